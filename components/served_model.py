@@ -1,0 +1,47 @@
+"""The layout of what is served: `<serving dir>/<version>/`, with its own past inside.
+
+A version is a SavedModel with, under `assets.extra/`, what is needed to compare with it, to start
+from it and to explain it, without a metadata service. The Trainer writes all but the statistics,
+the Pusher adds those. A version without any of `REQUIRED` does not exist for anybody.
+"""
+
+from __future__ import annotations
+
+import os
+
+from tfx.dsl.io import fileio
+
+EXTRA = "assets.extra"
+FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same model
+SCHEMA = f"{EXTRA}/schema.pbtxt"  # the schema that the training data was held to
+CONFIG = f"{EXTRA}/config.json"  # what run_fn was given: {"dataset": …, "model": …, "train": …}
+WEIGHTS = f"{EXTRA}/model.weights.h5"  # Keras 3 loads no SavedModel: for warm starts and checks
+TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "history": {…}}
+STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
+REQUIRED = ("saved_model.pb", FINGERPRINT, SCHEMA, CONFIG, WEIGHTS, STATISTICS)
+
+
+def complete_versions(serving_dir: str) -> list[int]:
+    """The versions that are whole, oldest first; none if the folder does not exist."""
+    if not fileio.exists(serving_dir):
+        return []
+    names = (name.strip("/") for name in fileio.listdir(serving_dir))
+    versions = sorted(int(name) for name in names if name.isdigit())
+    return [version for version in versions if is_complete(os.path.join(serving_dir, str(version)))]
+
+
+def is_complete(version_dir: str) -> bool:
+    """Whether everything that belongs to a version is there."""
+    return all(fileio.exists(os.path.join(version_dir, name)) for name in REQUIRED)
+
+
+def newest_version(serving_dir: str) -> str | None:
+    """The folder of the version being served, or None if nothing is."""
+    versions = complete_versions(serving_dir)
+    return os.path.join(serving_dir, str(versions[-1])) if versions else None
+
+
+def fingerprint(version_dir: str) -> str:
+    """The fingerprint of the model in a folder of this layout."""
+    with fileio.open(os.path.join(version_dir, FINGERPRINT), "r") as file:
+        return file.read().strip()
