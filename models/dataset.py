@@ -8,7 +8,7 @@ workers see exactly what they depend on.
 from __future__ import annotations
 
 import enum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pydantic
 
@@ -38,25 +38,81 @@ class Role(enum.StrEnum):
     IGNORED = "ignored"
 
 
+# What each role understands besides `why`; anything else would be silently without effect.
+_OPTIONS = {
+    Role.NUMERIC: {"fill", "log", "buckets"},
+    Role.BUCKETIZED: {"fill", "log", "buckets"},
+    Role.CATEGORICAL: {"fill", "vocabulary_size", "min_count"},
+    Role.HASHED: {"fill", "buckets"},
+    Role.TIMESTAMP: {"unit"},
+    Role.IGNORED: set(),
+}
+
+
 class Column(Frozen):
-    """How one column of the raw data becomes a feature."""
+    """How one column of the raw data becomes a feature.
+
+    A missing value is a value of its own, from which the model learns, unless `fill` says what it
+    counts as. A value that the training data did not have is out of vocabulary: also a value of
+    its own (`categorical`), or lies beyond the outermost quantile (`numeric`, `bucketized`).
+    """
 
     role: Role
-    why: str = pydantic.Field("", description="A note for the reader; changes nothing.")
+    why: str = pydantic.Field(default="", description="A note for the reader; changes nothing.")
+    fill: float | str | None = pydantic.Field(
+        default=None,
+        description="What a missing value counts as; a number where the role needs one.",
+    )
+    log: bool = pydantic.Field(
+        default=False, description="Take sign(x) * log(1 + |x|): for heavy tails."
+    )
+    buckets: int | None = pydantic.Field(
+        default=None, ge=2, description="Numeric, bucketized: quantiles. Hashed: hash buckets."
+    )
+    vocabulary_size: int | None = pydantic.Field(
+        default=None, ge=1, description="Keep the most frequent values only; the rest count as one."
+    )
+    min_count: int = pydantic.Field(
+        default=1, ge=1, description="Values in fewer training rows count as out of vocabulary."
+    )
+    unit: Literal["s", "ms", "us", "ns"] = pydantic.Field(
+        default="s", description="What a timestamp counts since 1970-01-01 UTC."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _options_fit_role(self) -> Self:
+        known = {"role", "why"} | _OPTIONS[self.role]
+        if useless := sorted(self.model_fields_set - known - _defaults(self)):
+            raise ValueError(f"role {self.role} has no option {', '.join(useless)}")
+        numeric = self.role in (Role.NUMERIC, Role.BUCKETIZED)
+        if numeric and isinstance(self.fill, str):
+            raise ValueError(f"role {self.role} needs a number for fill, not {self.fill!r}")
+        return self
+
+
+def _defaults(column: Column) -> set[str]:
+    """The options that stand at their default: a dumped column names all of them."""
+    fields = Column.model_fields
+    return {name for name in fields if getattr(column, name) == fields[name].default}
 
 
 class Label(Frozen):
     """Where the label comes from.
 
     A plain label is the value of `column`. With `greater_than` (binary only) the label is 1 where
-    `column > greater_than * times`, `times` being another column of the same row (1 if not given).
+    `column > greater_than * times`, `times` being another column of the same row (1 if not given);
+    where one of them is missing it is 0.
     """
 
     column: str
     times: str | None = None
     greater_than: float | None = None
-    positive: str | None = pydantic.Field(None, description="Binary: the value that counts as 1.")
-    classes: tuple[str, ...] = pydantic.Field((), description="Multiclass: the classes, in order.")
+    positive: str | None = pydantic.Field(
+        default=None, description="Binary: the value that counts as 1."
+    )
+    classes: tuple[str, ...] = pydantic.Field(
+        default=(), description="Multiclass: the classes, in order."
+    )
 
 
 class Threshold(Frozen):
@@ -65,7 +121,8 @@ class Threshold(Frozen):
     min: float | None = None
     max: float | None = None
     max_worsening: float | None = pydantic.Field(
-        None, description="By how much the metric may be worse than the baseline's (absolute)."
+        default=None,
+        description="By how much the metric may be worse than the baseline's (absolute).",
     )
 
 
@@ -82,7 +139,7 @@ class Evaluation(Frozen):
     """Where the model is measured, and when it is good enough."""
 
     slices: tuple[tuple[str, ...], ...] = pydantic.Field(
-        (), description="Columns to slice by, each entry one column or several crossed."
+        default=(), description="Columns to slice by, each entry one column or several crossed."
     )
     thresholds: dict[str, Threshold] = {}
     worst_slice: WorstSlice | None = None
@@ -91,8 +148,12 @@ class Evaluation(Frozen):
 class Comparator(Frozen):
     """How far a column's distribution may move; one of the two distances of TFDV."""
 
-    infinity_norm: float | None = pydantic.Field(None, description="Categorical columns, 0 to 1.")
-    jensen_shannon: float | None = pydantic.Field(None, description="Numeric columns, 0 to 1.")
+    infinity_norm: float | None = pydantic.Field(
+        default=None, description="Categorical columns, 0 to 1."
+    )
+    jensen_shannon: float | None = pydantic.Field(
+        default=None, description="Numeric columns, 0 to 1."
+    )
 
 
 class Validation(Frozen):
@@ -100,10 +161,10 @@ class Validation(Frozen):
 
     stop_at: Literal["warning", "error", "never"] = "error"
     drift: dict[str, Comparator] = pydantic.Field(
-        {}, description="Per column, against the data that the served model was trained on."
+        default={}, description="Per column, against the data that the served model was trained on."
     )
     skew: dict[str, Comparator] = pydantic.Field(
-        {}, description="Per column, against the statistics of served requests."
+        default={}, description="Per column, against the statistics of served requests."
     )
 
 
@@ -116,10 +177,38 @@ class Dataset(Frozen):
     evaluation: Evaluation = Evaluation()
     validation: Validation = Validation()
 
+    @pydantic.model_validator(mode="after")
+    def _label_fits_task(self) -> Self:
+        label, task = self.label, self.task
+        if task is not Task.BINARY and (label.greater_than is not None or label.positive):
+            raise ValueError("label: greater_than and positive are for the task binary")
+        if label.greater_than is not None and label.positive is not None:
+            raise ValueError("label: give either greater_than or positive")
+        if label.times is not None and label.greater_than is None:
+            raise ValueError("label: times needs greater_than")
+        if (task is Task.MULTICLASS) != bool(label.classes):
+            raise ValueError("label: classes are for the task multiclass, which needs them")
+        if len(set(label.classes)) != len(label.classes) or len(label.classes) == 1:
+            raise ValueError("label: classes must be two or more, each named once")
+        if label.column in self.features():
+            raise ValueError(f"the label's column {label.column!r} cannot be a feature")
+        if not self.features():
+            raise ValueError("columns: at least one must have another role than ignored")
+        return self
+
     def for_model(self) -> dict[str, Any]:
         """The part that features and model depend on, as JSON-ready values."""
-        return self.model_dump(mode="json", include={"task", "label", "columns"})
+        return self.model_dump(
+            mode="json",
+            include={"task": True, "label": True, "columns": True},
+            exclude={"columns": {"__all__": {"why"}}},
+        )
+
+    def features(self) -> dict[str, Column]:
+        """The columns that the model sees, in the order of the description."""
+        return {name: c for name, c in self.columns.items() if c.role is not Role.IGNORED}
 
     def label_sources(self) -> frozenset[str]:
-        """The raw columns that the label is made from: never features, not there at serving."""
-        return frozenset(c for c in (self.label.column, self.label.times) if c is not None)
+        """The raw columns that only the label is made from: not there at serving."""
+        sources = {self.label.column, self.label.times} - {None} - self.features().keys()
+        return frozenset(name for name in sources if name is not None)
