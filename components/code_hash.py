@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT_PACKAGES = ("components", "models")
@@ -17,8 +18,11 @@ PROJECT_PACKAGES = ("components", "models")
 def code_hash(*modules: str) -> str:
     """Hashes modules and all that they import, directly or not, of the project's own packages.
 
+    Imports are read from the source, wherever they stand in it; nothing is executed. Modules that
+    are named only at run time, in a string, have to be given.
+
     Args:
-        modules: Dotted names. A package stands for all of its modules.
+        modules: Dotted names. A package stands for all modules below it.
 
     Returns:
         16 hexadecimal digits that change when any of the sources does.
@@ -34,34 +38,53 @@ def code_hash(*modules: str) -> str:
 
 def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    waiting = list(modules)
+    waiting = list(_with_submodules(modules))
     while waiting:
         name = waiting.pop()
-        if name in found:
+        path = _source(name)
+        if name in found or path is None:  # not a module, but an attribute of one
             continue
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        found[name] = Path(spec.origin)
-        if spec.submodule_search_locations and name in modules:
-            waiting += [f"{name}.{child.stem}" for child in found[name].parent.glob("[!_]*.py")]
-        waiting += _project_imports(name, found[name].read_text(encoding="utf-8"))
+        found[name] = path
+        # Whoever imports a.b.c runs the __init__.py of a and of a.b first.
+        waiting += [name.rpartition(".")[0]] if "." in name else []
+        waiting += _project_imports(name, path)
     return found
 
 
-def _project_imports(module: str, source: str) -> list[str]:
-    names = []
-    for node in ast.walk(ast.parse(source, module)):
+def _with_submodules(modules: tuple[str, ...]) -> Iterator[str]:
+    for name in modules:
+        path = _source(name)
+        if path is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        yield name
+        if path.name == "__init__.py":
+            for child in path.parent.rglob("*.py"):
+                parts = child.relative_to(path.parent).with_suffix("").parts
+                yield ".".join((name, *(part for part in parts if part != "__init__")))
+
+
+def _source(name: str) -> Path | None:
+    """The file of a module; unlike `importlib.util.find_spec`, imports no parent package."""
+    top, *rest = name.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin)
+    if not rest:
+        return path
+    path = path.parent.joinpath(*rest)
+    candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _project_imports(name: str, path: Path) -> Iterator[str]:
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [name for name in names if name.split(".")[0] in PROJECT_PACKAGES and _exists(name)]
-
-
-def _exists(name: str) -> bool:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:  # its parent is a module, the name one of its attributes
-        return False
-    return spec is not None and spec.origin is not None
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            # What is imported from a module may be a module itself, or one of its attributes.
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        yield from (name for name in names if name.split(".")[0] in PROJECT_PACKAGES)

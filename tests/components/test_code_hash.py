@@ -1,0 +1,103 @@
+"""The code hash changes with every source that a step runs, and with no other."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCES = {
+    "models/__init__.py": "",
+    "models/training.py": "from . import layers\nfrom models.deep import heads\n",
+    "models/layers.py": "def dense():\n    import models.late\n",
+    "models/late.py": "",
+    "models/deep/__init__.py": "from .inits import start\n",
+    "models/deep/inits.py": "start = 1\n",
+    "models/deep/heads.py": "from ..constants import SEED\nimport json\n",
+    "models/constants.py": "SEED = 1\n",
+    "models/unrelated.py": "from models.constants import SEED\n",
+    "components/__init__.py": "",
+    "components/gate/__init__.py": "raise RuntimeError('was imported')\n",
+    "components/gate/executor.py": "from models import layers\n",
+    "components/gate/_rules.py": "",
+    "components/gate/sub/probe.py": "",
+}
+TRAINING_RUNS = {
+    "models/__init__.py",
+    "models/training.py",
+    "models/layers.py",
+    "models/late.py",
+    "models/deep/__init__.py",
+    "models/deep/inits.py",
+    "models/deep/heads.py",
+    "models/constants.py",
+}
+GATE_RUNS = {
+    *(path for path in SOURCES if path.startswith("components/")),
+    "models/__init__.py",
+    "models/layers.py",
+    "models/late.py",
+}
+PROGRAM = """
+import sys
+from pathlib import Path
+import code_hash
+sys.path.insert(0, sys.argv[1])
+root, modules, before = Path(sys.argv[1]), sys.argv[2:], len(sys.modules)
+reference = code_hash.code_hash(*modules)
+assert code_hash.code_hash(*modules) == reference
+for path in sorted(root.rglob("*.py")):
+    text = path.read_text()
+    path.write_text(text + "# changed")
+    if code_hash.code_hash(*modules) != reference:
+        print(path.relative_to(root).as_posix())
+    path.write_text(text)
+assert len(sys.modules) == before, "a module was imported"
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "runs"),
+    [("models.training", TRAINING_RUNS), ("components.gate", GATE_RUNS)],
+)
+def test_exactly_what_a_step_runs_changes_its_hash(
+    tmp_path: Path, module: str, runs: set[str]
+) -> None:
+    for name, source in SOURCES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+
+    # In a process of its own: these packages are named like the real ones.
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), module],
+        cwd=Path(__file__).parents[2] / "components",
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == runs
+
+
+def test_hashing_the_real_components_imports_no_tensorflow() -> None:
+    program = (
+        "import sys; from components.code_hash import code_hash; "
+        "print(code_hash('components', 'models'), 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split()[1:] == ["False"], done.stderr
+
+
+def test_an_unknown_module_is_an_error() -> None:
+    from components.code_hash import code_hash
+
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        code_hash("models.no_such_module")
