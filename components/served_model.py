@@ -21,13 +21,19 @@ STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the traini
 REQUIRED = ("saved_model.pb", FINGERPRINT, SCHEMA, CONFIG, WEIGHTS, STATISTICS)
 
 
+def versions(serving_dir: str) -> list[int]:
+    """The folders that a model server takes for versions, whole or not, oldest first."""
+    names = _children(serving_dir) if fileio.exists(serving_dir) else []
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+
 def complete_versions(serving_dir: str) -> list[int]:
     """The versions that are whole, oldest first; none if the folder does not exist."""
-    if not fileio.exists(serving_dir):
-        return []
-    names = (name.strip("/") for name in fileio.listdir(serving_dir))
-    versions = sorted(int(name) for name in names if name.isdigit())
-    return [version for version in versions if is_complete(os.path.join(serving_dir, str(version)))]
+    return [
+        version
+        for version in versions(serving_dir)
+        if is_complete(os.path.join(serving_dir, str(version)))
+    ]
 
 
 def is_complete(version_dir: str) -> bool:
@@ -37,11 +43,22 @@ def is_complete(version_dir: str) -> bool:
 
 def newest_version(serving_dir: str) -> str | None:
     """The folder of the version being served, or None if nothing is."""
-    versions = complete_versions(serving_dir)
-    return os.path.join(serving_dir, str(versions[-1])) if versions else None
+    complete = complete_versions(serving_dir)
+    return os.path.join(serving_dir, str(complete[-1])) if complete else None
 
 
 def fingerprint(version_dir: str) -> str:
     """The fingerprint of the model in a folder of this layout."""
     with fileio.open(os.path.join(version_dir, FINGERPRINT), "r") as file:
         return file.read().strip()
+
+
+def statistics_splits(version_dir: str) -> list[str]:
+    """The splits that a version has statistics of."""
+    names = sorted(_children(os.path.join(version_dir, STATISTICS)))
+    return [name.removeprefix("Split-") for name in names if name.startswith("Split-")]
+
+
+def _children(folder: str) -> list[str]:
+    # Object stores end the names of folders with a slash.
+    return [os.fsdecode(name).rstrip("/") for name in fileio.listdir(folder)]
