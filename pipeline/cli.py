@@ -1,0 +1,65 @@
+"""The command line: finds its verbs by looking into `pipeline/verbs`, one module each.
+
+A verb's module has a docstring (its first line is the help), `add_arguments(parser)` and
+`run(args) -> exit code`. It imports what is heavy inside `run` only: `--help` must be quick.
+Taking a module away takes the verb away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from pipeline import verbs
+from pipeline.errors import UsageError
+
+EXIT_CODES = """\
+exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;
+3 finished, but the model is not blessed; 4 stopped because of the data; 130 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb.
+
+    Args:
+        argv: The arguments after the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except BrokenPipeError:  # the reader of our output is gone, as in `… | head`
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description=importlib.import_module("pipeline").__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for module_info in pkgutil.iter_modules(verbs.__path__):
+        module = importlib.import_module(f"pipeline.verbs.{module_info.name}")
+        doc = module.__doc__ or ""
+        subparser = subparsers.add_parser(
+            module_info.name,
+            help=doc.split("\n", 1)[0].rstrip("."),
+            description=doc,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,234 @@
+"""From `configs/` to one frozen, typed object; starts without TensorFlow.
+
+A configuration is `base.yaml`, then each overlay that was asked for, then `--set a.b=c`, merged key
+by key. The description of the data, `dataset.yaml`, is part of it under the key `dataset`, so an
+overlay can change a threshold there as well. Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+import yaml
+
+from models.dataset import Dataset, Frozen
+from models.settings import ModelSettings, TrainSettings
+from pipeline.errors import UsageError
+
+BASE = "base"
+DATASET = "dataset"
+SCHEMA_FILE = "schema.pbtxt"
+
+
+class ConfigError(UsageError):
+    """A configuration that cannot be used; the message says where, what and what to do."""
+
+
+class BeamMode(enum.StrEnum):
+    """How Beam's in-process runner spreads its work."""
+
+    IN_MEMORY = "in_memory"
+    MULTI_THREADING = "multi_threading"
+    MULTI_PROCESSING = "multi_processing"
+
+
+class BeamConfig(Frozen):
+    """Where and how the Beam parts of the data steps run."""
+
+    runner: str = pydantic.Field(
+        "FnApiRunner", description="Named outright: Beam's default runner needs the Internet."
+    )
+    mode: BeamMode = BeamMode.IN_MEMORY
+    workers: Annotated[int, pydantic.Field(ge=1)] = 1
+    options: dict[str, str | int | bool] = pydantic.Field(
+        {}, description="Any further pipeline option of Beam, without the leading dashes."
+    )
+
+    def pipeline_args(self) -> list[str]:
+        """The same as command line arguments of a Beam pipeline."""
+        args = [
+            f"--runner={self.runner}",
+            f"--direct_running_mode={self.mode}",
+            f"--direct_num_workers={self.workers}",
+        ]
+        for name, value in self.options.items():
+            if value is not False:
+                args.append(f"--{name}" if value is True else f"--{name}={value}")
+        return args
+
+
+class DataConfig(Frozen):
+    """Which data is read, and how its rows are split."""
+
+    path: str = pydantic.Field(description="Folder that holds the `span-<number>` folders.")
+    spans: Annotated[str, pydantic.Field(pattern=r"^(all|newest|\d+|last:[1-9]\d*)$")] = (
+        pydantic.Field("all", description="all, newest, one number, or last:N.")
+    )
+    splits: dict[str, Annotated[int, pydantic.Field(ge=1)]] = pydantic.Field(
+        {"train": 2, "eval": 1}, description="Name and share of each split, by hash of the row."
+    )
+
+    @pydantic.field_validator("spans", mode="before")
+    @classmethod
+    def _number_to_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @pydantic.field_validator("splits")
+    @classmethod
+    def _needs_train_and_eval(cls, value: dict[str, int]) -> dict[str, int]:
+        if missing := {"train", "eval"} - value.keys():
+            raise ValueError(f"a split named {' and one named '.join(sorted(missing))} is needed")
+        return value
+
+
+class TunerConfig(Frozen):
+    """The search for hyperparameters, on a part of the training rows."""
+
+    enabled: bool = False
+    trials: Annotated[int, pydantic.Field(ge=1)] = 10
+    epochs: Annotated[int, pydantic.Field(ge=1)] = 10
+
+
+class BulkInferConfig(Frozen):
+    """Predictions for a folder of unlabelled data with the new model, once it is blessed."""
+
+    enabled: bool = False
+    path: str = pydantic.Field("", description="Folder of `span-<number>` folders to predict.")
+
+
+class ServingCheckConfig(Frozen):
+    """What the exported model must stand before it is pushed."""
+
+    examples: Annotated[int, pydantic.Field(ge=1)] = 64
+    timeout_s: Annotated[int, pydantic.Field(ge=1)] = 120
+    memory_mb: Annotated[int, pydantic.Field(ge=1)] = 8192
+
+
+class Config(Frozen):
+    """Everything that a user sets, as `config show` prints it."""
+
+    pipeline: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")]
+    outputs: str = pydantic.Field("outputs", description="Folder for all that runs leave behind.")
+    cache: bool = pydantic.Field(True, description="Reuse a step whose inputs have not changed.")
+    data: DataConfig
+    beam: BeamConfig = BeamConfig()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    tuner: TunerConfig = TunerConfig()
+    bulk_inferrer: BulkInferConfig = BulkInferConfig()
+    serving_check: ServingCheckConfig = ServingCheckConfig()
+    dataset: Dataset
+
+    def to_yaml(self) -> str:
+        """The configuration as YAML that loads back to an equal object."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def default_config_dir() -> Path:
+    """`configs` in the current folder, else the one beside this package."""
+    here = Path.cwd() / "configs"
+    return here if here.is_dir() else Path(__file__).resolve().parents[1] / "configs"
+
+
+def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str] = ()) -> Config:
+    """Reads, merges and checks a configuration.
+
+    Args:
+        config_dir: The folder with `base.yaml` and `dataset.yaml`.
+        overlays: Names of further files there, without `.yaml`; later ones win.
+        settings: `a.b=value` texts; the value is YAML. They win over all files.
+
+    Raises:
+        ConfigError: If a file is missing or no YAML, or if a key or value is not allowed.
+    """
+    tree = _read(config_dir, BASE)
+    tree["dataset"] = _read(config_dir, DATASET)
+    origin = [f"{BASE}.yaml", f"{DATASET}.yaml"]
+    for name in overlays:
+        tree = merge(tree, _read(config_dir, name))
+        origin.append(f"{name}.yaml")
+    for setting in settings:
+        tree = merge(tree, _parse_setting(setting))
+        origin.append(f"--set {setting}")
+    try:
+        return Config.model_validate(tree)
+    except pydantic.ValidationError as error:
+        where = f"{config_dir}: {', '.join(origin)}"
+        problems = "\n".join(f"  {_explain(problem)}" for problem in error.errors())
+        raise ConfigError(f"The configuration does not hold ({where}):\n{problems}") from None
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lays one tree over another: mappings are merged, everything else is replaced.
+
+    `null` takes a whole mapping of the base away.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = merge(merged[key], value)
+        elif value is None and isinstance(merged.get(key), Mapping):
+            del merged[key]
+        else:
+            merged[key] = value
+    return merged
+
+
+def _read(config_dir: Path, name: str) -> dict[str, Any]:
+    path = config_dir / f"{name}.yaml"
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        names = sorted(file.stem for file in config_dir.glob("*.yaml"))
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names) or 'none'}"
+        raise ConfigError(f"No configuration {name!r} in {config_dir}; {hint}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML:\n  {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path} must hold keys and values, not a {type(tree).__name__}")
+    return tree
+
+
+def _parse_setting(setting: str) -> dict[str, Any]:
+    path, equals, text = setting.partition("=")
+    if not equals or not all(path.split(".")):
+        raise ConfigError(f"--set {setting}: write it as KEY.KEY=VALUE")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {setting}: the value is not valid YAML: {error}") from None
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+def _explain(problem: Any) -> str:
+    """One line for one of pydantic's problems, with the nearest known key for an unknown one."""
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"{path}: {problem['msg']} (it is {problem['input']!r})"
+    parent, key = problem["loc"][:-1], str(problem["loc"][-1])
+    known = _known_keys(Config, parent)
+    near = difflib.get_close_matches(key, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    return f"{path}: unknown key; {hint}"
+
+
+def _known_keys(annotation: Any, path: tuple[Any, ...]) -> list[str]:
+    """The field names of the model that a path leads to from a model or another annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        if not path:
+            return list(annotation.model_fields)
+        field = annotation.model_fields.get(str(path[0]))
+        return _known_keys(field.annotation, path[1:]) if field else []
+    rest = path[1:] if typing.get_origin(annotation) in (dict, tuple) else path
+    return [key for part in typing.get_args(annotation) for key in _known_keys(part, rest)]

@@ -1,0 +1,85 @@
+"""Questions to ML Metadata about a finished run: states of steps and the artifacts they left."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ml_metadata
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputArtifact:
+    """An artifact as a run left it.
+
+    Attributes:
+        uri: Its folder.
+        properties: Its properties, custom ones included.
+    """
+
+    uri: str
+    properties: Mapping[str, Any]
+
+
+class RunMetadata:
+    """One run of one pipeline in a metadata file."""
+
+    def __init__(self, metadata_file: Path, run_id: str) -> None:
+        """Opens the file for reading.
+
+        Args:
+            metadata_file: The SQLite file of ML Metadata.
+            run_id: TFX's pipeline run id.
+        """
+        config = pb.ConnectionConfig()
+        config.sqlite.filename_uri = str(metadata_file)
+        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
+        self._store = ml_metadata.MetadataStore(config)
+        self._context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
+
+    def states(self) -> dict[str, str]:
+        """The state of each step's newest execution: COMPLETE, CACHED, FAILED, RUNNING, …"""
+        return {
+            node: pb.Execution.State.Name(execution.last_known_state)
+            for node, execution in self._executions().items()
+        }
+
+    def outputs(self) -> dict[str, dict[str, OutputArtifact]]:
+        """The output artifacts of each step, by key; the first one where there are several."""
+        found: dict[str, dict[str, OutputArtifact]] = {}
+        for node, execution in self._executions().items():
+            events = [
+                event
+                for event in self._store.get_events_by_execution_ids([execution.id])
+                if event.type in (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
+            ]
+            artifacts = {
+                artifact.id: artifact
+                for artifact in self._store.get_artifacts_by_id([e.artifact_id for e in events])
+            }
+            for event in events:
+                key, artifact = event.path.steps[0].key, artifacts[event.artifact_id]
+                found.setdefault(node, {}).setdefault(key, _plain(artifact))
+        return found
+
+    def _executions(self) -> dict[str, pb.Execution]:
+        if self._context is None:
+            return {}
+        newest: dict[str, pb.Execution] = {}
+        for execution in self._store.get_executions_by_context(self._context.id):
+            for context in self._store.get_contexts_by_execution(execution.id):
+                if context.type == "node":  # named <pipeline>.<node id>
+                    node = context.name.split(".", 1)[-1]
+                    if node not in newest or execution.id > newest[node].id:
+                        newest[node] = execution
+        return newest
+
+
+def _plain(artifact: pb.Artifact) -> OutputArtifact:
+    properties = {}
+    for name, value in [*artifact.properties.items(), *artifact.custom_properties.items()]:
+        properties[name] = getattr(value, value.WhichOneof("value"))
+    return OutputArtifact(uri=artifact.uri, properties=properties)

@@ -1,0 +1,94 @@
+"""The options that several verbs share: which configuration, which run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.outputs import Outputs
+    from pipeline.summary import Summary
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --config, --set and --config-dir."""
+    parser.add_argument(
+        "--config",
+        action="append",
+        metavar="NAME",
+        help="overlay configs/NAME.yaml on base.yaml; may be given again (default: local)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="A.B=VALUE",
+        dest="settings",
+        help="set one value, over all files; may be given again",
+    )
+    parser.add_argument(
+        "--config-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder of configurations (default: configs)",
+    )
+
+
+def config_dir_of(args: argparse.Namespace) -> Path:
+    """The folder of configurations that was asked for.
+
+    Raises:
+        UsageError: If there is no such folder.
+    """
+    from pipeline import config  # noqa: PLC0415
+
+    folder = args.config_dir or config.default_config_dir()
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}: say where yours is with --config-dir")
+    return folder
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The configuration that was asked for.
+
+    Raises:
+        ConfigError: If it does not hold.
+    """
+    from pipeline import config  # noqa: PLC0415
+
+    return config.load(config_dir_of(args), args.config or ["local"], args.settings)
+
+
+def load_outputs(args: argparse.Namespace) -> Outputs:
+    """The outputs folder of the configuration that was asked for."""
+    from pipeline.local_run import outputs_of  # noqa: PLC0415
+
+    return outputs_of(load_config(args), config_dir_of(args))
+
+
+def find_run(outputs: Outputs, name: str) -> Summary:
+    """The summary of a run.
+
+    Args:
+        outputs: The pipeline's outputs.
+        name: A run id, the beginning of one, or `latest`.
+
+    Raises:
+        UsageError: If no run, or more than one, has such a name.
+    """
+    from pipeline import summary  # noqa: PLC0415
+
+    history = summary.history(outputs.runs)
+    if not history:
+        raise UsageError(f"There are no runs in {outputs.runs} yet: python -m pipeline run")
+    found = history[-1:] if name == "latest" else [r for r in history if r.run_id == name]
+    found = found or [run for run in history if run.run_id.startswith(name)]
+    if len(found) != 1:
+        word = "No run" if not found else "More than one run"
+        ids = ", ".join(run.run_id for run in (found or history)[-5:])
+        raise UsageError(f"{word} is called {name!r}; there are: {ids}")
+    return found[0]

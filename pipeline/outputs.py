@@ -1,0 +1,109 @@
+"""The layout of `outputs/<pipeline>/`: what a run leaves behind on a local disk, and where."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.errors import UsageError
+
+
+class BusyError(UsageError):
+    """Another process is running this pipeline in this folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """All paths of one pipeline's outputs.
+
+    Attributes:
+        root: `<outputs>/<pipeline>`, absolute.
+    """
+
+    root: Path
+
+    @property
+    def artifacts(self) -> Path:
+        """TFX's pipeline root: one folder per step, key and execution."""
+        return self.root / "artifacts"
+
+    @property
+    def metadata(self) -> Path:
+        """The SQLite file of ML Metadata."""
+        return self.root / "metadata.sqlite"
+
+    @property
+    def serving(self) -> Path:
+        """The pushed models, one folder per version: what a model server is pointed at."""
+        return self.root / "serving_model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where a training that was killed finds its last epoch; empty after a good run."""
+        return self.root / "checkpoints"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run, and the link `latest`."""
+        return self.root / "runs"
+
+    def new_run_dir(self) -> Path:
+        """Makes the folder of a new run, named by its start in local time, and links `latest`."""
+        self.runs.mkdir(parents=True, exist_ok=True)
+        stamp, attempt = datetime.now().strftime("%Y%m%d-%H%M%S"), 1
+        run_dir = self.runs / stamp
+        while True:
+            try:
+                run_dir.mkdir()
+                break
+            except FileExistsError:
+                attempt += 1
+                run_dir = self.runs / f"{stamp}-{attempt}"
+        link = self.runs / f".latest-{os.getpid()}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(run_dir.name)
+        link.replace(self.runs / "latest")
+        return run_dir
+
+    def schema_copy(self, schema: Path) -> Path:
+        """A copy of the schema under a path that changes with its content.
+
+        ImportSchemaGen's cache key holds the path of the file only, so at a fixed path an edited
+        schema would be ignored in silence (tfx 1.21, `import_schema_gen/component.py`).
+        """
+        content = schema.read_bytes()
+        copy = self.root / "schemas" / hashlib.sha256(content).hexdigest()[:12] / schema.name
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            draft = copy.with_suffix(f".{os.getpid()}")
+            draft.write_bytes(content)
+            draft.replace(copy)
+        return copy
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the pipeline for this process; the system frees it however the process ends.
+
+        Raises:
+            BusyError: If another process holds it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise BusyError(
+                    f"{self.root} is in use by another run (process {file.read().strip()}). "
+                    "Wait for it, or give this one another folder: --set outputs=FOLDER"
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield

@@ -1,0 +1,95 @@
+"""Reads what a run's artifacts say about its model: the part of the summary that needs TFX."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from importlib import metadata as distributions
+from typing import Any
+
+from components.evaluator import results as evaluator_results
+from components.serving_check import RESULT_FILE
+from tfx.dsl.io import fileio
+
+from components import served_model
+from pipeline.metadata import OutputArtifact
+from pipeline.summary import BaselineSummary, Check, SliceMetrics, Status
+
+Outputs = Mapping[str, Mapping[str, OutputArtifact]]
+PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")
+
+
+def collect(outputs: Outputs) -> dict[str, Any]:
+    """The fields of `Summary` that can be read from the artifacts of the steps that have run.
+
+    Args:
+        outputs: Per step and key, from `RunMetadata.outputs`.
+    """
+    fields: dict[str, Any] = {}
+    if examples := outputs.get("ExampleGen", {}).get("examples"):
+        fields["spans"] = _spans(examples)
+    if model := outputs.get("Trainer", {}).get("model"):
+        fields["training_seconds"] = _training_seconds(model)
+    if model := outputs.get("Baseline", {}).get("model"):
+        fields["baseline"] = _baseline(model)
+    if evaluation := outputs.get("Evaluator", {}).get("evaluation"):
+        fields |= _evaluation(evaluation.uri, fields.get("baseline"))
+    if blessing := outputs.get("ServingCheck", {}).get("blessing"):
+        fields["serving_check"] = _serving_check(blessing)
+        fields["blessed"] = bool(fields.get("blessed")) and fields["serving_check"]["blessed"]
+    return fields
+
+
+def verdict(outputs: Outputs) -> tuple[Status, str | None]:
+    """How a run ended whose steps are all done, and the folder of the pushed version if any."""
+    pushed = outputs.get("Pusher", {}).get("pushed_model")
+    if pushed is None:
+        return Status.DONE, None
+    if not pushed.properties.get("pushed"):
+        return Status.NOT_BLESSED, None
+    adopted = bool(pushed.properties.get("adopted"))
+    status = Status.ALREADY_SERVED if adopted else Status.PUSHED
+    return status, str(pushed.properties["pushed_destination"])
+
+
+def versions() -> dict[str, str]:
+    """The versions of the libraries that decide what comes out."""
+    return {name: distributions.version(name) for name in PACKAGES}
+
+
+def _spans(examples: OutputArtifact) -> tuple[int, ...]:
+    return tuple(json.loads(str(examples.properties.get("spans", "[]"))))
+
+
+def _training_seconds(model: OutputArtifact) -> float | None:
+    path = os.path.join(model.uri, "Format-Serving", served_model.TRAINING)
+    with fileio.open(path, "r") as file:
+        return json.load(file)["seconds"]
+
+
+def _baseline(model: OutputArtifact) -> BaselineSummary:
+    version = model.properties.get("version")
+    return BaselineSummary(
+        version=str(version) if version else None, reason=model.properties.get("reason") or None
+    )
+
+
+def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
+    result = evaluator_results.read(uri)
+    fields: dict[str, Any] = {
+        "metrics": result.metrics,
+        "slices": tuple(SliceMetrics(**vars(one)) for one in result.slices),
+        "thresholds": tuple(Check(**vars(one)) for one in result.checks),
+        "blessed": result.blessed,
+        "auc": result.metrics.get("auc"),
+        "expected_calibration_error": result.metrics.get("expected_calibration_error"),
+    }
+    if baseline is not None:
+        fields["baseline"] = baseline.model_copy(update={"metrics": result.baseline_metrics})
+    return fields
+
+
+def _serving_check(blessing: OutputArtifact) -> dict[str, Any]:
+    with fileio.open(os.path.join(blessing.uri, RESULT_FILE), "r") as file:
+        return json.load(file)

@@ -1,0 +1,52 @@
+"""Sends what libraries print, from Python or C++, to a file, and leaves the terminal to us."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+# Before TensorFlow is imported: it reads these once.
+QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "GRPC_VERBOSITY": "NONE",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # else results depend on the processor
+}
+
+
+@contextlib.contextmanager
+def captured(log_file: Path) -> Iterator[TextIO]:
+    """Appends standard output and error of this process and its children to a file.
+
+    C++ libraries write to the file descriptors, so those are what is redirected.
+
+    Args:
+        log_file: The file; made if needed.
+
+    Yields:
+        A stream that still reaches what was standard output.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [os.dup(1), os.dup(2)]
+    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", buffering=1)
+    with log_file.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    logging.getLogger().setLevel(logging.INFO)
+    try:
+        yield terminal
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(kept[0], 1)
+        os.dup2(kept[1], 2)
+        for descriptor in kept:
+            os.close(descriptor)
+        terminal.close()

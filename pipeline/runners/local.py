@@ -1,0 +1,147 @@
+"""Runs the DAG on this machine, step after step, and knows what became of each step.
+
+TFX's LocalDagRunner returns normally when a step failed at the resolution of its inputs or was
+skipped, and offers no hook between steps. So this walks over the compiled pipeline as its
+`run_with_ir` does (tfx 1.21, `orchestration/local/local_dag_runner.py`) and asks ML Metadata for
+the state of each step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata, pipeline
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.config import Config
+from pipeline.dag import NEVER_CACHED, Places, create_components
+from pipeline.errors import UsageError
+from pipeline.metadata import RunMetadata
+from pipeline.outputs import Outputs
+from pipeline.summary import State, Step
+
+
+class StepFailedError(Exception):
+    """A step that failed without an exception of its own; the reason is in the run's log."""
+
+
+def compile_pipeline(config: Config, places: Places, outputs: Outputs) -> pipeline_pb2.Pipeline:
+    """The DAG as TFX's intermediate representation, its steps in the order in which they run."""
+    ir = compiler.Compiler().compile(
+        pipeline.Pipeline(
+            pipeline_name=config.pipeline,
+            pipeline_root=str(outputs.artifacts),
+            components=create_components(config, places),
+            enable_cache=config.cache,
+            metadata_connection_config=metadata.sqlite_metadata_connection_config(
+                str(outputs.metadata)
+            ),
+            beam_pipeline_args=config.beam.pipeline_args(),
+        )
+    )
+    for node in ir.nodes:
+        if node.pipeline_node.node_info.id in NEVER_CACHED:
+            node.pipeline_node.execution_options.caching_options.enable_cache = False
+    return ir
+
+
+def step_names(ir: pipeline_pb2.Pipeline) -> list[str]:
+    """The steps of a compiled pipeline, in the order in which they run."""
+    return [node.pipeline_node.node_info.id for node in ir.nodes]
+
+
+def run(
+    ir: pipeline_pb2.Pipeline,
+    outputs: Outputs,
+    run_id: str,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    on_start: Callable[[str], None],
+    on_end: Callable[[Step], None],
+) -> None:
+    """Runs the steps of a compiled pipeline.
+
+    Args:
+        ir: From `compile_pipeline`; changed in place.
+        outputs: Where metadata and artifacts lie.
+        run_id: TFX's pipeline run id.
+        first: The first step to run; those before it must have been run earlier.
+        last: The last step to run.
+        on_start: Called with the name of each step before it runs.
+        on_end: Called with each step after it.
+
+    Raises:
+        UsageError: If `first` or `last` is no step.
+        LookupError: If a step before `first` has never been run.
+        StepFailedError: If a step failed or was skipped without raising.
+        Exception: What a step raised.
+    """
+    runtime_parameter_utils.substitute_runtime_parameter(
+        ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+    )
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    connection = deployment.metadata_connection_config.sqlite
+    if first or last:
+        _select(ir, step_names(ir), first, last)
+    for node in ir.nodes:
+        _launch(node.pipeline_node, ir, deployment, connection, outputs, run_id, on_start, on_end)
+
+
+def _select(
+    ir: pipeline_pb2.Pipeline, names: Sequence[str], first: str | None, last: str | None
+) -> None:
+    for name in (first, last):
+        if name is not None and name not in names:
+            raise UsageError(f"There is no step {name!r}; the steps are: {', '.join(names)}")
+    chosen = names[
+        names.index(first) if first else 0 : names.index(last) + 1 if last else len(names)
+    ]
+    # By the order of running, not by descent: `--from Transform` is Transform and all after it.
+    partial_run_utils.mark_pipeline(ir, from_nodes=list(chosen), to_nodes=list(chosen))
+
+
+def _launch(
+    node: pipeline_pb2.PipelineNode,
+    ir: pipeline_pb2.Pipeline,
+    deployment: Any,
+    connection: Any,
+    outputs: Outputs,
+    run_id: str,
+    on_start: Callable[[str], None],
+    on_end: Callable[[Step], None],
+) -> None:
+    name, started = node.node_info.id, time.monotonic()
+
+    def end(state: State) -> None:
+        on_end(Step(name=name, state=state, seconds=round(time.monotonic() - started, 3)))
+
+    if node.execution_options.HasField("skip"):
+        end(State.SKIPPED)
+        return
+    on_start(name)
+    try:
+        if node.execution_options.run.perform_snapshot:
+            with metadata.Metadata(connection) as handle:
+                partial_run_utils.snapshot(handle, ir)
+        launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=metadata.Metadata(connection),
+            pipeline_info=ir.pipeline_info,
+            pipeline_runtime_spec=ir.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(deployment, name),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
+        ).launch()
+        state = RunMetadata(outputs.metadata, run_id).states().get(name)
+    except BaseException:
+        end(State.FAILED)
+        raise
+    if state not in ("COMPLETE", "CACHED"):
+        end(State.FAILED)
+        raise StepFailedError(f"{name} did not run: {state or 'its inputs are not there'}")
+    end(State.CACHED if state == "CACHED" else State.RUN)

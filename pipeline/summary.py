@@ -1,0 +1,137 @@
+"""`summary.json`: what a run did, and how it ended. Documented in docs/summary.md."""
+
+from __future__ import annotations
+
+import enum
+import os
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from models.dataset import Frozen
+
+
+class State(enum.StrEnum):
+    """What became of a step. `skipped`: not reached, or not asked for."""
+
+    RUN = "run"
+    CACHED = "cached"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Status(enum.StrEnum):
+    """How a run ended; `running` in the file of a dead process means that it was killed."""
+
+    RUNNING = "running"
+    PUSHED = "pushed"
+    ALREADY_SERVED = "already_served"
+    DONE = "done"
+    FAILED = "failed"
+    NOT_BLESSED = "not_blessed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+
+EXIT_CODES = {
+    Status.PUSHED: 0,
+    Status.ALREADY_SERVED: 0,
+    Status.DONE: 0,
+    Status.FAILED: 1,
+    Status.NOT_BLESSED: 3,
+    Status.STOPPED: 4,
+    Status.INTERRUPTED: 130,
+}
+USAGE = 2
+
+
+class Step(Frozen):
+    """One step of the DAG."""
+
+    name: str
+    state: State
+    seconds: float
+
+
+class SliceMetrics(Frozen):
+    """The metrics of one slice of the eval split, such as `trip_start_hour: 9`."""
+
+    slice: str
+    examples: int | None
+    metrics: dict[str, float | None]
+
+
+class Check(Frozen):
+    """One bound that the model was held to."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class BaselineSummary(Frozen):
+    """The model that was served when the run began."""
+
+    version: str | None
+    reason: str | None = pydantic.Field(None, description="Why there is none, or why not this one.")
+    metrics: dict[str, float | None] = {}
+
+
+class Summary(Frozen):
+    """The content of `summary.json`."""
+
+    run_id: str
+    pipeline: str
+    status: Status
+    exit_code: int | None
+    started: str = pydantic.Field(description="ISO 8601 with offset.")
+    seconds: float
+    pid: int
+    auc: float | None = pydantic.Field(None, description="Binary task: of the whole eval split.")
+    expected_calibration_error: float | None = pydantic.Field(
+        None, description="Binary task: 15 equal-mass bins, the whole eval split."
+    )
+    training_seconds: float | None = pydantic.Field(None, description="Of the fit alone.")
+    metrics: dict[str, float | None] = pydantic.Field({}, description="Of the whole eval split.")
+    slices: tuple[SliceMetrics, ...] = ()
+    thresholds: tuple[Check, ...] = ()
+    baseline: BaselineSummary | None = None
+    blessed: bool | None = None
+    serving_check: dict[str, Any] | None = None
+    pushed_path: str | None = None
+    error: str | None = None
+    spans: tuple[int, ...] = ()
+    steps: tuple[Step, ...] = ()
+    versions: dict[str, str] = {}
+    arguments: dict[str, Any] = pydantic.Field({}, description="--from, --to and the cache.")
+    config: dict[str, Any] = {}
+
+    def write(self, run_dir: Path) -> None:
+        """Writes the file at once or not at all."""
+        draft = run_dir / f".summary-{os.getpid()}.json"
+        draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        draft.replace(run_dir / "summary.json")
+
+
+def read(run_dir: Path) -> Summary:
+    """Reads the summary of a run.
+
+    Raises:
+        FileNotFoundError: If the folder holds none.
+        pydantic.ValidationError: If it does not have this form.
+    """
+    return Summary.model_validate_json((run_dir / "summary.json").read_text(encoding="utf-8"))
+
+
+def history(runs: Path) -> list[Summary]:
+    """The summaries of all runs, oldest first; folders without a readable one are left out."""
+    found = []
+    for file in sorted(runs.glob("*/summary.json")):
+        if file.parent.is_symlink():
+            continue
+        try:
+            found.append(read(file.parent))
+        except (pydantic.ValidationError, OSError):
+            continue
+    return found

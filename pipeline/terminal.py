@@ -1,0 +1,172 @@
+"""What a person sees of a run: one live line a step, then the numbers that matter.
+
+Without a terminal the same lines come out plain, each step's once, when it is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.summary import State, Status, Step, Summary
+
+MARKS = {
+    State.RUN: ("✓", "green"),
+    State.CACHED: ("=", "cyan"),
+    State.FAILED: ("✗", "bold red"),
+    State.SKIPPED: ("·", "dim"),
+}
+WORDS = {State.RUN: "", State.CACHED: "reused", State.FAILED: "failed", State.SKIPPED: "skipped"}
+
+
+class Progress(logging.Handler):
+    """Keeps the newest epoch that a training logged (records of `models.training`)."""
+
+    def __init__(self) -> None:
+        """Starts with nothing to show."""
+        super().__init__(logging.INFO)
+        self.epoch = self.epochs = 0
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Takes the numbers from the record's `epoch`, `epochs` and `metrics`."""
+        if hasattr(record, "epoch"):
+            self.epoch, self.epochs = record.epoch, record.epochs  # type: ignore[attr-defined]
+            metrics = getattr(record, "metrics", {})
+            self.text = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+class StepDisplay:
+    """The list of steps, drawn anew as they come and go. A context manager."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Draws on a stream; live if that is a terminal."""
+        self.console = Console(file=stream, highlight=False)
+        self._rows: list[tuple[Text, ...]] = []
+        self._step: str | None = "starting"
+        self._since = time.monotonic()
+        self._progress = Progress()
+        self._live = (
+            Live(get_renderable=self._draw, console=self.console, refresh_per_second=5)
+            if self.console.is_terminal
+            else None
+        )
+
+    def __enter__(self) -> StepDisplay:
+        """Starts drawing, and listening to the training."""
+        logging.getLogger("models.training").addHandler(self._progress)
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leaves the last picture standing."""
+        logging.getLogger("models.training").removeHandler(self._progress)
+        self._step = None
+        if self._live:
+            self._live.stop()
+
+    def start(self, name: str) -> None:
+        """A step begins."""
+        self._step, self._since = name, time.monotonic()
+
+    def end(self, step: Step) -> None:
+        """A step is over."""
+        mark, style = MARKS[step.state]
+        seconds = "" if step.state == State.SKIPPED else f"{step.seconds:6.1f} s"
+        row = (Text(mark, style), Text(step.name), Text(seconds), Text(WORDS[step.state], "dim"))
+        self._rows.append(row)
+        self._step = None
+        if not self._live:
+            self.console.print(f"{mark} {step.name:<22}{seconds:>9}  {WORDS[step.state]}".rstrip())
+
+    def _draw(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        for row in self._rows:
+            table.add_row(*row)
+        if self._step:
+            seconds = Text(f"{time.monotonic() - self._since:6.1f} s")
+            table.add_row(Text("▸", "yellow"), Text(self._step, "bold"), seconds, self._training())
+        return Group(table)
+
+    def _training(self) -> Table | Text:
+        progress = self._progress
+        if self._step not in ("Trainer", "Tuner") or not progress.epochs:
+            return Text("")
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            ProgressBar(total=progress.epochs, completed=progress.epoch, width=20),
+            Text(f"epoch {progress.epoch}/{progress.epochs}  {progress.text}", "dim"),
+        )
+        return bar
+
+
+def print_result(console: Console, summary: Summary, run_dir: str) -> None:
+    """The end of a run: metrics against bounds and baseline, the verdict, where to look next."""
+    if summary.metrics:
+        console.print()
+        console.print(_metrics_table(summary))
+    for check in summary.thresholds:
+        if not check.passed:
+            console.print(Text(f"✗ {check.detail}", "red"))
+    if summary.serving_check and not summary.serving_check.get("blessed", True):
+        console.print(Text(f"✗ serving check: {summary.serving_check.get('reason')}", "red"))
+    console.print()
+    console.print(_verdict(summary), soft_wrap=True)
+    console.print(Text(f"Run {summary.run_id}: {run_dir}", "dim"), soft_wrap=True)
+
+
+def _metrics_table(summary: Summary) -> Table:
+    baseline = summary.baseline.metrics if summary.baseline else {}
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("metric (eval split)")
+    table.add_column("this model", justify="right")
+    if baseline:
+        table.add_column("served now", justify="right")
+    table.add_column("bounds")
+    for name, value in summary.metrics.items():
+        checks = [check for check in summary.thresholds if check.name == name]
+        bounds = Text("; ").join(
+            Text(check.detail, "green" if check.passed else "red") for check in checks
+        )
+        row = [Text(name), Text(_number(value))]
+        table.add_row(*row, *([Text(_number(baseline.get(name)))] if baseline else []), bounds)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
+
+
+def _verdict(summary: Summary) -> Text:
+    name = summary.pipeline
+    serve = f"Predict with it: python -m pipeline predict FILE.csv\nPushed to {summary.pushed_path}"
+    texts = {
+        Status.PUSHED: ("green", f"Blessed and pushed in {summary.seconds:.0f} s.\n{serve}"),
+        Status.ALREADY_SERVED: (
+            "green",
+            f"This model is the one being served; nothing to push ({summary.seconds:.0f} s).\n"
+            f"It is in {summary.pushed_path}",
+        ),
+        Status.DONE: ("green", f"The chosen steps are done ({summary.seconds:.0f} s)."),
+        Status.NOT_BLESSED: (
+            "yellow",
+            "Not blessed, so not pushed: what is served stays as it is.",
+        ),
+        Status.STOPPED: ("red", f"Stopped because of the data.\n{summary.error}"),
+        Status.FAILED: ("red", f"Failed.\n{summary.error}"),
+        Status.INTERRUPTED: (
+            "yellow",
+            "Interrupted. Finished steps are kept; go on with: python -m pipeline resume",
+        ),
+    }
+    style, text = texts.get(summary.status, ("", f"{name} is still running."))
+    head, _, rest = text.partition("\n")
+    return Text(head, f"bold {style}") + Text(f"\n{rest}" if rest else "")

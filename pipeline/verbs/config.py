@@ -1,0 +1,26 @@
+"""Print the configuration as it results from all files (show), or every key it may have (schema)."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.options import add_config_options, load_config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument("what", choices=("show", "schema"))
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints YAML for `show`, JSON Schema for `schema`; returns 0."""
+    import json  # noqa: PLC0415
+
+    from pipeline.config import Config  # noqa: PLC0415
+
+    if args.what == "schema":
+        print(json.dumps(Config.model_json_schema(), indent=2))
+    else:
+        print(load_config(args).to_yaml(), end="")
+    return 0

@@ -1,0 +1,16 @@
+"""Check whether this machine can install and run the pipeline; works before anything is installed."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb: none."""
+
+
+def run(_args: argparse.Namespace) -> int:
+    """Runs the checks; returns 0 if all hold, else 1."""
+    from pipeline.environment.doctor import main  # noqa: PLC0415
+
+    return main([])

@@ -1,0 +1,36 @@
+"""Go on with the newest run where it was interrupted, stopped or failed.
+
+Takes the configuration of that run. What it had finished is reused; a training that was killed
+goes on at its last epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipeline.options import add_config_options, find_run, load_outputs
+
+ENDED = ("pushed", "already_served", "not_blessed", "done")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Resumes; returns the exit code of the run."""
+    from pipeline.config import Config  # noqa: PLC0415
+    from pipeline.local_run import execute  # noqa: PLC0415
+
+    last = find_run(load_outputs(args), "latest")
+    if last.status in ENDED:
+        print(f"The newest run, {last.run_id}, came to its end ({last.status}): nothing to resume.")
+        return 0
+    print(f"Resuming run {last.run_id} ({last.status}).")
+    config = Config.model_validate({**last.config, "cache": True})
+    arguments = last.arguments
+    return execute(
+        config, Path(arguments["config_dir"]), first=arguments["from"], last=arguments["to"]
+    )

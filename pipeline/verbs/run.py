@@ -1,0 +1,25 @@
+"""Run the pipeline, from the data to a pushed model."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.options import add_config_options, config_dir_of, load_config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    add_config_options(parser)
+    parser.add_argument("--from", metavar="STEP", dest="first", help="start at this step")
+    parser.add_argument("--to", metavar="STEP", dest="last", help="end with this step")
+    parser.add_argument("--no-cache", action="store_true", help="run every step anew")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the pipeline; returns its exit code."""
+    from pipeline.local_run import execute  # noqa: PLC0415
+
+    config = load_config(args)
+    if args.no_cache:
+        config = config.model_copy(update={"cache": False})
+    return execute(config, config_dir_of(args), first=args.first, last=args.last)

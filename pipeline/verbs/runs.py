@@ -1,0 +1,52 @@
+"""List the runs: when, how they ended, how long they took, how good the model was."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.options import add_config_options, load_outputs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the table; returns 0."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from pipeline import summary  # noqa: PLC0415
+
+    outputs = load_outputs(args)
+    history = summary.history(outputs.runs)
+    if not history:
+        print(f"No runs in {outputs.runs} yet: python -m pipeline run")
+        return 0
+    names = list(dict.fromkeys(name for one in history for name in one.metrics))[:4]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("run", "status", "spans", "blessed"):
+        table.add_column(heading)
+    for heading in (*names, "seconds", "steps reused"):
+        table.add_column(heading, justify="right")
+    for one in history:
+        values = [one.metrics.get(name) for name in names]
+        table.add_row(
+            one.run_id,
+            one.status,
+            _ranges(one.spans),
+            {True: "yes", False: "no", None: "–"}[one.blessed],
+            *("–" if value is None else f"{value:.4f}" for value in values),
+            f"{one.seconds:.0f}",
+            str(sum(step.state == summary.State.CACHED for step in one.steps)),
+        )
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _ranges(spans: tuple[int, ...]) -> str:
+    if not spans:
+        return "–"
+    consecutive = len(spans) > 1 and spans[-1] - spans[0] == len(spans) - 1
+    return f"{spans[0]}–{spans[-1]}" if consecutive else ", ".join(map(str, spans))

@@ -1,0 +1,30 @@
+"""Show one run: its steps, metrics, bounds and verdict."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.options import add_config_options, find_run, load_outputs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument(
+        "name", metavar="RUN", nargs="?", default="latest", help="run id, or its beginning (latest)"
+    )
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the run; returns 0."""
+    import sys  # noqa: PLC0415
+
+    from pipeline.terminal import StepDisplay, print_result  # noqa: PLC0415
+
+    outputs = load_outputs(args)
+    summary = find_run(outputs, args.name)
+    with StepDisplay(sys.stdout) as display:
+        for step in summary.steps:
+            display.end(step)
+    print_result(display.console, summary, str(outputs.runs / summary.run_id))
+    return 0
