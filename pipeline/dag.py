@@ -88,7 +88,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
             "code_hash": code_hash("models.preprocessing"),
         },
     )
-    # Ordered behind the gate, not fed by it: a gate that runs again must not change Transform's key.
+    # Ordered behind the gate, not fed by it: a gate that runs again must not change this cache key.
     transform.add_upstream_node(data_gate)
 
     learning = {
@@ -104,19 +104,21 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         "train": config.train.model_dump(mode="json"),
         "checkpoint_dir": places.checkpoints,
     }
-    tuner = Tuner(
-        **learning,
-        tuner_fn="models.tuner.tuner_fn",
-        custom_config={
-            **settings,
-            "tuner": config.tuner.model_dump(mode="json"),
-            "code_hash": code_hash("models.tuner"),
-        },
-    )
+    tuner = None
+    if config.tuner.enabled:
+        tuner = Tuner(
+            **learning,
+            tuner_fn="models.tuner.tuner_fn",
+            custom_config={
+                **settings,
+                "tuner": config.tuner.model_dump(mode="json"),
+                "code_hash": code_hash("models.tuner"),
+            },
+        )
     trainer = Trainer(
         **learning,
         run_fn="models.training.run_fn",
-        hyperparameters=tuner.outputs["best_hyperparameters"] if config.tuner.enabled else None,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         base_model=baseline.outputs["model"] if config.train.warm_start else None,
         custom_config={**settings, "code_hash": code_hash("models.training")},
     )
@@ -148,7 +150,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     )
 
     steps = [example_gen, statistics_gen, schema_gen, example_validator, baseline, data_gate]
-    steps += [transform, *([tuner] if config.tuner.enabled else []), trainer]
+    steps += [transform, *([tuner] if tuner else []), trainer]
     steps += [evaluator, serving_check, pusher]
     if config.bulk_inferrer.enabled:
         steps += _bulk_inference(config, places, schema, trainer, evaluator)

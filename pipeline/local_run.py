@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 from pipeline import summary as summaries
 from pipeline.config import SCHEMA_FILE, Config, ConfigError
+from pipeline.errors import UsageError
 from pipeline.outputs import Outputs
 from pipeline.run_log import captured
 from pipeline.summary import State, Status, Step, Summary
@@ -50,7 +52,7 @@ def execute(
         The exit code of the process.
 
     Raises:
-        ConfigError: If the data or the schema is not there, or a step's name is not known.
+        UsageError: If the schema is not there, or a step's name is not known.
         BusyError: If another process runs this pipeline.
     """
     schema = config_dir / SCHEMA_FILE
@@ -67,21 +69,18 @@ def execute(
     return summaries.EXIT_CODES[final.status]
 
 
+@dataclasses.dataclass
 class _Session:
     """The state of one run: which steps are done, and the summary that is rewritten after each."""
 
-    def __init__(
-        self,
-        config: Config,
-        config_dir: Path,
-        outputs: Outputs,
-        run_dir: Path,
-        first: str | None,
-        last: str | None,
-    ) -> None:
-        self.config, self.config_dir = config, config_dir
-        self.outputs, self.run_dir = outputs, run_dir
-        self.first, self.last = first, last
+    config: Config
+    config_dir: Path
+    outputs: Outputs
+    run_dir: Path
+    first: str | None
+    last: str | None
+
+    def __post_init__(self) -> None:
         self.steps: list[Step] = []
         self.started, self.clock = datetime.now().astimezone(), time.monotonic()
         self._write(Status.RUNNING)
@@ -89,7 +88,7 @@ class _Session:
     def run(self, display: StepDisplay) -> Summary:
         names: list[str] = []
         try:
-            from pipeline.runners import local  # noqa: PLC0415  (TensorFlow: 8 s)
+            from pipeline.runners import local
 
             ir = local.compile_pipeline(self.config, self._places(), self.outputs)
             names = local.step_names(ir)
@@ -105,9 +104,10 @@ class _Session:
             status, error = None, None
         except (KeyboardInterrupt, Terminated):
             status, error = Status.INTERRUPTED, None
-        except (
-            Exception
-        ) as exception:  # whatever a step raises: the user gets a screen, the log all
+        except UsageError:
+            self.outputs.discard_run_dir(self.run_dir)
+            raise
+        except Exception as exception:  # whatever a step raises: a screen for the user
             traceback.print_exc()
             status, error = _explain(exception)
         done = {step.name for step in self.steps}
@@ -122,7 +122,7 @@ class _Session:
         self._write(Status.RUNNING)
 
     def _places(self) -> Any:
-        from pipeline.dag import Places  # noqa: PLC0415
+        from pipeline.dag import Places
 
         return Places(
             data=str(project_path(self.config.data.path, self.config_dir)),
@@ -135,8 +135,8 @@ class _Session:
     def _finish(self, status: Status | None, error: str | None) -> Summary:
         fields: dict[str, Any] = {}
         if self.steps:
-            from pipeline import results  # noqa: PLC0415
-            from pipeline.metadata import RunMetadata  # noqa: PLC0415
+            from pipeline import results
+            from pipeline.metadata import RunMetadata
 
             found = RunMetadata(self.outputs.metadata, self.run_dir.name).outputs()
             fields = {**results.collect(found), "versions": results.versions()}
@@ -164,7 +164,7 @@ class _Session:
 
 def _explain(exception: Exception) -> tuple[Status, str]:
     """The status and the text for what a step raised; TFX passes exceptions on as they are."""
-    from components.errors import DataError, ModelError  # noqa: PLC0415
+    from components.errors import DataError, ModelError
 
     seen: BaseException | None = exception
     while seen is not None:  # Beam wraps what its workers raise

@@ -41,7 +41,7 @@ class RunMetadata:
         self._context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
 
     def states(self) -> dict[str, str]:
-        """The state of each step's newest execution: COMPLETE, CACHED, FAILED, RUNNING, …"""
+        """The state of each step's newest execution: COMPLETE, CACHED, FAILED and so on."""
         return {
             node: pb.Execution.State.Name(execution.last_known_state)
             for node, execution in self._executions().items()

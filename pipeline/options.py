@@ -44,7 +44,7 @@ def config_dir_of(args: argparse.Namespace) -> Path:
     Raises:
         UsageError: If there is no such folder.
     """
-    from pipeline import config  # noqa: PLC0415
+    from pipeline import config
 
     folder = args.config_dir or config.default_config_dir()
     if not folder.is_dir():
@@ -58,14 +58,14 @@ def load_config(args: argparse.Namespace) -> Config:
     Raises:
         ConfigError: If it does not hold.
     """
-    from pipeline import config  # noqa: PLC0415
+    from pipeline import config
 
     return config.load(config_dir_of(args), args.config or ["local"], args.settings)
 
 
 def load_outputs(args: argparse.Namespace) -> Outputs:
     """The outputs folder of the configuration that was asked for."""
-    from pipeline.local_run import outputs_of  # noqa: PLC0415
+    from pipeline.local_run import outputs_of
 
     return outputs_of(load_config(args), config_dir_of(args))
 
@@ -80,7 +80,7 @@ def find_run(outputs: Outputs, name: str) -> Summary:
     Raises:
         UsageError: If no run, or more than one, has such a name.
     """
-    from pipeline import summary  # noqa: PLC0415
+    from pipeline import summary
 
     history = summary.history(outputs.runs)
     if not history:

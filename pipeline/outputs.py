@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -65,11 +66,25 @@ class Outputs:
             except FileExistsError:
                 attempt += 1
                 run_dir = self.runs / f"{stamp}-{attempt}"
+        self._link_latest(run_dir)
+        return run_dir
+
+    def discard_run_dir(self, run_dir: Path) -> None:
+        """Removes the folder of a run that never began."""
+        shutil.rmtree(run_dir)
+        left = sorted(
+            path for path in self.runs.iterdir() if path.is_dir() and path.name != "latest"
+        )
+        if left:
+            self._link_latest(left[-1])
+        else:
+            (self.runs / "latest").unlink()
+
+    def _link_latest(self, run_dir: Path) -> None:
         link = self.runs / f".latest-{os.getpid()}"
         link.unlink(missing_ok=True)
         link.symlink_to(run_dir.name)
         link.replace(self.runs / "latest")
-        return run_dir
 
     def schema_copy(self, schema: Path) -> Path:
         """A copy of the schema under a path that changes with its content.

@@ -142,7 +142,7 @@ def _metrics_table(summary: Summary) -> Table:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
+    return "–" if value is None else f"{value:.5g}"
 
 
 def _verdict(summary: Summary) -> Text:

@@ -1,1 +1,1 @@
-"""Where the pipeline runs: each runner takes the same DAG; a folder or file less is a runner less."""
+"""Where the pipeline runs: each runner takes the same DAG."""

@@ -25,6 +25,9 @@ from pipeline.metadata import RunMetadata
 from pipeline.outputs import Outputs
 from pipeline.summary import State, Step
 
+# What ML Metadata says of a step that came to its end.
+STATES = {"COMPLETE": State.RUN, "CACHED": State.CACHED}
+
 
 class StepFailedError(Exception):
     """A step that failed without an exception of its own; the reason is in the run's log."""
@@ -77,8 +80,7 @@ def run(
         on_end: Called with each step after it.
 
     Raises:
-        UsageError: If `first` or `last` is no step.
-        LookupError: If a step before `first` has never been run.
+        UsageError: If `first` or `last` is no step, or a step before `first` has never been run.
         StepFailedError: If a step failed or was skipped without raising.
         Exception: What a step raised.
     """
@@ -86,11 +88,23 @@ def run(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
     deployment = runner_utils.extract_local_deployment_config(ir)
-    connection = deployment.metadata_connection_config.sqlite
     if first or last:
         _select(ir, step_names(ir), first, last)
     for node in ir.nodes:
-        _launch(node.pipeline_node, ir, deployment, connection, outputs, run_id, on_start, on_end)
+        name, begun = node.pipeline_node.node_info.id, time.monotonic()
+        state = State.FAILED
+        try:
+            if node.pipeline_node.execution_options.HasField("skip"):
+                state = State.SKIPPED
+                continue
+            on_start(name)
+            _launch(node.pipeline_node, ir, deployment)
+            found = RunMetadata(outputs.metadata, run_id).states().get(name)
+            if found not in STATES:
+                raise StepFailedError(f"{name} did not run: {found or 'its inputs are not there'}")
+            state = STATES[found]
+        finally:
+            on_end(Step(name=name, state=state, seconds=round(time.monotonic() - begun, 3)))
 
 
 def _select(
@@ -106,42 +120,21 @@ def _select(
     partial_run_utils.mark_pipeline(ir, from_nodes=list(chosen), to_nodes=list(chosen))
 
 
-def _launch(
-    node: pipeline_pb2.PipelineNode,
-    ir: pipeline_pb2.Pipeline,
-    deployment: Any,
-    connection: Any,
-    outputs: Outputs,
-    run_id: str,
-    on_start: Callable[[str], None],
-    on_end: Callable[[Step], None],
-) -> None:
-    name, started = node.node_info.id, time.monotonic()
-
-    def end(state: State) -> None:
-        on_end(Step(name=name, state=state, seconds=round(time.monotonic() - started, 3)))
-
-    if node.execution_options.HasField("skip"):
-        end(State.SKIPPED)
-        return
-    on_start(name)
-    try:
-        if node.execution_options.run.perform_snapshot:
-            with metadata.Metadata(connection) as handle:
+def _launch(node: pipeline_pb2.PipelineNode, ir: pipeline_pb2.Pipeline, deployment: Any) -> None:
+    connection = deployment.metadata_connection_config.sqlite
+    if node.execution_options.run.perform_snapshot:
+        with metadata.Metadata(connection) as handle:
+            try:
                 partial_run_utils.snapshot(handle, ir)
-        launcher.Launcher(
-            pipeline_node=node,
-            mlmd_connection=metadata.Metadata(connection),
-            pipeline_info=ir.pipeline_info,
-            pipeline_runtime_spec=ir.runtime_spec,
-            executor_spec=runner_utils.extract_executor_spec(deployment, name),
-            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
-        ).launch()
-        state = RunMetadata(outputs.metadata, run_id).states().get(name)
-    except BaseException:
-        end(State.FAILED)
-        raise
-    if state not in ("COMPLETE", "CACHED"):
-        end(State.FAILED)
-        raise StepFailedError(f"{name} did not run: {state or 'its inputs are not there'}")
-    end(State.CACHED if state == "CACHED" else State.RUN)
+            except LookupError:
+                raise UsageError(
+                    f"Cannot start at {node.node_info.id}: a step before it has never been run"
+                ) from None
+    launcher.Launcher(
+        pipeline_node=node,
+        mlmd_connection=metadata.Metadata(connection),
+        pipeline_info=ir.pipeline_info,
+        pipeline_runtime_spec=ir.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, node.node_info.id),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node.node_info.id),
+    ).launch()

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Removes; returns 0, or 1 if the user said no."""
-    import shutil  # noqa: PLC0415
+    import shutil
 
     outputs = load_outputs(args)
     doomed = [outputs.artifacts, outputs.metadata, outputs.runs, outputs.checkpoints]

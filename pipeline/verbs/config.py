@@ -1,4 +1,4 @@
-"""Print the configuration as it results from all files (show), or every key it may have (schema)."""
+"""Print the configuration that all files result in (show), or every key it may have (schema)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints YAML for `show`, JSON Schema for `schema`; returns 0."""
-    import json  # noqa: PLC0415
+    import json
 
-    from pipeline.config import Config  # noqa: PLC0415
+    from pipeline.config import Config
 
     if args.what == "schema":
         print(json.dumps(Config.model_json_schema(), indent=2))

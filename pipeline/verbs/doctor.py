@@ -1,4 +1,4 @@
-"""Check whether this machine can install and run the pipeline; works before anything is installed."""
+"""Check whether this machine can install and run the pipeline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_args: argparse.Namespace) -> int:
     """Runs the checks; returns 0 if all hold, else 1."""
-    from pipeline.environment.doctor import main  # noqa: PLC0415
+    from pipeline.environment.doctor import main
 
     return main([])

@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Resumes; returns the exit code of the run."""
-    from pipeline.config import Config  # noqa: PLC0415
-    from pipeline.local_run import execute  # noqa: PLC0415
+    from pipeline.config import Config
+    from pipeline.local_run import execute
 
     last = find_run(load_outputs(args), "latest")
     if last.status in ENDED:

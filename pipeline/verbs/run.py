@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the pipeline; returns its exit code."""
-    from pipeline.local_run import execute  # noqa: PLC0415
+    from pipeline.local_run import execute
 
     config = load_config(args)
     if args.no_cache:

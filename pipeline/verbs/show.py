@@ -17,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the run; returns 0."""
-    import sys  # noqa: PLC0415
+    import sys
 
-    from pipeline.terminal import StepDisplay, print_result  # noqa: PLC0415
+    from pipeline.terminal import StepDisplay, print_result
 
     outputs = load_outputs(args)
     summary = find_run(outputs, args.name)

@@ -1,0 +1,1 @@
+"""Setting up and examining what the pipeline runs in; needs the standard library only."""
