@@ -1,0 +1,69 @@
+"""The command line: quick help, usage errors in one screen, verbs that need no run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+
+ROOT = Path(__file__).parents[2]
+
+
+def pipeline(*args: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "pipeline", *args]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, runpy; sys.argv = ['pipeline', '--help']\n"
+        "try: runpy.run_module('pipeline', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for verb in ("run", "resume", "runs", "show", "predict", "clean", "config", "schema", "doctor"):
+        assert f"\n    {verb} " in result.stdout
+    loaded = set(json.loads(result.stderr.strip().splitlines()[-1].replace("'", '"')))
+    assert not loaded & {"tensorflow", "tfx", "apache_beam", "numpy", "pydantic", "yaml", "rich"}
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["run", "--config", "nowhere"], "No configuration 'nowhere'"),
+        (["run", "--set", "train.epoch=1"], "did you mean epochs?"),
+        (["run", "--config-dir", "no/such/folder"], "There is no folder no/such/folder"),
+        (["show", "20990101", "--set", "outputs=/nonexistent"], "There are no runs"),
+        (["fly"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_one_screen(args, told):
+    result = pipeline(*args)
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) < 25
+
+
+def test_config_show_applies_settings(capsys):
+    assert cli.main(["config", "show", "--set", "train.epochs=7"]) == 0
+    assert "epochs: 7" in capsys.readouterr().out
+
+
+def test_config_schema_describes_every_section(capsys):
+    assert cli.main(["config", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert {"data", "beam", "model", "train", "dataset"} <= schema["properties"].keys()
+    assert schema["additionalProperties"] is False
+
+
+def test_runs_of_a_fresh_clone_says_how_to_start(tmp_path, capsys):
+    assert cli.main(["runs", "--set", f"outputs={tmp_path}"]) == 0
+    assert "python -m pipeline run" in capsys.readouterr().out

@@ -1,0 +1,125 @@
+"""The configuration: what is shipped loads, what is wrong is named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import config as configs
+from pipeline.config import Config, ConfigError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+OVERLAYS = sorted(
+    path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in (configs.BASE, configs.DATASET)
+)
+
+
+@pytest.fixture
+def config_dir(tmp_path):
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    return tmp_path / "configs"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_shipped_overlay_loads(overlay):
+    assert configs.load(CONFIGS, [overlay]).data.splits.keys() >= {"train", "eval"}
+
+
+def test_what_show_prints_loads_back_to_the_same():
+    config = configs.load(CONFIGS, ["local"])
+    assert Config.model_validate(yaml.safe_load(config.to_yaml())) == config
+
+
+def test_later_sources_win(config_dir):
+    (config_dir / "one.yaml").write_text("train: {epochs: 3, seed: 5}\n")
+    (config_dir / "two.yaml").write_text("train: {epochs: 4}\n")
+    config = configs.load(config_dir, ["one", "two"], ["train.patience=2"])
+    assert (config.train.epochs, config.train.seed, config.train.patience) == (4, 5, 2)
+
+
+def test_an_overlay_reaches_into_the_description_of_the_data(config_dir):
+    (config_dir / "mine.yaml").write_text(
+        "dataset: {evaluation: {thresholds: {auc: {min: 0.5}}}}\n"
+    )
+    before, after = configs.load(config_dir), configs.load(config_dir, ["mine"])
+    assert after.dataset.evaluation.thresholds["auc"].min == 0.5
+    assert after.dataset.columns == before.dataset.columns
+
+
+def test_null_takes_a_threshold_away():
+    with_auc = configs.load(CONFIGS)
+    without = configs.load(CONFIGS, (), ["dataset.evaluation.thresholds.auc=null"])
+    assert "auc" in with_auc.dataset.evaluation.thresholds
+    assert "auc" not in without.dataset.evaluation.thresholds
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("data.spnas=1", "data.spnas: unknown key; did you mean spans?"),
+        ("trian.epochs=1", "trian: unknown key; did you mean train?"),
+        ("dataset.columns.fare.rol=x", "dataset.columns.fare.rol: unknown key; did you mean role?"),
+        ("dataset.evaluation.thresholds.auc.mn=1", "did you mean min?"),
+        ("dataset.evaluation.worst_slice.metrik=auc", "did you mean metric?"),
+        ("beam.zzz=1", "known here: runner, mode, workers, options"),
+        ("train.epochs=zero", "train.epochs: "),
+        ("train.epochs=0", "train.epochs: "),
+        ("data.spans=last", "data.spans: "),
+        ("data.splits={train: 1}", "data.splits: "),
+        ("pipeline=Has_Capitals", "pipeline: "),
+        ("no-equals-sign", "KEY.KEY=VALUE"),
+        ("a..b=1", "KEY.KEY=VALUE"),
+        ("train.epochs=[1", "not valid YAML"),
+    ],
+)
+def test_what_is_wrong_is_named(setting, named):
+    settings = ["data.splits=null", setting] if "splits" in setting else [setting]
+    with pytest.raises(ConfigError) as error:
+        configs.load(CONFIGS, (), settings)
+    assert named in str(error.value)
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(ConfigError) as error:
+        configs.load(CONFIGS, (), ["train.epochs=x", "data.foo=1"])
+    assert "train.epochs" in str(error.value) and "data.foo" in str(error.value)
+
+
+def test_a_missing_overlay_names_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean fast"):
+        configs.load(CONFIGS, ["fats"])
+
+
+def test_broken_yaml_names_file_and_line(config_dir):
+    (config_dir / "local.yaml").write_text("train:\n  epochs: [1\n")
+    with pytest.raises(ConfigError, match=r"local\.yaml is not valid YAML(.|\n)*line"):
+        configs.load(config_dir, ["local"])
+
+
+def test_a_list_for_a_file_is_refused(config_dir):
+    (config_dir / "local.yaml").write_text("- a\n")
+    with pytest.raises(ConfigError, match="must hold keys and values"):
+        configs.load(config_dir, ["local"])
+
+
+def test_a_configuration_cannot_be_changed():
+    config = configs.load(CONFIGS)
+    with pytest.raises(ValueError, match="frozen"):
+        config.train.epochs = 3
+
+
+def test_beam_options_become_arguments():
+    config = configs.load(
+        CONFIGS,
+        (),
+        ["beam.mode=multi_processing", "beam.workers=2", "beam.options.temp_location=x"],
+    )
+    assert config.beam.pipeline_args() == [
+        "--runner=FnApiRunner",
+        "--direct_running_mode=multi_processing",
+        "--direct_num_workers=2",
+        "--temp_location=x",
+    ]
+    flags = configs.load(CONFIGS, (), ["beam.options={streaming: true, no_flag: false}"])
+    assert flags.beam.pipeline_args()[3:] == ["--streaming"]

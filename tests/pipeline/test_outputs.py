@@ -1,0 +1,57 @@
+"""The outputs folder: runs, the copy of the schema, the lock."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.outputs import BusyError, Outputs
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    return Outputs(tmp_path / "out" / "taxi")
+
+
+def test_each_run_has_its_folder_and_latest_is_the_newest(outputs):
+    runs = [outputs.new_run_dir() for _ in range(3)]
+    assert len(set(runs)) == 3
+    assert (outputs.runs / "latest").resolve() == runs[-1]
+
+
+def test_a_discarded_run_leaves_the_one_before_as_latest(outputs):
+    first, second = outputs.new_run_dir(), outputs.new_run_dir()
+    outputs.discard_run_dir(second)
+    assert (outputs.runs / "latest").resolve() == first
+    outputs.discard_run_dir(first)
+    assert os.listdir(outputs.runs) == []
+
+
+def test_the_copy_of_the_schema_moves_with_its_content(outputs, tmp_path):
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_text("feature { name: 'a' }")
+    before = outputs.schema_copy(schema)
+    assert outputs.schema_copy(schema) == before
+    schema.write_text("feature { name: 'b' }")
+    after = outputs.schema_copy(schema)
+    assert after != before
+    assert (before.read_text(), after.read_text()) == ("feature { name: 'a' }", schema.read_text())
+
+
+def test_a_second_process_is_told_who_holds_the_pipeline(outputs):
+    take = (
+        "import sys; from pathlib import Path; from pipeline.outputs import Outputs, BusyError\n"
+        "try:\n  with Outputs(Path(sys.argv[1])).lock(): print('free')\n"
+        "except BusyError as error: print(error)"
+    )
+
+    def other_process() -> str:
+        command = [sys.executable, "-c", take, str(outputs.root)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    with outputs.lock():
+        assert f"process {os.getpid()}" in other_process()
+        with pytest.raises(BusyError), outputs.lock():
+            pass
+    assert other_process() == "free\n"
