@@ -1,0 +1,90 @@
+"""The DataGate component: nothing that is ordered behind it runs on data that does not pass."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import channel, component_spec, standard_artifacts
+
+from components.code_hash import code_hash
+from components.data_gate.executor import Executor
+
+
+class DataGateSpec(component_spec.ComponentSpec):
+    """What goes in and what comes out."""
+
+    PARAMETERS: ClassVar = {
+        "validation": component_spec.ExecutionParameter(type=str),
+        "serving_statistics_hash": component_spec.ExecutionParameter(type=str),
+        "code_hash": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS: ClassVar = {
+        "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
+        "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "baseline_statistics": component_spec.ChannelParameter(
+            type=standard_artifacts.ExampleStatistics
+        ),
+    }
+    OUTPUTS: ClassVar = {
+        "findings": component_spec.ChannelParameter(type=standard_artifacts.JsonValue)
+    }
+
+
+class DataGate(base_component.BaseComponent):
+    """Stops the run when the data is not what the schema, or the served model, expects.
+
+    ExampleValidator compares with the schema only, ignores drift and skew comparators (tfx 1.21,
+    `example_validator/executor.py`), and stops nothing.
+
+    Outputs:
+        findings: `JsonValue`, see `components.data_gate.findings.Report`. Written only when the
+            data passes; otherwise the report is an attribute of the error.
+    """
+
+    SPEC_CLASS = DataGateSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        statistics: channel.BaseChannel,
+        schema: channel.BaseChannel,
+        anomalies: channel.BaseChannel,
+        baseline_statistics: channel.BaseChannel,
+        validation: Mapping[str, Any],
+    ) -> None:
+        """Constructs the component.
+
+        Args:
+            statistics: `ExampleStatistics` of the data at hand.
+            schema: The `Schema` that it was held to.
+            anomalies: What ExampleValidator found.
+            baseline_statistics: Those of the data that the served model was trained on, or an
+                artifact with `tfx_absent=1`: then no drift is measured.
+            validation: `Dataset.validation` as JSON-ready values.
+        """
+        super().__init__(
+            DataGateSpec(
+                statistics=statistics,
+                schema=schema,
+                anomalies=anomalies,
+                baseline_statistics=baseline_statistics,
+                validation=json.dumps(validation, sort_keys=True),
+                serving_statistics_hash=_file_hash(validation.get("serving_statistics")),
+                code_hash=code_hash("components.data_gate"),
+                findings=channel.Channel(type=standard_artifacts.JsonValue),
+            )
+        )
+
+
+def _file_hash(path: str | None) -> str:
+    """Makes the cache see a change of the file, which is a parameter and no artifact."""
+    if path is None or not fileio.exists(path):
+        return ""
+    with fileio.open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:16]

@@ -1,0 +1,67 @@
+"""Collects what is wrong with the data, and stops the run or reports it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components import absent
+from components.data_gate import anomalies, drift
+from components.data_gate.findings import GateError, Report
+from components.data_gate.statistics import columns_of, read_splits
+from components.errors import DataError
+from models.dataset import Validation
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class Executor(base_executor.BaseExecutor):
+    """See `components.data_gate.component.DataGate`."""
+
+    def Do(  # noqa: N802
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Writes the findings.
+
+        Raises:
+            GateError: If any finding is at or above the configured severity.
+        """
+        validation = Validation.model_validate_json(exec_properties["validation"])
+        statistics = read_splits(artifact_utils.get_single_uri(input_dict["statistics"]))
+        schema = io_utils.parse_pbtxt_file(
+            os.path.join(artifact_utils.get_single_uri(input_dict["schema"]), "schema.pbtxt"),
+            schema_pb2.Schema(),
+        )
+        report = Report(stop_at=validation.stop_at)
+        report.findings += anomalies.read(
+            artifact_utils.get_single_instance(input_dict["anomalies"]), schema
+        )
+
+        baseline = artifact_utils.get_single_instance(input_dict["baseline_statistics"])
+        if absent.is_absent(baseline):
+            report.no_baseline = absent.reason(baseline)
+        else:
+            drift.measure("drift", statistics, read_splits(baseline.uri), validation.drift, report)
+
+        if validation.serving_statistics is not None:
+            if not fileio.exists(validation.serving_statistics):
+                raise DataError(
+                    f"There are no statistics of served requests at "
+                    f"{validation.serving_statistics} (validation.serving_statistics in "
+                    "configs/dataset.yaml). Without that key no skew is measured."
+                )
+            served = columns_of(validation.serving_statistics)
+            drift.measure(
+                "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
+            )
+
+        if report.stopping():
+            raise GateError(report)
+        artifact_utils.get_single_instance(output_dict["findings"]).write(report.to_json())

@@ -1,0 +1,247 @@
+"""The data gate stops what must be stopped, says what is wrong, and lets the rest pass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+import tensorflow_data_validation as tfdv
+import yaml
+from google.protobuf import text_format
+from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components.example_validator import executor as example_validator
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.data_gate import GateError
+from components.data_gate.executor import Executor
+from components.errors import DataError
+from models.dataset import Dataset, Validation
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = text_format.Parse((ROOT / "configs/schema.pbtxt").read_text(), schema_pb2.Schema())
+TYPES = {feature.name: feature.type for feature in SCHEMA.feature}
+ARROW = {schema_pb2.BYTES: pa.large_binary(), schema_pb2.INT: pa.int64()}
+
+
+def shipped_validation():
+    dataset = yaml.safe_load((ROOT / "configs/dataset.yaml").read_text())
+    return Dataset.model_validate(dataset).validation
+
+
+def span(number, rows=400):
+    file = next((ROOT / f"data/taxi/span-{number}").glob("*.csv"))
+    return pd.read_csv(file).sample(rows, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def trips():
+    return span(2)
+
+
+def statistics(frame):
+    """What StatisticsGen makes of the rows as ExampleGen writes them, typed by the schema."""
+    arrays = []
+    for name, values in frame.items():
+        kind = TYPES.get(name, schema_pb2.FLOAT)
+        if pd.api.types.is_string_dtype(values) and kind != schema_pb2.BYTES:
+            kind = schema_pb2.BYTES  # a wrong type in the data
+        cast = {schema_pb2.BYTES: lambda v: str(v).encode(), schema_pb2.INT: int}.get(kind, float)
+        lists = [None if pd.isna(value) else [cast(value)] for value in values]
+        arrays.append(pa.array(lists, pa.large_list(ARROW.get(kind, pa.float32()))))
+    batch = pa.RecordBatch.from_arrays(arrays, list(frame.columns))
+    return stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions())
+
+
+def write_statistics(folder, splits):
+    artifact = standard_artifacts.ExampleStatistics()
+    artifact.uri = str(folder)
+    artifact.split_names = artifact_utils.encode_split_names(sorted(splits))
+    for split, frame in splits.items():
+        path = folder / f"Split-{split}/FeatureStats.pb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(statistics(frame).SerializeToString())
+    return artifact
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Runs ExampleValidator and the gate on rows, and returns the gate's report."""
+
+    def run(rows, baseline=None, validation=None, schema=SCHEMA):
+        splits = rows if isinstance(rows, dict) else {"train": rows}
+        inputs = {"statistics": [write_statistics(tmp_path / "statistics", splits)]}
+        inputs["schema"] = [standard_artifacts.Schema()]
+        inputs["schema"][0].uri = str(tmp_path / "schema")
+        (tmp_path / "schema").mkdir()
+        (tmp_path / "schema/schema.pbtxt").write_text(text_format.MessageToString(schema))
+        anomalies = standard_artifacts.ExampleAnomalies()
+        anomalies.uri = str(tmp_path / "anomalies")
+        example_validator.Executor().Do(inputs, {"anomalies": [anomalies]}, {})
+        inputs["anomalies"] = [anomalies]
+        if baseline is None:
+            absent = standard_artifacts.ExampleStatistics()
+            absent.set_int_custom_property("tfx_absent", 1)
+            absent.set_string_custom_property("reason", "Nothing is served yet.")
+            inputs["baseline_statistics"] = [absent]
+        else:
+            before = write_statistics(tmp_path / "baseline", {"train": baseline})
+            inputs["baseline_statistics"] = [before]
+        findings = standard_artifacts.JsonValue()
+        findings.uri = str(tmp_path / "findings")
+        validation = validation or shipped_validation()
+        Executor().Do(
+            inputs, {"findings": [findings]}, {"validation": validation.model_dump_json()}
+        )
+        return json.loads((tmp_path / "findings").read_text())
+
+    return run
+
+
+def test_the_sample_passes_and_without_a_baseline_says_that_drift_was_not_measured(gate, trips):
+    report = gate({"train": trips, "eval": span(3)})
+    assert report["stopped"] is False
+    assert report["findings"] == []
+    assert report["measurements"] == []
+    assert report["no_baseline"] == "Nothing is served yet."
+
+
+def broken(trips, column, value, rows):
+    result = trips.copy()
+    result[column] = result[column].astype(object)
+    result.iloc[:rows, result.columns.get_loc(column)] = value
+    return result
+
+
+ANOMALIES = {
+    "missing column": (
+        lambda t: t.drop(columns="fare"),
+        ["fare (train): Column dropped: Column is completely missing"],
+    ),
+    "new column": (
+        lambda t: t.assign(tolls=1.0),
+        ["tolls (train): New column: New column (column in data but not in schema)"],
+    ),
+    "other type": (
+        lambda t: t.assign(trip_miles="far"),
+        ["trip_miles (train): Unexpected data type", "type: FLOAT but got STRING"],
+    ),
+    "new category": (
+        lambda t: broken(t, "payment_type", "Crypto", 40),
+        ["payment_type (train): Unexpected string values", "Crypto (~10%)", "in 1.00% of the rows"],
+    ),
+    "too large": (
+        lambda t: broken(t, "trip_start_hour", 24, 1),
+        ["trip_start_hour (train): Out-of-range values", "24; at most 23 is allowed"],
+    ),
+    "too small": (
+        lambda t: broken(t, "fare", -5.0, 1),
+        ["fare (train): Out-of-range values", "-5<0"],
+    ),
+    "no values at all": (
+        lambda t: t.assign(company=None),
+        ["company (train): Column dropped: The feature was not present in any examples"],
+    ),
+    "too many gaps": (
+        lambda t: broken(t, "fare", None, 100),
+        ["fare (train): Column dropped", "minimum fraction = 1.000000, actual = 0.750000"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANOMALIES)
+def test_an_anomaly_stops_the_run_and_says_what_where_and_by_how_much(gate, trips, name):
+    change, texts = ANOMALIES[name]
+    with pytest.raises(DataError) as error:
+        gate({"train": change(trips), "eval": trips})
+    for text in [*texts, "python -m pipeline schema diff", "python -m pipeline schema accept"]:
+        assert text in str(error.value)
+    assert "(eval)" not in str(error.value)
+    assert error.value.report["findings"][0]["severity"] == "error"
+
+
+def test_a_new_category_within_the_allowed_mass_passes(gate, trips):
+    assert gate(broken(trips, "payment_type", "Crypto", 3))["findings"] == []
+
+
+def test_all_findings_come_at_once_on_one_screen(gate, trips):
+    rows = trips.assign(**{f"new_{i:02}": 1.0 for i in range(30)}).drop(columns="fare")
+    with pytest.raises(GateError) as error:
+        gate({"train": rows, "eval": rows})
+    lines = str(error.value).splitlines()
+    assert len(lines) < 30
+    assert "  fare (eval, train): Column dropped: Column is completely missing" in lines
+    assert "  ... and 11 more" in lines
+    assert len(error.value.report["findings"]) == 62
+
+
+def test_a_severity_below_the_configured_one_is_reported_and_does_not_stop(gate, trips):
+    report = gate(trips.drop(columns="fare"), validation=Validation(stop_at="never"))
+    assert report["stopped"] is False
+    assert [finding["column"] for finding in report["findings"]] == ["fare"]
+
+
+def test_other_years_pass_the_shipped_bounds(gate, trips):
+    report = gate(trips, baseline=span(1))
+    assert {m["column"] for m in report["measurements"]} == shipped_validation().drift.keys()
+    assert all(m["measured"] <= m["threshold"] for m in report["measurements"])
+
+
+def test_metres_for_miles_are_drift(gate, trips):
+    wide = schema_pb2.Schema()
+    wide.CopyFrom(SCHEMA)
+    next(f for f in wide.feature if f.name == "trip_miles").ClearField("float_domain")
+    with pytest.raises(GateError) as error:
+        gate(trips.assign(trip_miles=trips.trip_miles * 1609), baseline=trips, schema=wide)
+    assert "trip_miles (train): Drift: Jensen-Shannon divergence 0." in str(error.value)
+    assert "0.1 is allowed" in str(error.value)
+    assert "validation.drift in configs/dataset.yaml" in str(error.value)
+    assert "schema accept" not in str(error.value)  # it would not help
+
+
+def test_drift_names_the_value_that_moved_most(gate, trips):
+    rows = broken(trips, "payment_type", "No Charge", 200)
+    with pytest.raises(GateError, match=r"the share of 'No Charge' differs by 0\.\d+ .* 0.25 is"):
+        gate(rows, baseline=trips)
+
+
+def test_what_could_not_be_measured_is_reported(gate, trips):
+    report = gate({"train": trips, "eval": trips}, baseline=trips.drop(columns="fare"))
+    assert "drift: fare (train) is not in the data of the served model" in report["not_measured"]
+    assert "drift: the split eval is not in the data of the served model" in report["not_measured"]
+
+
+def test_a_distance_that_does_not_fit_the_column_is_an_error(gate, trips):
+    validation = Validation.model_validate({"drift": {"company": {"jensen_shannon": 0.1}}})
+    with pytest.raises(GateError, match="cannot be measured, jensen_shannon is for columns of num"):
+        gate(trips, baseline=trips, validation=validation)
+
+
+def test_skew_is_measured_against_statistics_of_served_requests(gate, trips, tmp_path):
+    served = write_statistics(tmp_path / "served", {"all": trips.assign(fare=trips.fare * 100)})
+    validation = Validation.model_validate(
+        {
+            "skew": {"fare": {"jensen_shannon": 0.1}, "company": {"infinity_norm": 0.1}},
+            "serving_statistics": f"{served.uri}/Split-all/FeatureStats.pb",
+        }
+    )
+    with pytest.raises(GateError) as error:
+        gate(trips, validation=validation)
+    assert "fare (train): Skew: Jensen-Shannon divergence" in str(error.value)
+    assert "company" not in str(error.value)
+
+
+def test_serving_statistics_that_are_not_there_are_named(gate, trips):
+    validation = Validation.model_validate(
+        {"skew": {"fare": {"jensen_shannon": 0.1}}, "serving_statistics": "/nowhere/stats.pb"}
+    )
+    with pytest.raises(DataError, match=r"no statistics of served requests at /nowhere/stats\.pb"):
+        gate(trips, validation=validation)
+
+
+def test_skew_and_serving_statistics_need_one_another():
+    with pytest.raises(ValueError, match="need one another"):
+        Validation.model_validate({"skew": {"fare": {"jensen_shannon": 0.1}}})
