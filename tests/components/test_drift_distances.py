@@ -16,10 +16,11 @@ def column(values):
 
 
 def measured_by_tfdv(new, old, **threshold):
-    statistics = [
-        tfdv.generate_statistics_from_dataframe(pd.DataFrame({"x": v})) for v in (new, old)
-    ]
-    schema = tfdv.infer_schema(statistics[1])
+    after, before = (
+        tfdv.generate_statistics_from_dataframe(pd.DataFrame({"x": values}))
+        for values in (new, old)
+    )
+    schema = tfdv.infer_schema(before)
     comparator = tfdv.get_feature(schema, "x").drift_comparator
     for name, value in threshold.items():
         getattr(comparator, name).threshold = value
