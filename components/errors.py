@@ -8,4 +8,4 @@ class DataError(Exception):
 
 
 class ModelError(Exception):
-    """The training went wrong in a way that a user can mend, for example a loss that is NaN."""
+    """A model cannot be trained or pushed, for a reason that a user can mend: NaN, a full disk."""

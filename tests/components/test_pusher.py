@@ -1,0 +1,314 @@
+"""A version is complete or absent, whatever happens to the pusher, and a model is pushed once."""
+
+import contextlib
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import filesystem_registry
+from tfx.dsl.io.plugins.local import LocalFilesystem
+from tfx.types import standard_artifacts
+
+from components import served_model
+from components.errors import ModelError
+from components.pusher import local_folder
+from components.pusher.executor import Executor
+
+STORE = "fakestore://"
+
+
+class FakeStore(LocalFilesystem):
+    """An object store as far as the Pusher sees one: another scheme, and nothing to rename."""
+
+    SUPPORTED_SCHEMES = [STORE]
+    rename = None
+
+
+def _at_local_path(name: str) -> Any:
+    def call(path: str, *arguments: Any, **options: Any) -> Any:
+        return getattr(LocalFilesystem, name)(path.removeprefix(STORE), *arguments, **options)
+
+    return staticmethod(call)
+
+
+for _name in ("open", "exists", "listdir", "makedirs", "remove", "rmtree"):
+    setattr(FakeStore, _name, _at_local_path(_name))
+filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(FakeStore, priority=5)
+
+
+@pytest.fixture
+def push(
+    tmp_path: Path,
+    write_model: Callable[..., Path],
+    write_statistics: Callable[[Path], Path],
+) -> Callable[..., standard_artifacts.PushedModel]:
+    """Runs the executor on a model of the given fingerprint."""
+
+    def run(
+        serving_dir: Path | str,
+        fingerprint: str = "f1",
+        *,
+        blessed: int = 1,
+        infra_blessed: int = 1,
+    ) -> standard_artifacts.PushedModel:
+        inputs: dict[str, list[Any]] = {
+            "model": [standard_artifacts.Model()],
+            "statistics": [standard_artifacts.ExampleStatistics()],
+            "model_blessing": [standard_artifacts.ModelBlessing()],
+            "infra_blessing": [standard_artifacts.InfraBlessing()],
+        }
+        inputs["model_blessing"][0].set_int_custom_property("blessed", blessed)
+        inputs["infra_blessing"][0].set_int_custom_property("blessed", infra_blessed)
+        inputs["model"][0].uri = str(tmp_path / "exported" / fingerprint)
+        inputs["statistics"][0].uri = str(tmp_path / "statistics")
+        if not (tmp_path / "statistics").exists():
+            write_statistics(tmp_path / "statistics")
+        if not (tmp_path / "exported" / fingerprint).exists():
+            model_dir = tmp_path / "exported" / fingerprint / "Format-Serving"
+            write_model(model_dir, fingerprint=fingerprint)
+        pushed = standard_artifacts.PushedModel()
+        pushed.uri = str(tmp_path / "pushed_model" / uuid.uuid4().hex)
+        Executor(base_executor.BaseExecutor.Context()).Do(
+            inputs, {"pushed_model": [pushed]}, {"serving_dir": str(serving_dir)}
+        )
+        return pushed
+
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def visible(serving: Path) -> list[Path]:
+    """What TF Serving takes for versions: every folder whose name is a number."""
+    if not serving.exists():
+        return []
+    return sorted((path for path in serving.iterdir() if path.name.isdigit()), key=lambda p: p.name)
+
+
+def hidden_folders(serving: Path) -> list[Path]:
+    return [path for path in serving.iterdir() if path.name.startswith(".") and path.is_dir()]
+
+
+def test_a_version_is_the_model_with_the_statistics_of_its_data(
+    tmp_path: Path, push: Callable[..., Any]
+) -> None:
+    before = int(time.time())
+    pushed = push(tmp_path / "serving")
+
+    [version] = visible(tmp_path / "serving")
+    assert before <= int(version.name) <= time.time()
+    expected = contents(tmp_path / "exported/f1/Format-Serving") | {
+        f"assets.extra/statistics/{name}": data
+        for name, data in contents(tmp_path / "statistics").items()
+    }
+    assert contents(version) == expected
+    assert served_model.complete_versions(str(tmp_path / "serving")) == [int(version.name)]
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_int_custom_property("adopted") == 0
+    assert pushed.get_string_custom_property("pushed_destination") == str(version)
+    assert pushed.get_string_custom_property("pushed_version") == version.name
+    assert contents(Path(pushed.uri)) == contents(tmp_path / "exported/f1/Format-Serving")
+    assert hidden_folders(tmp_path / "serving") == []
+
+
+@pytest.mark.parametrize("verdict", [{"blessed": 0}, {"infra_blessed": 0}])
+def test_a_model_that_is_not_blessed_is_not_pushed(
+    tmp_path: Path, push: Callable[..., Any], verdict: dict[str, int]
+) -> None:
+    pushed = push(tmp_path / "serving", **verdict)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert visible(tmp_path / "serving") == []
+
+
+def test_the_model_being_served_is_adopted_and_another_one_is_pushed(
+    tmp_path: Path, push: Callable[..., Any]
+) -> None:
+    serving = tmp_path / "serving"
+    first = push(serving, "a")
+    again = push(serving, "a")
+    assert len(visible(serving)) == 1
+    for name in ("pushed_destination", "pushed_version"):
+        assert again.get_string_custom_property(name) == first.get_string_custom_property(name)
+    assert again.get_int_custom_property("pushed") == 1
+    assert again.get_int_custom_property("adopted") == 1
+
+    other = push(serving, "b")
+    back = push(serving, "a")  # not the newest any more, so it has to be pushed to be served
+    assert not other.get_int_custom_property("adopted")
+    assert not back.get_int_custom_property("adopted")
+    assert len(visible(serving)) == 3
+
+    shutil.rmtree(back.get_string_custom_property("pushed_destination"))
+    assert not push(serving, "a").get_int_custom_property("adopted")
+
+
+def test_the_new_version_is_the_greatest_although_the_clock_was_set_back(
+    tmp_path: Path, push: Callable[..., Any]
+) -> None:
+    future = int(time.time()) + 10**6
+    (tmp_path / "serving" / str(future)).mkdir(parents=True)  # not complete, but TF Serving sees it
+    pushed = push(tmp_path / "serving")
+    assert pushed.get_string_custom_property("pushed_version") == str(future + 1)
+
+
+@pytest.mark.parametrize("part", ["saved_model.pb", "assets.extra/fingerprint"])
+def test_a_model_without_its_past_is_refused(
+    tmp_path: Path, push: Callable[..., Any], part: str
+) -> None:
+    push(tmp_path / "elsewhere")
+    (tmp_path / "exported/f1/Format-Serving" / part).unlink()
+    with pytest.raises(ModelError, match=f"lacks {part}"):
+        push(tmp_path / "serving")
+    assert visible(tmp_path / "serving") == []
+
+
+@contextlib.contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Fails writes beyond a size, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("scheme", ["", STORE])
+def test_a_full_disk_is_reported_and_leaves_nothing(
+    tmp_path: Path, push: Callable[..., Any], scheme: str
+) -> None:
+    serving = tmp_path / "serving"
+    first = push(f"{scheme}{serving}", "a")
+    push(tmp_path / "elsewhere", "b")
+    with largest_file(1_000_000), pytest.raises(ModelError, match=r"serving: .*too large"):
+        push(f"{scheme}{serving}", "b")
+    assert [path.name for path in visible(serving)] == [
+        first.get_string_custom_property("pushed_version")
+    ]
+    assert hidden_folders(serving) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_reported(
+    tmp_path: Path, push: Callable[..., Any]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ModelError, match="make the folder writable"):
+        push(tmp_path / "file" / "serving")
+
+
+def in_child(work: Callable[[], None]) -> multiprocessing.process.BaseProcess:
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    return child
+
+
+def killed_at(call: int, work: Callable[[], Any]) -> bool:
+    """Does the work in a process that is killed before its n-th call to the file system."""
+
+    def run() -> None:
+        calls = iter(range(1, sys.maxsize))
+
+        def count(event: str, _arguments: Any) -> None:
+            if event in FILE_SYSTEM_CALLS and next(calls) == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        work()
+
+    child = in_child(run)
+    child.join()
+    assert child.exitcode in (0, -signal.SIGKILL)
+    return child.exitcode != 0
+
+
+FILE_SYSTEM_CALLS = {"open", "os.mkdir", "os.rename", "os.remove", "os.listdir", "fcntl.flock"}
+
+
+@pytest.mark.parametrize("scheme", ["", STORE])
+def test_a_pusher_that_is_killed_at_any_moment_leaves_no_half_version(
+    tmp_path: Path, push: Callable[..., Any], scheme: str
+) -> None:
+    serving = tmp_path / "serving"
+    push(tmp_path / "elsewhere", "b")  # writes the model
+    reference = contents(visible(tmp_path / "elsewhere")[0])
+    call = 0
+    while True:
+        shutil.rmtree(serving, ignore_errors=True)
+        push(f"{scheme}{serving}", "a")
+        call += 1
+        killed = killed_at(call, lambda: push(f"{scheme}{serving}", "b"))
+
+        for version in visible(serving)[1:]:  # the first is model a
+            if scheme:  # the folder appears first, what makes a model server load it last
+                assert version.is_dir()
+                if not (version / "saved_model.pb").exists():
+                    continue
+            found = contents(version)
+            assert {name: found.get(name) for name in reference} == reference
+        newest = served_model.newest_version(f"{scheme}{serving}")
+        assert newest is not None
+        push(f"{scheme}{serving}", "b")
+        assert (
+            served_model.fingerprint(str(served_model.newest_version(f"{scheme}{serving}"))) == "b"
+        )
+        complete = served_model.complete_versions(f"{scheme}{serving}")
+        assert len(complete) == 2, "the retry pushed the same model again"
+        assert hidden_folders(serving) == []
+        if not killed:
+            break
+    assert call > 20
+
+
+def test_pushers_of_the_same_model_at_once_push_it_once(
+    tmp_path: Path, push: Callable[..., Any]
+) -> None:
+    push(tmp_path / "elsewhere")  # writes the model
+    children = [in_child(lambda: push(tmp_path / "serving")) for _ in range(6)]
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0] * 6
+    assert len(visible(tmp_path / "serving")) == 1
+
+
+@pytest.mark.parametrize("scheme", ["", STORE])
+def test_pushers_of_different_models_at_once_damage_no_version(
+    tmp_path: Path,
+    push: Callable[..., Any],
+    scheme: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As on a file system without locks.
+    monkeypatch.setattr(local_folder, "_acquire", lambda lock: False)
+    names = [f"model-{number}" for number in range(6)]
+    expected = {}
+    for name in names:
+        push(tmp_path / name, name)
+        expected[name] = contents(visible(tmp_path / name)[0])
+
+    serving = tmp_path / "serving"
+    children = [in_child(lambda name=name: push(f"{scheme}{serving}", name)) for name in names]
+    for child in children:
+        child.join()
+
+    assert [child.exitcode for child in children] == [0] * 6
+    versions = visible(serving)
+    found = [contents(version) for version in versions]
+    assert sorted(one["assets.extra/fingerprint"].decode().strip() for one in found) == names
+    for one in found:
+        assert one == expected[one["assets.extra/fingerprint"].decode().strip()]
