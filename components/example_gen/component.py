@@ -1,0 +1,72 @@
+"""SpanExampleGen: TFX's FileBasedExampleGen for CSV and Parquet in one or several spans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from google.protobuf import struct_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components.example_gen import component
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import example_gen_pb2
+
+from components.code_hash import code_hash
+from components.example_gen.columns import column_types
+from components.example_gen.driver import SpanDriver
+from components.example_gen.executor import SpanExecutor
+from components.example_gen.spans import PATTERN, range_config
+
+
+class SpanExampleGen(component.FileBasedExampleGen):
+    """Turns the files of one or several spans into one Examples artifact.
+
+    Unlike `CsvExampleGen` it takes the types of the columns from the schema instead of inferring
+    them for each span, reads several spans, and keeps the order of the rows: the same data gives
+    the same bytes. The artifact has the custom properties `spans` (a JSON list), `span` (the newest
+    of them) and `input_fingerprint`.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(SpanExecutor)
+    DRIVER_CLASS = SpanDriver
+
+    def __init__(
+        self, input_base: str, schema: schema_pb2.Schema, spans: str, splits: Mapping[str, int]
+    ) -> None:
+        """Describes the node `ExampleGen`.
+
+        Args:
+            input_base: The folder that holds `span-1`, `span-2`, … with `.csv`, `.csv.gz` or
+                `.parquet` files.
+            schema: Gives the type of each column; the rest of it is for the validator.
+            spans: `newest`, `all`, `last:<n>` or the number of a span.
+            splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows
+                are dealt out by a hash of their content.
+
+        Raises:
+            DataError: If `spans` is none of these, or a type in the schema fits no column.
+        """
+        # Only the types travel, so that a new bound in the schema does not read all data again.
+        config = struct_pb2.Struct()
+        config.update(
+            {"types": column_types(schema), "code_hash": code_hash("components.example_gen")}
+        )
+        custom_config = example_gen_pb2.CustomConfig()
+        custom_config.custom_config.Pack(config)
+        super().__init__(
+            input_base=input_base,
+            # What TFX wants to see here; the executor finds the files by `range_config`.
+            input_config=example_gen_pb2.Input(
+                splits=[example_gen_pb2.Input.Split(name="all", pattern=PATTERN)]
+            ),
+            output_config=example_gen_pb2.Output(
+                split_config=example_gen_pb2.SplitConfig(
+                    splits=[
+                        example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=buckets)
+                        for name, buckets in splits.items()
+                    ]
+                )
+            ),
+            range_config=range_config(spans),
+            custom_config=custom_config,
+        )
+        self.with_id("ExampleGen")

@@ -1,0 +1,71 @@
+"""The driver of SpanExampleGen: puts spans and fingerprint into the cache key and the artifact."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx.components.example_gen import driver, utils
+from tfx.orchestration.portable import data_types
+from tfx.proto import range_config_pb2
+from tfx.proto.orchestration import driver_output_pb2
+from tfx.types import standard_component_specs as specs
+from tfx.utils import proto_utils
+
+from components.example_gen.spans import fingerprint, select
+
+SPANS_PROPERTY = "spans"  # of the artifact: the numbers of its spans, as a JSON list
+
+
+class SpanDriver(driver.FileBasedDriver):
+    """Resolves the spans before the cache is asked."""
+
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        """As `resolve`, where TFX's driver calls it."""
+        del pipeline_info, component_info
+        return resolve(exec_properties)
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        """As TFX's, which sets span and fingerprint on the artifact, and the list of spans too."""
+        result = super().run(execution_info)
+        spans = result.exec_properties[SPANS_PROPERTY]
+        for examples in result.output_artifacts[specs.EXAMPLES_KEY].artifacts:
+            examples.custom_properties[SPANS_PROPERTY].CopyFrom(spans)
+        return result
+
+
+def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    """Looks which spans there are and what is in them; needs no metadata store.
+
+    The cache compares exec properties (tfx 1.21, orchestration/portable/cache_utils.py), so other
+    spans or other files are another execution, and the same ones are not.
+
+    Args:
+        exec_properties: As SpanExampleGen sets them.
+
+    Returns:
+        The same with `spans`, `span` (the newest), `version` (always None) and
+        `input_fingerprint`. The range has become a static one, so that the executor reads these
+        spans even if a newer one comes meanwhile.
+
+    Raises:
+        DataError: If the spans are not there, or hold what cannot be read.
+    """
+    wanted = range_config_pb2.RangeConfig()
+    proto_utils.json_to_proto(exec_properties[specs.RANGE_CONFIG_KEY], wanted)
+    selection = select(exec_properties[specs.INPUT_BASE_KEY], wanted)
+    static = range_config_pb2.RangeConfig(
+        static_range=range_config_pb2.StaticRange(
+            start_span_number=selection.spans[0], end_span_number=selection.spans[-1]
+        )
+    )
+    return {
+        **exec_properties,
+        specs.RANGE_CONFIG_KEY: proto_utils.proto_to_json(static),
+        SPANS_PROPERTY: json.dumps(selection.spans),
+        utils.SPAN_PROPERTY_NAME: selection.spans[-1],
+        utils.VERSION_PROPERTY_NAME: None,
+        utils.FINGERPRINT_PROPERTY_NAME: fingerprint(selection),
+    }

@@ -1,0 +1,153 @@
+"""The executor of SpanExampleGen: each file becomes a shard of each split, on any Beam runner."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+from google.protobuf import struct_pb2
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types import artifact_utils
+from tfx.types import standard_component_specs as specs
+from tfx.utils import proto_utils
+
+from components.errors import DataError
+from components.example_gen import reading, shards, spans
+from components.example_gen.encoding import encode_batch
+
+# What became of each file: [{"file", "rows": {split: n}, "error"}], beside the splits.
+OUTCOMES = "files.json"
+
+
+class SpanExecutor(base_beam_executor.BaseBeamExecutor):
+    """Reads the files of the spans and writes their rows, in their order, into splits."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the Examples artifact.
+
+        Args:
+            input_dict: Empty.
+            output_dict: `examples`, one artifact: gzipped TFRecords of `tf.Example`, by split.
+            exec_properties: As SpanExampleGen sets them; spans as the driver resolved them.
+
+        Raises:
+            DataError: If a file cannot be read as the schema says, or a split has no rows.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        wanted = _proto(exec_properties, specs.RANGE_CONFIG_KEY, range_config_pb2.RangeConfig())
+        files = spans.select(exec_properties[specs.INPUT_BASE_KEY], wanted).files
+        splits = _splits(exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
+        with self._make_beam_pipeline() as pipeline:
+            _write(pipeline, files, _column_types(exec_properties), splits, examples.uri)
+        shards.remove_temporary(examples.uri)
+        _check(os.path.join(examples.uri, OUTCOMES), splits)
+        examples.split_names = artifact_utils.encode_split_names(list(splits.buckets))
+        examples_utils.set_payload_format(examples, exec_properties[specs.OUTPUT_DATA_FORMAT_KEY])
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+
+
+class _WriteShards(beam.DoFn):
+    """Reads a file and writes its shards; a DataError is an outcome and not an exception.
+
+    Beam turns exceptions of a worker into a RuntimeError that holds a traceback as text.
+    """
+
+    def __init__(
+        self, types: Mapping[str, str], splits: shards.Splits, uri: str, num_shards: int
+    ) -> None:
+        self._types = types
+        self._splits = splits
+        self._uri = uri
+        self._num_shards = num_shards
+
+    def process(
+        self, element: tuple[int, str], guessed: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        shard, path = element
+        batches = reading.read_batches(path, self._types, guessed)
+        examples = (encode_batch(batch).to_pylist() for batch in batches)
+        outcome: dict[str, Any] = {"file": path, "rows": {}, "error": None}
+        try:
+            outcome["rows"] = shards.write_shards(
+                examples, self._splits, self._uri, shard, self._num_shards
+            )
+        except DataError as error:
+            outcome["error"] = str(error)
+        yield outcome
+
+
+def _write(
+    pipeline: beam.Pipeline,
+    files: tuple[str, ...],
+    types: Mapping[str, str],
+    splits: shards.Splits,
+    uri: str,
+) -> None:
+    # Without Reshuffle a runner may fuse the steps and read all files in one worker.
+    sources = pipeline | "Files" >> beam.Create(list(enumerate(files))) | beam.Reshuffle()
+    guessed = (
+        sources
+        | "GuessTypes" >> beam.Map(lambda element: reading.guess_types(element[1], types))
+        | "WidestTypes" >> beam.CombineGlobally(reading.widest_types)
+    )
+    _ = (
+        sources
+        | "WriteShards"
+        >> beam.ParDo(
+            _WriteShards(types, splits, uri, len(files)), beam.pvalue.AsSingleton(guessed)
+        )
+        | "Outcomes" >> beam.combiners.ToList()
+        | "WriteOutcomes" >> beam.Map(_write_json, os.path.join(uri, OUTCOMES))
+    )
+
+
+def _write_json(outcomes: list[dict[str, Any]], path: str) -> None:
+    with fileio.open(path, "w") as file:
+        json.dump(sorted(outcomes, key=lambda outcome: outcome["file"]), file, indent=1)
+
+
+def _check(path: str, splits: shards.Splits) -> None:
+    with fileio.open(path, "r") as file:
+        outcomes = json.loads(file.read())
+    errors = [outcome["error"] for outcome in outcomes if outcome["error"]]
+    if errors:
+        raise DataError("\n\n".join(errors))
+    rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.buckets}
+    empty = [name for name, count in rows.items() if not count]
+    if empty:
+        raise DataError(
+            f"No rows for split {', '.join(empty)}: the {len(outcomes)} files of the spans have "
+            f"{sum(rows.values())} rows, cut into "
+            f"{', '.join(f'{name} {count}' for name, count in splits.buckets.items())} of "
+            f"{sum(splits.buckets.values())} parts by a hash of each row.\n"
+            "Add data, or take more spans (data.spans) or a larger part for the split."
+        )
+
+
+def _splits(exec_properties: dict[str, Any]) -> shards.Splits:
+    output = _proto(exec_properties, specs.OUTPUT_CONFIG_KEY, example_gen_pb2.Output())
+    return shards.Splits({split.name: split.hash_buckets for split in output.split_config.splits})
+
+
+def _column_types(exec_properties: dict[str, Any]) -> dict[str, str]:
+    custom = _proto(exec_properties, specs.CUSTOM_CONFIG_KEY, example_gen_pb2.CustomConfig())
+    packed = struct_pb2.Struct()
+    custom.custom_config.Unpack(packed)
+    return dict(packed["types"])
+
+
+def _proto(exec_properties: dict[str, Any], key: str, message: Any) -> Any:
+    return proto_utils.json_to_proto(exec_properties[key], message)

@@ -1,0 +1,70 @@
+"""Parquet files as batches of columns of the types they were written with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from components.errors import DataError
+from components.example_gen.files import open_binary
+
+SUFFIXES = (".parquet",)
+_BATCH_ROWS = 50_000
+
+
+def column_names(path: str) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        DataError: If the file is not Parquet.
+    """
+    return _fields(path).names
+
+
+def batches(path: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Reads columns, in the order of the file.
+
+    Raises:
+        DataError: If the file is not Parquet or is damaged.
+    """
+    try:
+        with open_binary(path) as file:
+            parquet = pyarrow.parquet.ParquetFile(file)
+            yield from parquet.iter_batches(_BATCH_ROWS, columns=list(names), use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(path, error) from error
+
+
+def guess_types(path: str, names: Sequence[str]) -> dict[str, str]:
+    """INT, FLOAT or BYTES for columns that no schema knows, after the types in the file."""
+    types = {}
+    for field in _fields(path):
+        if field.name not in names or pa.types.is_null(field.type):
+            continue
+        if pa.types.is_integer(field.type):
+            types[field.name] = "INT"
+        elif pa.types.is_floating(field.type) or pa.types.is_decimal(field.type):
+            types[field.name] = "FLOAT"
+        else:
+            types[field.name] = "BYTES"
+    return types
+
+
+def place_of_row(path: str, row: int) -> str:
+    """Where a row is, given the number of rows before it."""
+    del path  # a CSV file has to be read to tell, a Parquet file has no lines
+    return f"row {row + 1}"
+
+
+def _fields(path: str) -> pa.Schema:
+    try:
+        with open_binary(path) as file:
+            return pyarrow.parquet.ParquetFile(file).schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: str, error: Exception) -> DataError:
+    return DataError(f"{path} cannot be read as Parquet: {error}\nReplace the file.")

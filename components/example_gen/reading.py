@@ -1,0 +1,136 @@
+"""Files as tables of the types that the schema gives: the same for training and for `predict`."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
+
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.errors import DataError
+from components.example_gen import csv_files, parquet_files
+from components.example_gen.columns import ARROW_TYPES, column_types
+from components.example_gen.misfits import Misfits
+
+SUFFIXES = csv_files.SUFFIXES + parquet_files.SUFFIXES
+_SHOWN = 5  # names of columns in a message
+_NO_TYPES: Mapping[str, str] = {}
+
+
+def read_table(path: str, schema: schema_pb2.Schema) -> pa.Table:
+    """Reads a whole file; columns that the schema does not name are left out.
+
+    Args:
+        path: A file that ends in one of `SUFFIXES`.
+        schema: Gives the types.
+
+    Returns:
+        A table of int64, float32 and binary columns. A column that the file lacks is absent.
+
+    Raises:
+        DataError: See `read_batches`.
+    """
+    types = column_types(schema)
+    names = [name for name in column_names(path, types) if name in types]
+    fields = pa.schema([(name, ARROW_TYPES[types[name]]) for name in names])
+    return pa.Table.from_batches(read_batches(path, types), fields)
+
+
+def read_batches(
+    path: str, types: Mapping[str, str], guessed: Mapping[str, str] = _NO_TYPES
+) -> Iterator[pa.RecordBatch]:
+    """Reads a file in batches that fit into memory, its rows in their order.
+
+    Args:
+        path: A file that ends in one of `SUFFIXES`.
+        types: INT, FLOAT or BYTES by the name of the column, from the schema.
+        guessed: The same for columns that are not in the schema (`guess_types`).
+
+    Yields:
+        Batches of int64, float32 and binary columns; null is a missing value, as is empty text.
+        A column without a type is left out.
+
+    Raises:
+        DataError: If the file cannot be read or has no column in common with the schema, or if
+            values do not fit their types: these are collected over the whole file.
+    """
+    all_types = {**guessed, **types}
+    names = [name for name in column_names(path, types) if name in all_types]
+    misfits = Misfits(path, _format(path).place_of_row)
+    rows = 0
+    for batch in _format(path).batches(path, names):
+        columns = [misfits.convert(n, batch.column(n), all_types[n], rows) for n in names]
+        if not misfits:
+            yield pa.RecordBatch.from_arrays(columns, names)
+        rows += batch.num_rows
+    if misfits:
+        raise misfits.error()
+
+
+def column_names(path: str, types: Mapping[str, str]) -> list[str]:
+    """The columns of a file.
+
+    Raises:
+        DataError: If a column has no name, or that of another, or if the schema knows none.
+    """
+    names = _format(path).column_names(path)
+    if "" in names:
+        raise DataError(
+            f"{path}: column {names.index('') + 1} has no name. Name it, or leave it out "
+            "(pandas writes such a column unless told index=False)."
+        )
+    twice = [name for name, count in collections.Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{path} has more than one column {twice[0]!r}. Rename all but one.")
+    if not set(names) & set(types):
+        raise DataError(
+            f"{path} has none of the columns in configs/schema.pbtxt.\n"
+            f"It has: {_some(names)}\nExpected: {_some(sorted(types))}\n{_advice(names)}"
+        )
+    return names
+
+
+def guess_types(path: str, types: Mapping[str, str]) -> dict[str, str]:
+    """Types for the columns of a file that are not in the schema, so that they can be validated.
+
+    Args:
+        path: A file that ends in one of `SUFFIXES`.
+        types: The columns that are in the schema.
+
+    Returns:
+        INT, FLOAT or BYTES. Nothing for a column without values, or if the file cannot be read:
+        reading it then tells.
+    """
+    try:
+        names = [name for name in column_names(path, types) if name not in types]
+        return _format(path).guess_types(path, names) if names else {}
+    except DataError:
+        return {}
+
+
+def widest_types(guesses: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """One type for each column that suits all files: BYTES if any says so, else FLOAT, else INT."""
+    widest: dict[str, str] = {}
+    order = list(ARROW_TYPES)
+    for guess in guesses:
+        for name, type_name in guess.items():
+            widest[name] = max(widest.get(name, order[0]), type_name, key=order.index)
+    return dict(sorted(widest.items()))
+
+
+def _format(path: str) -> ModuleType:
+    return parquet_files if path.endswith(parquet_files.SUFFIXES) else csv_files
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def _advice(names: Sequence[str]) -> str:
+    for separator in (";", "\t", "|"):
+        if len(names) == 1 and separator in names[0]:
+            return f"Its values seem to be separated by {separator!r}: separate them by commas."
+    return "Does its first line hold the names of the columns?"
