@@ -1,0 +1,34 @@
+# One word per job; each does its own set-up. Arguments: make run ARGS="--config fast".
+# PYTHON=python3.12 make … chooses the Python that .venv is made with.
+
+PYTHON_IN_VENV = .venv/bin/python
+ARGS =
+
+.DEFAULT_GOAL = help
+.PHONY: help setup run test lint doctor lock clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: ## Install the lock into .venv, unless that is done; all below do it themselves
+	@sh pipeline/environment/python.sh -m pipeline.environment.install
+
+run: setup ## Train, evaluate and push a model on the sample data
+	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)
+
+test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones
+	@$(PYTHON_IN_VENV) -m pytest --durations=10 $(ARGS)
+
+lint: setup ## Check style, format and types
+	@$(PYTHON_IN_VENV) -m ruff check
+	@$(PYTHON_IN_VENV) -m ruff format --check
+	@$(PYTHON_IN_VENV) -m mypy pipeline components models
+
+doctor: ## Examine this machine and the installation; needs nothing installed
+	@sh pipeline/environment/python.sh -m pipeline doctor
+
+lock: setup ## Renew requirements/ from pyproject.toml
+	@$(PYTHON_IN_VENV) -m pipeline.environment.lock
+
+clean: setup ## Remove what runs left behind; pushed models stay
+	@$(PYTHON_IN_VENV) -m pipeline clean $(ARGS)
