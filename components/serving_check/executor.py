@@ -1,0 +1,100 @@
+"""Has the model served, judges its answers and blesses it, or says why not."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.serving_check import verdict
+from components.serving_check.examples import first_examples, without_features
+from components.serving_check.fresh_process import serve
+from components.serving_check.result import Result
+from components.serving_check.verdict import NotBlessedError
+
+logger = logging.getLogger("components.serving_check")
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class Executor(base_executor.BaseExecutor):
+    """See `components.serving_check.component.ServingCheck`."""
+
+    def Do(  # noqa: N802
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Writes the blessing, whatever the model does."""
+        result = Result()
+        try:
+            _check(input_dict, exec_properties, result)
+            result.blessed = True
+        except NotBlessedError as fault:
+            result.reason = f"The model {fault}."
+            logger.warning("Not blessed for serving. %s", result.reason)
+        result.write(artifact_utils.get_single_instance(output_dict["blessing"]))
+
+
+def _check(inputs: Artifacts, properties: dict[str, Any], result: Result) -> None:
+    model_dir = path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["model"]))
+    full = _examples(artifact_utils.get_single_instance(inputs["examples"]), properties)
+    result.num_examples = len(full)
+    absent = json.loads(properties["strip_features"])
+    batch = [without_features(example, absent) for example in full]
+    requests = {"batch": batch, "single": batch[:1], "full": full}
+    answers = serve(model_dir, requests, properties["timeout_s"], properties["memory_mb"], result)
+    for name, examples in requests.items():
+        verdict.check_form(answers[name], len(examples))
+
+    predictions = verdict.predictions(answers["batch"])
+    change = verdict.difference(predictions, verdict.predictions(answers["full"]))
+    if change > verdict.TOLERANCE:
+        raise NotBlessedError(
+            f"predicts otherwise (by {change:.2g}) where {', '.join(absent)} are not given, "
+            "as by a client"
+        )
+    transform_graph_dir = artifact_utils.get_single_uri(inputs["transform_graph"])
+    rebuilt = _rebuilt(properties["rebuild_fn"], model_dir, transform_graph_dir, full)
+    result.largest_difference = verdict.difference(predictions, rebuilt)
+    if result.largest_difference > verdict.TOLERANCE:
+        raise NotBlessedError(
+            f"predicts otherwise (by {result.largest_difference:.2g}) than the same model rebuilt "
+            "from code and weights"
+        )
+
+
+def _examples(artifact: types.Artifact, properties: dict[str, Any]) -> list[bytes]:
+    split = properties["split"]
+    try:
+        examples = first_examples(artifact, split, properties["num_examples"])
+    except ValueError as error:
+        raise NotBlessedError(f"was not tried: there is no split {split!r}") from error
+    if not examples:
+        raise NotBlessedError(f"was not tried: the split {split!r} has no examples")
+    return examples
+
+
+def _rebuilt(
+    rebuild_fn: str, model_dir: str, transform_graph_dir: str, examples: list[bytes]
+) -> np.ndarray:
+    module, _, name = rebuild_fn.rpartition(".")
+    try:
+        rebuild = getattr(importlib.import_module(module), name)
+        with tf.device("/CPU:0"):  # as in the fresh process; a GPU's rounding is coarser
+            predict = rebuild(model_dir, transform_graph_dir)
+            predictions = np.atleast_1d(np.asarray(predict(examples), np.float64))
+    except Exception as error:
+        logger.warning("%s failed.", rebuild_fn, exc_info=True)
+        raise NotBlessedError(
+            f"cannot be rebuilt by {rebuild_fn}: {type(error).__name__}: {error}"
+        ) from error
+    if not np.isfinite(predictions).all():
+        raise NotBlessedError("predicts NaN or infinity when rebuilt from code and weights")
+    return predictions

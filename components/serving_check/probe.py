@@ -1,0 +1,114 @@
+"""Script of the fresh process: loads a model, sends it requests, writes down what came back.
+
+Imports TensorFlow and nothing of this project or TFX, since a model server has neither. It judges
+nothing: it either writes all answers or says what could not be done.
+
+    python probe.py MODEL_DIR WORK_DIR SECONDS
+
+WORK_DIR holds `<request>.tfrecord` files. Written there: `answers.npz`, with an array
+`<request>/<output>` each, and `probe.json`, with timings or an `error`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+SINGLE_CALLS, BATCH_CALLS = 20, 5  # as many as a median needs, few enough not to be noticed
+
+
+class _CannotServeError(Exception):
+    """The text is for the user."""
+
+
+def main(model_dir: str, work_dir: Path) -> None:
+    """Writes `probe.json` and, if all went well, `answers.npz`."""
+    try:
+        found = _probe(model_dir, work_dir)
+    except _CannotServeError as error:
+        found = {"error": str(error)}
+    (work_dir / "probe.json").write_text(json.dumps(found))
+
+
+def _probe(model_dir: str, work_dir: Path) -> dict[str, Any]:
+    start = time.perf_counter()
+    loaded = _attempt("it cannot be loaded", lambda: tf.saved_model.load(model_dir))
+    load_seconds = time.perf_counter() - start
+    serve = _serving_function(loaded)
+
+    answers: dict[str, Any] = {}
+    timings: dict[str, Any] = {"load_seconds": round(load_seconds, 3)}
+    for path in sorted(work_dir.glob("*.tfrecord")):
+        rows = list(tf.data.TFRecordDataset([str(path)]).as_numpy_iterator())
+        start = time.perf_counter()
+        outputs = _attempt(
+            f"it cannot answer the {path.stem} request", functools.partial(serve, rows)
+        )
+        timings.setdefault("first_answer_ms", _milliseconds(start))
+        answers |= {f"{path.stem}/{name}": values for name, values in outputs.items()}
+        calls = SINGLE_CALLS if len(rows) == 1 else BATCH_CALLS
+        timings[f"{path.stem}_ms"] = _median_milliseconds(calls, serve, rows)
+    np.savez(work_dir / "answers.npz", **answers)
+    return timings
+
+
+def _serving_function(loaded: Any) -> Callable[[list[bytes]], dict[str, np.ndarray]]:
+    signature = loaded.signatures.get("serving_default")
+    if signature is None:
+        raise _CannotServeError("it has no signature serving_default")
+    inputs = signature.structured_input_signature[1]
+    if [spec.dtype for spec in inputs.values()] != [tf.string]:
+        taken = ", ".join(f"{name} ({spec.dtype.name})" for name, spec in inputs.items())
+        raise _CannotServeError(
+            f"serving_default takes {taken}, not one tensor of serialized examples"
+        )
+    [name] = inputs
+
+    def serve(rows: list[bytes]) -> dict[str, np.ndarray]:
+        outputs = signature(**{name: tf.constant(rows)})
+        arrays = {key: value.numpy() for key, value in outputs.items()}
+        return {
+            key: value.astype(bytes) if value.dtype == object else value
+            for key, value in arrays.items()
+        }
+
+    return serve
+
+
+def _attempt(failure: str, work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except Exception as error:
+        first_line = str(error).strip().split("\n", maxsplit=1)[0]
+        raise _CannotServeError(f"{failure}: {type(error).__name__}: {first_line}") from error
+
+
+def _milliseconds(start: float) -> float:
+    return round((time.perf_counter() - start) * 1e3, 3)
+
+
+def _median_milliseconds(
+    calls: int, serve: Callable[[list[bytes]], Any], rows: list[bytes]
+) -> float:
+    seconds = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        serve(rows)
+        seconds.append(time.perf_counter() - start)
+    return round(statistics.median(seconds) * 1e3, 3)
+
+
+if __name__ == "__main__":
+    # The parent stops what takes too long; this is for the case that the parent is gone.
+    signal.alarm(int(sys.argv[3]) + 5)
+    main(sys.argv[1], Path(sys.argv[2]))
