@@ -26,20 +26,20 @@ def main() -> int:
     if virtual_env.is_current():
         return 0
     if sys.prefix != sys.base_prefix:  # never rebuild an environment from inside
-        python = os.path.realpath(sys._base_executable)  # type: ignore[attr-defined]
+        python = sys._base_executable  # type: ignore[attr-defined]
         os.execv(python, [python, "-m", "pipeline.environment.install"])  # noqa: S606 - no shell
     try:
         with _alone():
             if not virtual_env.is_current():  # unless another call has made it in the meantime
                 _set_up()
     except SetUpError as error:
-        print(f"\nSet-up failed.\n{error}", file=sys.stderr)
+        print(f"\nNot set up. {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, most of all
-        print(f"\nSet-up failed: {error}\n{commands.explain(str(error))}", file=sys.stderr)
+        print(f"\nNot set up. {error}\n{commands.explain(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nSet-up interrupted; the next call starts it again.", file=sys.stderr)
+        print("\nNot set up: interrupted. The next call starts again.", file=sys.stderr)
         return 130
     return 0
 
@@ -47,7 +47,7 @@ def main() -> int:
 def _set_up() -> None:
     bad = [finding for finding in checks.before_install() if finding.level == "FAIL"]
     if bad:
-        raise SetUpError("\n".join(map(str, bad)))
+        raise SetUpError("\n".join(["This machine lacks something:", *map(str, bad)]))
     print(f"Setting up .venv with Python {platform.python_version()}, once; it takes some minutes.")
     start = time.monotonic()
     virtual_env.prepare()
