@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import gzip
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -28,7 +30,7 @@ def column_names(path: str) -> list[str]:
     with _open(path) as file:
         try:
             rows = csv.reader(line.decode("utf-8-sig") for line in file)
-            names = next((row for row in rows if row), None)
+            names = next(filter(None, rows), None)
         except UnicodeDecodeError as error:
             raise _not_utf8(path) from error
         except (OSError, EOFError) as error:
@@ -72,6 +74,8 @@ def batches(path: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         )
     except pa.ArrowInvalid as error:
         if not ragged:
+            if not _has_rows(path):
+                return  # Arrow calls a header without a line break after it an error
             raise _broken(path, error) from error
         # Arrow counts the header as the first of its rows.
         where = place_of_row(path, ragged[0].number - 2)
@@ -109,12 +113,16 @@ def place_of_row(path: str, row: int) -> str:
     with _open(path) as file:
         rows = csv.reader(line.decode("utf-8", errors="replace") for line in file)
         try:
-            full = (values for values in rows if values)
-            for _, _ in zip(range(row + 2), full, strict=False):
-                pass
+            collections.deque(itertools.islice(filter(None, rows), row + 2), maxlen=0)
         except csv.Error:  # a field that is longer than this reader takes
             return f"row {row + 1} after the header"
         return f"line {rows.line_num}"
+
+
+def _has_rows(path: str) -> bool:
+    with _open(path) as file:
+        rows = csv.reader(line.decode("utf-8", errors="replace") for line in file)
+        return len(list(itertools.islice(filter(None, rows), 2))) > 1
 
 
 def _reader(

@@ -1,0 +1,129 @@
+"""CSV and Parquet files are read alike, and what is wrong with them is said where it is."""
+
+import gzip
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from components.errors import DataError
+from components.example_gen import csv_files, reading
+
+TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
+GOOD = "count,price,name\n1,1.5,a\n,,\n3.0,2,c\n"
+GOOD_ROWS = [
+    {"count": 1, "price": 1.5, "name": b"a"},
+    {"count": None, "price": None, "name": None},
+    {"count": 3, "price": 2.0, "name": b"c"},
+]
+
+
+def test_csv_gzip_and_parquet_give_the_same_table(write, tmp_path, small_schema):
+    parquet = tmp_path / "rows.parquet"
+    # As data frames keep integers with gaps: as floats.
+    columns = {"count": [1.0, None, 3.0], "price": [1.5, None, 2], "name": ["a", "", "c"]}
+    pyarrow.parquet.write_table(pa.table(columns), parquet)
+    paths = [write("a.csv", GOOD), write("a.csv.gz", gzip.compress(GOOD.encode())), str(parquet)]
+    tables = [reading.read_table(path, small_schema) for path in paths]
+    assert tables[0].to_pylist() == GOOD_ROWS
+    assert tables[0] == tables[1] == tables[2]
+    assert tables[0].schema.types == [pa.int64(), pa.float32(), pa.binary()]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('count,name\n1,"a, ""b"""\n2,"two\nlines"\n', [b'a, "b"', b"two\nlines"]),
+        ("\ufeffname,count\r\nx,1\r\n\r\ny,2\r\n", [b"x", b"y"]),
+        ("count,name\n1,NA\n2,null", [b"NA", b"null"]),
+        ('count,name\n1,""\n2,\n', [None, None]),
+    ],
+    ids=["quoted", "bom, crlf and blank line", "words are text", "empty is missing"],
+)
+def test_reads_the_dialects_of_csv(write, small_schema, text, names):
+    table = reading.read_table(write("a.csv", text), small_schema)
+    assert table.column("name").to_pylist() == names
+    assert table.column("count").to_pylist() == [1, 2]
+
+
+def test_header_without_rows_is_an_empty_table(write, small_schema):
+    table = reading.read_table(write("a.csv", "count,name"), small_schema)
+    assert table.num_rows == 0
+    assert table.column_names == ["count", "name"]
+
+
+def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schema):
+    table = reading.read_table(write("a.csv", "other,count\nx,1\n"), small_schema)
+    assert table.to_pylist() == [{"count": 1}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("count,name\n1,a\n2\n", "line 3: the header names 2 columns, this row has 1 values: '2'"),
+        ('count,name\n1,"a\nb"\n2,a,b\n', "line 4: the header names 2 columns, this row has 3"),
+        ("", "is empty: it lacks even the line with the column names"),
+        ("count;name\n1;a\n", "seem to be separated by ';'"),
+        ("1,1.5,a\n2,2.5,b\n", "none of the columns in configs/schema.pbtxt"),
+        ("count,name,count\n1,a,2\n", "more than one column 'count'"),
+        (",count\n0,1\n", "column 1 has no name.*index=False"),
+        ("count,größe\n".encode("latin-1"), "is not UTF-8 text"),
+        ("count,name\n1,a\n2,größe\n".encode("latin-1"), r"line 3 has b'gr.*not UTF-8 text"),
+        ("count,name\n1,a\n2.5,b\n", r"count is INT, but line 3 has '2\.5'\n"),
+        ('count,name\n1,"a\n\nb"\nx,b\n,c\ny,d\n', "INT, but line 5 has 'x', as do 1 more"),
+    ],
+)
+def test_says_what_is_wrong_with_a_csv_file_and_where(write, small_schema, content, message):
+    path = write("bad.csv", content)
+    with pytest.raises(DataError, match=f"(?s){message}") as caught:
+        reading.read_table(path, small_schema)
+    assert path in str(caught.value)
+
+
+def test_collects_misfits_over_columns_and_blocks(write, small_schema, monkeypatch):
+    monkeypatch.setattr(csv_files, "_BLOCK_BYTES", 64)
+    rows = [f"{i},{i}\n" for i in range(100)]
+    rows[50], rows[90], rows[91] = "fifty,50\n", "ninety,90\n", "91,9l\n"
+    with pytest.raises(DataError) as caught:
+        reading.read_table(write("a.csv", "count,price\n" + "".join(rows)), small_schema)
+    assert "count is INT, but line 52 has 'fifty', as do 1 more" in str(caught.value)
+    assert "price is FLOAT, but line 93 has '9l'\n" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet"])
+@pytest.mark.parametrize("content", [b"PAR1 not really", gzip.compress(GOOD.encode() * 50)[:-20]])
+def test_says_that_a_file_is_damaged(write, small_schema, name, content):
+    with pytest.raises(DataError, match="cannot be read as"):
+        reading.read_table(write(name, content), small_schema)
+
+
+def test_parquet_misfit_names_row_and_column(tmp_path, small_schema):
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pa.table({"count": [1.0, 2.5]}), path)
+    with pytest.raises(DataError, match=r"count is INT, but row 2 has 2\.5"):
+        reading.read_table(str(path), small_schema)
+    pyarrow.parquet.write_table(pa.table({"count": [[1], [2, 3]]}), path)
+    with pytest.raises(DataError, match=r"count is list.* cannot be read as INT"):
+        reading.read_table(str(path), small_schema)
+
+
+def test_guesses_one_type_for_all_files(write):
+    texts = ["count,x,y,z,w\n1,1,1,,2020-01-01\n", "count,x,y,z,w\n1,2,2.5,,\n", "count,x\n1,a\n"]
+    guesses = [reading.guess_types(write(f"{i}.csv", t), TYPES) for i, t in enumerate(texts)]
+    assert guesses[0] == {"x": "INT", "y": "INT", "w": "BYTES"}
+    assert reading.widest_types(guesses) == {"w": "BYTES", "x": "BYTES", "y": "FLOAT"}
+
+
+def test_guesses_by_the_types_of_parquet(tmp_path):
+    table = pa.table(
+        {"count": [1], "a": [1], "b": [True], "c": [1.5], "d": ["x"], "e": pa.nulls(1)}
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    guess = reading.guess_types(str(tmp_path / "a.parquet"), TYPES)
+    assert guess == {"a": "INT", "b": "BYTES", "c": "FLOAT", "d": "BYTES"}
+
+
+def test_keeps_columns_with_a_guessed_type(write):
+    path = write("a.csv", "count,extra\n1,2\n")
+    (batch,) = reading.read_batches(path, TYPES, {"extra": "FLOAT"})
+    assert batch.to_pylist() == [{"count": 1, "extra": 2.0}]

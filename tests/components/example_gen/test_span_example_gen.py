@@ -1,0 +1,222 @@
+"""SpanExampleGen as a step of a pipeline: what it writes, when it runs again, what it refuses."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from tfx.components import StatisticsGen
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.orchestration import metadata, pipeline
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+from components.errors import DataError
+from components.example_gen import SpanExampleGen
+from components.example_gen.driver import resolve
+
+SPLITS = {"train": 2, "eval": 1}
+HEADER = "count,price,name\n"
+
+
+def rows(start, stop, count="{}"):
+    return "".join(f"{count.format(i)},{i / 4},n{i % 3}\n" for i in range(start, stop))
+
+
+class Runner:
+    """Runs the step, and StatisticsGen after it, on LocalDagRunner with a cache."""
+
+    def __init__(self, root: Path, schema):
+        self.root, self.schema = root, schema
+        self.data = root / "data"
+        self.store = metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite"))
+
+    def run(self, spans="all", splits=SPLITS, statistics=False, name="test"):
+        example_gen = SpanExampleGen(str(self.data), self.schema, spans, splits)
+        nodes = [example_gen]
+        if statistics:
+            nodes.append(StatisticsGen(examples=example_gen.outputs["examples"]))
+        LocalDagRunner().run(
+            pipeline.Pipeline(
+                pipeline_name=name,
+                pipeline_root=str(self.root / name),
+                components=nodes,
+                enable_cache=True,
+                metadata_connection_config=self.store,
+                beam_pipeline_args=["--runner=FnApiRunner"],
+            )
+        )
+
+    def states(self):
+        with metadata.Metadata(self.store) as handle:
+            executions = sorted(handle.store.get_executions(), key=lambda e: e.id)
+            return [type(e).State.Name(e.last_known_state) for e in executions]
+
+    def artifacts(self, kind="Examples"):
+        with metadata.Metadata(self.store) as handle:
+            return sorted(handle.store.get_artifacts_by_type(kind), key=lambda a: a.id)
+
+    def newest(self):
+        """Split -> the serialized examples of the newest artifact, in the order of the files."""
+        uri = Path(self.artifacts()[-1].uri)
+        return {
+            folder.name.removeprefix("Split-"): [
+                record.numpy()
+                for path in sorted(folder.iterdir())
+                for record in tf.data.TFRecordDataset(str(path), compression_type="GZIP")
+            ]
+            for folder in sorted(uri.glob("Split-*"))
+        }
+
+
+def values(examples, name):
+    """The values of a feature, None where it is missing."""
+    found = []
+    for example in map(tf.train.Example.FromString, examples):
+        feature = example.features.feature.get(name)
+        kind = feature and feature.WhichOneof("kind")
+        found.append(getattr(feature, kind).value[0] if kind else None)
+    return found
+
+
+@pytest.fixture
+def runner(tmp_path, small_schema, write):
+    write("data/span-1/a.csv", HEADER + rows(0, 20))
+    # The same column with a gap: a data frame would have made it a column of floats.
+    write("data/span-2/a.csv", HEADER + rows(20, 29, count="{}.0") + ",1.0,\n")
+    write("data/span-2/b.csv", "name,count\nx,100\ny,101\n")
+    return Runner(tmp_path, small_schema)
+
+
+def test_is_the_node_that_tfx_knows_as_file_based_example_gen(small_schema):
+    step = SpanExampleGen("data", small_schema, "last:3", SPLITS)
+    assert step.id == "ExampleGen"
+    assert isinstance(step, FileBasedExampleGen)
+    assert "code_hash" in step.exec_properties["custom_config"]
+
+
+@pytest.mark.slow
+def test_spans_of_different_spelling_become_one_artifact(runner):
+    runner.run()
+    examples = runner.newest()
+    assert sorted(values(examples["train"] + examples["eval"], "count"), key=str) == sorted(
+        [*range(29), None, 100, 101], key=str
+    )
+    # Row order: span 1, then the files of span 2 by name.
+    for split in examples.values():
+        counts = [value for value in values(split, "count") if value is not None]
+        assert counts == sorted(counts)
+    assert values(examples["train"] + examples["eval"], "price").count(None) == 2
+    (artifact,) = runner.artifacts()
+    assert json.loads(artifact.custom_properties["spans"].string_value) == [1, 2]
+    assert artifact.custom_properties["span"].int_value == 2
+    assert artifact.custom_properties["payload_format"].string_value == "FORMAT_TF_EXAMPLE"
+    assert json.loads(artifact.properties["split_names"].string_value) == ["train", "eval"]
+    assert len(list(Path(artifact.uri, "Split-eval").iterdir())) == 3
+
+
+@pytest.mark.slow
+def test_runs_again_when_the_data_changes_and_only_then(runner, write, tmp_path):
+    runner.run("all")
+    (tmp_path / "data/span-1/a.csv").touch()
+    runner.run("all")
+    runner.schema.feature[0].int_domain.max = 1000  # a bound is the validator's business
+    runner.run("all")
+    assert runner.states() == ["COMPLETE", "CACHED", "CACHED"]
+
+    write("data/span-1/a.csv", HEADER + rows(0, 21))
+    runner.run("all")
+    runner.run("newest")
+    write("data/span-3/a.csv", HEADER + rows(0, 30))
+    runner.run("2")  # what `newest` was, before there was a third span
+    runner.run("last:2")
+    assert runner.states()[3:] == ["COMPLETE", "COMPLETE", "CACHED", "COMPLETE"]
+    spans = [a.custom_properties["spans"].string_value for a in runner.artifacts()]
+    assert spans == ["[1, 2]", "[1, 2]", "[2]", "[2, 3]"]
+
+
+@pytest.mark.slow
+def test_two_runs_write_the_same_bytes(runner):
+    written = []
+    for name in ("one", "two"):
+        runner.run(name=name)
+        uri = Path(runner.artifacts()[-1].uri)
+        written.append({p.relative_to(uri): p.read_bytes() for p in sorted(uri.glob("Split-*/*"))})
+    assert written[0] == written[1]
+    assert len(written[0]) == 6
+
+
+@pytest.mark.slow
+def test_statistics_are_those_of_the_rows(runner, tmp_path):
+    rng = random.Random(0)
+    frame = pd.DataFrame(
+        {
+            "count": [rng.choice([None, 2**53 + 1, 7, 8]) for _ in range(60)],
+            "price": [rng.choice([None, 0.5, 2.0, 9.25]) for _ in range(60)],
+            "name": [rng.choice([None, "a", "b", "c, d"]) for _ in range(60)],
+        }
+    ).astype({"count": "Int64"})
+    shutil.rmtree(runner.data)
+    (runner.data / "span-1").mkdir(parents=True)
+    frame.to_csv(runner.data / "span-1/rows.csv", index=False)
+    runner.run(statistics=True, splits={"all": 1})
+    uri = runner.artifacts("ExampleStatistics")[-1].uri
+    statistics = tfdv.load_stats_binary(f"{uri}/Split-all/FeatureStats.pb").datasets[0]
+    assert statistics.num_examples == len(frame)
+    features = {feature.path.step[0]: feature for feature in statistics.features}
+    for name in ("count", "price"):
+        numeric = features[name].num_stats
+        assert numeric.common_stats.num_missing == frame[name].isna().sum()
+        assert numeric.mean == pytest.approx(frame[name].astype(float).mean())
+        assert numeric.max == frame[name].max()
+    assert features["count"].type == features["count"].INT
+    ranks = {v.value: v.frequency for v in features["name"].string_stats.top_values}
+    assert ranks == frame["name"].value_counts().to_dict()
+
+
+@pytest.mark.slow
+def test_unknown_columns_get_one_type_and_reach_the_validator(runner, write):
+    write("data/span-3/a.csv", "count,extra\n" + "".join(f"{i},{i}\n" for i in range(20)))
+    write("data/span-3/b.csv", "count,extra,odd\n7,0.5,x\n")
+    runner.run("3", splits={"all": 1})
+    examples = runner.newest()["all"]
+    assert values(examples, "extra") == [*np.arange(20.0), 0.5]
+    assert {tf.train.Example.FromString(e).features.feature["extra"].WhichOneof("kind")
+            for e in examples} == {"float_list"}  # fmt: skip
+    assert values(examples, "odd")[-1] == b"x"
+
+
+@pytest.mark.slow
+def test_data_errors_come_out_as_such_and_leave_nothing_to_reuse(runner, write):
+    write("data/span-1/bad.csv", HEADER + "1,2,3\nmany,1,a\n")
+    write("data/span-2/worse.csv", HEADER + "1,2\n")
+    with pytest.raises(DataError) as caught:
+        runner.run()
+    assert "span-1/bad.csv has values that do not fit" in str(caught.value)
+    assert "count is INT, but line 3 has 'many'" in str(caught.value)
+    assert "span-2/worse.csv, line 2: the header names 3 columns" in str(caught.value)
+
+    (runner.data / "span-1/bad.csv").unlink()
+    (runner.data / "span-2/worse.csv").unlink()
+    with pytest.raises(DataError, match="lacks span 4"):
+        runner.run("4")
+    write("data/span-3/a.csv", HEADER + "1,2,a\n")
+    with pytest.raises(DataError, match=r"No rows for split (train|eval).*1 rows, cut into"):
+        runner.run("3")
+    runner.run("2")
+    assert runner.states()[-1] == "COMPLETE"
+    assert len(runner.artifacts()) == 1
+
+
+def test_entrypoints_without_a_launcher_can_resolve_spans(runner):
+    step = SpanExampleGen(str(runner.data), runner.schema, "newest", SPLITS)
+    resolved = resolve(dict(step.exec_properties))
+    assert resolved["span"] == 2
+    assert resolved["spans"] == "[2]"
+    assert '"start_span_number": 2' in resolved["range_config"]
+    # What was resolved stays as it is, for instance when an entrypoint calls it once more.
+    assert resolve(resolved) == resolved

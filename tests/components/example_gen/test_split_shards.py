@@ -1,0 +1,71 @@
+"""Rows go to the same split for ever, and a shard is whole or not there."""
+
+import pytest
+import tensorflow as tf
+
+from components.example_gen.shards import Splits, remove_temporary, write_shards
+
+ROWS = [b"row %d" % i for i in range(3000)]
+
+
+def records(path):
+    return [r.numpy() for r in tf.data.TFRecordDataset(str(path), compression_type="GZIP")]
+
+
+def test_a_row_stays_in_its_split():
+    splits = Splits({"train": 2, "eval": 1})
+    # Fixed by now: to change it would move rows from eval to train in the next run of a user.
+    assert splits.names(ROWS[:8]) == [
+        "train", "train", "train", "eval", "train", "train", "train", "train",
+    ]  # fmt: skip
+    assert splits.names(ROWS[::-1]) == splits.names(ROWS)[::-1]
+
+
+def test_parts_are_as_large_as_wanted():
+    names = Splits({"train": 6, "eval": 3, "test": 1}).names(ROWS)
+    assert [round(names.count(n) / len(ROWS), 1) for n in ("train", "eval", "test")] == [
+        0.6,
+        0.3,
+        0.1,
+    ]
+
+
+def test_shards_hold_the_rows_in_order_and_duplicates_together(tmp_path):
+    batches = [ROWS[:20], [], ROWS[:20]]
+    rows = write_shards(batches, Splits({"train": 2, "eval": 1}), str(tmp_path), 3, 12)
+    found = {
+        split: records(tmp_path / f"Split-{split}" / "data_tfrecord-00003-of-00012.gz")
+        for split in ("train", "eval")
+    }
+    assert rows == {split: len(values) for split, values in found.items()}
+    assert sum(rows.values()) == 40
+    for values in found.values():
+        half = len(values) // 2
+        assert values[:half] == values[half:] == sorted(values[:half], key=ROWS.index)
+    assert not set(found["train"]) & set(found["eval"])
+
+
+def test_an_empty_shard_is_a_valid_file(tmp_path):
+    assert write_shards([], Splits({"train": 1}), str(tmp_path), 0, 1) == {"train": 0}
+    assert records(tmp_path / "Split-train/data_tfrecord-00000-of-00001.gz") == []
+
+
+def test_a_repeated_attempt_leaves_the_same_bytes_and_nothing_else(tmp_path):
+    shard = tmp_path / "Split-train/data_tfrecord-00000-of-00001.gz"
+    contents = []
+    for _ in range(2):
+        write_shards([ROWS], Splits({"train": 1}), str(tmp_path), 0, 1)
+        contents.append(shard.read_bytes())
+    remove_temporary(str(tmp_path))
+    assert contents[0] == contents[1]
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [shard]
+
+
+def test_a_failed_attempt_leaves_no_shard(tmp_path):
+    def broken():
+        yield ROWS
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        write_shards(broken(), Splits({"train": 1}), str(tmp_path), 0, 1)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]

@@ -1,0 +1,110 @@
+"""The sample is what the tfx package ships, and the schema fits it and notices what is wrong."""
+
+import importlib.util
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.example_gen.encoding import encode
+from components.example_gen.reading import read_table
+from components.example_gen.shards import Splits
+
+ROOT = Path(__file__).parents[2]
+SPANS = sorted((ROOT / "data/taxi").glob("span-*/*.csv"))
+SCHEMA = text_format.Parse((ROOT / "configs/schema.pbtxt").read_text(), schema_pb2.Schema())
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("make_spans", ROOT / "data/make_spans.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def anomalies(table, environment=None):
+    """Column -> what TFDV has against it, as ExampleValidator would find."""
+    columns = [
+        pa.array([None if v is None else [v] for v in column.to_pylist()], pa.list_(column.type))
+        for column in table.columns
+    ]
+    batch = pa.RecordBatch.from_arrays(columns, table.column_names)
+    statistics = stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions())
+    found = tfdv.validate_statistics(statistics, SCHEMA, environment=environment)
+    return {name: info.description for name, info in found.anomaly_info.items()}
+
+
+@pytest.fixture(scope="module")
+def newest():
+    return read_table(str(SPANS[-1]), SCHEMA)
+
+
+def test_the_script_makes_the_spans_again(tmp_path, monkeypatch):
+    script = load_script()
+    monkeypatch.setattr(script, "TARGET", tmp_path)
+    script.main()
+    made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}
+    assert made == {path.relative_to(ROOT / "data/taxi"): path.read_bytes() for path in SPANS}
+
+
+def test_no_row_of_the_source_is_lost_or_changed():
+    header, *rows = load_script().source_file().read_bytes().splitlines()
+    parts = [path.read_bytes().splitlines() for path in SPANS]
+    assert all(part[0] == header for part in parts)
+    assert sorted(row for part in parts for row in part[1:]) == sorted(rows)
+    assert len(rows) == len(set(rows)) == 15_002
+
+
+def test_spans_follow_each_other_in_time():
+    last = 0
+    for path in SPANS:
+        starts = read_table(str(path), SCHEMA).column("trip_start_timestamp").to_pylist()
+        assert starts == sorted(starts)
+        assert starts[0] > last
+        last = starts[-1]
+
+
+@pytest.mark.parametrize("path", SPANS, ids=lambda path: path.parent.name)
+def test_every_split_of_every_span_fits_the_schema(path):
+    table = read_table(str(path), SCHEMA)
+    names = pa.array(Splits({"train": 2, "eval": 1}).names(encode(table)))
+    for split in ("train", "eval"):
+        rows = table.filter(pa.compute.equal(names, split))
+        assert rows.num_rows > 200
+        assert anomalies(rows) == anomalies(rows, "TRAINING") == {}
+
+
+def test_tips_belong_to_training_and_are_not_asked_for_in_serving(newest):
+    without = newest.drop_columns(["tips"])
+    assert anomalies(without, "SERVING") == {}
+    assert anomalies(without, "TRAINING").keys() == {"tips"}
+
+
+@pytest.mark.parametrize(
+    ("column", "factor"),
+    [
+        ("fare", 100),  # cents
+        ("tips", 100),
+        ("trip_miles", 1609),  # metres
+        ("trip_seconds", 1000),  # milliseconds
+        ("trip_start_timestamp", 1000),
+        ("pickup_longitude", -1),
+        ("trip_start_hour", 2),
+    ],
+)
+def test_another_unit_is_an_anomaly(newest, column, factor):
+    position = newest.column_names.index(column)
+    values = pa.compute.multiply(newest.column(column), pa.scalar(factor, newest[column].type))
+    assert anomalies(newest.set_column(position, column, values)).keys() == {column}
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(5, set()), (20, {"payment_type"})])
+def test_a_new_way_to_pay_is_an_anomaly_once_it_is_in_use(newest, rows, expected):
+    values = [b"Crypto"] * rows + newest.column("payment_type").to_pylist()[rows:]
+    position = newest.column_names.index("payment_type")
+    changed = newest.set_column(position, "payment_type", pa.array(values, pa.binary()))
+    assert anomalies(changed).keys() == expected
