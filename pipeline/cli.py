@@ -13,6 +13,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
+from components.errors import DataError
 from pipeline import verbs
 from pipeline.errors import UsageError
 
@@ -41,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 4
 
 
 def _parser() -> argparse.ArgumentParser:

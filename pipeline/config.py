@@ -107,7 +107,7 @@ class ServingCheckConfig(Frozen):
 
     examples: Annotated[int, pydantic.Field(ge=1)] = 64
     timeout_s: Annotated[int, pydantic.Field(ge=1)] = 120
-    memory_mb: Annotated[int, pydantic.Field(ge=1)] = 8192
+    memory_mb: Annotated[int, pydantic.Field(ge=1)] = 4096
 
 
 class Config(Frozen):

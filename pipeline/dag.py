@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.evaluator import Evaluator, eval_config
-from components.example_gen import SpanExampleGen
-from components.pusher import VersionPusher
-from components.serving_check import ServingCheck
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components import (
     BulkInferrer,
@@ -25,6 +21,10 @@ from tfx.utils import io_utils
 from components.baseline import Baseline
 from components.code_hash import code_hash
 from components.data_gate import DataGate
+from components.evaluator import Evaluator, eval_config
+from components.example_gen import SpanExampleGen
+from components.pusher import VersionPusher
+from components.serving_check import ServingCheck
 from pipeline.config import Config
 
 # What a step does outside of its artifacts, the cache cannot see: a version that was taken away
@@ -140,6 +140,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         num_examples=config.serving_check.examples,
         timeout_s=config.serving_check.timeout_s,
         memory_mb=config.serving_check.memory_mb,
+        strip_features=sorted(dataset.label_sources()),
     )
     pusher = VersionPusher(
         model=trainer.outputs["model"],

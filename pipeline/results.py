@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from importlib import metadata as distributions
 from typing import Any
 
-from components.evaluator import results as evaluator_results
-from components.serving_check import RESULT_FILE
 from tfx.dsl.io import fileio
 
 from components import served_model
+from components.evaluator import results as evaluator_results
+from components.serving_check import RESULT_FILE
 from pipeline.metadata import OutputArtifact
 from pipeline.summary import BaselineSummary, Check, SliceMetrics, Status
 
@@ -69,9 +69,8 @@ def _training_seconds(model: OutputArtifact) -> float | None:
 
 
 def _baseline(model: OutputArtifact) -> BaselineSummary:
-    version = model.properties.get("version")
     return BaselineSummary(
-        version=str(version) if version else None, reason=model.properties.get("reason") or None
+        version=model.properties.get("served_version"), reason=model.properties.get("reason")
     )
 
 

@@ -132,7 +132,7 @@ def _metrics_table(summary: Summary) -> Table:
         table.add_column("served now", justify="right")
     table.add_column("bounds")
     for name, value in summary.metrics.items():
-        checks = [check for check in summary.thresholds if check.name == name]
+        checks = [check for check in summary.thresholds if check.name.startswith(f"{name}: ")]
         bounds = Text("; ").join(
             Text(check.detail, "green" if check.passed else "red") for check in checks
         )

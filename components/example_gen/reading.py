@@ -69,6 +69,22 @@ def read_batches(
         raise misfits.error()
 
 
+def read_raw_batches(path: str, types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Reads all columns of a file as they are, in the same batches of rows as `read_batches`.
+
+    Args:
+        path: A file that ends in one of `SUFFIXES`.
+        types: As for `read_batches`; decides nothing but whether the file is fit to be read.
+
+    Yields:
+        Batches with the columns of the file: of text if it is CSV, of its own types if Parquet.
+
+    Raises:
+        DataError: If the file cannot be read or has no column in common with the schema.
+    """
+    yield from _format(path).batches(path, column_names(path, types))
+
+
 def column_names(path: str, types: Mapping[str, str]) -> list[str]:
     """The columns of a file.
 

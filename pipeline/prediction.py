@@ -1,0 +1,88 @@
+"""Predictions of a pushed model for a file: its rows and columns as they are, and what it predicts.
+
+The file is read and typed as ExampleGen does it, by the schema that the model was trained with.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.utils import io_utils
+
+from components import served_model
+from components.errors import DataError
+from components.example_gen.columns import column_types
+from components.example_gen.encoding import encode_batch
+from components.example_gen.reading import read_batches, read_raw_batches
+
+BATCH_ROWS = 4096
+
+
+def predict(file: str, version_dir: str, output: BinaryIO) -> int:
+    """Writes the rows of a file with the predictions for them, as CSV.
+
+    Args:
+        file: CSV or Parquet with a header; the label's columns need not be there.
+        version_dir: A pushed version.
+        output: Where the CSV goes.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        DataError: If the file cannot be read, or lacks columns that the model needs.
+    """
+    schema_file = os.path.join(version_dir, served_model.SCHEMA)
+    types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
+    model = tf.saved_model.load(version_dir)
+    rows, writer = 0, None
+    for raw, typed in zip(read_raw_batches(file, types), read_batches(file, types), strict=True):
+        predictions = _predictions(model, typed)
+        taken = set(raw.schema.names) & set(predictions)
+        named = {f"predicted_{k}" if k in taken else k: v for k, v in predictions.items()}
+        table = pa.table({**{name: raw.column(name) for name in raw.schema.names}, **named})
+        writer = writer or pyarrow.csv.CSVWriter(output, table.schema)
+        writer.write_table(table)
+        rows += raw.num_rows
+    if writer is None:
+        raise DataError(f"{file} has no rows.")
+    writer.close()
+    return rows
+
+
+def _predictions(model: tf.Module, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    serve = model.signatures["serving_default"]
+    found: dict[str, list[np.ndarray]] = {}
+    for examples in _slices(encode_batch(batch)):
+        for name, values in serve(examples=tf.constant(examples)).items():
+            found.setdefault(name, []).append(values.numpy())
+    return {
+        column: values
+        for name, parts in found.items()
+        for column, values in _columns(name, np.concatenate(parts))
+    }
+
+
+def _slices(examples: pa.Array) -> Iterator[list[bytes]]:
+    for start in range(0, len(examples), BATCH_ROWS):
+        yield examples.slice(start, BATCH_ROWS).to_pylist()
+
+
+def _columns(name: str, values: np.ndarray) -> Iterator[tuple[str, pa.Array]]:
+    """A tensor of shape [rows], [rows, 1] or [rows, n] as one column or several."""
+    width = int(np.prod(values.shape[1:]))
+    flat = values.reshape(len(values), width)
+    for index in range(width):
+        column = pa.array(flat[:, index])
+        yield (
+            name if width == 1 else f"{name}_{index}",
+            pc.cast(column, pa.string()) if column.type == pa.binary() else column,
+        )

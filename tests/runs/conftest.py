@@ -1,0 +1,95 @@
+"""A small project with one finished run, given to each test as it was after that run."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli, summary
+from pipeline.outputs import Outputs
+from pipeline.summary import State, Summary
+
+ROOT = Path(__file__).parents[2]
+ROWS_PER_SPAN = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """A folder with configs, a small data set, and the outputs of its runs."""
+
+    root: Path
+
+    @property
+    def configs(self) -> Path:
+        return self.root / "configs"
+
+    @property
+    def outputs(self) -> Outputs:
+        return Outputs(self.root / "outputs" / "taxi-reference")
+
+    def arguments(self, verb: str, *args: str) -> list[str]:
+        return [verb, *args, "--config", "fast", "--config-dir", str(self.configs)]
+
+    def pipeline(self, verb: str, *args: str) -> int:
+        """Runs a verb in this process and returns its exit code."""
+        return cli.main(self.arguments(verb, *args))
+
+    def latest(self) -> Summary:
+        return summary.read(self.outputs.runs / "latest")
+
+    def states(self) -> dict[str, State]:
+        return {step.name: step.state for step in self.latest().steps}
+
+    def ran(self) -> set[str]:
+        return {name for name, state in self.states().items() if state == State.RUN}
+
+    def served(self) -> list[str]:
+        """All that lies in the serving folder, hidden left-overs included."""
+        folder = self.outputs.serving
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+    def span(self, number: int) -> Path:
+        return next((self.root / "data" / "taxi" / f"span-{number}").glob("*.csv"))
+
+
+def copy_rows(source: Path, target: Path, rows: int) -> None:
+    """Copies the header and the first rows of a CSV file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open(newline="") as read, target.open("w", newline="") as write:
+        csv.writer(write).writerows(itertools.islice(csv.reader(read), rows + 1))
+
+
+def make_project(root: Path) -> Project:
+    shutil.copytree(ROOT / "configs", root / "configs")
+    for span in sorted((ROOT / "data" / "taxi").glob("span-*/*.csv")):
+        copy_rows(span, root / "data" / "taxi" / span.parent.name / span.name, ROWS_PER_SPAN)
+    return Project(root)
+
+
+@pytest.fixture(scope="session")
+def after_first_run(tmp_path_factory):
+    project = make_project(tmp_path_factory.mktemp("project"))
+    assert project.pipeline("run") == 0, (project.outputs.runs / "latest" / "run.log").read_text()
+    saved = tmp_path_factory.mktemp("saved") / "project"
+    shutil.copytree(project.root, saved, symlinks=True)
+    return project, saved
+
+
+@pytest.fixture
+def project(after_first_run) -> Project:
+    """The project as it was after its first run: artifacts have absolute paths, so in its place."""
+    project, saved = after_first_run
+    shutil.rmtree(project.root)
+    shutil.copytree(saved, project.root, symlinks=True)
+    return project
+
+
+@pytest.fixture
+def fresh_project(tmp_path) -> Project:
+    """A project without any run."""
+    return make_project(tmp_path)

@@ -1,0 +1,112 @@
+"""Each way in which a run can end, with its exit code, its message, and what it leaves served."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.summary import State, Status
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+def test_0_as_a_process_without_a_terminal(project):
+    command = [sys.executable, "-m", "pipeline", *project.arguments("run")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "This model is the one being served" in result.stdout
+    lines = [line for line in result.stdout.splitlines() if line.startswith(("✓", "="))]
+    assert len(lines) == len(project.latest().steps)
+    assert result.stderr == "" and "\x1b" not in result.stdout
+    assert len(result.stdout.splitlines()) < 50  # no library noise
+
+
+def test_1_a_step_that_fails(project, capfd):
+    served = project.served()
+    assert project.pipeline("run", "--set", "train.learning_rate=1e30") == 1
+    assert project.latest().status == Status.FAILED
+    assert project.states()["Trainer"] == State.FAILED
+    assert project.states()["Pusher"] == State.SKIPPED
+    assert project.served() == served
+    out = capfd.readouterr().out
+    assert "Traceback" not in out and "learning_rate" in out
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_2_a_step_that_does_not_exist(project, option, capfd):
+    runs = list(project.outputs.runs.iterdir())
+    assert project.pipeline("run", option, "Trainr") == 2
+    assert "There is no step 'Trainr'; the steps are: ExampleGen" in capfd.readouterr().err
+    assert list(project.outputs.runs.iterdir()) == runs
+
+
+def test_3_a_model_that_is_not_good_enough(project, capfd):
+    served = project.served()
+    assert project.pipeline("run", "--set", "dataset.evaluation.thresholds.auc.min=0.9999") == 3
+    summary = project.latest()
+    assert (summary.status, summary.blessed, summary.pushed_path) == (
+        Status.NOT_BLESSED,
+        False,
+        None,
+    )
+    assert [check.name for check in summary.thresholds if not check.passed] == ["auc"]
+    assert project.served() == served
+    assert "auc" in capfd.readouterr().out
+
+
+def test_3_a_model_that_cannot_be_served(project, capfd):
+    served = project.served()
+    assert project.pipeline("run", "--set", "serving_check.memory_mb=300") == 3
+    summary = project.latest()
+    assert summary.serving_check["blessed"] is False and summary.blessed is False
+    assert "300 MB" in capfd.readouterr().out
+    assert project.served() == served
+
+
+def test_4_data_with_a_unit_error(project, capfd):
+    served = project.served()
+    for number in range(1, 5):
+        header, *rows = project.span(number).read_text().splitlines()
+        place = header.split(",").index("trip_miles")
+        fields = [row.split(",") for row in rows]
+        for row in fields:
+            row[place] = str(float(row[place]) * 1609.344)
+        project.span(number).write_text("\n".join([header, *(",".join(r) for r in fields)]) + "\n")
+    assert project.pipeline("run") == 4
+    assert project.latest().status == Status.STOPPED
+    assert project.states()["DataGate"] == State.FAILED
+    assert project.states()["Transform"] == State.SKIPPED
+    assert project.served() == served
+    out = capfd.readouterr().out
+    assert "trip_miles" in out and "schema diff" in out and "Traceback" not in out
+
+
+def test_4_data_that_cannot_be_read(project, capfd):
+    project.span(2).write_text("only one column\n1\n2\n")
+    assert project.pipeline("run") == 4
+    out = capfd.readouterr().out
+    assert "span-2" in out and "Traceback" not in out
+
+
+def test_what_stopped_a_run_does_not_stop_the_next(project):
+    good = project.span(2).read_text()
+    project.span(2).write_text("")
+    assert project.pipeline("run") == 4
+    project.span(2).write_text(good)
+    assert project.pipeline("run") == 0
+
+
+def test_a_part_of_the_pipeline(project):
+    assert project.pipeline("run", "--to", "Transform") == 0
+    assert project.latest().status == Status.DONE
+    assert project.states()["Trainer"] == State.SKIPPED
+    assert project.pipeline("run", "--from", "Trainer") == 0
+    assert project.latest().status == Status.ALREADY_SERVED
+    assert project.states()["Trainer"] == State.CACHED
+
+
+def test_a_part_without_what_comes_before(fresh_project, capfd):
+    assert fresh_project.pipeline("run", "--from", "Trainer") == 2
+    assert "has never been run" in capfd.readouterr().err
