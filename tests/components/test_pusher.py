@@ -21,7 +21,7 @@ from tfx.types import standard_artifacts
 
 from components import served_model
 from components.errors import ModelError
-from components.pusher import local_folder
+from components.pusher import local_folder, publish
 from components.pusher.executor import Executor
 
 STORE = "fakestore://"
@@ -293,7 +293,7 @@ def test_pushers_of_different_models_at_once_damage_no_version(
     scheme: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # As on a file system without locks.
+    # As on a file system without locks; and all of them want the same number.
     monkeypatch.setattr(local_folder, "_acquire", lambda lock: False)
     names = [f"model-{number}" for number in range(6)]
     expected = {}
@@ -301,6 +301,7 @@ def test_pushers_of_different_models_at_once_damage_no_version(
         push(tmp_path / name, name)
         expected[name] = contents(visible(tmp_path / name)[0])
 
+    monkeypatch.setattr(publish, "_next_version", lambda serving_dir: 7)
     serving = tmp_path / "serving"
     children = [in_child(lambda name=name: push(f"{scheme}{serving}", name)) for name in names]
     for child in children:
