@@ -129,6 +129,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         baseline_model=baseline.outputs["model"],
         schema=schema_gen.outputs["schema"],
         eval_config=eval_config(dataset),
+        evaluation=dataset.evaluation,
         example_splits=["eval"],
     )
     serving_check = ServingCheck(

@@ -1,0 +1,61 @@
+"""TFX's Evaluator, which also runs without a baseline and holds the worst slice to a bound."""
+
+from __future__ import annotations
+
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import components as tfx_components
+from tfx.dsl.components.base import executor_spec
+from tfx.types import channel
+
+from components.code_hash import code_hash
+from components.evaluator.executor import Executor
+from models.dataset import Evaluation
+
+
+class Evaluator(tfx_components.Evaluator):
+    """Measures a model on raw examples and compares it with what is served.
+
+    Outputs:
+        evaluation: `ModelEvaluation`: TFMA's files and `components.evaluator.results.FILE`.
+        blessing: `ModelBlessing`; blessed if all bounds of value, change and worst slice hold. A
+            model without any bound is not blessed.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        examples: channel.BaseChannel,
+        model: channel.BaseChannel,
+        baseline_model: channel.BaseChannel,
+        schema: channel.BaseChannel,
+        eval_config: config_pb2.EvalConfig,
+        evaluation: Evaluation,
+        example_splits: list[str] | None = None,
+    ) -> None:
+        """Constructs the component.
+
+        Args:
+            examples: Raw `Examples`.
+            model: The candidate, with the signatures `serving_default` and `transform_features`.
+            baseline_model: The model to compare with; with `tfx_absent=1` there is none, and
+                bounds of change are not applied.
+            schema: The `Schema` of the examples.
+            eval_config: What is measured, see `components.evaluator.config`.
+            worst_slice: The bound on the worst slice with enough rows, if any.
+            evaluation: `Dataset.evaluation`, with the bounds that decide about the blessing.
+            example_splits: The splits to measure on; `eval` if not given.
+        """
+        super().__init__(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            schema=schema,
+            eval_config=eval_config,
+            example_splits=example_splits,
+            module_path="components.evaluator.extractors",
+        )
+        # Not through the spec, which TFX's constructor makes and which knows no further parameter.
+        self.spec.exec_properties["evaluation"] = evaluation.model_dump_json()
+        self.spec.exec_properties["code_hash"] = code_hash("components.evaluator")
