@@ -6,6 +6,7 @@ import collections
 import csv
 import gzip
 import itertools
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ SUFFIXES = (".csv", ".csv.gz")
 # A row must fit into one block; a block, its text and its examples must fit into memory.
 _BLOCK_BYTES = 8 << 20
 _GUESS_BYTES = 1 << 20
+_UNREADABLE = (OSError, EOFError, zlib.error)  # all that a damaged or locked file can raise
 
 
 def column_names(path: str) -> list[str]:
@@ -33,7 +35,7 @@ def column_names(path: str) -> list[str]:
             names = next(filter(None, rows), None)
         except UnicodeDecodeError as error:
             raise _not_utf8(path) from error
-        except (OSError, EOFError) as error:
+        except (*_UNREADABLE, csv.Error) as error:
             raise _broken(path, error) from error
     if names is None:
         raise DataError(f"{path} is empty: it lacks even the line with the column names.")
@@ -84,7 +86,7 @@ def batches(path: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
             f"{ragged[0].actual_columns} values: {ragged[0].text[:200]!r}\n"
             'Mend the row. A value that contains a comma or a quote must be put in quotes: "a, b".'
         ) from error
-    except (OSError, EOFError) as error:
+    except _UNREADABLE as error:
         raise _broken(path, error) from error
 
 
@@ -97,7 +99,7 @@ def guess_types(path: str, names: Sequence[str]) -> dict[str, str]:
     convert = pyarrow.csv.ConvertOptions(include_columns=list(names), null_values=[""])
     try:
         fields = _reader(path, _GUESS_BYTES, convert).schema
-    except (pa.ArrowInvalid, OSError, EOFError):
+    except (pa.ArrowInvalid, *_UNREADABLE):
         return {}  # batches stumbles over the same, and says where
     guesses = {pa.int64(): "INT", pa.float64(): "FLOAT"}
     return {f.name: guesses.get(f.type, "BYTES") for f in fields if not pa.types.is_null(f.type)}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import tensorflow as tf
 from tfx.dsl.io import fileio
 
 
 def open_binary(path: str) -> io.BufferedReader:
     """Opens a file for reading, with all the methods of a Python file.
 
-    TFX opens files by way of TensorFlow, whose GFile lacks what pyarrow asks for (`closed`).
+    TFX opens files by way of TensorFlow, whose GFile lacks what pyarrow asks for (`closed`) and
+    raises errors of its own instead of OSError.
 
     Args:
         path: A local path, or one with a scheme that `tfx.dsl.io.fileio` has a plugin for.
@@ -30,7 +32,10 @@ class _Raw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
+        try:
+            data = self._file.read(len(buffer))
+        except tf.errors.OpError as error:
+            raise OSError(error.message) from error
         buffer[: len(data)] = data
         return len(data)
 

@@ -16,6 +16,7 @@ from tfx.dsl.io import fileio
 from tfx.proto import range_config_pb2
 
 from components.errors import DataError
+from components.example_gen.files import open_binary
 from components.example_gen.reading import SUFFIXES
 
 PATTERN = "span-{SPAN}/*"
@@ -169,9 +170,12 @@ def _listdir(folder: str) -> list[str]:
 
 def _content_hash(path: str) -> str:
     digest = hashlib.sha256()
-    with fileio.open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+    try:
+        with open_binary(path) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
     return digest.hexdigest()
 
 

@@ -66,6 +66,7 @@ def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schem
         ("count;name\n1;a\n", "seem to be separated by ';'"),
         ("1,1.5,a\n2,2.5,b\n", "none of the columns in configs/schema.pbtxt"),
         ("count,name,count\n1,a,2\n", "more than one column 'count'"),
+        ('count,"name\n' + "1,a\n" * 50_000, "cannot be read as CSV"),
         (",count\n0,1\n", "column 1 has no name.*index=False"),
         ("count,größe\n".encode("latin-1"), "is not UTF-8 text"),
         ("count,name\n1,a\n2,größe\n".encode("latin-1"), r"line 3 has b'gr.*not UTF-8 text"),
@@ -91,7 +92,15 @@ def test_collects_misfits_over_columns_and_blocks(write, small_schema, monkeypat
 
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet"])
-@pytest.mark.parametrize("content", [b"PAR1 not really", gzip.compress(GOOD.encode() * 50)[:-20]])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PAR1 not really",
+        gzip.compress(GOOD.encode() * 50)[:-20],
+        b"\x1f\x8b\x08" + b"\0" * 7 + b"\xff",
+    ],
+    ids=["another format", "truncated", "corrupt"],
+)
 def test_says_that_a_file_is_damaged(write, small_schema, name, content):
     with pytest.raises(DataError, match="cannot be read as"):
         reading.read_table(write(name, content), small_schema)
