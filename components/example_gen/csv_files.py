@@ -27,7 +27,7 @@ def column_names(path: str) -> list[str]:
     """The names in the first line.
 
     Raises:
-        DataError: If the file is empty or not UTF-8, or a column has no name or that of another.
+        DataError: If the file is empty, not UTF-8 or cannot be read.
     """
     with _open(path) as file:
         try:

@@ -24,6 +24,7 @@ from components.example_gen.encoding import encode_batch
 
 # What became of each file: [{"file", "rows": {split: n}, "error"}], beside the splits.
 OUTCOMES = "files.json"
+_SHOWN = 3  # files with errors in a message
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):
@@ -124,7 +125,8 @@ def _check(path: str, splits: shards.Splits) -> None:
         outcomes = json.loads(file.read())
     errors = [outcome["error"] for outcome in outcomes if outcome["error"]]
     if errors:
-        raise DataError("\n\n".join(errors))
+        more = [f"{len(errors) - _SHOWN} more files have errors."] if len(errors) > _SHOWN else []
+        raise DataError("\n\n".join(errors[:_SHOWN] + more))
     rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.buckets}
     empty = [name for name, count in rows.items() if not count]
     if empty:

@@ -77,7 +77,7 @@ class Misfits:
             lines.append(
                 f"  {name} is {found.type_name}, but {where} has {_shown(found.example)}{more}"
             )
-        lines.append("Mend the file, or change the type of the column in configs/schema.pbtxt.")
+        lines.append("Mend the file, or give the column another type in configs/schema.pbtxt.")
         return DataError("\n".join(lines))
 
 
