@@ -245,3 +245,16 @@ def test_serving_statistics_that_are_not_there_are_named(gate, trips):
 def test_skew_and_serving_statistics_need_one_another():
     with pytest.raises(ValueError, match="need one another"):
         Validation.model_validate({"skew": {"fare": {"jensen_shannon": 0.1}}})
+
+
+@pytest.mark.parametrize(
+    ("section", "content"),
+    [
+        ("validation", {"drift": {"fair": {"jensen_shannon": 0.1}}}),
+        ("evaluation", {"slices": [["company", "fair"]]}),
+    ],
+)
+def test_a_column_that_does_not_exist_is_refused(section, content):
+    dataset = yaml.safe_load((ROOT / "configs/dataset.yaml").read_text())
+    with pytest.raises(ValueError, match=f"{section}.*: no such column: fair"):
+        Dataset.model_validate({**dataset, section: content})
