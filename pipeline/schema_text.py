@@ -14,7 +14,9 @@ from google.protobuf.message import Message
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 # What may stand between and in fields: comments, strings, braces.
-_TOKEN = re.compile(r"""\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{}<>]|[^\s{}<>"'#]+""")
+_TOKEN = re.compile(
+    r"""\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{}<>\[\]]|[^\s{}<>\[\]"'#]+"""
+)
 _INDENT = "  "
 
 
@@ -90,10 +92,9 @@ def _change(text: str, kind: str, message: Message) -> str:
     replaced = {line.split(None, 1)[0].rstrip(":"): line for line in wanted}
     repeated = {d.name for d in message.DESCRIPTOR.fields if d.is_repeated}
     for field in _fields(text, start, end):
-        parsed = text_format.Parse(text[field.start : field.end], type(message)())
-        (line,) = field_lines(parsed) or [""]
-        if line in wanted:
-            wanted.remove(line)
+        lines = field_lines(text_format.Parse(text[field.start : field.end], type(message)()))
+        if all(line in wanted for line in lines):
+            wanted = [line for line in wanted if line not in lines]
         elif field.name in replaced and field.name not in repeated:
             edits.append((field.start, field.end, replaced[field.name]))
             wanted.remove(replaced[field.name])
@@ -135,7 +136,7 @@ def _fields(text: str, start: int, end: int) -> Iterator[_Field]:
         if not name:
             name, first = word.rstrip(":"), token.start()
             continue
-        depth += {"{": 1, "<": 1, "}": -1, ">": -1}.get(word, 0)
+        depth += (word in "{<[") - (word in "}>]")
         if depth == 0 and word != ":":
             yield _Field(name, first, token.end())
             name = ""
