@@ -8,12 +8,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components import (
     BulkInferrer,
     ExampleValidator,
-    ImportSchemaGen,
     StatisticsGen,
     Trainer,
     Transform,
     Tuner,
 )
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import bulk_inferrer_pb2, trainer_pb2
 from tfx.utils import io_utils

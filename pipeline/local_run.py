@@ -134,7 +134,7 @@ class _Session:
 
     def _finish(self, status: Status | None, error: str | None) -> Summary:
         fields: dict[str, Any] = {}
-        if self.steps:
+        if self.outputs.metadata.exists():
             from pipeline import results
             from pipeline.metadata import RunMetadata
 

@@ -121,7 +121,8 @@ def _select(
 
 
 def _launch(node: pipeline_pb2.PipelineNode, ir: pipeline_pb2.Pipeline, deployment: Any) -> None:
-    connection = deployment.metadata_connection_config.sqlite
+    config = deployment.metadata_connection_config
+    connection = getattr(config, config.WhichOneof("connection_config"))
     if node.execution_options.run.perform_snapshot:
         with metadata.Metadata(connection) as handle:
             try:

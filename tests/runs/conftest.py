@@ -56,6 +56,9 @@ class Project:
     def span(self, number: int) -> Path:
         return next((self.root / "data" / "taxi" / f"span-{number}").glob("*.csv"))
 
+    def copy_rows(self, span: int, target: Path, rows: int) -> None:
+        copy_rows(self.span(span), target, rows)
+
 
 def copy_rows(source: Path, target: Path, rows: int) -> None:
     """Copies the header and the first rows of a CSV file."""

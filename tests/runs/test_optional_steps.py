@@ -1,0 +1,60 @@
+"""What configuration switches on: tuning, predictions in bulk, a warm start, windows of spans."""
+
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+
+from pipeline.metadata import RunMetadata
+from pipeline.summary import Status
+
+pytestmark = pytest.mark.slow
+
+
+def outputs(project):
+    return RunMetadata(project.outputs.metadata, project.latest().run_id).outputs()
+
+
+def test_the_tuner_hands_what_it_found_to_the_trainer(project):
+    settings = ["--set", "tuner={enabled: true, trials: 2, epochs: 1}"]
+    assert project.pipeline("run", *settings) == 0
+    assert {"Tuner", "Trainer"} <= project.ran()
+    assert outputs(project)["Tuner"]["best_hyperparameters"].uri
+
+
+def test_bulk_inference_predicts_every_row(project):
+    unlabelled = project.root / "unlabelled" / "span-1" / "trips.csv"
+    project.copy_rows(3, unlabelled, 50)
+    settings = ["--set", "bulk_inferrer={enabled: true, path: unlabelled}"]
+    assert project.pipeline("run", *settings) == 0
+    folder = outputs(project)["BulkInferrer"]["inference_result"].uri
+    files = tf.io.gfile.glob(f"{folder}/*.gz")
+    records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    assert len(records) == 50
+    log = prediction_log_pb2.PredictionLog.FromString(records[0])
+    assert log.predict_log.response.outputs
+
+
+def test_with_a_warm_start_only_changes_start_a_training(project, caplog):
+    warm = ["--set", "train.warm_start=true"]
+    assert project.pipeline("run", *warm) == 0
+    served = project.served()
+    for _ in range(2):  # the baseline is a new one after the push, the training is not
+        assert project.pipeline("run", *warm) == 0
+        assert project.latest().status == Status.ALREADY_SERVED
+        assert project.served() == served
+    assert project.pipeline("run", *warm, "--set", "train.seed=5") in (0, 3)
+    assert "Trainer" in project.ran()
+    assert project.latest().status != Status.ALREADY_SERVED
+
+
+@pytest.mark.parametrize(("spans", "read"), [("newest", (4,)), ("2", (2,)), ("last:2", (3, 4))])
+def test_the_spans_that_are_asked_for_are_read(project, spans, read):
+    assert project.pipeline("run", "--to", "ExampleGen", "--set", f"data.spans={spans}") == 0
+    assert project.latest().spans == read
+
+
+def test_a_served_model_of_another_label_is_no_baseline(project):
+    other = ["--set", "dataset.label={column: tips, greater_than: 0.1, times: fare}"]
+    assert project.pipeline("run", *other) == 0
+    baseline = project.latest().baseline
+    assert baseline.version is None and "label" in baseline.reason

@@ -1,0 +1,73 @@
+"""Predictions of the pushed model for a file."""
+
+import csv
+import io
+
+import pytest
+
+
+pytestmark = pytest.mark.slow
+
+
+def predictions(project, capfd, *args) -> list[dict[str, str]]:
+    capfd.readouterr()
+    assert project.pipeline("predict", *args) == 0
+    return list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+
+
+def test_rows_keep_their_order_and_columns_and_labels_are_not_asked_for(project, capfd):
+    source = list(csv.DictReader(project.span(2).open()))
+    with_label = predictions(project, capfd, str(project.span(2)))
+    assert [{k: row[k] for k in source[0]} for row in with_label] == source
+    (name,) = set(with_label[0]) - set(source[0])
+    values = [float(row[name]) for row in with_label]
+    assert all(0 <= value <= 1 for value in values) and len(set(values)) > 10
+
+    bare = project.root / "without tips.csv"
+    with bare.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [n for n in source[0] if n != "tips"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(source)
+    without_label = predictions(project, capfd, str(bare))
+    assert [float(row[name]) for row in without_label] == pytest.approx(values, abs=1e-6)
+
+
+def test_unknown_categories_and_missing_values_are_answered(project, capfd):
+    odd = project.root / "odd.csv"
+    rows = list(csv.DictReader(project.span(2).open()))[:3]
+    rows[0]["payment_type"], rows[1]["fare"], rows[2]["company"] = "Bitcoin", "", "Ünbekannt"
+    with odd.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    found = predictions(project, capfd, str(odd))
+    assert [row["company"] for row in found] == [row["company"] for row in rows]
+
+
+def test_into_a_file_whole_or_not_at_all(project, capfd):
+    target = project.root / "predictions.csv"
+    assert project.pipeline("predict", str(project.span(1)), "-o", str(target)) == 0
+    assert "500 rows" in capfd.readouterr().out
+    assert len(target.read_text().splitlines()) == 501
+
+    broken = project.root / "broken.csv"
+    broken.write_text(project.span(1).read_text() + "1,2,3\n")
+    other = project.root / "other.csv"
+    assert project.pipeline("predict", str(broken), "-o", str(other)) == 4
+    assert "broken.csv" in capfd.readouterr().err
+    assert not other.exists() and not list(project.root.glob(".other*"))
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [(["nowhere.csv"], "no file nowhere.csv"), (["--version", "7"], "No such version")],
+)
+def test_what_cannot_be_is_said(project, capfd, args, told):
+    file = [] if args[0] == "nowhere.csv" else [str(project.span(1))]
+    assert project.pipeline("predict", *args, *file) == 2
+    assert told in capfd.readouterr().err
+
+
+def test_without_a_model_it_says_how_to_get_one(fresh_project, capfd):
+    assert fresh_project.pipeline("predict", str(fresh_project.span(1))) == 2
+    assert "python -m pipeline run" in capfd.readouterr().err

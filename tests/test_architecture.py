@@ -1,0 +1,52 @@
+"""Who may import whom, as docs/architecture.md says."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALLOWED = {
+    "models": {"models", "components.served_model", "components.errors"},
+    "components": {"components", "models.dataset", "models.label"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module in ("models", "components", "pipeline"):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            else:
+                found.add(node.module)
+    return {name for name in found if name.split(".")[0] in ("models", "components", "pipeline")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(path.relative_to(ROOT) for room in ALLOWED for path in (ROOT / room).rglob("*.py")),
+    ids=str,
+)
+def test_a_room_imports_only_what_it_may(path):
+    allowed = ALLOWED[path.parts[0]]
+    for name in imports(ROOT / path):
+        parents = {name.rsplit(".", n)[0] for n in range(name.count(".") + 1)} | {name}
+        assert parents & allowed, f"{path} imports {name}"
+
+
+def test_the_dag_names_no_runner():
+    assert not [name for name in imports(ROOT / "pipeline/dag.py") if "runner" in name]
+
+
+@pytest.mark.parametrize("module", ["pipeline.cli", "pipeline.config", "pipeline.summary"])
+def test_what_starts_without_tensorflow(module):
+    code = f"import sys, {module}; print('tensorflow' in sys.modules, 'tfx' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "False False\n"
