@@ -77,7 +77,7 @@ def run(
                 print(f"  {line}", flush=True)
     if process.returncode:
         output = "\n".join(last)
-        raise SetUpError(f"{output}\n\n{explain(output)}".strip())
+        raise SetUpError(explain(output) or f"`{command[0]}` failed:\n{output}")
 
 
 def explain(output: str) -> str:

@@ -18,9 +18,9 @@ NEWER_GLIBC = "x86_64-manylinux_{}_{}".format(*glibc.WHEELS_NEED)
 
 def install_uv() -> None:
     """Installs the locked uv, with the pip that every virtual environment has."""
-    options = ["--require-hashes", "--only-binary=:all:", "--disable-pip-version-check", "--quiet"]
-    pip = [str(paths.VENV_PYTHON), "-I", "-m", "pip", "install", *options]
-    commands.run([*pip, "-r", str(paths.INSTALLER_LOCK)], paths.clean_environment())
+    pip = [str(paths.VENV_PYTHON), "-I", "-m", "pip", "--disable-pip-version-check", "install"]
+    options = ["--require-hashes", "--only-binary=:all:", "-r", str(paths.INSTALLER_LOCK)]
+    commands.run([*pip, *options], paths.clean_environment(), quiet=True)
 
 
 def install_lock() -> None:
