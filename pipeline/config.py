@@ -42,12 +42,13 @@ class BeamConfig(Frozen):
     """Where and how the Beam parts of the data steps run."""
 
     runner: str = pydantic.Field(
-        "FnApiRunner", description="Named outright: Beam's default runner needs the Internet."
+        default="FnApiRunner",
+        description="Named outright: Beam's default runner needs the Internet.",
     )
     mode: BeamMode = BeamMode.IN_MEMORY
     workers: Annotated[int, pydantic.Field(ge=1)] = 1
     options: dict[str, str | int | bool] = pydantic.Field(
-        {}, description="Any further pipeline option of Beam, without the leading dashes."
+        default={}, description="Any further pipeline option of Beam, without the leading dashes."
     )
 
     def pipeline_args(self) -> list[str]:
@@ -68,10 +69,11 @@ class DataConfig(Frozen):
 
     path: str = pydantic.Field(description="Folder that holds the `span-<number>` folders.")
     spans: Annotated[str, pydantic.Field(pattern=r"^(all|newest|\d+|last:[1-9]\d*)$")] = (
-        pydantic.Field("all", description="all, newest, one number, or last:N.")
+        pydantic.Field(default="all", description="all, newest, one number, or last:N.")
     )
     splits: dict[str, Annotated[int, pydantic.Field(ge=1)]] = pydantic.Field(
-        {"train": 2, "eval": 1}, description="Name and share of each split, by hash of the row."
+        default={"train": 2, "eval": 1},
+        description="Name and share of each split, by hash of the row.",
     )
 
     @pydantic.field_validator("spans", mode="before")
@@ -99,7 +101,9 @@ class BulkInferConfig(Frozen):
     """Predictions for a folder of unlabelled data with the new model, once it is blessed."""
 
     enabled: bool = False
-    path: str = pydantic.Field("", description="Folder of `span-<number>` folders to predict.")
+    path: str = pydantic.Field(
+        default="", description="Folder of `span-<number>` folders to predict."
+    )
 
 
 class ServingCheckConfig(Frozen):
@@ -114,8 +118,12 @@ class Config(Frozen):
     """Everything that a user sets, as `config show` prints it."""
 
     pipeline: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")]
-    outputs: str = pydantic.Field("outputs", description="Folder for all that runs leave behind.")
-    cache: bool = pydantic.Field(True, description="Reuse a step whose inputs have not changed.")
+    outputs: str = pydantic.Field(
+        default="outputs", description="Folder for all that runs leave behind."
+    )
+    cache: bool = pydantic.Field(
+        default=True, description="Reuse a step whose inputs have not changed."
+    )
     data: DataConfig
     beam: BeamConfig = BeamConfig()
     model: ModelSettings = ModelSettings()

@@ -134,14 +134,18 @@ class _Session:
 
     def _finish(self, status: Status | None, error: str | None) -> Summary:
         fields: dict[str, Any] = {}
-        if self.outputs.metadata.exists():
+        try:
             from pipeline import results
             from pipeline.metadata import RunMetadata
 
+            fields["versions"] = results.versions()
             found = RunMetadata(self.outputs.metadata, self.run_dir.name).outputs()
-            fields = {**results.collect(found), "versions": results.versions()}
             if status is None:
                 status, fields["pushed_path"] = results.verdict(found)
+            fields |= results.collect(found)
+        except Exception as exception:  # the summary of a run is written whatever became of it
+            traceback.print_exc()
+            error = error or _explain(exception)[1]
         return self._write(status or Status.FAILED, error=error, **fields)
 
     def _write(self, status: Status, **fields: Any) -> Summary:

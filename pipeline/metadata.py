@@ -28,17 +28,13 @@ class RunMetadata:
     """One run of one pipeline in a metadata file."""
 
     def __init__(self, metadata_file: Path, run_id: str) -> None:
-        """Opens the file for reading.
+        """Names the run; the file is opened when something is asked.
 
         Args:
             metadata_file: The SQLite file of ML Metadata.
             run_id: TFX's pipeline run id.
         """
-        config = pb.ConnectionConfig()
-        config.sqlite.filename_uri = str(metadata_file)
-        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
-        self._store = ml_metadata.MetadataStore(config)
-        self._context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
+        self._file, self._run_id = metadata_file, run_id
 
     def states(self) -> dict[str, str]:
         """The state of each step's newest execution: COMPLETE, CACHED, FAILED and so on."""
@@ -50,15 +46,18 @@ class RunMetadata:
     def outputs(self) -> dict[str, dict[str, OutputArtifact]]:
         """The output artifacts of each step, by key; the first one where there are several."""
         found: dict[str, dict[str, OutputArtifact]] = {}
-        for node, execution in self._executions().items():
+        if not (executions := self._executions()):
+            return {}
+        store = self._store()
+        for node, execution in executions.items():
             events = [
                 event
-                for event in self._store.get_events_by_execution_ids([execution.id])
+                for event in store.get_events_by_execution_ids([execution.id])
                 if event.type in (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
             ]
             artifacts = {
                 artifact.id: artifact
-                for artifact in self._store.get_artifacts_by_id([e.artifact_id for e in events])
+                for artifact in store.get_artifacts_by_id([e.artifact_id for e in events])
             }
             for event in events:
                 key, artifact = event.path.steps[0].key, artifacts[event.artifact_id]
@@ -66,16 +65,27 @@ class RunMetadata:
         return found
 
     def _executions(self) -> dict[str, pb.Execution]:
-        if self._context is None:
+        if not self._file.exists():
             return {}
+        store = self._store()
+        try:
+            run = store.get_context_by_type_and_name("pipeline_run", self._run_id)
+        except ml_metadata.errors.NotFoundError:  # no run has come so far as to name itself
+            run = None
         newest: dict[str, pb.Execution] = {}
-        for execution in self._store.get_executions_by_context(self._context.id):
-            for context in self._store.get_contexts_by_execution(execution.id):
+        for execution in store.get_executions_by_context(run.id) if run else ():
+            for context in store.get_contexts_by_execution(execution.id):
                 if context.type == "node":  # named <pipeline>.<node id>
                     node = context.name.split(".", 1)[-1]
                     if node not in newest or execution.id > newest[node].id:
                         newest[node] = execution
         return newest
+
+    def _store(self) -> ml_metadata.MetadataStore:
+        config = pb.ConnectionConfig()
+        config.sqlite.filename_uri = str(self._file)
+        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
+        return ml_metadata.MetadataStore(config)
 
 
 def _plain(artifact: pb.Artifact) -> OutputArtifact:

@@ -74,7 +74,9 @@ class BaselineSummary(Frozen):
     """The model that was served when the run began."""
 
     version: str | None
-    reason: str | None = pydantic.Field(None, description="Why there is none, or why not this one.")
+    reason: str | None = pydantic.Field(
+        default=None, description="Why there is none, or why not this one."
+    )
     metrics: dict[str, float | None] = {}
 
 
@@ -88,12 +90,16 @@ class Summary(Frozen):
     started: str = pydantic.Field(description="ISO 8601 with offset.")
     seconds: float
     pid: int
-    auc: float | None = pydantic.Field(None, description="Binary task: of the whole eval split.")
-    expected_calibration_error: float | None = pydantic.Field(
-        None, description="Binary task: 15 equal-mass bins, the whole eval split."
+    auc: float | None = pydantic.Field(
+        default=None, description="Binary task: of the whole eval split."
     )
-    training_seconds: float | None = pydantic.Field(None, description="Of the fit alone.")
-    metrics: dict[str, float | None] = pydantic.Field({}, description="Of the whole eval split.")
+    expected_calibration_error: float | None = pydantic.Field(
+        default=None, description="Binary task: 15 equal-mass bins, the whole eval split."
+    )
+    training_seconds: float | None = pydantic.Field(default=None, description="Of the fit alone.")
+    metrics: dict[str, float | None] = pydantic.Field(
+        default={}, description="Of the whole eval split."
+    )
     slices: tuple[SliceMetrics, ...] = ()
     thresholds: tuple[Check, ...] = ()
     baseline: BaselineSummary | None = None
@@ -104,7 +110,9 @@ class Summary(Frozen):
     spans: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
     versions: dict[str, str] = {}
-    arguments: dict[str, Any] = pydantic.Field({}, description="--from, --to and the cache.")
+    arguments: dict[str, Any] = pydantic.Field(
+        default={}, description="--from, --to and the cache."
+    )
     config: dict[str, Any] = {}
 
     def write(self, run_dir: Path) -> None:
