@@ -59,7 +59,7 @@ class Column(Frozen):
 
     role: Role
     why: str = pydantic.Field(default="", description="A note for the reader; changes nothing.")
-    fill: float | str | None = pydantic.Field(
+    fill: int | float | str | None = pydantic.Field(
         default=None,
         description="What a missing value counts as; a number where the role needs one.",
     )

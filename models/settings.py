@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import pydantic
 
-from models.dataset import Frozen
+from models.dataset import Dataset, Frozen
 
 
 class ModelSettings(Frozen):
     """The network; see `models/network.py`."""
 
     members: int = pydantic.Field(
-        default=16,
+        default=8,
         ge=1,
         description="Networks that share their weights; the prediction is their mean.",
     )
-    width: int = pydantic.Field(default=192, ge=1, description="Units of each hidden layer.")
+    width: int = pydantic.Field(default=128, ge=1, description="Units of each hidden layer.")
     depth: int = pydantic.Field(default=2, ge=1, description="Hidden layers.")
     dropout: float = pydantic.Field(default=0.2, ge=0, lt=1, description="Share of units dropped.")
     embedding: int = pydantic.Field(
@@ -39,7 +42,7 @@ class TrainSettings(Frozen):
         default=0.1, gt=0, lt=1, description="Share of the training rows that decides when to stop."
     )
     patience: int = pydantic.Field(
-        default=8, ge=1, description="Epochs without a lower held-out loss after which it stops."
+        default=5, ge=1, description="Epochs without a lower held-out loss after which it stops."
     )
     seed: int = pydantic.Field(
         default=1, ge=0, description="Of weights, dropout and order of rows."
@@ -47,3 +50,37 @@ class TrainSettings(Frozen):
     warm_start: bool = pydantic.Field(
         default=False, description="Start from the weights of the served model, where they fit."
     )
+
+
+class TrainerConfig(Frozen):
+    """All that decides what a training learns, apart from the data."""
+
+    dataset: Dataset
+    model: ModelSettings
+    train: TrainSettings
+
+    @classmethod
+    def from_custom_config(
+        cls, custom_config: Mapping[str, Any], hyperparameters: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Reads what TFX hands to `run_fn` and `tuner_fn`.
+
+        Args:
+            custom_config: Has the keys `dataset`, `model` and `train`.
+            hyperparameters: The config of a `keras_tuner.HyperParameters`; its values replace the
+                settings of the same names.
+        """
+        values = (hyperparameters or {}).get("values", {})
+        parts = {}
+        for part, settings in (("model", ModelSettings), ("train", TrainSettings)):
+            chosen = {k: v for k, v in values.items() if k in settings.model_fields}
+            parts[part] = {**custom_config[part], **chosen}
+        return cls.model_validate({"dataset": custom_config["dataset"], **parts})
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON-ready values."""
+        return {
+            "dataset": self.dataset.for_model(),
+            "model": self.model.model_dump(mode="json"),
+            "train": self.train.model_dump(mode="json"),
+        }

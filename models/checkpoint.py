@@ -1,0 +1,99 @@
+"""Early stopping whose state outlives the process, so that a killed training goes on.
+
+Keras' BackupAndRestore keeps weights and optimizer only: EarlyStopping beside it would have
+forgotten the best epoch, and a kill while it writes can leave a torn file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from typing import Any
+
+import keras
+import numpy as np
+from tfx.dsl.io import fileio
+
+
+class Checkpoint(keras.callbacks.EarlyStopping):
+    """Stops when `val_loss` has not fallen for a while, and takes the weights of the best epoch.
+
+    Call `restore` before `fit`.
+    """
+
+    def __init__(self, directory: str, patience: int) -> None:
+        """Creates the callback.
+
+        Args:
+            directory: Where the state is kept until the end of the training. It must be the same
+                for each attempt at one training, and another for each other training.
+            patience: In epochs.
+        """
+        super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
+        self.history: dict[str, list[float]] = {}
+        self._directory = directory
+        self._state: dict[str, Any] | None = None
+
+    def restore(self, model: keras.Model) -> int:
+        """Sets a compiled model to where an earlier attempt was killed.
+
+        Returns:
+            The number of epochs that are done: the `initial_epoch` of `fit`.
+        """
+        path = self._path()
+        if not fileio.exists(path):
+            return 0
+        with fileio.open(path, "rb") as file:
+            arrays = dict(np.load(io.BytesIO(file.read())))
+        self._state = json.loads(arrays["state"].tobytes())
+        self.history = self._state["history"]
+        for i, variable in enumerate(_variables(model)):
+            variable.assign(arrays[f"variable-{i}"])
+        self._state["best_weights"] = [
+            arrays[f"best-{i}"] for i in range(self._state["best_weights"])
+        ]
+        return self._state["epoch"]
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: D102
+        super().on_train_begin(logs)
+        if self._state is not None:
+            for name in ("best", "best_epoch", "wait", "best_weights"):
+                setattr(self, name, self._state[name])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: D102
+        super().on_epoch_end(epoch, logs)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        self._save(epoch + 1)
+
+    def clear(self) -> None:
+        """Forgets the state: the training's result is safe elsewhere."""
+        if fileio.exists(self._directory):
+            fileio.rmtree(self._directory)
+
+    def _path(self) -> str:
+        return os.path.join(self._directory, "state.npz")
+
+    def _save(self, epochs_done: int) -> None:
+        state = {
+            "epoch": epochs_done,
+            "best": float(self.best),
+            "best_epoch": int(self.best_epoch),
+            "wait": self.wait,
+            "best_weights": len(self.best_weights),
+            "history": self.history,
+        }
+        arrays = {f"variable-{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
+        arrays |= {f"best-{i}": weight for i, weight in enumerate(self.best_weights)}
+        buffer = io.BytesIO()
+        np.savez(buffer, state=np.frombuffer(json.dumps(state).encode(), np.uint8), **arrays)
+        fileio.makedirs(self._directory)
+        with fileio.open(self._path() + ".new", "wb") as file:
+            file.write(buffer.getvalue())
+        fileio.rename(self._path() + ".new", self._path(), overwrite=True)
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """Weights, states of random generators, and the optimizer's moments."""
+    return [*model.variables, *model.optimizer.variables]

@@ -1,0 +1,145 @@
+"""From the trained model to what is served, and back.
+
+The Transform graph is inside of the exported model: raw examples go in, so training and serving
+cannot differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.dsl.io import fileio
+
+from components import served_model
+from models.dataset import Dataset, Task
+from models.features import model_features
+from models.network import Ensemble, build_model
+from models.settings import TrainerConfig
+
+# The one output of serving_default, of shape [batch, 1] or, multiclass, [batch, classes].
+OUTPUT = {
+    Task.BINARY: "probability",
+    Task.MULTICLASS: "probabilities",
+    Task.REGRESSION: "prediction",
+}
+
+
+def export(
+    model: Ensemble,
+    transform_output: tft.TFTransformOutput,
+    config: TrainerConfig,
+    *,
+    schema: str,
+    training: Mapping[str, Any],
+    directory: str,
+) -> None:
+    """Writes the SavedModel and, in `assets.extra`, where it comes from.
+
+    Args:
+        model: The trained model.
+        transform_output: The graph that made its features.
+        config: What it was trained with.
+        schema: The schema of the raw data, as text.
+        training: How the training went; `code_hash` is part of the fingerprint.
+        directory: Where to write; see `components.served_model` for what is where.
+    """
+    _write_saved_model(model, transform_output, config.dataset, directory)
+    fingerprint = hashlib.sha256()
+    for weight in model.get_weights():
+        fingerprint.update(f"{weight.shape}{weight.dtype}".encode() + weight.tobytes())
+    identity = [config.to_json(), schema, training["code_hash"]]
+    fingerprint.update(json.dumps(identity, sort_keys=True).encode())
+    fileio.makedirs(os.path.join(directory, served_model.EXTRA))
+    _write(directory, served_model.FINGERPRINT, fingerprint.hexdigest())
+    _write(directory, served_model.SCHEMA, schema)
+    _write(directory, served_model.CONFIG, json.dumps(config.to_json(), indent=2))
+    _write(directory, served_model.TRAINING, json.dumps(training, indent=2))
+    with tempfile.TemporaryDirectory() as local:  # h5py writes to local files only
+        path = os.path.join(local, os.path.basename(served_model.WEIGHTS))
+        without_optimizer(model).save_weights(path)
+        fileio.copy(path, os.path.join(directory, served_model.WEIGHTS), overwrite=True)
+
+
+def load_weights(model: keras.Model, model_dir: str) -> None:
+    """Loads the weights that `export` wrote.
+
+    Raises:
+        ValueError: If they are the weights of another architecture.
+    """
+    with tempfile.TemporaryDirectory() as local:
+        path = os.path.join(local, os.path.basename(served_model.WEIGHTS))
+        fileio.copy(os.path.join(model_dir, served_model.WEIGHTS), path)
+        without_optimizer(model).load_weights(path)
+
+
+def rebuild(model_dir: str, transform_graph_dir: str) -> Callable[[list[bytes]], np.ndarray]:
+    """Builds an exported model again from code, config and weights, without its SavedModel.
+
+    Args:
+        model_dir: What `export` wrote.
+        transform_graph_dir: The Transform graph that the model was trained with.
+
+    Returns:
+        A function from serialized raw tf.Examples to what `serving_default` predicts for them.
+    """
+    with fileio.open(os.path.join(model_dir, served_model.CONFIG), "r") as file:
+        config = TrainerConfig.model_validate(json.loads(file.read()))
+    transform_output = tft.TFTransformOutput(transform_graph_dir)
+    model = build_model(
+        config.dataset, model_features(config.dataset, transform_output), config.model
+    )
+    load_weights(model, model_dir)
+    serve = _serving_fn(model, transform_output, config.dataset)
+    return lambda examples: serve(tf.constant(examples))[OUTPUT[config.dataset.task]].numpy()
+
+
+def without_optimizer(model: keras.Model) -> keras.Model:
+    """The same layers in a plain model, whose weights file has no optimizer in it."""
+    return keras.Model(model.inputs, model.outputs)
+
+
+def _write_saved_model(
+    model: Ensemble, transform_output: tft.TFTransformOutput, dataset: Dataset, directory: str
+) -> None:
+    transform = transform_output.transform_features_layer()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return transform(tf.io.parse_example(examples, transform_output.raw_feature_spec()))
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.track(transform)  # its vocabularies
+    archive.add_endpoint("serving_default", _serving_fn(model, transform_output, dataset))
+    archive.add_endpoint("transform_features", transform_features)
+    archive.write_out(directory, verbose=False)
+
+
+def _serving_fn(
+    model: Ensemble, transform_output: tft.TFTransformOutput, dataset: Dataset
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    transform = transform_output.transform_features_layer()
+    spec = transform_output.raw_feature_spec()
+    spec = {column: spec[column] for column in dataset.features()}  # not what makes the label
+    output = OUTPUT[dataset.task]
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = transform(tf.io.parse_example(examples, spec))
+        return {output: model.predict_mean({name: features[name] for name in model.input})}
+
+    return serve
+
+
+def _write(directory: str, name: str, text: str) -> None:
+    with fileio.open(os.path.join(directory, name), "w") as file:
+        file.write(text)

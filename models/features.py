@@ -1,0 +1,78 @@
+"""The model's inputs: their names, and what stands in them.
+
+Columns of the raw data may have any name and type. The model sees features of two kinds:
+
+* a number: float32 from 0 to 1, or `MISSING_NUMBER`;
+* a code: int64 from 0 to below `codes`, 0 where the value is missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import tensorflow_transform as tft
+
+from models.dataset import Column, Dataset, Role
+
+MISSING_NUMBER = -1.0
+MISSING_CODE = 0
+UNKNOWN_CODE = 1  # of categorical columns: a value that is not in the vocabulary
+
+DEFAULT_BUCKETS = {
+    Role.NUMERIC: 64,
+    Role.TIMESTAMP: 64,
+    Role.BUCKETIZED: 10,
+    Role.HASHED: 100,
+}
+TIMESTAMP_PARTS = ("trend", "time_of_day", "time_of_week", "time_of_year")
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One input of the model.
+
+    Attributes:
+        name: The key of the transformed feature.
+        codes: How many codes there are; None for a number.
+    """
+
+    name: str
+    codes: int | None = None
+
+
+def safe_name(column: str) -> str:
+    """A name that TensorFlow, Keras and file systems accept, another one for every column.
+
+    Letters, digits and underscores stay as they are, except an underscore before a "u": that would
+    look like the code of a character. All else becomes `_u<hexadecimal code point>_`.
+    """
+    return re.sub(r"_(?=u)|[^A-Za-z0-9_]", lambda match: f"_u{ord(match[0]):x}_", column)
+
+
+def part_name(column: str, part: str) -> str:
+    """The name of one of several features of a column; no safe name has a dot in it."""
+    return f"{safe_name(column)}.{part}"
+
+
+def buckets(column: Column) -> int:
+    """Into how many buckets a column is cut, as configured or by default."""
+    return column.buckets or DEFAULT_BUCKETS[column.role]
+
+
+def model_features(dataset: Dataset, transform_output: tft.TFTransformOutput) -> list[Feature]:
+    """The inputs of the model, in the order of the description of the data."""
+    features = []
+    for column, how in dataset.features().items():
+        name = safe_name(column)
+        match how.role:
+            case Role.TIMESTAMP:
+                features += [Feature(part_name(column, part)) for part in TIMESTAMP_PARTS]
+            case Role.CATEGORICAL:
+                vocabulary = transform_output.vocabulary_size_by_name(name)
+                features.append(Feature(name, codes=UNKNOWN_CODE + 1 + vocabulary))
+            case Role.BUCKETIZED | Role.HASHED:
+                features.append(Feature(name, codes=MISSING_CODE + 1 + buckets(how)))
+            case _:
+                features.append(Feature(name))
+    return features

@@ -1,0 +1,144 @@
+"""Transformed examples as tf.data: rows to learn from, and rows held out of them.
+
+Rows stay serialized until they are in a batch: that is faster to shuffle and to parse, and small
+enough to keep in memory.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.errors import DataError
+from models.dataset import Dataset, Task
+from models.label import LABEL_KEY
+
+_SCAN_BATCH = 4096
+_SHARES = 10_000  # so fine can a share of the rows be given
+_MAX_SHUFFLE_BUFFER = 200_000  # rows; about 500 bytes each
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """A part of the training rows.
+
+    Attributes:
+        serialized: The dataset of serialized, transformed tf.Examples, in a stable order.
+        labels: Of all of them, in that order.
+        parse: Turns a batch of them into features and labels.
+    """
+
+    serialized: tf.data.Dataset
+    labels: np.ndarray
+    parse: Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """All that a training reads.
+
+    Attributes:
+        fit: The rows to learn from.
+        held_out: The rows that decide when to stop.
+        digest: A hash of all these rows, whatever their order.
+    """
+
+    fit: Rows
+    held_out: Rows
+    digest: str
+
+
+def read(
+    patterns: Sequence[str], transform_output: tft.TFTransformOutput, dataset: Dataset, share: float
+) -> TrainingData:
+    """Reads through all rows once and holds a share of them out, by a hash of the row.
+
+    Raises:
+        DataError: If a row has no label, or if one of the two parts would be empty.
+    """
+    files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    spec = {LABEL_KEY: transform_output.transformed_feature_spec()[LABEL_KEY]}
+    labels, hashes = [], []
+    for batch in rows.batch(_SCAN_BATCH):
+        labels.append(tf.io.parse_example(batch, spec)[LABEL_KEY].numpy())
+        hashes.append(_hash(batch).numpy())
+    label, row_hash = np.concatenate(labels or [[]]), np.concatenate(hashes or [[]])
+    _check_labels(label, dataset)
+    held_out = row_hash % _SHARES < share * _SHARES
+    if held_out.all() or not held_out.any():
+        raise DataError(
+            f"{len(label)} training rows are too few to hold {share:.0%} of them out for early "
+            "stopping: add data, or change train.held_out"
+        )
+    parse = _parser(transform_output)
+    digest = hashlib.sha256(np.sort(row_hash).tobytes()).hexdigest()[:16]
+    return TrainingData(
+        fit=Rows(rows.filter(lambda row: not _is_held_out(row, share)), label[~held_out], parse),
+        held_out=Rows(rows.filter(lambda row: _is_held_out(row, share)), label[held_out], parse),
+        digest=digest,
+    )
+
+
+def _hash(rows: tf.Tensor) -> tf.Tensor:
+    return tf.strings.to_hash_bucket_fast(rows, 2**62)
+
+
+def _is_held_out(row: tf.Tensor, share: float) -> tf.Tensor:
+    return _hash(row) % _SHARES < int(share * _SHARES)
+
+
+def _check_labels(labels: np.ndarray, dataset: Dataset) -> None:
+    unlabelled = np.isnan(labels) if dataset.task is Task.REGRESSION else labels < 0
+    if unlabelled.any():
+        raise DataError(
+            f"{unlabelled.sum()} of {len(labels)} training rows have no label that the task "
+            f"{dataset.task} can use, in the column {dataset.label.column!r}: correct the data, or "
+            "the label in dataset.yaml"
+        )
+
+
+def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
+    """Endless batches of shuffled rows, epoch after epoch.
+
+    The order of each epoch depends on the seed and its number only, so that a training that was
+    killed goes on with the batches that it would have seen.
+    """
+    serialized = rows.serialized.cache()
+    buffer = min(len(rows), _MAX_SHUFFLE_BUFFER)
+
+    def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
+        shuffled = serialized.shuffle(buffer, seed=seed + number)
+        return shuffled.batch(batch_size).map(rows.parse)
+
+    numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
+    return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
+
+
+def in_order(rows: Rows) -> tf.data.Dataset:
+    """All rows once, in large batches kept in memory: to measure on."""
+    batches = rows.serialized.batch(_SCAN_BATCH).map(rows.parse).cache()
+    # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
+    return batches.apply(tf.data.experimental.assert_cardinality(-(-len(rows) // _SCAN_BATCH)))
+
+
+def _parser(
+    transform_output: tft.TFTransformOutput,
+) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]:
+    spec = transform_output.transformed_feature_spec()
+
+    def parse(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        features = tf.io.parse_example(rows, spec)
+        label = features.pop(LABEL_KEY)
+        return features, label
+
+    return parse

@@ -1,0 +1,132 @@
+"""The network: numbers and codes become vectors, then an ensemble that shares most of its weights.
+
+Two ideas from the literature on tables make it about as good as gradient boosting here:
+
+* Numbers enter in pieces (Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular
+  Deep Learning"): piece i of n is 0 below i/n, 1 above (i+1)/n and linear between. As numbers are
+  ranks here (see `models.preprocessing`), each piece covers as many rows.
+* The members of the ensemble differ in a factor for each of their inputs and in their last layer
+  only (Gorishniy et al. 2024, "TabM"), so that they cost little more than one network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from models.dataset import Dataset, Task
+from models.features import Feature
+from models.settings import ModelSettings
+
+UNITS = "units"  # the layer that turns outputs into units of the label; regression only
+
+
+class Ensemble(keras.Model):
+    """A model with an output for each member, of shape [batch, members, outputs].
+
+    Each member learns on its own, so that they stay different; together they predict their mean.
+    """
+
+    def compute_loss(  # noqa: D102
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> keras.KerasTensor:
+        labels = ops.repeat(ops.reshape(y, (-1, 1, 1)), y_pred.shape[1], axis=1)
+        return super().compute_loss(x, labels, y_pred, sample_weight, training)
+
+    def predict_mean(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """The prediction: of shape [batch, outputs]."""
+        return ops.mean(self(features, training=False), axis=1)
+
+
+def build_model(dataset: Dataset, features: Sequence[Feature], settings: ModelSettings) -> Ensemble:
+    """Builds the untrained model.
+
+    Args:
+        dataset: Says by its task what comes out: a probability (binary), one for each class
+            (multiclass) or a number (regression).
+        features: What goes in: a dict of tensors of shape [batch], keyed by their names.
+        settings: The size of the network.
+    """
+    numbers = {f.name: keras.Input((), name=f.name) for f in features if not f.codes}
+    codes = {f.name: keras.Input((), name=f.name, dtype="int64") for f in features if f.codes}
+    vectors = [
+        keras.layers.Embedding(f.codes, settings.embedding)(codes[f.name])
+        for f in features
+        if f.codes
+    ]
+    if numbers:
+        vectors.append(_embed(list(numbers.values()), settings))
+    hidden = vectors[0] if len(vectors) == 1 else keras.layers.Concatenate()(vectors)
+    hidden = Members(settings.members)(hidden)
+    for _ in range(settings.depth):
+        hidden = keras.layers.Dense(settings.width, activation="relu")(hidden)
+        hidden = keras.layers.Dropout(settings.dropout)(hidden)
+    return Ensemble(numbers | codes, _head(dataset, hidden, settings))
+
+
+def _embed(numbers: list[keras.KerasTensor], settings: ModelSettings) -> keras.KerasTensor:
+    """Numbers of shape [batch] to one tensor [batch, numbers * embedding]."""
+    pieces = Pieces(settings.bins)(ops.stack(numbers, axis=1))
+    vectors = keras.layers.EinsumDense(
+        "bnp,npe->bne", (len(numbers), settings.embedding), bias_axes="ne", activation="relu"
+    )(pieces)
+    return keras.layers.Flatten()(vectors)
+
+
+def _head(
+    dataset: Dataset, hidden: keras.KerasTensor, settings: ModelSettings
+) -> keras.KerasTensor:
+    outputs, activation = {
+        Task.BINARY: (1, "sigmoid"),
+        Task.MULTICLASS: (len(dataset.label.classes), "softmax"),
+        Task.REGRESSION: (1, "linear"),
+    }[dataset.task]
+    predictions = keras.layers.EinsumDense(
+        "bmw,mwo->bmo", (settings.members, outputs), bias_axes="mo", activation=activation
+    )(hidden)
+    if dataset.task is Task.REGRESSION:
+        predictions = keras.layers.Normalization(axis=None, invert=True, name=UNITS)(predictions)
+    return predictions
+
+
+class Pieces(keras.layers.Layer):
+    """Ranks in pieces, and whether they are missing: [batch, n] becomes [batch, n, pieces + 1]."""
+
+    def __init__(self, pieces: int) -> None:  # noqa: D107
+        super().__init__()
+        self.pieces = pieces
+
+    def call(self, ranks: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
+        ranks = ranks[..., None]
+        starts = ops.arange(self.pieces, dtype="float32")
+        pieces = ops.clip(ranks * self.pieces - starts, 0, 1)
+        return ops.concatenate([pieces, ops.cast(ranks < 0, "float32")], axis=-1)
+
+
+class Members(keras.layers.Layer):
+    """Shows each member its own view: [batch, inputs] becomes [batch, members, inputs]."""
+
+    def __init__(self, members: int) -> None:  # noqa: D107
+        super().__init__()
+        self.members = members
+
+    def build(self, input_shape: tuple[int, ...]) -> None:  # noqa: D102
+        self.factors = self.add_weight(
+            shape=(self.members, input_shape[-1]), initializer=random_signs, name="factors"
+        )
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
+        return inputs[:, None, :] * self.factors
+
+
+def random_signs(shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
+    """An initializer: 1 or -1."""
+    return ops.sign(keras.random.uniform(shape, -1, 1, dtype=dtype))

@@ -1,0 +1,147 @@
+"""From raw columns to features, as the role of each column says: the `preprocessing_fn`.
+
+What it does with a row becomes part of the exported model, so training and serving cannot differ.
+Whole passes over the data happen in `tft.quantiles` and `tft.vocabulary` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.errors import DataError
+from models.columns import as_text, first_value
+from models.dataset import Column, Dataset, Role
+from models.features import (
+    MISSING_CODE,
+    MISSING_NUMBER,
+    TIMESTAMP_PARTS,
+    UNKNOWN_CODE,
+    buckets,
+    part_name,
+    safe_name,
+)
+from models.label import LABEL_KEY, make_label
+
+Features = dict[str, tf.Tensor]
+
+_DAY_S = 24 * 60 * 60
+_CYCLES_S = {"time_of_day": _DAY_S, "time_of_week": 7 * _DAY_S, "time_of_year": 365.2425 * _DAY_S}
+_TICKS_PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def preprocessing_fn(
+    inputs: Mapping[str, tf.SparseTensor | tf.Tensor], custom_config: Mapping[str, Any]
+) -> Features:
+    """Builds the graph that tf.Transform runs over all rows.
+
+    Args:
+        inputs: The raw columns of the schema.
+        custom_config: `dataset`: a `Dataset`, as `Dataset.for_model` gives it.
+
+    Returns:
+        The features that `models.features.model_features` lists, and the label under `LABEL_KEY`;
+        all of shape [batch].
+
+    Raises:
+        DataError: If a column is not in the schema or has a type that does not fit its role.
+    """
+    dataset = Dataset.model_validate(custom_config["dataset"])
+    outputs = {LABEL_KEY: make_label(dataset, inputs)}
+    for column, how in dataset.features().items():
+        if column not in inputs:
+            raise DataError(
+                f"dataset.yaml describes the column {column!r}, which the schema does not have: "
+                "remove it there, or add it to the schema"
+            )
+        values, missing = _typed(column, how, *first_value(inputs[column]))
+        outputs |= _ENCODERS[how.role](column, how, values, missing)
+    return outputs
+
+
+def _typed(
+    column: str, how: Column, values: tf.Tensor, missing: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Text for the roles that take values as names, numbers for the others; gaps filled."""
+    if how.role in (Role.CATEGORICAL, Role.HASHED):
+        values = as_text(values)
+    elif values.dtype == tf.string:
+        raise DataError(
+            f"The column {column!r} is text, which the role {how.role} cannot use: choose "
+            "categorical or hashed in dataset.yaml, or correct its type in the schema"
+        )
+    elif how.role is not Role.TIMESTAMP:  # whose seconds float32 cannot hold
+        values = tf.cast(values, tf.float32)
+    if how.fill is None:
+        return values, missing
+    fill = str(how.fill) if values.dtype == tf.string else how.fill
+    return tf.where(missing, tf.constant(fill, values.dtype), values), tf.zeros_like(missing)
+
+
+def _numeric(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
+    return {safe_name(column): _rank(_scaled(how, values), missing, buckets(how))}
+
+
+def _bucketized(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
+    scaled = _scaled(how, values)
+    boundaries = _quantiles(scaled, missing, buckets(how))
+    codes = tft.apply_buckets(scaled, boundaries) + MISSING_CODE + 1
+    return {safe_name(column): _coded(codes, missing)}
+
+
+def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
+    name = safe_name(column)
+    vocabulary = tft.vocabulary(
+        tf.boolean_mask(values, ~missing),
+        top_k=how.vocabulary_size,
+        frequency_threshold=how.min_count if how.min_count > 1 else None,
+        vocab_filename=name,
+    )
+    codes = tft.apply_vocabulary(values, vocabulary, default_value=-1) + UNKNOWN_CODE + 1
+    return {name: _coded(codes, missing)}
+
+
+def _hashed(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
+    codes = tf.strings.to_hash_bucket_fast(values, buckets(how)) + MISSING_CODE + 1
+    return {safe_name(column): _coded(codes, missing)}
+
+
+def _timestamp(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
+    seconds = tf.cast(values, tf.float64) / _TICKS_PER_S[how.unit]
+    parts = {"trend": _rank(tf.cast(seconds, tf.float32), missing, buckets(how))}
+    for part, length in _CYCLES_S.items():
+        phase = tf.cast(tf.math.floormod(seconds, length) / length, tf.float32)
+        parts[part] = tf.where(missing, MISSING_NUMBER, phase)
+    return {part_name(column, part): parts[part] for part in TIMESTAMP_PARTS}
+
+
+_ENCODERS = {
+    Role.NUMERIC: _numeric,
+    Role.BUCKETIZED: _bucketized,
+    Role.CATEGORICAL: _categorical,
+    Role.HASHED: _hashed,
+    Role.TIMESTAMP: _timestamp,
+}
+
+
+def _scaled(how: Column, values: tf.Tensor) -> tf.Tensor:
+    return tf.sign(values) * tf.math.log1p(tf.abs(values)) if how.log else values
+
+
+def _rank(values: tf.Tensor, missing: tf.Tensor, buckets: int) -> tf.Tensor:
+    """The share of training rows with a lower value, so outliers and skew do no harm."""
+    boundaries = _quantiles(values, missing, buckets)
+    rank = tft.apply_buckets_with_interpolation(values, boundaries)
+    return tf.where(missing, MISSING_NUMBER, rank)
+
+
+def _quantiles(values: tf.Tensor, missing: tf.Tensor, buckets: int) -> tf.Tensor:
+    present = tf.boolean_mask(values, ~missing)
+    return tft.quantiles(present, buckets, epsilon=0.1 / buckets)
+
+
+def _coded(codes: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
+    return tf.where(missing, tf.constant(MISSING_CODE, tf.int64), tf.cast(codes, tf.int64))

@@ -1,0 +1,152 @@
+"""The training: the `run_fn` of Trainer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.dsl.io import fileio
+
+from models import warm_start
+from models.checkpoint import Checkpoint
+from models.dataset import Task
+from models.export import export
+from models.features import model_features
+from models.input_pipeline import TrainingData, epochs, in_order, read
+from models.network import UNITS, Ensemble, build_model
+from models.progress import Progress
+from models.settings import TrainerConfig, TrainSettings
+
+logger = logging.getLogger(__name__)
+
+_LOSS = {
+    Task.BINARY: "binary_crossentropy",
+    Task.MULTICLASS: "sparse_categorical_crossentropy",
+    Task.REGRESSION: "mean_squared_error",
+}
+_STEPS_PER_CALL = 8  # of one compiled function: spares Python's share of each step
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains and exports the model.
+
+    Args:
+        fn_args: As TFX's Trainer makes them. `custom_config` has the keys of `TrainerConfig`, and
+            `checkpoint_dir` (where a killed training is found again) and `code_hash`. `base_model`,
+            if given, is the model being served: see `models.warm_start`.
+
+    Raises:
+        DataError: If the rows are not fit to train on.
+        ModelError: If the loss is no longer a number.
+    """
+    custom = fn_args.custom_config
+    config = TrainerConfig.from_custom_config(custom, fn_args.hyperparameters)
+    make_deterministic(config.train.seed)
+    transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
+    data = read(fn_args.train_files, transform_output, config.dataset, config.train.held_out)
+    with fileio.open(fn_args.schema_path, "r") as file:
+        schema = file.read()
+    base_model = fn_args.base_model if config.train.warm_start else None
+    origin = {
+        "code_hash": custom.get("code_hash", ""),
+        "data": data.digest,
+        "transform": warm_start.transform_digest(transform_output),
+    }
+    if base_model and warm_start.is_same_training(base_model, config, schema, origin):
+        logger.info("Data, config and code are those of the model being served: it is kept")
+        warm_start.copy_model(base_model, fn_args.serving_model_dir)
+        return
+
+    model = create_model(config, transform_output, data)
+    if base_model:
+        warm_start.load(model, base_model, config, transform_output)
+    checkpoint = Checkpoint(_checkpoint_dir(fn_args, config), config.train.patience)
+    seconds = fit(model, config.train, data, checkpoint, fn_args.model_run_dir)
+    training = {
+        "epochs": len(checkpoint.history["loss"]),
+        "best_epoch": int(checkpoint.best_epoch) + 1,
+        "seconds": round(seconds, 3),
+        "parameters": model.count_params(),
+        "history": checkpoint.history,
+        **origin,
+    }
+    export(
+        model,
+        transform_output,
+        config,
+        schema=schema,
+        training=training,
+        directory=fn_args.serving_model_dir,
+    )
+    checkpoint.clear()
+
+
+def make_deterministic(seed: int) -> None:
+    """Makes weights, dropout, order of rows and arithmetic the same each time."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def create_model(
+    config: TrainerConfig, transform_output: tft.TFTransformOutput, data: TrainingData
+) -> Ensemble:
+    """Builds and compiles the model."""
+    dataset, train = config.dataset, config.train
+    model = build_model(dataset, model_features(dataset, transform_output), config.model)
+    if dataset.task is Task.REGRESSION:
+        model.get_layer(UNITS).adapt(data.fit.labels)
+    optimizer = keras.optimizers.AdamW(train.learning_rate, weight_decay=train.weight_decay)
+    model.compile(
+        optimizer, _LOSS[dataset.task], steps_per_execution=_STEPS_PER_CALL, jit_compile=False
+    )
+    optimizer.build(model.trainable_variables)
+    return model
+
+
+def fit(
+    model: Ensemble,
+    train: TrainSettings,
+    data: TrainingData,
+    checkpoint: Checkpoint,
+    log_dir: str,
+) -> float:
+    """Trains until the held-out loss falls no longer; the model has the best epoch's weights then.
+
+    Returns:
+        The seconds that it took, without those of an earlier attempt that was killed.
+    """
+    start = time.monotonic()
+    done = checkpoint.restore(model)
+    if done:
+        logger.info("Going on after epoch %d, where an earlier training was killed", done)
+    model.fit(
+        epochs(data.fit, train.batch_size, train.seed, first=done),
+        steps_per_epoch=-(-len(data.fit) // train.batch_size),
+        validation_data=in_order(data.held_out),
+        initial_epoch=done,
+        epochs=train.epochs,
+        callbacks=[
+            Progress(logger, train.epochs),
+            keras.callbacks.TensorBoard(log_dir, write_graph=False),
+            checkpoint,
+        ],
+        shuffle=False,  # the dataset does
+        verbose=0,
+    )
+    return time.monotonic() - start
+
+
+def _checkpoint_dir(fn_args: FnArgs, config: TrainerConfig) -> str:
+    """The same for each attempt at this training, and outside of what an attempt writes."""
+    inputs: list[Any] = [config.to_json(), fn_args.custom_config.get("code_hash", "")]
+    inputs += [sorted(fn_args.train_files), fn_args.transform_graph_path, fn_args.base_model]
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    return os.path.join(fn_args.custom_config["checkpoint_dir"], key)
