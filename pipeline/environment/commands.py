@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import typing
 from collections import deque
@@ -10,8 +11,11 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.environment.errors import SetUpError
 
-# What uv says for each package, and of its own work.
-HIDDEN = ("+ ", "- ", "~ ", "Downloaded ", "Built ", "Prepared ", "Using Python ", "Resolved ")
+# What is not shown: a line a package, and what uv says of its work. Of downloads, the large ones
+# are: they are what takes the time.
+HIDDEN = re.compile(
+    r"[-+~] |Downloaded |Built |Prepared |Using Python |Resolved |Downloading .*\((\d|\d\.\d)MiB\)"
+)
 LINES_OF_A_FAILURE = 8
 
 RETRY = "Then run the same command again; what was downloaded is kept."
@@ -23,7 +27,7 @@ EXPLANATIONS = {
         "The package index could not be trusted. Behind a proxy that signs its own certificates, "
         f"let SSL_CERT_FILE name a file with them. {RETRY}"
     ),
-    ("connect", "dns error", "name resolution", "timed out", "unreachable", "sending request"): (
+    ("connect", "dns error", "timed out", "unreachable", "sending request", "versions: none"): (
         "The package index could not be reached. Check the network; HTTPS_PROXY names a proxy, and "
         f"PIP_INDEX_URL a mirror of the index. {RETRY}"
     ),
@@ -73,7 +77,7 @@ def run(
             stdin.close()
         for line in map(str.strip, stdout):
             last.append(line)
-            if line and not quiet and not line.startswith(HIDDEN):
+            if line and not quiet and not HIDDEN.match(line):
                 print(f"  {line}", flush=True)
     if process.returncode:
         output = "\n".join(last)

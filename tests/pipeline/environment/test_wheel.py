@@ -1,0 +1,100 @@
+"""The project's wheel: what Beam workers and the container image install."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.environment import paths
+
+PACKAGES = ("components", "models", "pipeline")
+BUILD = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy: setuptools packs what an older build has left in its folder, too."""
+    root = tmp_path_factory.mktemp("source")
+    for package in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(paths.ROOT / package, root / package, ignore=ignored)
+    for file in ("pyproject.toml", "setup.py", "LICENSE", "README.md"):
+        if (paths.ROOT / file).exists():
+            shutil.copy(paths.ROOT / file, root)
+    out = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-c", BUILD, out], cwd=root, check=True, capture_output=True)
+    [built] = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with this wheel, beside the packages of the lock."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    site_packages = paths.site_packages(folder)
+    with zipfile.ZipFile(wheel) as archive:  # all there is to installing a wheel without scripts
+        archive.extractall(site_packages)
+    # A .pth file in there, such as the one that points to this checkout, is not followed.
+    (site_packages / "lock.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin" / "python"
+
+
+def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [python, "-I", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_holds_every_module_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    sources = {
+        str(path.relative_to(paths.ROOT))
+        for package in PACKAGES
+        for path in (paths.ROOT / package).rglob("*.py")
+    }
+    assert sources <= packed
+    assert {Path(name).parts[0] for name in packed} == set(PACKAGES)
+
+
+def test_metadata_is_that_of_pyproject(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
+        lines = archive.read(name).decode().splitlines()
+        licences = [n for n in archive.namelist() if n.endswith("licenses/LICENSE")]
+    assert "Requires-Python: <3.14,>=3.11" in lines
+    assert "License-Expression: Apache-2.0" in lines
+    assert "Requires-Dist: tfx==1.21.0" in lines
+    assert licences
+
+
+def test_all_packages_come_from_the_wheel(python: Path, tmp_path: Path) -> None:
+    code = (
+        "import json, pipeline.config, components.code_hash, models.dataset;"
+        "print(json.dumps([m.__file__ for m in (pipeline, components, models)]))"
+    )
+    result = run(python, tmp_path, "-c", code)
+    assert result.returncode == 0, result.stderr
+    site_packages = str(paths.site_packages(python.parents[1]))
+    assert all(file.startswith(site_packages) for file in json.loads(result.stdout))
+
+
+def test_command_line_runs_outside_the_checkout(python: Path, tmp_path: Path) -> None:
+    result = run(python, tmp_path, "-m", "pipeline", "--help")
+    assert result.returncode == 0, result.stderr
+    assert "exit codes" in result.stdout
+
+
+def test_configuration_is_read_from_where_one_says(python: Path, tmp_path: Path) -> None:
+    shutil.copytree(paths.ROOT / "configs", tmp_path / "mine")
+    result = run(python, tmp_path, "-m", "pipeline", "config", "show", "--config-dir", "mine")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip()
