@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.summary import State, Status, Step, Summary
+from pipeline.summary import Check, State, Status, Step, Summary
 
 MARKS = {
     State.RUN: ("✓", "green"),
@@ -23,6 +23,9 @@ MARKS = {
     State.FAILED: ("✗", "bold red"),
     State.SKIPPED: ("·", "dim"),
 }
+# How the kinds of checks in `components.evaluator.checks` are shown beside their metric.
+BOUNDS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
+COUNTS = ("example_count", "mean_label")
 WORDS = {State.RUN: "", State.CACHED: "reused", State.FAILED: "failed", State.SKIPPED: "skipped"}
 
 
@@ -110,39 +113,60 @@ class StepDisplay:
 
 def print_result(console: Console, summary: Summary, run_dir: str) -> None:
     """The end of a run: metrics against bounds and baseline, the verdict, where to look next."""
+    console.print()
+    if summary.metrics:
+        console.print(_metrics_table(summary))
+        for check in summary.thresholds:
+            if not check.passed or _kind(check) not in BOUNDS:
+                mark, style = ("✓", "green") if check.passed else ("✗", "red")
+                console.print(Text(f"{mark} {check.detail}", style), soft_wrap=True)
+    if summary.serving_check:
+        console.print(_serving_check(summary.serving_check), soft_wrap=True)
     if summary.metrics:
         console.print()
-        console.print(_metrics_table(summary))
-    for check in summary.thresholds:
-        if not check.passed:
-            console.print(Text(f"✗ {check.detail}", "red"))
-    if summary.serving_check and not summary.serving_check.get("blessed", True):
-        console.print(Text(f"✗ serving check: {summary.serving_check.get('reason')}", "red"))
-    console.print()
     console.print(_verdict(summary), soft_wrap=True)
     console.print(Text(f"Run {summary.run_id}: {run_dir}", "dim"), soft_wrap=True)
 
 
 def _metrics_table(summary: Summary) -> Table:
     baseline = summary.baseline.metrics if summary.baseline else {}
+    bounds = summary.config["dataset"]["evaluation"]["thresholds"]
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("metric (eval split)")
+    table.add_column(f"metric ({summary.metrics.get('example_count') or 0:,.0f} rows)")
     table.add_column("this model", justify="right")
     if baseline:
         table.add_column("served now", justify="right")
     table.add_column("bounds")
     for name, value in summary.metrics.items():
-        checks = [check for check in summary.thresholds if check.name.startswith(f"{name}: ")]
-        bounds = Text("; ").join(
-            Text(check.detail, "green" if check.passed else "red") for check in checks
-        )
+        if name in COUNTS:
+            continue
+        texts = [
+            Text(BOUNDS[_kind(check)].format(**bounds[name]), "green" if check.passed else "red")
+            for check in summary.thresholds
+            if check.name.startswith(f"{name}: ") and _kind(check) in BOUNDS
+        ]
         row = [Text(name), Text(_number(value))]
-        table.add_row(*row, *([Text(_number(baseline.get(name)))] if baseline else []), bounds)
+        row += [Text(_number(baseline.get(name)))] if baseline else []
+        table.add_row(*row, Text(", ").join(texts))
     return table
 
 
+def _kind(check: Check) -> str:
+    return check.name.rpartition(": ")[2]
+
+
+def _serving_check(found: dict[str, Any]) -> Text:
+    if not found["blessed"]:
+        return Text(f"✗ serving check: {found['reason']}", "red")
+    return Text(
+        f"✓ serving check: loaded in {found['load_seconds']:.1f} s, one row takes "
+        f"{found['latency_ms']:.1f} ms, {found['peak_memory_mb']:.0f} MB",
+        "green",
+    )
+
+
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.5g}"
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _verdict(summary: Summary) -> Text:

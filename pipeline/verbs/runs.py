@@ -24,12 +24,13 @@ def run(args: argparse.Namespace) -> int:
     if not history:
         print(f"No runs in {outputs.runs} yet: python -m pipeline run")
         return 0
-    names = list(dict.fromkeys(name for one in history for name in one.metrics))[:4]
+    # The metrics that decide: those that the newest run holds to bounds.
+    names = list(history[-1].config["dataset"]["evaluation"]["thresholds"])
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("run", "status", "spans", "blessed"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for heading in (*names, "seconds", "steps reused"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading.replace("_", " "), justify="right")
     for one in history:
         values = [one.metrics.get(name) for name in names]
         table.add_row(
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             one.status,
             _ranges(one.spans),
             {True: "yes", False: "no", None: "–"}[one.blessed],
-            *("–" if value is None else f"{value:.4f}" for value in values),
+            *("–" if value is None else f"{value:.4g}" for value in values),
             f"{one.seconds:.0f}",
             str(sum(step.state == summary.State.CACHED for step in one.steps)),
         )
