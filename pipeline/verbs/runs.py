@@ -7,6 +7,9 @@ import argparse
 from pipeline.options import add_config_options, load_outputs
 
 
+MOST_METRICS = 3  # more do not fit into 80 characters
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
     add_config_options(parser)
@@ -25,11 +28,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"No runs in {outputs.runs} yet: python -m pipeline run")
         return 0
     # The metrics that decide: those that the newest run holds to bounds.
-    names = list(history[-1].config["dataset"]["evaluation"]["thresholds"])
+    names = list(history[-1].config["dataset"]["evaluation"]["thresholds"])[:MOST_METRICS]
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("run", "status", "spans", "blessed"):
         table.add_column(heading, no_wrap=True)
-    for heading in (*names, "seconds", "steps reused"):
+    for heading in (*names, "seconds"):
         table.add_column(heading.replace("_", " "), justify="right")
     for one in history:
         values = [one.metrics.get(name) for name in names]
@@ -40,7 +43,6 @@ def run(args: argparse.Namespace) -> int:
             {True: "yes", False: "no", None: "–"}[one.blessed],
             *("–" if value is None else f"{value:.4g}" for value in values),
             f"{one.seconds:.0f}",
-            str(sum(step.state == summary.State.CACHED for step in one.steps)),
         )
     Console(highlight=False).print(table)
     return 0
