@@ -91,8 +91,7 @@ def rebuild(model_dir: str, transform_graph_dir: str) -> Callable[[list[bytes]],
     Returns:
         A function from serialized raw tf.Examples to what `serving_default` predicts for them.
     """
-    with fileio.open(os.path.join(model_dir, served_model.CONFIG), "r") as file:
-        config = TrainerConfig.model_validate(json.loads(file.read()))
+    config = TrainerConfig.model_validate(read_json(model_dir, served_model.CONFIG))
     transform_output = tft.TFTransformOutput(transform_graph_dir)
     model = build_model(
         config.dataset, model_features(config.dataset, transform_output), config.model
@@ -138,6 +137,15 @@ def _serving_fn(
         return {output: model.predict_mean({name: features[name] for name in model.input})}
 
     return serve
+
+
+def read_json(directory: str, name: str) -> dict[str, Any] | None:
+    """Reads one of the JSON files of a model's folder; None if it is not there."""
+    path = os.path.join(directory, name)
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path, "r") as file:
+        return json.loads(file.read())
 
 
 def _write(directory: str, name: str, text: str) -> None:

@@ -18,6 +18,7 @@ from models.dataset import Column, Dataset, Role
 MISSING_NUMBER = -1.0
 MISSING_CODE = 0
 UNKNOWN_CODE = 1  # of categorical columns: a value that is not in the vocabulary
+FIRST_WORD_CODE = 2  # of categorical columns: the most frequent value
 
 DEFAULT_BUCKETS = {
     Role.NUMERIC: 64,
@@ -70,7 +71,7 @@ def model_features(dataset: Dataset, transform_output: tft.TFTransformOutput) ->
                 features += [Feature(part_name(column, part)) for part in TIMESTAMP_PARTS]
             case Role.CATEGORICAL:
                 vocabulary = transform_output.vocabulary_size_by_name(name)
-                features.append(Feature(name, codes=UNKNOWN_CODE + 1 + vocabulary))
+                features.append(Feature(name, codes=FIRST_WORD_CODE + vocabulary))
             case Role.BUCKETIZED | Role.HASHED:
                 features.append(Feature(name, codes=MISSING_CODE + 1 + buckets(how)))
             case _:

@@ -41,6 +41,10 @@ class Rows:
         """The number of rows."""
         return len(self.labels)
 
+    def steps(self, batch_size: int) -> int:
+        """The number of batches of one epoch."""
+        return -(-len(self) // batch_size)
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
@@ -128,7 +132,7 @@ def in_order(rows: Rows) -> tf.data.Dataset:
     """All rows once, in large batches kept in memory: to measure on."""
     batches = rows.serialized.batch(_SCAN_BATCH).map(rows.parse).cache()
     # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
-    return batches.apply(tf.data.experimental.assert_cardinality(-(-len(rows) // _SCAN_BATCH)))
+    return batches.apply(tf.data.experimental.assert_cardinality(rows.steps(_SCAN_BATCH)))
 
 
 def _parser(

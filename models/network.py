@@ -21,6 +21,7 @@ from models.dataset import Dataset, Task
 from models.features import Feature
 from models.settings import ModelSettings
 
+EMBEDDING = "embedding."  # before the name of a feature: the layer that looks its codes up
 UNITS = "units"  # the layer that turns outputs into units of the label; regression only
 
 
@@ -58,7 +59,7 @@ def build_model(dataset: Dataset, features: Sequence[Feature], settings: ModelSe
     numbers = {f.name: keras.Input((), name=f.name) for f in features if not f.codes}
     codes = {f.name: keras.Input((), name=f.name, dtype="int64") for f in features if f.codes}
     vectors = [
-        keras.layers.Embedding(f.codes, settings.embedding)(codes[f.name])
+        keras.layers.Embedding(f.codes, settings.embedding, name=EMBEDDING + f.name)(codes[f.name])
         for f in features
         if f.codes
     ]

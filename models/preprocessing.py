@@ -16,6 +16,7 @@ from components.errors import DataError
 from models.columns import as_text, first_value
 from models.dataset import Column, Dataset, Role
 from models.features import (
+    FIRST_WORD_CODE,
     MISSING_CODE,
     MISSING_NUMBER,
     TIMESTAMP_PARTS,
@@ -100,8 +101,8 @@ def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor
         frequency_threshold=how.min_count if how.min_count > 1 else None,
         vocab_filename=name,
     )
-    codes = tft.apply_vocabulary(values, vocabulary, default_value=-1) + UNKNOWN_CODE + 1
-    return {name: _coded(codes, missing)}
+    words = tft.apply_vocabulary(values, vocabulary, default_value=UNKNOWN_CODE - FIRST_WORD_CODE)
+    return {name: _coded(words + FIRST_WORD_CODE, missing)}
 
 
 def _hashed(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:

@@ -15,7 +15,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
-from models import warm_start
+from models import reuse, warm_start
 from models.checkpoint import Checkpoint
 from models.dataset import Task
 from models.export import export
@@ -32,7 +32,6 @@ _LOSS = {
     Task.MULTICLASS: "sparse_categorical_crossentropy",
     Task.REGRESSION: "mean_squared_error",
 }
-_STEPS_PER_CALL = 8  # of one compiled function: spares Python's share of each step
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -58,11 +57,11 @@ def run_fn(fn_args: FnArgs) -> None:
     origin = {
         "code_hash": custom.get("code_hash", ""),
         "data": data.digest,
-        "transform": warm_start.transform_digest(transform_output),
+        "transform": reuse.transform_digest(transform_output),
     }
-    if base_model and warm_start.is_same_training(base_model, config, schema, origin):
+    if base_model and reuse.is_same_training(base_model, config, schema, origin):
         logger.info("Data, config and code are those of the model being served: it is kept")
-        warm_start.copy_model(base_model, fn_args.serving_model_dir)
+        reuse.copy_model(base_model, fn_args.serving_model_dir)
         return
 
     model = create_model(config, transform_output, data)
@@ -102,10 +101,14 @@ def create_model(
     dataset, train = config.dataset, config.train
     model = build_model(dataset, model_features(dataset, transform_output), config.model)
     if dataset.task is Task.REGRESSION:
-        model.get_layer(UNITS).adapt(data.fit.labels)
+        model.get_layer(UNITS).adapt(data.fit.labels.reshape(-1, 1, 1))
     optimizer = keras.optimizers.AdamW(train.learning_rate, weight_decay=train.weight_decay)
     model.compile(
-        optimizer, _LOSS[dataset.task], steps_per_execution=_STEPS_PER_CALL, jit_compile=False
+        optimizer,
+        _LOSS[dataset.task],
+        # A whole epoch in one call of compiled code: without Python's share in each step.
+        steps_per_execution=data.fit.steps(train.batch_size),
+        jit_compile=False,  # takes longer to compile than it saves on a CPU
     )
     optimizer.build(model.trainable_variables)
     return model
@@ -129,7 +132,7 @@ def fit(
         logger.info("Going on after epoch %d, where an earlier training was killed", done)
     model.fit(
         epochs(data.fit, train.batch_size, train.seed, first=done),
-        steps_per_epoch=-(-len(data.fit) // train.batch_size),
+        steps_per_epoch=data.fit.steps(train.batch_size),
         validation_data=in_order(data.held_out),
         initial_epoch=done,
         epochs=train.epochs,

@@ -47,10 +47,11 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         tuner=tuner,
         fit_kwargs={
             "x": epochs(data.fit, train.batch_size, train.seed, first=0),
-            "steps_per_epoch": -(-len(data.fit) // train.batch_size),
+            "steps_per_epoch": data.fit.steps(train.batch_size),
             "validation_data": in_order(data.held_out),
             "epochs": budget["epochs"],
             "callbacks": [keras.callbacks.EarlyStopping("val_loss", patience=train.patience)],
+            "shuffle": False,  # the dataset does
             "verbose": 0,
         },
     )

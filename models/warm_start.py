@@ -1,82 +1,22 @@
-"""Starting from the model that is being served, instead of from random weights."""
+"""Starting from the weights of the model that is being served, instead of from random ones."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
+import dataclasses
 import logging
 import os
-from collections.abc import Mapping
-from typing import Any
 
 import keras
 import tensorflow_transform as tft
-from tensorflow.core.framework import types_pb2
-from tensorflow.core.protobuf import saved_model_pb2
 from tfx.dsl.io import fileio
 
 from components import served_model
-from models.export import load_weights
+from models.export import load_weights, read_json
+from models.features import FIRST_WORD_CODE, Feature, model_features
+from models.network import EMBEDDING, UNITS, build_model
 from models.settings import TrainerConfig
 
 logger = logging.getLogger("models.training")
-
-
-def is_same_training(
-    base_model: str, config: TrainerConfig, schema: str, origin: Mapping[str, str]
-) -> bool:
-    """Whether the served model was made from the same data, schema, config and code.
-
-    Args:
-        base_model: Folder of the served model; one that is not there is not the same.
-        config: What would be trained with. Whether it starts warm makes no difference.
-        schema: The schema of the raw data, as text.
-        origin: Hashes of the data and of the code, as they stand in `training.json`.
-    """
-    training = _read_json(base_model, served_model.TRAINING)
-    if training is None or any(training.get(name) != value for name, value in origin.items()):
-        return False
-    with fileio.open(os.path.join(base_model, served_model.SCHEMA), "r") as file:
-        if file.read() != schema:
-            return False
-    used = TrainerConfig.model_validate(_read_json(base_model, served_model.CONFIG))
-    return _without_warm_start(used) == _without_warm_start(config)
-
-
-def transform_digest(transform_output: tft.TFTransformOutput) -> str:
-    """A hash of what tf.Transform learned from the data: vocabularies and quantiles.
-
-    Other data may give the same transformed rows, for example when all amounts are in another unit.
-    Of the graph only its constants count: names of functions differ from run to run.
-    """
-    saved_model = saved_model_pb2.SavedModel()
-    with fileio.open(f"{transform_output.transform_savedmodel_dir}/saved_model.pb", "rb") as file:
-        saved_model.ParseFromString(file.read())
-    graph = saved_model.meta_graphs[0].graph_def
-    nodes = itertools.chain(graph.node, *(f.node_def for f in graph.library.function))
-    learned = [
-        node.attr["value"].tensor.SerializeToString(deterministic=True)
-        for node in nodes
-        if node.op == "Const" and node.attr["dtype"].type != types_pb2.DT_STRING
-    ]
-    assets = f"{transform_output.transform_savedmodel_dir}/assets"
-    for name in fileio.listdir(assets) if fileio.exists(assets) else []:
-        with fileio.open(os.path.join(assets, name), "rb") as file:
-            learned.append(name.encode() + file.read())
-    return hashlib.sha256(b"".join(sorted(learned))).hexdigest()[:16]
-
-
-def copy_model(base_model: str, directory: str) -> None:
-    """Copies a served model, but for the statistics that the Pusher adds."""
-    for folder, _, names in fileio.walk(base_model):
-        relative = os.path.relpath(folder, base_model)
-        if relative.startswith(served_model.STATISTICS):
-            continue
-        fileio.makedirs(os.path.join(directory, relative))
-        for name in names:
-            target = os.path.join(directory, relative, name)
-            fileio.copy(os.path.join(folder, name), target, overwrite=True)
 
 
 def load(
@@ -85,29 +25,61 @@ def load(
     config: TrainerConfig,
     transform_output: tft.TFTransformOutput,
 ) -> None:
-    """Takes over the weights of the served model if they mean the same, and says so if not."""
-    used = _read_json(base_model, served_model.CONFIG)
+    """Takes over the weights of the served model if they mean the same, and says so if not.
+
+    A vocabulary may have changed with the data: what was learned of a value goes with the value to
+    its new code, and values that are new start at random.
+    """
+    used = read_json(base_model, served_model.CONFIG)
     if used is None:
         logger.info("Trained from zero: no model is being served")
         return
     if any(used[part] != config.to_json()[part] for part in ("dataset", "model")):
         logger.info("Trained from zero: columns or architecture of the served model are others")
         return
+    features = model_features(config.dataset, transform_output)
+    words = {EMBEDDING + f.name: _served_vocabulary(base_model, f.name) for f in features}
+    base = build_model(config.dataset, [_as_served(f, words) for f in features], config.model)
     try:
-        load_weights(model, base_model)
-    except ValueError as error:  # another number of codes, for example
-        logger.info("Trained from zero: the served model's weights do not fit (%s)", error)
+        load_weights(base, base_model)
+    except ValueError as error:  # weights of an earlier version of models/network.py
+        logger.info("Trained from zero: the served model's weights do not fit: %s", error)
+        return
+    for old, new in zip(base.layers, model.layers, strict=True):
+        if served_words := words.get(new.name):
+            feature = new.name.removeprefix(EMBEDDING)
+            _move_rows(old, new, served_words, transform_output.vocabulary_by_name(feature))
+        elif new.name != UNITS:  # those are of the data, and known already
+            new.set_weights(old.get_weights())
+    logger.info("Started from the weights of the model being served")
 
 
-def _without_warm_start(config: TrainerConfig) -> dict[str, Any]:
-    values = config.to_json()
-    del values["train"]["warm_start"]
-    return values
+def _as_served(feature: Feature, words: dict[str, list[bytes]]) -> Feature:
+    served_words = words[EMBEDDING + feature.name]
+    codes = FIRST_WORD_CODE + len(served_words) if served_words else feature.codes
+    return dataclasses.replace(feature, codes=codes)
 
 
-def _read_json(directory: str, name: str) -> dict[str, Any] | None:
-    path = os.path.join(directory, name)
+def _move_rows(
+    old: keras.layers.Embedding,
+    new: keras.layers.Embedding,
+    old_words: list[bytes],
+    new_words: list[bytes],
+) -> None:
+    """Copies the rows for missing and unknown values, and those of the words that both know."""
+    (old_rows,), (new_rows,) = old.get_weights(), new.get_weights()
+    new_rows[:FIRST_WORD_CODE] = old_rows[:FIRST_WORD_CODE]
+    code = {word: FIRST_WORD_CODE + i for i, word in enumerate(old_words)}
+    for i, word in enumerate(new_words):
+        if word in code:
+            new_rows[FIRST_WORD_CODE + i] = old_rows[code[word]]
+    new.set_weights([new_rows])
+
+
+def _served_vocabulary(base_model: str, name: str) -> list[bytes]:
+    """The words that tf.Transform wrote for a categorical column; none for other features."""
+    path = os.path.join(base_model, "assets", name)
     if not fileio.exists(path):
-        return None
-    with fileio.open(path, "r") as file:
-        return json.loads(file.read())
+        return []
+    with fileio.open(path, "rb") as file:
+        return file.read().splitlines()

@@ -1,4 +1,4 @@
-"""A data frame taken through tf.Transform, as the Transform component would do it."""
+"""Small data frames, taken through tf.Transform as the Transform component would do it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import apache_beam as beam
+import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
@@ -16,11 +17,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata import metadata_io
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tf_example_record
 
 from models.dataset import Dataset
 from models.preprocessing import preprocessing_fn
+from models.settings import ModelSettings, TrainSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +42,14 @@ class Transformed:
 
 
 def to_examples(frame: pd.DataFrame) -> list[bytes]:
-    """Rows as serialized tf.Example; a missing value has no feature, as ExampleGen writes it."""
-    return [_to_example(row) for row in frame.to_dict("records")]
+    return [to_example(row) for row in frame.to_dict("records")]
 
 
-def _to_example(row: dict) -> bytes:
+def to_example(row: dict) -> bytes:
+    """A row as serialized tf.Example; a missing value has no feature, as ExampleGen writes it."""
     features = {}
     for name, value in row.items():
-        if value is None or value != value:
+        if pd.isna(value):
             continue
         if isinstance(value, str):
             feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
@@ -62,7 +65,7 @@ def make_schema(frame: pd.DataFrame) -> schema_pb2.Schema:
     """A schema in which every column may be missing."""
     schema = schema_pb2.Schema()
     for name in frame.columns:
-        present = [v for v in frame[name] if v is not None and v == v]
+        present = [value for value in frame[name] if not pd.isna(value)]
         kind = {str: "BYTES", int: "INT", float: "FLOAT"}[type(present[0]) if present else float]
         feature = schema.feature.add(name=name, type=schema_pb2.FeatureType.Value(kind))
         feature.value_count.min = feature.value_count.max = 1
@@ -80,7 +83,7 @@ def transform(dataset: Dataset, frame: pd.DataFrame, directory: Path) -> Transfo
     rows.mkdir(parents=True)
     (directory / "schema.pbtxt").write_text(text_format.MessageToString(schema))
     with (
-        beam.Pipeline(options=PipelineOptions(runner="FnApiRunner")) as pipeline,
+        beam.Pipeline(options=PipelineOptions([], runner="FnApiRunner")) as pipeline,
         tft_beam.Context(str(directory / "temp")),
     ):
         raw = pipeline | beam.Create(examples, reshuffle=False) | tfxio.BeamSource()
@@ -104,4 +107,83 @@ def transform(dataset: Dataset, frame: pd.DataFrame, directory: Path) -> Transfo
         train_files=str(rows / "*"),
         schema_path=str(directory / "schema.pbtxt"),
         examples=examples,
+    )
+
+
+# Names that a CSV may have and that some layer below would not take: spaces, dots, slashes,
+# letters of other alphabets, Python keywords, digits and underscores in front.
+HARD = Dataset.model_validate(
+    {
+        "task": "binary",
+        "label": {"column": "tip/€", "greater_than": 0.2, "times": "price (€)"},
+        "columns": {
+            "price (€)": {"role": "numeric", "log": True},
+            "1.level": {"role": "numeric", "fill": 0},
+            "class": {"role": "categorical", "min_count": 2},
+            "Straße": {"role": "hashed", "buckets": 16},
+            "_age.in/years": {"role": "bucketized", "buckets": 4},
+            "lambda": {"role": "timestamp"},
+            "never": {"role": "numeric"},
+            "never text": {"role": "categorical"},
+            "tip/€": {"role": "ignored"},
+        },
+    }
+)
+
+
+def hard_frame(rows: int = 240) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    price = np.round(random.lognormal(2, 1, rows), 2)
+    kind = random.choice(["card", "cash", "voucher"], rows, p=[0.5, 0.4, 0.1])
+    tip = np.round(price * np.where(kind == "card", 0.3, 0.1), 2)
+    frame = pd.DataFrame(
+        {
+            "price (€)": price,
+            "1.level": random.normal(size=rows),
+            "class": kind,
+            "Straße": random.integers(17031000000, 17031000099, rows),
+            "_age.in/years": random.integers(0, 100, rows),
+            "lambda": 1_400_000_000 + random.integers(0, 10**8, rows),
+            "never": None,
+            "never text": None,
+            "tip/€": tip,
+        }
+    ).astype(object)
+    frame.loc[0, "class"] = "once"  # below min_count
+    for column in ("1.level", "class", "Straße", "_age.in/years"):
+        frame.loc[random.random(rows) < 0.2, column] = None
+    frame.loc[frame.index[-1], "price (€)"] = None
+    return frame
+
+
+@pytest.fixture(scope="session")
+def hard(tmp_path_factory) -> Transformed:
+    return transform(HARD, hard_frame(), tmp_path_factory.mktemp("hard"))
+
+
+def fn_args(transformed: Transformed, directory: Path, **changes) -> FnArgs:
+    """What Trainer hands to run_fn, for a training of seconds.
+
+    Changes are of settings, or of `base_model`, `hyperparameters` and `code_hash`.
+    """
+    model = {"members": 2, "width": 16, "depth": 1, "embedding": 4, "bins": 8}
+    train = {"epochs": 4, "batch_size": 32, "held_out": 0.2}
+    for part, settings in ((model, ModelSettings), (train, TrainSettings)):
+        part |= {name: changes[name] for name in changes if name in settings.model_fields}
+    return FnArgs(
+        train_files=[transformed.train_files],
+        schema_path=transformed.schema_path,
+        transform_graph_path=transformed.graph,
+        serving_model_dir=str(directory / "Format-Serving"),
+        model_run_dir=str(directory / "model_run"),
+        working_dir=str(directory / "working"),
+        base_model=changes.get("base_model"),
+        hyperparameters=changes.get("hyperparameters"),
+        custom_config={
+            "dataset": transformed.dataset.for_model(),
+            "model": model,
+            "train": train,
+            "checkpoint_dir": str(directory / "checkpoints"),
+            "code_hash": changes.get("code_hash", "0"),
+        },
     )

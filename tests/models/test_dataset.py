@@ -1,0 +1,69 @@
+import pydantic
+import pytest
+import yaml
+
+from models.dataset import Column, Dataset
+
+LABEL = {"column": "y"}
+COLUMNS = {"x": {"role": "numeric"}, "why not": {"role": "ignored"}}
+
+
+def dataset(task="binary", label=LABEL, columns=COLUMNS):
+    return Dataset.model_validate({"task": task, "label": label, "columns": columns})
+
+
+def test_the_shipped_description_is_valid_and_never_shows_the_tip(request):
+    shipped = yaml.safe_load((request.config.rootpath / "configs/dataset.yaml").read_text())
+    taxi = Dataset.model_validate(shipped)
+    assert taxi.label_sources() == {"tips"}
+    assert "tips" not in taxi.features()
+    assert "fare" in taxi.features()
+
+
+def test_a_note_for_the_reader_changes_nothing_that_steps_depend_on():
+    noted = dataset(columns={"x": {"role": "numeric", "why": "because"}})
+    plain = dataset(columns={"x": {"role": "numeric"}})
+    assert noted.for_model() == plain.for_model()
+
+
+def test_what_steps_get_reads_back_to_the_same():
+    column = {"role": "categorical", "vocabulary_size": 5, "fill": "none"}
+    original = dataset(columns={"x": column})
+    assert Dataset.model_validate(original.for_model()) == original
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ({"role": "categorical", "log": True}, "role categorical has no option log"),
+        ({"role": "numeric", "min_count": 3}, "role numeric has no option min_count"),
+        ({"role": "timestamp", "fill": 0}, "role timestamp has no option fill"),
+        ({"role": "numeric", "fill": "much"}, "needs a number for fill"),
+        ({"role": "bucketized", "buckets": 1}, "greater than or equal to 2"),
+    ],
+)
+def test_an_option_that_the_role_would_ignore_is_refused(column, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        Column.model_validate(column)
+
+
+@pytest.mark.parametrize(
+    ("task", "label", "message"),
+    [
+        ("regression", {"column": "y", "greater_than": 1}, "for the task binary"),
+        ("binary", {"column": "y", "times": "x"}, "times needs greater_than"),
+        ("binary", {"column": "y", "greater_than": 1, "positive": "yes"}, "give either"),
+        ("multiclass", {"column": "y"}, "classes are for the task multiclass, which needs them"),
+        ("binary", {"column": "y", "classes": ["a", "b"]}, "classes are for the task multiclass"),
+        ("multiclass", {"column": "y", "classes": ["a", "a"]}, "each named once"),
+        ("binary", {"column": "x"}, "cannot be a feature"),
+    ],
+)
+def test_a_label_that_does_not_fit_the_task_is_refused(task, label, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        dataset(task, label)
+
+
+def test_a_description_without_features_is_refused():
+    with pytest.raises(pydantic.ValidationError, match="another role than ignored"):
+        dataset(columns={"x": {"role": "ignored"}})

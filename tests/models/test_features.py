@@ -1,0 +1,20 @@
+import itertools
+import re
+
+from models.features import TIMESTAMP_PARTS, part_name, safe_name
+
+
+def test_no_two_columns_share_a_name():
+    columns = ["".join(c) for n in range(1, 6) for c in itertools.product("_u20 x", repeat=n)]
+    names = {safe_name(column) for column in columns}
+    names |= {part_name(column, part) for column in columns for part in TIMESTAMP_PARTS}
+    assert len(names) == len(columns) * (1 + len(TIMESTAMP_PARTS))
+
+
+def test_plain_names_stay_readable():
+    assert safe_name("trip_start_hour") == "trip_start_hour"
+
+
+def test_every_name_is_made_of_characters_that_tensorflow_takes():
+    for column in ("a b", "a.b", "a/b", "preis €", "数", "🚕", "a\nb", "class"):
+        assert re.fullmatch(r"[A-Za-z0-9_]+", safe_name(column))

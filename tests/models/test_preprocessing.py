@@ -1,0 +1,131 @@
+"""What the Transform graph makes of columns of each role, with names of every kind."""
+
+import glob
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.errors import DataError
+from models.dataset import Dataset
+from models.features import (
+    FIRST_WORD_CODE,
+    MISSING_CODE,
+    MISSING_NUMBER,
+    UNKNOWN_CODE,
+    model_features,
+)
+from models.label import LABEL_KEY
+from models.preprocessing import preprocessing_fn
+from tests.models.conftest import HARD, hard_frame, to_example
+
+PRICE, LEVEL, KIND = "price_u20__u28__u20ac__u29_", "1_u2e_level", "class"
+STREET, AGE, WHEN = "Stra_udf_e", "_age_u2e_in_u2f_years", "lambda"
+
+
+@pytest.fixture(scope="module")
+def rows(hard):
+    files = glob.glob(hard.train_files)
+    serialized = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    spec = hard.output.transformed_feature_spec()
+    return {name: t.numpy() for name, t in tf.io.parse_example(serialized, spec).items()}
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return hard_frame()
+
+
+def serve(hard, **row):
+    """The features of one row that the training data did not have."""
+    layer, spec = hard.output.transform_features_layer(), hard.output.raw_feature_spec()
+    features = layer(tf.io.parse_example([to_example(row)], spec))
+    return {name: t.numpy()[0] for name, t in features.items()}
+
+
+def test_the_model_gets_every_feature_and_nothing_but_these(hard, rows):
+    names = [feature.name for feature in model_features(HARD, hard.output)]
+    assert sorted([*names, LABEL_KEY]) == sorted(rows)
+    assert len(set(names)) == len(names)
+
+
+def test_numbers_are_ranks(rows, frame):
+    known = frame["price (€)"].notna().to_numpy()
+    ranks, prices = rows[PRICE][known], frame["price (€)"][known].astype(float)
+    expected = prices.rank(pct=True).to_numpy()
+    np.testing.assert_allclose(ranks, expected, atol=0.03)
+    assert (rows[PRICE][~known] == MISSING_NUMBER).all()
+
+
+def test_a_number_beyond_all_seen_ones_has_the_highest_rank(hard):
+    assert serve(hard, **{"price (€)": 1e9})[PRICE] == 1
+
+
+def test_a_gap_that_is_to_be_filled_is_no_gap(rows, frame):
+    filled = rows[LEVEL][frame["1.level"].isna().to_numpy()]
+    assert (filled == filled[0]).all()
+    assert 0.3 < filled[0] < 0.7  # the level is 0 in the middle
+
+
+def test_codes_of_words_follow_their_frequency(hard, rows, frame):
+    codes = dict(zip(frame["class"], rows[KIND], strict=True))
+    assert [codes[w] for w in ("card", "cash", "voucher")] == [
+        FIRST_WORD_CODE + i for i in range(3)
+    ]
+    assert codes[None] == MISSING_CODE
+    assert codes["once"] == UNKNOWN_CODE
+    assert serve(hard, **{"class": "bitcoin"})[KIND] == UNKNOWN_CODE
+
+
+def test_hashes_are_in_range_and_the_same_for_the_same_value(rows, frame):
+    missing = frame["Straße"].isna().to_numpy()
+    assert (rows[STREET][missing] == MISSING_CODE).all()
+    codes = rows[STREET][~missing]
+    assert codes.min() > MISSING_CODE
+    assert codes.max() <= 16
+    values = frame["Straße"][~missing]
+    assert len(set(zip(values, codes, strict=True))) == values.nunique()
+    assert len(set(codes)) > 10
+
+
+def test_buckets_hold_as_many_rows_each(rows, frame):
+    missing = frame["_age.in/years"].isna().to_numpy()
+    assert (rows[AGE][missing] == MISSING_CODE).all()
+    counts = np.bincount(rows[AGE][~missing])[1:]
+    assert len(counts) == 4
+    assert counts.min() > 0.8 * counts.mean()
+
+
+def test_a_timestamp_tells_the_time_of_day_week_and_year(hard):
+    noon = serve(hard, **{"lambda": 1_404_216_000})  # Tuesday, 2014-07-01 12:00 UTC
+    assert noon[f"{WHEN}.time_of_day"] == pytest.approx(0.5)
+    assert noon[f"{WHEN}.time_of_week"] == pytest.approx(5.5 / 7)  # 1970 began on a Thursday
+    assert noon[f"{WHEN}.time_of_year"] == pytest.approx(0.5, abs=0.01)
+    assert 0 < noon[f"{WHEN}.trend"] < 1
+    assert serve(hard)[f"{WHEN}.time_of_day"] == MISSING_NUMBER
+
+
+def test_columns_without_any_value_are_missing_everywhere(rows):
+    assert (rows["never"] == MISSING_NUMBER).all()
+    assert (rows["never_u20_text"] == MISSING_CODE).all()
+
+
+def test_the_label_is_the_one_described(rows, frame):
+    price, tip = frame["price (€)"].astype(float), frame["tip/€"].astype(float)
+    np.testing.assert_array_equal(rows[LABEL_KEY], tip > 0.2 * price)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"absent": {"role": "numeric"}}, "'absent', which the schema does not have"),
+        ({"word": {"role": "numeric"}}, "'word' is text, which the role numeric cannot use"),
+    ],
+)
+def test_a_column_that_does_not_fit_is_named(columns, message):
+    dataset = Dataset.model_validate(
+        {"task": "binary", "label": {"column": "y"}, "columns": columns}
+    )
+    inputs = {"y": tf.constant([0, 1]), "word": tf.constant(["a", "b"])}
+    with pytest.raises(DataError, match=message):
+        preprocessing_fn(inputs, {"dataset": dataset.for_model()})

@@ -1,0 +1,226 @@
+"""Real trainings on a few hundred rows: what comes out, and that it comes out again."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from components import served_model
+from components.errors import DataError, ModelError
+from models.dataset import Dataset
+from models.export import OUTPUT, rebuild
+from models.label import LABEL_KEY
+from models.training import run_fn
+from tests.models.conftest import Transformed, fn_args, hard_frame, to_examples, transform
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+def read_json(model_dir, name):
+    return json.loads((Path(model_dir) / name).read_text())
+
+
+def predict(model_dir, examples):
+    signature = tf.saved_model.load(model_dir).signatures["serving_default"]
+    (predictions,) = signature(examples=tf.constant(examples)).values()
+    return predictions.numpy()
+
+
+@pytest.fixture(scope="module")
+def trained(hard, tmp_path_factory):
+    args = fn_args(hard, tmp_path_factory.mktemp("trained"))
+    run_fn(args)
+    return args
+
+
+def test_predictions_do_not_need_what_makes_the_label(hard, trained):
+    """The price is a feature, so it is asked for; the tip is not."""
+    without = to_examples(hard_frame().drop(columns=["tip/€"]))
+    predictions = predict(trained.serving_model_dir, without)
+    assert predictions.shape == (len(without), 1)
+    np.testing.assert_array_equal(predictions, predict(trained.serving_model_dir, hard.examples))
+    assert predictions.min() >= 0
+    assert predictions.max() <= 1
+
+
+def test_an_example_without_any_value_is_predicted_too(trained):
+    assert np.isfinite(predict(trained.serving_model_dir, [b""])).all()
+
+
+def test_signatures_are_named_as_clients_and_tfma_expect(hard, trained):
+    signatures = tf.saved_model.load(trained.serving_model_dir).signatures
+    assert list(signatures["serving_default"].structured_input_signature[1]) == ["examples"]
+    assert list(signatures["serving_default"].structured_outputs) == [OUTPUT["binary"]]
+    features = signatures["transform_features"](examples=tf.constant(hard.examples))
+    assert features[LABEL_KEY].shape == [len(hard.examples)]
+
+
+def test_the_model_built_again_from_weights_predicts_the_same(hard, trained):
+    again = rebuild(trained.serving_model_dir, hard.graph)(hard.examples)
+    exported = predict(trained.serving_model_dir, hard.examples)
+    np.testing.assert_allclose(again, exported, atol=1e-5)
+
+
+def test_the_model_carries_its_past(hard, trained):
+    model_dir = trained.serving_model_dir
+    config = read_json(model_dir, served_model.CONFIG)
+    assert config["dataset"] == hard.dataset.for_model()
+    assert config["model"]["width"] == 16
+    assert config["train"]["epochs"] == 4
+    schema = (Path(model_dir) / served_model.SCHEMA).read_text()
+    assert schema == Path(hard.schema_path).read_text()
+    training = read_json(model_dir, served_model.TRAINING)
+    assert training["epochs"] == len(training["history"]["val_loss"]) == 4
+    assert training["best_epoch"] == 1 + int(np.argmin(training["history"]["val_loss"]))
+    assert training["seconds"] > 0
+    assert training["parameters"] > 100
+    assert served_model.fingerprint(model_dir)
+
+
+def test_logs_for_tensorboard_are_written(trained):
+    folders = {path.parent.name for path in Path(trained.model_run_dir).rglob("*tfevents*")}
+    assert folders == {"train", "validation"}
+
+
+def test_same_data_and_seed_give_the_same_model(hard, trained, tmp_path, caplog):
+    args = fn_args(hard, tmp_path)
+    with caplog.at_level(logging.INFO, "models.training"):
+        run_fn(args)
+    first, second = trained.serving_model_dir, args.serving_model_dir
+    np.testing.assert_allclose(
+        predict(first, hard.examples), predict(second, hard.examples), atol=1e-4
+    )
+    assert served_model.fingerprint(first) == served_model.fingerprint(second)
+    # And on the way, each epoch is logged for whoever draws a progress bar.
+    records = [record for record in caplog.records if hasattr(record, "epoch")]
+    assert [(record.epoch, record.epochs) for record in records] == [(i, 4) for i in range(1, 5)]
+    assert set(records[0].metrics) == {"loss", "val_loss"}
+
+
+def test_training_stops_early_and_takes_the_best_epoch(hard, tmp_path):
+    args = fn_args(hard, tmp_path, epochs=200, patience=2, learning_rate=0.05)
+    run_fn(args)
+    training = read_json(args.serving_model_dir, served_model.TRAINING)
+    losses = training["history"]["val_loss"]
+    assert training["epochs"] < 200
+    assert training["best_epoch"] == training["epochs"] - 2 == 1 + int(np.argmin(losses))
+
+
+def test_a_training_that_goes_astray_exports_nothing(hard, tmp_path):
+    args = fn_args(hard, tmp_path, learning_rate=1e38)
+    with pytest.raises(ModelError, match=r"went astray in epoch \d"):
+        run_fn(args)
+    assert not Path(args.serving_model_dir).exists()
+
+
+KILLED = """
+import logging, os, pickle, signal, sys
+from models.training import run_fn
+
+class Kill(logging.Handler):
+    def emit(self, record):
+        if getattr(record, "epoch", 0) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+logging.getLogger("models.training").setLevel(logging.INFO)
+logging.getLogger("models.training").addHandler(Kill())
+run_fn(pickle.load(open(sys.argv[1], "rb")))
+"""
+
+
+def test_a_killed_training_goes_on_and_ends_the_same(hard, trained, tmp_path, caplog):
+    import pickle
+
+    args = fn_args(hard, tmp_path)
+    (tmp_path / "args").write_bytes(pickle.dumps(args))
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "args")]
+    killed = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert not Path(args.serving_model_dir).exists()
+
+    args.serving_model_dir += "-second-attempt"  # TFX gives each attempt its own folder
+    with caplog.at_level(logging.INFO, "models.training"):
+        run_fn(args)
+    assert [record.epoch for record in caplog.records if hasattr(record, "epoch")] == [3, 4]
+    for name in ("history", "epochs", "best_epoch"):
+        resumed = read_json(args.serving_model_dir, served_model.TRAINING)[name]
+        assert resumed == read_json(trained.serving_model_dir, served_model.TRAINING)[name]
+    np.testing.assert_allclose(
+        predict(args.serving_model_dir, hard.examples),
+        predict(trained.serving_model_dir, hard.examples),
+        atol=1e-6,
+    )
+    assert os.listdir(tmp_path / "checkpoints") == []
+
+
+# The other tasks.
+
+
+def table(rows=300):
+    random = np.random.default_rng(0)
+    x = random.normal(size=rows)
+    word = random.choice(["a", "b"], rows)
+    return pd.DataFrame({"x": x, "word": word}).astype(object), x, word
+
+
+COLUMNS = {"x": {"role": "numeric"}, "word": {"role": "categorical"}}
+QUICK = {"epochs": 30, "learning_rate": 0.01}
+
+
+def test_multiclass_learns_its_classes(tmp_path):
+    frame, x, word = table()
+    classes = ["low", "high a", "high b"]
+    frame["y"] = np.where(x < 0, "low", np.where(word == "a", "high a", "high b"))
+    label = {"column": "y", "classes": classes}
+    dataset = Dataset.model_validate({"task": "multiclass", "label": label, "columns": COLUMNS})
+    data = transform(dataset, frame, tmp_path / "data")
+    args = fn_args(data, tmp_path, **QUICK)
+    run_fn(args)
+    predictions = predict(args.serving_model_dir, data.examples)
+    np.testing.assert_allclose(predictions.sum(axis=1), 1, atol=1e-5)
+    assert (np.array(classes)[predictions.argmax(axis=1)] == frame["y"]).mean() > 0.9
+    again = rebuild(args.serving_model_dir, data.graph)(data.examples)
+    np.testing.assert_allclose(again, predictions, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def regression(tmp_path_factory) -> Transformed:
+    frame, x, word = table()
+    frame["y"] = 1000 + 50 * x + np.where(word == "a", 100, 0)
+    frame["y"] = frame["y"].astype(object)
+    dataset = Dataset.model_validate(
+        {"task": "regression", "label": {"column": "y"}, "columns": COLUMNS}
+    )
+    return transform(dataset, frame, tmp_path_factory.mktemp("regression"))
+
+
+def test_regression_predicts_in_units_of_the_label(regression, tmp_path):
+    args = fn_args(regression, tmp_path, **QUICK)
+    run_fn(args)
+    predictions = predict(args.serving_model_dir, regression.examples)
+    parsed = tf.io.parse_example(regression.examples, {"y": tf.io.FixedLenFeature([], tf.float32)})
+    error = np.abs(predictions[:, 0] - parsed["y"].numpy()).mean()
+    assert error < 0.3 * parsed["y"].numpy().std()
+    again = rebuild(args.serving_model_dir, regression.graph)(regression.examples)
+    np.testing.assert_allclose(again, predictions, rtol=1e-5)
+
+
+def test_rows_without_a_label_are_refused(tmp_path):
+    frame, x, _ = table(60)
+    frame["y"] = (x > 0).astype(int)
+    frame.loc[3:5, "y"] = 7
+    dataset = Dataset.model_validate(
+        {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}
+    )
+    data = transform(dataset, frame[["x", "y"]].astype(object), tmp_path / "data")
+    with pytest.raises(DataError, match="3 of 60 training rows have no label"):
+        run_fn(fn_args(data, tmp_path))

@@ -1,0 +1,132 @@
+"""With warm start, a training begins where the served model ended, or does not begin at all."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from components import served_model
+from models.dataset import Dataset
+from models.reuse import transform_digest
+from models.training import run_fn
+from tests.models.conftest import HARD, fn_args, hard_frame, transform
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def served(hard, tmp_path_factory):
+    args = fn_args(hard, tmp_path_factory.mktemp("served"))
+    run_fn(args)
+    statistics = Path(args.serving_model_dir) / served_model.STATISTICS  # as the Pusher adds them
+    statistics.mkdir()
+    (statistics / "FeatureStats.pb").write_text("")
+    return args.serving_model_dir
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory):
+    """Other data: one of the words is gone, another is now the most frequent, one is new."""
+    frame = hard_frame(300)
+    frame["class"] = frame["class"].replace({"cash": "bitcoin", "voucher": "cash"})
+    return transform(HARD, frame, tmp_path_factory.mktemp("more"))
+
+
+def train(data, directory, caplog, **changes):
+    args = fn_args(data, directory, warm_start=True, **changes)
+    with caplog.at_level(logging.INFO, "models.training"):
+        run_fn(args)
+    return args.serving_model_dir
+
+
+def epochs(caplog):
+    return sum(hasattr(record, "epoch") for record in caplog.records)
+
+
+def first_loss(model_dir):
+    training = json.loads((Path(model_dir) / served_model.TRAINING).read_text())
+    return training["history"]["val_loss"][0]
+
+
+def test_same_data_config_and_code_keep_the_served_model(hard, served, tmp_path, caplog):
+    kept = train(hard, tmp_path, caplog, base_model=served)
+    assert epochs(caplog) == 0
+    assert served_model.fingerprint(kept) == served_model.fingerprint(served)
+    tf.saved_model.load(kept)
+    assert not (Path(kept) / served_model.STATISTICS).exists()
+
+
+@pytest.mark.parametrize("change", [{"seed": 5}, {"code_hash": "1"}])
+def test_other_config_or_code_trains(hard, served, tmp_path, caplog, change):
+    train(hard, tmp_path, caplog, base_model=served, epochs=1, **change)
+    assert epochs(caplog) == 1
+    assert "Started from the weights" in caplog.text
+
+
+def test_other_data_starts_from_the_served_weights(served, more, tmp_path, caplog):
+    cold = train(more, tmp_path / "cold", caplog, base_model=None)
+    caplog.clear()
+    warm = train(more, tmp_path / "warm", caplog, base_model=served)
+    assert epochs(caplog) > 0
+    assert "Started from the weights" in caplog.text
+    assert first_loss(warm) < first_loss(cold)
+
+
+def test_what_was_learned_of_a_word_follows_it_to_its_new_code(served, more, hard):
+    from models.export import load_weights
+    from models.features import FIRST_WORD_CODE, model_features
+    from models.network import EMBEDDING, build_model
+    from models.settings import TrainerConfig
+    from models.warm_start import load
+
+    config = TrainerConfig.from_custom_config(fn_args(hard, Path()).custom_config)
+    old = build_model(HARD, model_features(HARD, hard.output), config.model)
+    load_weights(old, served)
+    new = build_model(HARD, model_features(HARD, more.output), config.model)
+    load(new, served, config, more.output)
+    old_rows, new_rows = (m.get_layer(f"{EMBEDDING}class").get_weights()[0] for m in (old, new))
+    old_words, new_words = (d.output.vocabulary_by_name("class") for d in (hard, more))
+    assert new_words.index(b"cash") != old_words.index(b"cash")
+    for word in (b"card", b"cash"):
+        np.testing.assert_array_equal(
+            new_rows[FIRST_WORD_CODE + new_words.index(word)],
+            old_rows[FIRST_WORD_CODE + old_words.index(word)],
+        )
+    np.testing.assert_array_equal(new_rows[:FIRST_WORD_CODE], old_rows[:FIRST_WORD_CODE])
+
+
+def test_weights_of_another_architecture_are_left_and_the_log_says_so(
+    hard, served, tmp_path, caplog
+):
+    train(hard, tmp_path, caplog, base_model=served, epochs=1, width=8)
+    assert epochs(caplog) == 1
+    assert "Trained from zero: columns or architecture" in caplog.text
+
+
+def test_without_a_served_model_it_trains_from_zero_and_the_log_says_so(hard, tmp_path, caplog):
+    train(hard, tmp_path, caplog, base_model="/nowhere", epochs=1)
+    assert epochs(caplog) == 1
+    assert "Trained from zero: no model is being served" in caplog.text
+
+
+def test_the_same_rows_in_another_unit_are_other_data(tmp_path):
+    """Ranks are the same, so the transformed rows are; the quantiles are not."""
+    dataset = Dataset.model_validate(
+        {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}
+    )
+    rows = np.arange(50)
+    digests = [
+        transform_digest(
+            transform(
+                dataset,
+                pd.DataFrame({"x": unit * rows, "y": rows % 2}).astype(object),
+                tmp_path / str(i),
+            ).output
+        )
+        for i, unit in enumerate((1, 1, 1000))
+    ]
+    assert digests[0] == digests[1] != digests[2]
