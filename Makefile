@@ -1,5 +1,6 @@
 # One word per job; each does its own set-up. Arguments: make run ARGS="--config fast".
-# PYTHON=python3.12 make … chooses the Python that .venv is made with.
+# PYTHON=python3.12 make … chooses the Python that .venv is made with. make itself ends with 2 after
+# any failure; the exit code of the pipeline is in its last line ("Error 3").
 
 PYTHON_IN_VENV = .venv/bin/python
 ARGS =

@@ -48,7 +48,8 @@ def _set_up() -> None:
     bad = [finding for finding in checks.before_install() if finding.level == "FAIL"]
     if bad:
         raise SetUpError("\n".join(["This machine lacks something:", *map(str, bad)]))
-    print(f"Setting up .venv with Python {platform.python_version()}, once; it takes some minutes.")
+    python = platform.python_version()
+    print(f"Setting up .venv with Python {python}: some minutes, once for each lock.", flush=True)
     start = time.monotonic()
     virtual_env.prepare()
     installer.install_uv()
