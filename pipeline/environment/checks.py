@@ -48,8 +48,14 @@ class Finding(NamedTuple):
 
 
 def before_install() -> list[Finding]:
-    """Everything that can be known before the first package is installed."""
-    return [*python_findings(), compiler(), make(), disk(), memory()]
+    """Everything that can be known before the first package is installed.
+
+    Where the platform is refused, that is the only finding: the rest does not matter there.
+    """
+    findings = python_findings()
+    if findings[0].level != "FAIL":
+        findings += [compiler(), make(), disk(), memory()]
+    return findings
 
 
 def python_findings() -> list[Finding]:

@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         print(f"usage: python -m pipeline doctor\n\n{__doc__}")
         return 0 if argv[0] in ("-h", "--help") else 2
     findings = checks.before_install()
-    if findings[0].level != "FAIL":  # the platform: where it is refused, the rest does not matter
+    if len(findings) > 1:  # the platform is not refused
         findings += installation()
     for finding in findings:
         print(finding)
@@ -65,7 +65,7 @@ def _packages(python: Path, locks: tuple[Path, ...]) -> Finding:
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if result.returncode == 0:
         return Finding("ok", "packages", f"as locked ({python})")
-    lines = (result.stdout or result.stderr).strip().splitlines()
+    lines = result.stdout.split("\n")[:-1] or result.stderr.strip().splitlines()[-1:]
     found = "; ".join(lines[:SHOWN]) + (f"; {len(lines) - SHOWN} more" if lines[SHOWN:] else "")
     return Finding("FAIL", "packages", found, f"delete {paths.VENV.name} and {SET_UP}")
 

@@ -6,10 +6,14 @@ ImportError of its native module and goes on empty (ml-metadata 1.21, `ml_metada
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.environment import commands, paths
+from pipeline.environment import paths
+from pipeline.environment.errors import SetUpError
+
+LINES_OF_A_FAILURE = 3
 
 
 def metadata() -> None:
@@ -60,7 +64,12 @@ def in_fresh_process(check: str, python: Path) -> None:
     """
     command = [str(python), "-m", "pipeline.environment.verify", check]
     environment = {**paths.clean_environment(), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    commands.run(command, environment, quiet=True)
+    result = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    if result.returncode:
+        last = result.stdout.decode(errors="replace").strip().splitlines()[-LINES_OF_A_FAILURE:]
+        raise SetUpError("\n".join([f"TFX {check} does not work here:", *last]))
 
 
 if __name__ == "__main__":

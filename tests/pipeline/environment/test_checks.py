@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.environment import checks, paths
+from pipeline.environment import checks, doctor, paths, verify
+from pipeline.environment.errors import SetUpError
 from tests.pipeline.environment.small_project import PYTHON, Project
 
 FOLDER = paths.ROOT / "pipeline" / "environment"
@@ -29,6 +30,22 @@ def test_names_the_compiler_to_install(monkeypatch: pytest.MonkeyPatch, compiler
     finding = checks.compiler()
     assert finding.level == "FAIL"
     assert "g++" in finding.remedy or "xcode-select" in finding.remedy
+
+
+def test_where_the_platform_is_refused_nothing_else_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checks.platform, "system", lambda: "Windows")
+    monkeypatch.delattr(checks.os, "sysconf")  # is not there on Windows
+    assert doctor.main([]) == 1
+    [finding, remedy] = capsys.readouterr().out.splitlines()
+    assert finding.startswith("FAIL  platform: ")
+    assert "WSL 2" in remedy
+
+
+def test_a_module_that_does_not_work_is_told_in_its_own_words() -> None:
+    with pytest.raises(SetUpError, match=r"(?s)TFX nothing does not work here:.*KeyError"):
+        verify.in_fresh_process("nothing", Path(sys.executable))
 
 
 def test_names_the_headers_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
