@@ -36,10 +36,12 @@ class Feature:
     Attributes:
         name: The key of the transformed feature.
         codes: How many codes there are; None for a number.
+        vocabulary: The name of the vocabulary that gives the codes, if one does.
     """
 
     name: str
     codes: int | None = None
+    vocabulary: str | None = None
 
 
 def safe_name(column: str) -> str:
@@ -52,7 +54,7 @@ def safe_name(column: str) -> str:
 
 
 def part_name(column: str, part: str) -> str:
-    """The name of one of several features of a column; no safe name has a dot in it."""
+    """The name of a feature that is made of a column; no safe name has a dot in it."""
     return f"{safe_name(column)}.{part}"
 
 
@@ -61,19 +63,30 @@ def buckets(column: Column) -> int:
     return column.buckets or DEFAULT_BUCKETS[column.role]
 
 
+def code_name(column: str) -> str:
+    """The name of a feature that is a code."""
+    return part_name(column, "code")
+
+
+def rank_name(column: str) -> str:
+    """The name of a feature that is a number: a rank, see `models.preprocessing`."""
+    return part_name(column, "rank")
+
+
 def model_features(dataset: Dataset, transform_output: tft.TFTransformOutput) -> list[Feature]:
     """The inputs of the model, in the order of the description of the data."""
     features = []
     for column, how in dataset.features().items():
-        name = safe_name(column)
         match how.role:
+            case Role.NUMERIC:
+                features.append(Feature(rank_name(column)))
             case Role.TIMESTAMP:
                 features += [Feature(part_name(column, part)) for part in TIMESTAMP_PARTS]
             case Role.CATEGORICAL:
-                vocabulary = transform_output.vocabulary_size_by_name(name)
-                features.append(Feature(name, codes=FIRST_WORD_CODE + vocabulary))
+                vocabulary = safe_name(column)
+                words = transform_output.vocabulary_size_by_name(vocabulary)
+                features.append(Feature(code_name(column), FIRST_WORD_CODE + words, vocabulary))
             case Role.BUCKETIZED | Role.HASHED:
-                features.append(Feature(name, codes=MISSING_CODE + 1 + buckets(how)))
-            case _:
-                features.append(Feature(name))
+                codes = MISSING_CODE + 1 + buckets(how)
+                features.append(Feature(code_name(column), codes))
     return features

@@ -22,7 +22,9 @@ from models.features import (
     TIMESTAMP_PARTS,
     UNKNOWN_CODE,
     buckets,
+    code_name,
     part_name,
+    rank_name,
     safe_name,
 )
 from models.label import LABEL_KEY, make_label
@@ -83,31 +85,30 @@ def _typed(
 
 
 def _numeric(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
-    return {safe_name(column): _rank(_scaled(how, values), missing, buckets(how))}
+    return {rank_name(column): _rank(_scaled(how, values), missing, buckets(how))}
 
 
 def _bucketized(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
     scaled = _scaled(how, values)
     boundaries = _quantiles(scaled, missing, buckets(how))
     codes = tft.apply_buckets(scaled, boundaries) + MISSING_CODE + 1
-    return {safe_name(column): _coded(codes, missing)}
+    return {code_name(column): _coded(codes, missing)}
 
 
 def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
-    name = safe_name(column)
     vocabulary = tft.vocabulary(
         tf.boolean_mask(values, ~missing),
         top_k=how.vocabulary_size,
         frequency_threshold=how.min_count if how.min_count > 1 else None,
-        vocab_filename=name,
+        vocab_filename=safe_name(column),
     )
     words = tft.apply_vocabulary(values, vocabulary, default_value=UNKNOWN_CODE - FIRST_WORD_CODE)
-    return {name: _coded(words + FIRST_WORD_CODE, missing)}
+    return {code_name(column): _coded(words + FIRST_WORD_CODE, missing)}
 
 
 def _hashed(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
     codes = tf.strings.to_hash_bucket_fast(values, buckets(how)) + MISSING_CODE + 1
-    return {safe_name(column): _coded(codes, missing)}
+    return {code_name(column): _coded(codes, missing)}
 
 
 def _timestamp(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:

@@ -14,7 +14,7 @@ class ModelSettings(Frozen):
     """The network; see `models/network.py`."""
 
     members: int = pydantic.Field(
-        default=8,
+        default=16,
         ge=1,
         description="Networks that share their weights; the prediction is their mean.",
     )
@@ -25,7 +25,7 @@ class ModelSettings(Frozen):
         default=8, ge=1, description="Size of each feature's embedding."
     )
     bins: int = pydantic.Field(
-        default=32, ge=1, description="Linear pieces of each numeric feature."
+        default=64, ge=1, description="Linear pieces of each numeric feature."
     )
 
 

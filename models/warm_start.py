@@ -12,7 +12,7 @@ from tfx.dsl.io import fileio
 
 from components import served_model
 from models.export import load_weights, read_json
-from models.features import FIRST_WORD_CODE, Feature, model_features
+from models.features import FIRST_WORD_CODE, model_features
 from models.network import EMBEDDING, UNITS, build_model
 from models.settings import TrainerConfig
 
@@ -37,49 +37,46 @@ def load(
     if any(used[part] != config.to_json()[part] for part in ("dataset", "model")):
         logger.info("Trained from zero: columns or architecture of the served model are others")
         return
-    features = model_features(config.dataset, transform_output)
-    words = {EMBEDDING + f.name: _served_vocabulary(base_model, f.name) for f in features}
-    base = build_model(config.dataset, [_as_served(f, words) for f in features], config.model)
+    served_features = []
+    words: dict[str, tuple[list[bytes], list[bytes]]] = {}  # by layer: what was known, what is
+    for feature in model_features(config.dataset, transform_output):
+        codes = feature.codes
+        if feature.vocabulary:
+            known = _read_words(base_model, feature.vocabulary)
+            now = transform_output.vocabulary_by_name(feature.vocabulary)
+            words[EMBEDDING + feature.name] = (known, now)
+            codes = FIRST_WORD_CODE + len(known)
+        served_features.append(dataclasses.replace(feature, codes=codes))
+    base = build_model(config.dataset, served_features, config.model)
     try:
         load_weights(base, base_model)
     except ValueError as error:  # weights of an earlier version of models/network.py
         logger.info("Trained from zero: the served model's weights do not fit: %s", error)
         return
     for old, new in zip(base.layers, model.layers, strict=True):
-        if served_words := words.get(new.name):
-            feature = new.name.removeprefix(EMBEDDING)
-            _move_rows(old, new, served_words, transform_output.vocabulary_by_name(feature))
+        if new.name in words:
+            _move_rows(old.embeddings, new.embeddings, *words[new.name])
         elif new.name != UNITS:  # those are of the data, and known already
             new.set_weights(old.get_weights())
     logger.info("Started from the weights of the model being served")
 
 
-def _as_served(feature: Feature, words: dict[str, list[bytes]]) -> Feature:
-    served_words = words[EMBEDDING + feature.name]
-    codes = FIRST_WORD_CODE + len(served_words) if served_words else feature.codes
-    return dataclasses.replace(feature, codes=codes)
-
-
 def _move_rows(
-    old: keras.layers.Embedding,
-    new: keras.layers.Embedding,
-    old_words: list[bytes],
-    new_words: list[bytes],
+    old: keras.Variable, new: keras.Variable, old_words: list[bytes], new_words: list[bytes]
 ) -> None:
     """Copies the rows for missing and unknown values, and those of the words that both know."""
-    (old_rows,), (new_rows,) = old.get_weights(), new.get_weights()
+    old_rows, new_rows = old.numpy(), new.numpy().copy()
     new_rows[:FIRST_WORD_CODE] = old_rows[:FIRST_WORD_CODE]
-    code = {word: FIRST_WORD_CODE + i for i, word in enumerate(old_words)}
-    for i, word in enumerate(new_words):
-        if word in code:
-            new_rows[FIRST_WORD_CODE + i] = old_rows[code[word]]
-    new.set_weights([new_rows])
+    old_codes = {word: FIRST_WORD_CODE + i for i, word in enumerate(old_words)}
+    for code, word in enumerate(new_words, start=FIRST_WORD_CODE):
+        if word in old_codes:
+            new_rows[code] = old_rows[old_codes[word]]
+    new.assign(new_rows)
 
 
-def _served_vocabulary(base_model: str, name: str) -> list[bytes]:
-    """The words that tf.Transform wrote for a categorical column; none for other features."""
-    path = os.path.join(base_model, "assets", name)
-    if not fileio.exists(path):
+def _read_words(base_model: str, vocabulary: str) -> list[bytes]:
+    path = os.path.join(base_model, "assets", vocabulary)
+    if not fileio.exists(path):  # of an earlier version of models/preprocessing.py
         return []
     with fileio.open(path, "rb") as file:
         return file.read().splitlines()

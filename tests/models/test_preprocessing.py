@@ -19,8 +19,8 @@ from models.label import LABEL_KEY
 from models.preprocessing import preprocessing_fn
 from tests.models.conftest import HARD, hard_frame, to_example
 
-PRICE, LEVEL, KIND = "price_u20__u28__u20ac__u29_", "1_u2e_level", "class"
-STREET, AGE, WHEN = "Stra_udf_e", "_age_u2e_in_u2f_years", "lambda"
+PRICE, LEVEL, KIND = "price_u20__u28__u20ac__u29_.rank", "1_u2e_level.rank", "class.code"
+STREET, AGE, WHEN = "Stra_udf_e.code", "_age_u2e_in_u2f_years.code", "lambda"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,7 @@ def test_the_model_gets_every_feature_and_nothing_but_these(hard, rows):
     names = [feature.name for feature in model_features(HARD, hard.output)]
     assert sorted([*names, LABEL_KEY]) == sorted(rows)
     assert len(set(names)) == len(names)
+    assert not set(names) & set(HARD.columns)  # TFMA slices by raw columns, not by features
 
 
 def test_numbers_are_ranks(rows, frame):
@@ -106,8 +107,8 @@ def test_a_timestamp_tells_the_time_of_day_week_and_year(hard):
 
 
 def test_columns_without_any_value_are_missing_everywhere(rows):
-    assert (rows["never"] == MISSING_NUMBER).all()
-    assert (rows["never_u20_text"] == MISSING_CODE).all()
+    assert (rows["never.rank"] == MISSING_NUMBER).all()
+    assert (rows["never_u20_text.code"] == MISSING_CODE).all()
 
 
 def test_the_label_is_the_one_described(rows, frame):

@@ -88,7 +88,8 @@ def test_what_was_learned_of_a_word_follows_it_to_its_new_code(served, more, har
     load_weights(old, served)
     new = build_model(HARD, model_features(HARD, more.output), config.model)
     load(new, served, config, more.output)
-    old_rows, new_rows = (m.get_layer(f"{EMBEDDING}class").get_weights()[0] for m in (old, new))
+    layer = f"{EMBEDDING}class.code"
+    old_rows, new_rows = (model.get_layer(layer).get_weights()[0] for model in (old, new))
     old_words, new_words = (d.output.vocabulary_by_name("class") for d in (hard, more))
     assert new_words.index(b"cash") != old_words.index(b"cash")
     for word in (b"card", b"cash"):
