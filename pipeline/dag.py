@@ -87,6 +87,9 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
             "model": model_settings,
             "code_hash": code_hash("models.preprocessing"),
         },
+        # StatisticsGen has those of the raw data, and nobody reads a cache that no run is given.
+        disable_statistics=True,
+        disable_analyzer_cache=True,
     )
     # Ordered behind the gate, not fed by it: a gate that runs again must not change this cache key.
     transform.add_upstream_node(data_gate)
