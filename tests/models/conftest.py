@@ -156,6 +156,16 @@ def hard_frame(rows: int = 240) -> pd.DataFrame:
     return frame
 
 
+SMALL = {"x": {"role": "numeric"}, "word": {"role": "categorical"}}
+
+
+def small_frame(rows: int = 300) -> pd.DataFrame:
+    """Two columns to learn from; the label is up to the test."""
+    random = np.random.default_rng(0)
+    words = random.choice(["a", "b"], rows, p=[0.6, 0.4])
+    return pd.DataFrame({"x": random.normal(size=rows), "word": words}).astype(object)
+
+
 @pytest.fixture(scope="session")
 def hard(tmp_path_factory) -> Transformed:
     return transform(HARD, hard_frame(), tmp_path_factory.mktemp("hard"))

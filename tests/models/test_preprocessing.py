@@ -19,6 +19,8 @@ from models.label import LABEL_KEY
 from models.preprocessing import preprocessing_fn
 from tests.models.conftest import HARD, hard_frame, to_example
 
+pytestmark = pytest.mark.slow  # tf.Transform takes some seconds, once
+
 PRICE, LEVEL, KIND = "price_u20__u28__u20ac__u29_.rank", "1_u2e_level.rank", "class.code"
 STREET, AGE, WHEN = "Stra_udf_e.code", "_age_u2e_in_u2f_years.code", "lambda"
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -19,7 +18,15 @@ from models.dataset import Dataset
 from models.export import OUTPUT, rebuild
 from models.label import LABEL_KEY
 from models.training import run_fn
-from tests.models.conftest import Transformed, fn_args, hard_frame, to_examples, transform
+from tests.models.conftest import (
+    SMALL,
+    Transformed,
+    fn_args,
+    hard_frame,
+    small_frame,
+    to_examples,
+    transform,
+)
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -165,23 +172,16 @@ def test_a_killed_training_goes_on_and_ends_the_same(hard, trained, tmp_path, ca
 # The other tasks.
 
 
-def table(rows=300):
-    random = np.random.default_rng(0)
-    x = random.normal(size=rows)
-    word = random.choice(["a", "b"], rows)
-    return pd.DataFrame({"x": x, "word": word}).astype(object), x, word
-
-
-COLUMNS = {"x": {"role": "numeric"}, "word": {"role": "categorical"}}
 QUICK = {"epochs": 30, "learning_rate": 0.01}
 
 
 def test_multiclass_learns_its_classes(tmp_path):
-    frame, x, word = table()
+    frame = small_frame()
+    x, word = frame["x"].to_numpy(float), frame["word"]
     classes = ["low", "high a", "high b"]
     frame["y"] = np.where(x < 0, "low", np.where(word == "a", "high a", "high b"))
     label = {"column": "y", "classes": classes}
-    dataset = Dataset.model_validate({"task": "multiclass", "label": label, "columns": COLUMNS})
+    dataset = Dataset.model_validate({"task": "multiclass", "label": label, "columns": SMALL})
     data = transform(dataset, frame, tmp_path / "data")
     args = fn_args(data, tmp_path, **QUICK)
     run_fn(args)
@@ -194,11 +194,12 @@ def test_multiclass_learns_its_classes(tmp_path):
 
 @pytest.fixture(scope="module")
 def regression(tmp_path_factory) -> Transformed:
-    frame, x, word = table()
+    frame = small_frame()
+    x, word = frame["x"].to_numpy(float), frame["word"]
     frame["y"] = 1000 + 50 * x + np.where(word == "a", 100, 0)
     frame["y"] = frame["y"].astype(object)
     dataset = Dataset.model_validate(
-        {"task": "regression", "label": {"column": "y"}, "columns": COLUMNS}
+        {"task": "regression", "label": {"column": "y"}, "columns": SMALL}
     )
     return transform(dataset, frame, tmp_path_factory.mktemp("regression"))
 
@@ -215,8 +216,8 @@ def test_regression_predicts_in_units_of_the_label(regression, tmp_path):
 
 
 def test_rows_without_a_label_are_refused(tmp_path):
-    frame, x, _ = table(60)
-    frame["y"] = (x > 0).astype(int)
+    frame = small_frame(60)
+    frame["y"] = (frame["x"] > 0).astype(int)
     frame.loc[3:5, "y"] = 7
     dataset = Dataset.model_validate(
         {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}

@@ -1,0 +1,109 @@
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.errors import DataError
+from models.dataset import Dataset
+from models.input_pipeline import epochs, in_order, read
+from models.label import LABEL_KEY
+
+DATASET = Dataset.model_validate(
+    {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}
+)
+
+
+@dataclasses.dataclass
+class Output:
+    """Stands for the output of Transform, of which only the spec is used."""
+
+    def transformed_feature_spec(self):
+        return {
+            "x.rank": tf.io.FixedLenFeature([], tf.float32),
+            LABEL_KEY: tf.io.FixedLenFeature([], tf.int64),
+        }
+
+
+def write(path, numbers):
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for number in numbers:
+            rank = tf.train.Feature(float_list=tf.train.FloatList(value=[number]))
+            label = tf.train.Feature(int64_list=tf.train.Int64List(value=[number % 2]))
+            features = tf.train.Features(feature={"x.rank": rank, LABEL_KEY: label})
+            writer.write(tf.train.Example(features=features).SerializeToString(deterministic=True))
+
+
+def read_numbers(directory, share=0.2):
+    return read([f"{directory}/*.gz"], Output(), DATASET, share)
+
+
+def ranks(batches):
+    return np.concatenate([features["x.rank"] for features, _ in batches]).tolist()
+
+
+@pytest.fixture
+def data(tmp_path):
+    write(tmp_path / "a.gz", range(1000))
+    return read_numbers(tmp_path)
+
+
+def test_each_row_is_on_one_side(data):
+    fit, held_out = ranks(in_order(data.fit)), ranks(in_order(data.held_out))
+    assert sorted(fit + held_out) == list(range(1000))
+    assert (len(data.fit), len(data.held_out)) == (len(fit), len(held_out))
+    assert len(held_out) == pytest.approx(200, abs=50)
+    assert data.fit.labels.tolist() == [number % 2 for number in fit]
+
+
+def test_a_row_stays_on_its_side_whatever_else_there_is(data, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other / "b.gz", range(500, 2000))
+    before, after = ranks(in_order(data.held_out)), ranks(in_order(read_numbers(other).held_out))
+    assert [n for n in before if n >= 500] == [n for n in after if n < 1000]
+
+
+def test_the_digest_is_of_the_rows_not_of_their_order_or_files(data, tmp_path):
+    digests = []
+    for name, parts in {
+        "shuffled": [range(500, 1000), range(500)],
+        "one more": [range(1001)],
+        "one twice": [range(1000), [3]],
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        for i, part in enumerate(parts):
+            write(folder / f"{i}.gz", part)
+        digests.append(read_numbers(folder).digest)
+    assert digests[0] == data.digest
+    assert len({data.digest, *digests}) == 3
+
+
+def test_an_epoch_has_every_row_once_in_an_order_of_its_own(data):
+    steps = data.fit.steps(64)
+    batches = iter(epochs(data.fit, 64, seed=1, first=0))
+    first, second = (ranks(itertools.islice(batches, steps)) for _ in range(2))
+    assert sorted(first) == sorted(second) == sorted(ranks(in_order(data.fit)))
+    assert first != second
+
+
+def test_an_epoch_is_the_same_whether_those_before_it_were_read_or_not(data):
+    steps = data.fit.steps(64)
+    batches = epochs(data.fit, 64, seed=1, first=0)
+    third = ranks(itertools.islice(batches, 2 * steps, 3 * steps))
+    assert ranks(epochs(data.fit, 64, seed=1, first=2).take(steps)) == third
+    assert ranks(epochs(data.fit, 64, seed=2, first=2).take(steps)) != third
+
+
+def test_too_few_rows_to_hold_some_out_are_refused(tmp_path):
+    write(tmp_path / "a.gz", [1])
+    with pytest.raises(DataError, match=r"1 training rows are too few .* train.held_out"):
+        read_numbers(tmp_path)
+
+
+def test_no_rows_at_all_are_refused(tmp_path):
+    write(tmp_path / "a.gz", [])
+    with pytest.raises(DataError, match="0 training rows"):
+        read_numbers(tmp_path)
