@@ -18,13 +18,9 @@ def first_value(column: tf.SparseTensor | tf.Tensor) -> tuple[tf.Tensor, tf.Tens
     """
     if isinstance(column, tf.SparseTensor):
         first = tf.sparse.retain(column, column.indices[:, 1] == 0)
-        rows = column.dense_shape[:1]
-        # Not column.dense_shape: a batch without any value is zero values wide.
-        shape = tf.concat([rows, [1]], axis=0)
-        present = tf.SparseTensor(first.indices, tf.ones_like(first.indices[:, 0]), shape)
-        first = tf.SparseTensor(first.indices, first.values, shape)
-        values = tf.reshape(tf.sparse.to_dense(first), rows)
-        missing = tf.reshape(tf.sparse.to_dense(present), rows) == 0
+        rows, batch = first.indices[:, :1], column.dense_shape[:1]
+        values = tf.scatter_nd(rows, first.values, batch)
+        missing = ~tf.scatter_nd(rows, tf.ones_like(rows[:, 0], tf.bool), batch)
     else:
         values = column if column.shape.rank == 1 else column[:, 0]
         missing = tf.zeros_like(values, tf.bool)

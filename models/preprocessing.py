@@ -19,7 +19,6 @@ from models.features import (
     FIRST_WORD_CODE,
     MISSING_CODE,
     MISSING_NUMBER,
-    TIMESTAMP_PARTS,
     UNKNOWN_CODE,
     buckets,
     code_name,
@@ -28,6 +27,7 @@ from models.features import (
     safe_name,
 )
 from models.label import LABEL_KEY, make_label
+from models.quantiles import Quantiles
 
 Features = dict[str, tf.Tensor]
 
@@ -54,6 +54,7 @@ def preprocessing_fn(
     """
     dataset = Dataset.model_validate(custom_config["dataset"])
     outputs = {LABEL_KEY: make_label(dataset, inputs)}
+    quantiles = Quantiles()
     for column, how in dataset.features().items():
         if column not in inputs:
             raise DataError(
@@ -61,8 +62,23 @@ def preprocessing_fn(
                 "remove it there, or add it to the schema"
             )
         values, missing = _typed(column, how, *first_value(inputs[column]))
-        outputs |= _ENCODERS[how.role](column, how, values, missing)
-    return outputs
+        match how.role:
+            case Role.NUMERIC:
+                scaled = _scaled(how, values)
+                quantiles.rank(rank_name(column), scaled, missing, buckets(how))
+            case Role.BUCKETIZED:
+                scaled = _scaled(how, values)
+                quantiles.code(code_name(column), scaled, missing, buckets(how))
+            case Role.CATEGORICAL:
+                outputs[code_name(column)] = _categorical(column, how, values, missing)
+            case Role.HASHED:
+                outputs[code_name(column)] = _hashed(how, values, missing)
+            case Role.TIMESTAMP:
+                seconds = tf.cast(values, tf.float64) / _TICKS_PER_S[how.unit]
+                trend = part_name(column, "trend")
+                quantiles.rank(trend, tf.cast(seconds, tf.float32), missing, buckets(how))
+                outputs |= _phases(column, seconds, missing)
+    return outputs | quantiles.features()
 
 
 def _typed(
@@ -84,18 +100,7 @@ def _typed(
     return tf.where(missing, tf.constant(fill, values.dtype), values), tf.zeros_like(missing)
 
 
-def _numeric(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
-    return {rank_name(column): _rank(_scaled(how, values), missing, buckets(how))}
-
-
-def _bucketized(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
-    scaled = _scaled(how, values)
-    boundaries = _quantiles(scaled, missing, buckets(how))
-    codes = tft.apply_buckets(scaled, boundaries) + MISSING_CODE + 1
-    return {code_name(column): _coded(codes, missing)}
-
-
-def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
+def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
     vocabulary = tft.vocabulary(
         tf.boolean_mask(values, ~missing),
         top_k=how.vocabulary_size,
@@ -103,46 +108,25 @@ def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor
         vocab_filename=safe_name(column),
     )
     words = tft.apply_vocabulary(values, vocabulary, default_value=UNKNOWN_CODE - FIRST_WORD_CODE)
-    return {code_name(column): _coded(words + FIRST_WORD_CODE, missing)}
+    return _coded(words + FIRST_WORD_CODE, missing)
 
 
-def _hashed(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
+def _hashed(how: Column, values: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
     codes = tf.strings.to_hash_bucket_fast(values, buckets(how)) + MISSING_CODE + 1
-    return {code_name(column): _coded(codes, missing)}
+    return _coded(codes, missing)
 
 
-def _timestamp(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> Features:
-    seconds = tf.cast(values, tf.float64) / _TICKS_PER_S[how.unit]
-    parts = {"trend": _rank(tf.cast(seconds, tf.float32), missing, buckets(how))}
+def _phases(column: str, seconds: tf.Tensor, missing: tf.Tensor) -> Features:
+    """How far through the day, the week and the year, 0 to 1."""
+    phases = {}
     for part, length in _CYCLES_S.items():
         phase = tf.cast(tf.math.floormod(seconds, length) / length, tf.float32)
-        parts[part] = tf.where(missing, MISSING_NUMBER, phase)
-    return {part_name(column, part): parts[part] for part in TIMESTAMP_PARTS}
-
-
-_ENCODERS = {
-    Role.NUMERIC: _numeric,
-    Role.BUCKETIZED: _bucketized,
-    Role.CATEGORICAL: _categorical,
-    Role.HASHED: _hashed,
-    Role.TIMESTAMP: _timestamp,
-}
+        phases[part_name(column, part)] = tf.where(missing, MISSING_NUMBER, phase)
+    return phases
 
 
 def _scaled(how: Column, values: tf.Tensor) -> tf.Tensor:
     return tf.sign(values) * tf.math.log1p(tf.abs(values)) if how.log else values
-
-
-def _rank(values: tf.Tensor, missing: tf.Tensor, buckets: int) -> tf.Tensor:
-    """The share of training rows with a lower value, so outliers and skew do no harm."""
-    boundaries = _quantiles(values, missing, buckets)
-    rank = tft.apply_buckets_with_interpolation(values, boundaries)
-    return tf.where(missing, MISSING_NUMBER, rank)
-
-
-def _quantiles(values: tf.Tensor, missing: tf.Tensor, buckets: int) -> tf.Tensor:
-    present = tf.boolean_mask(values, ~missing)
-    return tft.quantiles(present, buckets, epsilon=0.1 / buckets)
 
 
 def _coded(codes: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
