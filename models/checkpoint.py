@@ -20,6 +20,10 @@ class Checkpoint(keras.callbacks.EarlyStopping):
     """Stops when `val_loss` has not fallen for a while, and takes the weights of the best epoch.
 
     Call `restore` before `fit`.
+
+    Attributes:
+        history: The losses of all epochs, those of earlier attempts too.
+        finished: Whether an earlier attempt trained to its end and was killed only then.
     """
 
     def __init__(self, directory: str, patience: int) -> None:
@@ -31,6 +35,7 @@ class Checkpoint(keras.callbacks.EarlyStopping):
             patience: In epochs.
         """
         super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
+        self.finished = False
         self.history: dict[str, list[float]] = {}
         self._directory = directory
         self._state: dict[str, Any] | None = None
@@ -47,6 +52,7 @@ class Checkpoint(keras.callbacks.EarlyStopping):
         with fileio.open(path, "rb") as file:
             arrays = dict(np.load(io.BytesIO(file.read())))
         self._state = json.loads(arrays["state"].tobytes())
+        self.finished = self._state["finished"]
         self.history = self._state["history"]
         for i, variable in enumerate(_variables(model)):
             variable.assign(arrays[f"variable-{i}"])
@@ -78,6 +84,7 @@ class Checkpoint(keras.callbacks.EarlyStopping):
     def _save(self, epochs_done: int) -> None:
         state = {
             "epoch": epochs_done,
+            "finished": self.model.stop_training,
             "best": float(self.best),
             "best_epoch": int(self.best_epoch),
             "wait": self.wait,

@@ -1,7 +1,7 @@
 """Transformed examples as tf.data: rows to learn from, and rows held out of them.
 
-Rows stay serialized until they are in a batch: that is faster to shuffle and to parse, and small
-enough to keep in memory.
+Rows stay serialized until they are in a batch: so they are faster to shuffle and to parse, and up
+to some millions of them fit into memory.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +18,7 @@ import tensorflow_transform as tft
 from components.errors import DataError
 from models.dataset import Dataset, Task
 from models.label import LABEL_KEY
+from models.settings import TrainSettings
 
 _SCAN_BATCH = 4096
 _SHARES = 10_000  # so fine can a share of the rows be given
@@ -62,9 +64,18 @@ class TrainingData:
 
 
 def read(
-    patterns: Sequence[str], transform_output: tft.TFTransformOutput, dataset: Dataset, share: float
+    patterns: Sequence[str],
+    transform_output: tft.TFTransformOutput,
+    dataset: Dataset,
+    train: TrainSettings,
 ) -> TrainingData:
     """Reads through all rows once and holds a share of them out, by a hash of the row.
+
+    Args:
+        patterns: Of the files with transformed examples.
+        transform_output: Knows what is in them.
+        dataset: Says what the label must be like.
+        train: Says how much is held out, and whether rows are kept in memory.
 
     Raises:
         DataError: If a row has no label, or if one of the two parts would be empty.
@@ -78,17 +89,23 @@ def read(
         hashes.append(_hash(batch).numpy())
     label, row_hash = np.concatenate(labels or [[]]), np.concatenate(hashes or [[]])
     _check_labels(label, dataset)
-    held_out = row_hash % _SHARES < share * _SHARES
+    held_out = _is_held_out(row_hash, train)
     if held_out.all() or not held_out.any():
         raise DataError(
-            f"{len(label)} training rows are too few to hold {share:.0%} of them out for early "
-            "stopping: add data, or change train.held_out"
+            f"{len(label)} training rows are too few to hold {train.held_out:.0%} of them out for "
+            "early stopping: add data, or change train.held_out"
         )
-    parse = _parser(transform_output)
     digest = hashlib.sha256(np.sort(row_hash).tobytes()).hexdigest()[:16]
+    parse = _parser(transform_output)
+    parts = [
+        rows.filter(lambda row: not _is_held_out(_hash(row), train)),
+        rows.filter(lambda row: _is_held_out(_hash(row), train)),
+    ]
+    if train.cache:
+        parts = [part.cache() for part in parts]
     return TrainingData(
-        fit=Rows(rows.filter(lambda row: not _is_held_out(row, share)), label[~held_out], parse),
-        held_out=Rows(rows.filter(lambda row: _is_held_out(row, share)), label[held_out], parse),
+        fit=Rows(parts[0], label[~held_out], parse),
+        held_out=Rows(parts[1], label[held_out], parse),
         digest=digest,
     )
 
@@ -97,8 +114,8 @@ def _hash(rows: tf.Tensor) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(rows, 2**62)
 
 
-def _is_held_out(row: tf.Tensor, share: float) -> tf.Tensor:
-    return _hash(row) % _SHARES < int(share * _SHARES)
+def _is_held_out(row_hash: Any, train: TrainSettings) -> Any:
+    return row_hash % _SHARES < round(train.held_out * _SHARES)
 
 
 def _check_labels(labels: np.ndarray, dataset: Dataset) -> None:
@@ -117,11 +134,10 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
     The order of each epoch depends on the seed and its number only, so that a training that was
     killed goes on with the batches that it would have seen.
     """
-    serialized = rows.serialized.cache()
     buffer = min(len(rows), _MAX_SHUFFLE_BUFFER)
 
     def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
-        shuffled = serialized.shuffle(buffer, seed=seed + number)
+        shuffled = rows.serialized.shuffle(buffer, seed=seed + number)
         return shuffled.batch(batch_size).map(rows.parse)
 
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
@@ -129,8 +145,8 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
 
 
 def in_order(rows: Rows) -> tf.data.Dataset:
-    """All rows once, in large batches kept in memory: to measure on."""
-    batches = rows.serialized.batch(_SCAN_BATCH).map(rows.parse).cache()
+    """All rows once, in large batches: to measure on."""
+    batches = rows.serialized.batch(_SCAN_BATCH).map(rows.parse)
     # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
     return batches.apply(tf.data.experimental.assert_cardinality(rows.steps(_SCAN_BATCH)))
 

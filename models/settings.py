@@ -47,6 +47,9 @@ class TrainSettings(Frozen):
     seed: int = pydantic.Field(
         default=1, ge=0, description="Of weights, dropout and order of rows."
     )
+    cache: bool = pydantic.Field(
+        default=True, description="Keep the rows in memory; else read them again each epoch."
+    )
     warm_start: bool = pydantic.Field(
         default=False, description="Start from the weights of the served model, where they fit."
     )

@@ -50,7 +50,7 @@ def run_fn(fn_args: FnArgs) -> None:
     config = TrainerConfig.from_custom_config(custom, fn_args.hyperparameters)
     make_deterministic(config.train.seed)
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
-    data = read(fn_args.train_files, transform_output, config.dataset, config.train.held_out)
+    data = read(fn_args.train_files, transform_output, config.dataset, config.train)
     with fileio.open(fn_args.schema_path, "r") as file:
         schema = file.read()
     base_model = fn_args.base_model if config.train.warm_start else None
@@ -129,13 +129,13 @@ def fit(
     start = time.monotonic()
     done = checkpoint.restore(model)
     if done:
-        logger.info("Going on after epoch %d, where an earlier training was killed", done)
+        logger.info("Going on after epoch %d, where an earlier attempt was killed", done)
     model.fit(
         epochs(data.fit, train.batch_size, train.seed, first=done),
         steps_per_epoch=data.fit.steps(train.batch_size),
         validation_data=in_order(data.held_out),
         initial_epoch=done,
-        epochs=train.epochs,
+        epochs=done if checkpoint.finished else train.epochs,
         callbacks=[
             Progress(logger, train.epochs),
             keras.callbacks.TensorBoard(log_dir, write_graph=False),

@@ -28,7 +28,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     train, budget = config.train, fn_args.custom_config["tuner"]
     make_deterministic(train.seed)
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
-    data = read(fn_args.train_files, transform_output, config.dataset, train.held_out)
+    data = read(fn_args.train_files, transform_output, config.dataset, train)
 
     def build(choices: keras_tuner.HyperParameters) -> keras.Model:
         _declare(choices)

@@ -9,6 +9,7 @@ from components.errors import DataError
 from models.dataset import Dataset
 from models.input_pipeline import epochs, in_order, read
 from models.label import LABEL_KEY
+from models.settings import TrainSettings
 
 DATASET = Dataset.model_validate(
     {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}
@@ -35,8 +36,9 @@ def write(path, numbers):
             writer.write(tf.train.Example(features=features).SerializeToString(deterministic=True))
 
 
-def read_numbers(directory, share=0.2):
-    return read([f"{directory}/*.gz"], Output(), DATASET, share)
+def read_numbers(directory, **train):
+    settings = TrainSettings(**{"held_out": 0.2, **train})
+    return read([f"{directory}/*.gz"], Output(), DATASET, settings)
 
 
 def ranks(batches):
@@ -95,6 +97,12 @@ def test_an_epoch_is_the_same_whether_those_before_it_were_read_or_not(data):
     third = ranks(itertools.islice(batches, 2 * steps, 3 * steps))
     assert ranks(epochs(data.fit, 64, seed=1, first=2).take(steps)) == third
     assert ranks(epochs(data.fit, 64, seed=2, first=2).take(steps)) != third
+
+
+def test_rows_that_are_not_kept_in_memory_are_the_same(data, tmp_path):
+    streamed = read_numbers(tmp_path, cache=False)
+    batches = [ranks(epochs(part.fit, 64, seed=1, first=0).take(40)) for part in (data, streamed)]
+    assert batches[0] == batches[1]
 
 
 def test_too_few_rows_to_hold_some_out_are_refused(tmp_path):

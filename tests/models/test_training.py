@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -167,6 +168,20 @@ def test_a_killed_training_goes_on_and_ends_the_same(hard, trained, tmp_path, ca
         atol=1e-6,
     )
     assert os.listdir(tmp_path / "checkpoints") == []
+
+
+def test_a_training_killed_after_its_last_epoch_trains_no_further(
+    hard, tmp_path, caplog, monkeypatch
+):
+    args = fn_args(hard, tmp_path, epochs=200, patience=1, learning_rate=0.05)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("models.training.export", Mock(side_effect=KeyboardInterrupt))
+        run_fn(args)
+    with caplog.at_level(logging.INFO, "models.training"):
+        run_fn(args)
+    assert not any(hasattr(record, "epoch") for record in caplog.records)
+    training = read_json(args.serving_model_dir, served_model.TRAINING)
+    assert training["best_epoch"] == 1 + int(np.argmin(training["history"]["val_loss"]))
 
 
 # The other tasks.
