@@ -61,7 +61,8 @@ class Project:
     def served(self) -> list[str]:
         """All that lies in the serving folder, hidden left-overs included."""
         folder = self.outputs.serving
-        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+        names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        return sorted(names - {".push.lock"})
 
     def span(self, number: int) -> Path:
         return next((self.root / "data" / "taxi" / f"span-{number}").glob("*.csv"))

@@ -5,7 +5,6 @@ import io
 
 import pytest
 
-
 pytestmark = pytest.mark.slow
 
 
