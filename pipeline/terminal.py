@@ -122,6 +122,9 @@ def print_result(console: Console, summary: Summary, run_dir: str) -> None:
                 console.print(Text(f"{mark} {check.detail}", style), soft_wrap=True)
     if summary.serving_check:
         console.print(_serving_check(summary.serving_check), soft_wrap=True)
+    if summary.baseline and not summary.baseline.version:
+        reason = f"Nothing to compare with: {summary.baseline.reason}"
+        console.print(Text(reason, "dim"), soft_wrap=True)
     if summary.metrics:
         console.print()
     console.print(_verdict(summary), soft_wrap=True)
@@ -165,13 +168,21 @@ def _serving_check(found: dict[str, Any]) -> Text:
     )
 
 
+def _parent(path: str | None) -> str:
+    return (path or "").rpartition("/")[0]
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
 def _verdict(summary: Summary) -> Text:
     name = summary.pipeline
-    serve = f"Predict with it: python -m pipeline predict FILE.csv\nPushed to {summary.pushed_path}"
+    serve = (
+        f"Pushed to {summary.pushed_path}\n"
+        "Predict with it: python -m pipeline predict FILE.csv\n"
+        f"Serve it: point TensorFlow Serving's --model_base_path at {_parent(summary.pushed_path)}"
+    )
     texts = {
         Status.PUSHED: ("green", f"Blessed and pushed in {summary.seconds:.0f} s.\n{serve}"),
         Status.ALREADY_SERVED: (
