@@ -19,6 +19,7 @@ from keras import ops
 
 from models.dataset import Dataset, Task
 from models.features import Feature
+from models.layers import Members, Pieces
 from models.settings import ModelSettings
 
 EMBEDDING = "embedding."  # before the name of a feature: the layer that looks its codes up
@@ -96,38 +97,3 @@ def _head(
     if dataset.task is Task.REGRESSION:
         predictions = keras.layers.Normalization(axis=None, invert=True, name=UNITS)(predictions)
     return predictions
-
-
-class Pieces(keras.layers.Layer):
-    """Ranks in pieces, and whether they are missing: [batch, n] becomes [batch, n, pieces + 1]."""
-
-    def __init__(self, pieces: int) -> None:  # noqa: D107
-        super().__init__()
-        self.pieces = pieces
-
-    def call(self, ranks: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
-        ranks = ranks[..., None]
-        starts = ops.arange(self.pieces, dtype="float32")
-        pieces = ops.clip(ranks * self.pieces - starts, 0, 1)
-        return ops.concatenate([pieces, ops.cast(ranks < 0, "float32")], axis=-1)
-
-
-class Members(keras.layers.Layer):
-    """Shows each member its own view: [batch, inputs] becomes [batch, members, inputs]."""
-
-    def __init__(self, members: int) -> None:  # noqa: D107
-        super().__init__()
-        self.members = members
-
-    def build(self, input_shape: tuple[int, ...]) -> None:  # noqa: D102
-        self.factors = self.add_weight(
-            shape=(self.members, input_shape[-1]), initializer=random_signs, name="factors"
-        )
-
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
-        return inputs[:, None, :] * self.factors
-
-
-def random_signs(shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
-    """An initializer: 1 or -1."""
-    return ops.sign(keras.random.uniform(shape, -1, 1, dtype=dtype))

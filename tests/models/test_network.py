@@ -4,7 +4,8 @@ import pytest
 
 from models.dataset import Dataset, Task
 from models.features import MISSING_NUMBER, Feature
-from models.network import UNITS, Pieces, build_model
+from models.layers import Pieces
+from models.network import UNITS, build_model
 from models.settings import ModelSettings
 
 FEATURES = [Feature("a.rank"), Feature("b.rank"), Feature("c.code", codes=5)]
