@@ -6,7 +6,6 @@ import argparse
 
 from pipeline.options import add_config_options, load_outputs
 
-
 MOST_METRICS = 3  # more do not fit into 80 characters
 
 
