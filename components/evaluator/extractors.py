@@ -32,7 +32,6 @@ def custom_extractors(
 def _has_label(extracts: dict[str, Any]) -> bool:
     """A class below 0 or a NaN stands for no label, see `models.label`."""
     labels = extracts[tfma.LABELS_KEY]
-    print("DBG", labels, type(labels), getattr(labels, "dtype", None))
     # Several models have the same label, each under its name.
     label = np.asarray(next(iter(labels.values())) if isinstance(labels, dict) else labels)
     if np.issubdtype(label.dtype, np.integer):
