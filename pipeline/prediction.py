@@ -6,7 +6,7 @@ The file is read and typed as ExampleGen does it, by the schema that the model w
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -21,7 +21,9 @@ from components import served_model
 from components.errors import DataError
 from components.example_gen.columns import column_types
 from components.example_gen.encoding import encode_batch
-from components.example_gen.reading import read_batches, read_raw_batches
+from components.example_gen.reading import column_names, read_batches, read_raw_batches
+from models.dataset import Dataset
+from models.export import read_json
 
 BATCH_ROWS = 4096
 
@@ -30,7 +32,8 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
     """Writes the rows of a file with the predictions for them, as CSV.
 
     Args:
-        file: CSV or Parquet with a header; the label's columns need not be there.
+        file: CSV or Parquet with a header; columns that are only for the label, or are ignored,
+            need not be there.
         version_dir: A pushed version.
         output: Where the CSV goes.
 
@@ -42,6 +45,7 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
     """
     schema_file = os.path.join(version_dir, served_model.SCHEMA)
     types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
+    _check_columns(file, column_names(file, types), version_dir)
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
     for raw, typed in zip(read_raw_batches(file, types), read_batches(file, types), strict=True):
@@ -56,6 +60,17 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
         raise DataError(f"{file} has no rows.")
     writer.close()
     return rows
+
+
+def _check_columns(file: str, names: Sequence[str], version_dir: str) -> None:
+    """A column that is not there would count as missing in each row, and predictions look good."""
+    config = read_json(version_dir, served_model.CONFIG) or {}
+    features = Dataset.model_validate(config["dataset"]).features()
+    if missing := [name for name in features if name not in names]:
+        raise DataError(
+            f"{file} lacks columns that the model needs: {', '.join(missing)}. Add them; where a "
+            "value is not known, leave it empty."
+        )
 
 
 def _predictions(model: tf.Module, batch: pa.RecordBatch) -> dict[str, pa.Array]:
