@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.evaluator.calibration import CELLS, NUM_BINS, _Combiner, equal_mass_error
-
-
-def plain_error(probabilities, outcomes):
-    """Over 15 bins of equal mass, as one would write it down."""
-    order = np.argsort(probabilities, kind="stable")
-    gaps = (probabilities - outcomes)[order]
-    return sum(abs(part.sum()) for part in np.array_split(gaps, NUM_BINS)) / len(gaps)
+from benchmarks.plain_metrics import expected_calibration_error
+from components.evaluator.calibration import CELLS, _Combiner, equal_mass_error
 
 
 def counted(probabilities, outcomes):
@@ -36,7 +30,7 @@ def test_it_is_exact_when_each_cell_holds_one_row(number):
     probabilities = (rng.choice(CELLS, number, replace=False) + 0.5) / CELLS
     outcomes = (rng.random(number) < 0.3).astype(float)
     error = counted(probabilities, outcomes)
-    assert error == pytest.approx(plain_error(probabilities, outcomes), abs=1e-12)
+    assert error == pytest.approx(expected_calibration_error(probabilities, outcomes), abs=1e-12)
     assert error > 0.1
 
 
@@ -44,7 +38,7 @@ def test_it_is_exact_when_each_cell_holds_one_row(number):
 def test_it_is_within_a_thousandth_of_the_plain_version_when_cells_are_shared(number):
     for seed in range(5):
         probabilities, outcomes = rows(number, seed)
-        expected = plain_error(probabilities, outcomes)
+        expected = expected_calibration_error(probabilities, outcomes)
         assert counted(probabilities, outcomes) == pytest.approx(expected, abs=1e-3)
 
 
