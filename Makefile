@@ -18,7 +18,7 @@ run: setup ## Train, evaluate and push a model on the sample data
 	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)
 
 test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones
-	@$(PYTHON_IN_VENV) -m pytest --durations=10 $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 $(ARGS)
 
 lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check

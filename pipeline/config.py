@@ -12,7 +12,7 @@ import enum
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pydantic
 import yaml
@@ -64,6 +64,9 @@ class BeamConfig(Frozen):
         return args
 
 
+SplitName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+
 class DataConfig(Frozen):
     """Which data is read, and how its rows are split."""
 
@@ -71,7 +74,7 @@ class DataConfig(Frozen):
     spans: Annotated[str, pydantic.Field(pattern=r"^(all|newest|\d+|last:[1-9]\d*)$")] = (
         pydantic.Field(default="all", description="all, newest, one number, or last:N.")
     )
-    splits: dict[str, Annotated[int, pydantic.Field(ge=1)]] = pydantic.Field(
+    splits: dict[SplitName, Annotated[int, pydantic.Field(ge=1)]] = pydantic.Field(
         default={"train": 2, "eval": 1},
         description="Name and share of each split, by hash of the row.",
     )
@@ -104,6 +107,12 @@ class BulkInferConfig(Frozen):
     path: str = pydantic.Field(
         default="", description="Folder of `span-<number>` folders to predict."
     )
+
+    @pydantic.model_validator(mode="after")
+    def _needs_a_path(self) -> Self:
+        if self.enabled and not self.path:
+            raise ValueError("enabled needs a path")
+        return self
 
 
 class ServingCheckConfig(Frozen):
@@ -142,6 +151,16 @@ def default_config_dir() -> Path:
     """`configs` in the current folder, else the one beside this package."""
     here = Path.cwd() / "configs"
     return here if here.is_dir() else Path(__file__).resolve().parents[1] / "configs"
+
+
+def project_path(path: str, config_dir: Path) -> str:
+    """A path of the configuration as an absolute one, from the folder that holds `configs`.
+
+    `~` is the user's home; addresses like gs:// stay as they are.
+    """
+    if "://" in path:
+        return path
+    return str((config_dir.resolve().parent / Path(path).expanduser()).resolve())
 
 
 def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str] = ()) -> Config:
@@ -223,7 +242,8 @@ def _explain(problem: Any) -> str:
     """One line for one of pydantic's problems, with the nearest known key for an unknown one."""
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        return f"{path}: {problem['msg']} (it is {problem['input']!r})"
+        value = "" if isinstance(problem["input"], Mapping) else f" (it is {problem['input']!r})"
+        return f"{path}: {problem['msg']}{value}"
     parent, key = problem["loc"][:-1], str(problem["loc"][-1])
     known = _known_keys(Config, parent)
     near = difflib.get_close_matches(key, known, 1)

@@ -42,6 +42,7 @@ class Places:
         serving: The folder that versions are pushed to, and that the baseline is read from.
         checkpoints: The folder in which a killed training finds its last epoch again.
         bulk_data: The folder of spans to predict, if that is switched on.
+        serving_statistics: The statistics of served requests, if skew is to be measured.
     """
 
     data: str
@@ -49,13 +50,13 @@ class Places:
     serving: str
     checkpoints: str
     bulk_data: str = ""
+    serving_statistics: str | None = None
 
 
 def create_components(config: Config, places: Places) -> list[BaseNode]:
-    """Builds the pipeline's steps, wired, in the order in which they run."""
+    """Builds the pipeline's steps, wired. TFX runs them in an order that their wires allow."""
     dataset = config.dataset
     features = dataset.for_model()
-    model_settings = config.model.model_dump(mode="json")
     schema = io_utils.parse_pbtxt_file(places.schema, schema_pb2.Schema())
 
     example_gen = SpanExampleGen(
@@ -75,7 +76,10 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         schema=schema_gen.outputs["schema"],
         anomalies=example_validator.outputs["anomalies"],
         baseline_statistics=baseline.outputs["statistics"],
-        validation=dataset.validation.model_dump(mode="json"),
+        validation={
+            **dataset.validation.model_dump(mode="json"),
+            "serving_statistics": places.serving_statistics,
+        },
     )
 
     transform = Transform(
@@ -84,7 +88,6 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         preprocessing_fn="models.preprocessing.preprocessing_fn",
         custom_config={
             "dataset": features,
-            "model": model_settings,
             "code_hash": code_hash("models.preprocessing"),
         },
         # StatisticsGen has those of the raw data, and nobody reads a cache that no run is given.
@@ -103,7 +106,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     }
     settings = {
         "dataset": features,
-        "model": model_settings,
+        "model": config.model.model_dump(mode="json"),
         "train": config.train.model_dump(mode="json"),
         "checkpoint_dir": places.checkpoints,
     }
@@ -158,16 +161,16 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     steps += [transform, *([tuner] if tuner else []), trainer]
     steps += [evaluator, serving_check, pusher]
     if config.bulk_inferrer.enabled:
-        steps += _bulk_inference(config, places, schema, trainer, evaluator)
+        steps += _bulk_inference(places, schema, trainer, evaluator, pusher)
     return steps
 
 
 def _bulk_inference(
-    config: Config,
     places: Places,
     schema: schema_pb2.Schema,
     trainer: Trainer,
     evaluator: Evaluator,
+    pusher: VersionPusher,
 ) -> list[BaseNode]:
     """Predictions of the new model, if it is blessed, for data without labels."""
     unlabelled = SpanExampleGen(
@@ -180,4 +183,5 @@ def _bulk_inference(
         data_spec=bulk_inferrer_pb2.DataSpec(),
         model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=["serving_default"]),
     )
+    bulk_inferrer.add_upstream_node(pusher)  # first what is served, then what is nice to have
     return [unlabelled, bulk_inferrer]

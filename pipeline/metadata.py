@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
+
+GOOD_STATES = ("COMPLETE", "CACHED")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +50,7 @@ class RunMetadata:
         found: dict[str, dict[str, OutputArtifact]] = {}
         if not (executions := self._executions()):
             return {}
-        store = self._store()
+        store = _open(self._file)
         for node, execution in executions.items():
             events = [
                 event
@@ -67,7 +69,7 @@ class RunMetadata:
     def _executions(self) -> dict[str, pb.Execution]:
         if not self._file.exists():
             return {}
-        store = self._store()
+        store = _open(self._file)
         try:
             run = store.get_context_by_type_and_name("pipeline_run", self._run_id)
         except ml_metadata.errors.NotFoundError:  # no run has come so far as to name itself
@@ -81,11 +83,27 @@ class RunMetadata:
                         newest[node] = execution
         return newest
 
-    def _store(self) -> ml_metadata.MetadataStore:
-        config = pb.ConnectionConfig()
-        config.sqlite.filename_uri = str(self._file)
-        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
-        return ml_metadata.MetadataStore(config)
+
+def newest_run_with(metadata_file: Path, steps: Collection[str]) -> str | None:
+    """The id of the newest run in which all of some steps came to a good end, or None."""
+    if not metadata_file.exists():
+        return None
+    try:
+        runs = _open(metadata_file).get_contexts_by_type("pipeline_run")
+    except ml_metadata.errors.NotFoundError:
+        return None
+    for run in sorted(runs, key=lambda one: one.id, reverse=True):
+        states = RunMetadata(metadata_file, run.name).states()
+        if all(states.get(step) in GOOD_STATES for step in steps):
+            return run.name
+    return None
+
+
+def _open(metadata_file: Path) -> ml_metadata.MetadataStore:
+    config = pb.ConnectionConfig()
+    config.sqlite.filename_uri = str(metadata_file)
+    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
+    return ml_metadata.MetadataStore(config)
 
 
 def _plain(artifact: pb.Artifact) -> OutputArtifact:

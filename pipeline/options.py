@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 
+KILLED = "killed"
+
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.outputs import Outputs
@@ -68,6 +70,13 @@ def load_outputs(args: argparse.Namespace) -> Outputs:
     from pipeline.local_run import outputs_of
 
     return outputs_of(load_config(args), config_dir_of(args))
+
+
+def shown_status(outputs: Outputs, summary: Summary) -> str:
+    """The status of a run; `killed` if it says that it is running, but nothing is."""
+    if summary.status == "running" and not outputs.is_running():
+        return KILLED
+    return summary.status
 
 
 def find_run(outputs: Outputs, name: str) -> Summary:

@@ -101,6 +101,14 @@ class Outputs:
             draft.replace(copy)
         return copy
 
+    def is_running(self) -> bool:
+        """Whether some process is running this pipeline now."""
+        try:
+            with self.lock():
+                return False
+        except BusyError:
+            return True
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Holds the pipeline for this process; the system frees it however the process ends.
@@ -108,8 +116,12 @@ class Outputs:
         Raises:
             BusyError: If another process holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("a+") as file:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("a+")
+        except OSError as error:
+            raise UsageError(f"Cannot write to {self.root}: {error.strerror}") from None
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

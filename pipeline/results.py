@@ -29,6 +29,8 @@ def collect(outputs: Outputs) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if examples := outputs.get("ExampleGen", {}).get("examples"):
         fields["spans"] = _spans(examples)
+    if findings := outputs.get("DataGate", {}).get("findings"):
+        fields["data_gate"] = _data_gate(findings)
     if model := outputs.get("Trainer", {}).get("model"):
         fields["training_seconds"] = _training_seconds(model)
     if model := outputs.get("Baseline", {}).get("model"):
@@ -38,19 +40,20 @@ def collect(outputs: Outputs) -> dict[str, Any]:
     if blessing := outputs.get("ServingCheck", {}).get("blessing"):
         fields["serving_check"] = _serving_check(blessing)
         fields["blessed"] = bool(fields.get("blessed")) and fields["serving_check"]["blessed"]
+    if pushed := outputs.get("Pusher", {}).get("pushed_model"):
+        is_pushed = bool(pushed.properties.get("pushed"))
+        fields["pushed_path"] = pushed.properties["pushed_destination"] if is_pushed else None
+        fields["already_served"] = bool(pushed.properties.get("adopted"))
     return fields
 
 
-def verdict(outputs: Outputs) -> tuple[Status, str | None]:
-    """How a run ended whose steps are all done, and the folder of the pushed version if any."""
-    pushed = outputs.get("Pusher", {}).get("pushed_model")
-    if pushed is None:
-        return Status.DONE, None
-    if not pushed.properties.get("pushed"):
-        return Status.NOT_BLESSED, None
-    adopted = bool(pushed.properties.get("adopted"))
-    status = Status.ALREADY_SERVED if adopted else Status.PUSHED
-    return status, str(pushed.properties["pushed_destination"])
+def verdict(fields: Mapping[str, Any]) -> Status:
+    """How a run ended whose steps have all come to a good end, from the fields of `collect`."""
+    if "pushed_path" not in fields:
+        return Status.DONE
+    if fields["pushed_path"] is None:
+        return Status.NOT_BLESSED
+    return Status.ALREADY_SERVED if fields["already_served"] else Status.PUSHED
 
 
 def versions() -> dict[str, str]:
@@ -60,6 +63,17 @@ def versions() -> dict[str, str]:
 
 def _spans(examples: OutputArtifact) -> tuple[int, ...]:
     return tuple(json.loads(str(examples.properties.get("spans", "[]"))))
+
+
+def _data_gate(findings: OutputArtifact) -> tuple[str, ...]:
+    """What the gate let pass, and what it could not measure, a line each."""
+    with fileio.open(findings.uri, "r") as file:
+        content = json.load(file)
+    passed = [
+        f"{one['severity']}: {one['column']} ({one['split']}): {one['what']}"
+        for one in content["findings"]
+    ]
+    return (*passed, *(f"not measured: {one}" for one in content["not_measured"]))
 
 
 def _training_seconds(model: OutputArtifact) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ EXIT_CODES = {
     Status.STOPPED: 4,
     Status.INTERRUPTED: 130,
 }
-USAGE = 2
 
 
 class Step(Frozen):
@@ -106,14 +106,22 @@ class Summary(Frozen):
     blessed: bool | None = None
     serving_check: dict[str, Any] | None = None
     pushed_path: str | None = None
+    already_served: bool | None = None
+    data_gate: tuple[str, ...] = pydantic.Field(
+        default=(), description="What the gate noticed but let pass."
+    )
     error: str | None = None
     spans: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
     versions: dict[str, str] = {}
     arguments: dict[str, Any] = pydantic.Field(
-        default={}, description="--from, --to and the cache."
+        default={}, description="--from, --to and --config-dir."
     )
     config: dict[str, Any] = {}
+
+    def bounds(self) -> dict[str, Any]:
+        """The bounds by metric that the configuration of the run had."""
+        return self.config.get("dataset", {}).get("evaluation", {}).get("thresholds") or {}
 
     def write(self, run_dir: Path) -> None:
         """Writes the file at once or not at all."""
@@ -141,5 +149,5 @@ def history(runs: Path) -> list[Summary]:
         try:
             found.append(read(file.parent))
         except (pydantic.ValidationError, OSError):
-            continue
+            sys.stderr.write(f"Left out, since it cannot be read: {file}\n")
     return found

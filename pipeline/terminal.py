@@ -25,6 +25,7 @@ MARKS = {
 }
 # How the kinds of checks in `components.evaluator.checks` are shown beside their metric.
 BOUNDS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
+MOST_LINES = 5
 COUNTS = ("example_count", "mean_label")
 WORDS = {State.RUN: "", State.CACHED: "reused", State.FAILED: "failed", State.SKIPPED: "skipped"}
 
@@ -114,6 +115,8 @@ class StepDisplay:
 def print_result(console: Console, summary: Summary, run_dir: str) -> None:
     """The end of a run: metrics against bounds and baseline, the verdict, where to look next."""
     console.print()
+    for line in summary.data_gate[:MOST_LINES]:
+        console.print(Text(f"DataGate let pass: {line}", "yellow"), soft_wrap=True)
     if summary.metrics:
         console.print(_metrics_table(summary))
         for check in summary.thresholds:
@@ -133,7 +136,7 @@ def print_result(console: Console, summary: Summary, run_dir: str) -> None:
 
 def _metrics_table(summary: Summary) -> Table:
     baseline = summary.baseline.metrics if summary.baseline else {}
-    bounds = summary.config["dataset"]["evaluation"]["thresholds"]
+    bounds = summary.bounds()
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(f"metric ({summary.metrics.get('example_count') or 0:,.0f} rows)")
     table.add_column("this model", justify="right")
@@ -146,7 +149,7 @@ def _metrics_table(summary: Summary) -> Table:
         texts = [
             Text(BOUNDS[_kind(check)].format(**bounds[name]), "green" if check.passed else "red")
             for check in summary.thresholds
-            if check.name.startswith(f"{name}: ") and _kind(check) in BOUNDS
+            if check.name.startswith(f"{name}: ") and _kind(check) in BOUNDS and name in bounds
         ]
         row = [Text(name), Text(_number(value))]
         row += [Text(_number(baseline.get(name)))] if baseline else []
@@ -177,7 +180,6 @@ def _number(value: float | None) -> str:
 
 
 def _verdict(summary: Summary) -> Text:
-    name = summary.pipeline
     serve = (
         f"Pushed to {summary.pushed_path}\n"
         "Predict with it: python -m pipeline predict FILE.csv\n"
@@ -202,6 +204,6 @@ def _verdict(summary: Summary) -> Text:
             "Interrupted. Finished steps are kept; go on with: python -m pipeline resume",
         ),
     }
-    style, text = texts.get(summary.status, ("", f"{name} is still running."))
+    style, text = texts.get(summary.status, ("", "Still running."))
     head, _, rest = text.partition("\n")
     return Text(head, f"bold {style}") + Text(f"\n{rest}" if rest else "")

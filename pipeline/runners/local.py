@@ -9,7 +9,7 @@ the state of each step.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from tfx.dsl.compiler import compiler, constants
@@ -20,7 +20,6 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.config import Config
 from pipeline.dag import NEVER_CACHED, Places, create_components
-from pipeline.errors import UsageError
 from pipeline.metadata import RunMetadata
 from pipeline.outputs import Outputs
 from pipeline.summary import State, Step
@@ -53,34 +52,23 @@ def compile_pipeline(config: Config, places: Places, outputs: Outputs) -> pipeli
     return ir
 
 
-def step_names(ir: pipeline_pb2.Pipeline) -> list[str]:
-    """The steps of a compiled pipeline, in the order in which they run."""
-    return [node.pipeline_node.node_info.id for node in ir.nodes]
-
-
 def run(
     ir: pipeline_pb2.Pipeline,
     outputs: Outputs,
     run_id: str,
-    *,
-    first: str | None = None,
-    last: str | None = None,
     on_start: Callable[[str], None],
     on_end: Callable[[Step], None],
 ) -> None:
     """Runs the steps of a compiled pipeline.
 
     Args:
-        ir: From `compile_pipeline`; changed in place.
+        ir: From `compile_pipeline`, with the steps to run selected; changed in place.
         outputs: Where metadata and artifacts lie.
         run_id: TFX's pipeline run id.
-        first: The first step to run; those before it must have been run earlier.
-        last: The last step to run.
         on_start: Called with the name of each step before it runs.
         on_end: Called with each step after it.
 
     Raises:
-        UsageError: If `first` or `last` is no step, or a step before `first` has never been run.
         StepFailedError: If a step failed or was skipped without raising.
         Exception: What a step raised.
     """
@@ -88,8 +76,6 @@ def run(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
     deployment = runner_utils.extract_local_deployment_config(ir)
-    if first or last:
-        _select(ir, step_names(ir), first, last)
     for node in ir.nodes:
         name, begun = node.pipeline_node.node_info.id, time.monotonic()
         state = State.FAILED
@@ -107,30 +93,12 @@ def run(
             on_end(Step(name=name, state=state, seconds=round(time.monotonic() - begun, 3)))
 
 
-def _select(
-    ir: pipeline_pb2.Pipeline, names: Sequence[str], first: str | None, last: str | None
-) -> None:
-    for name in (first, last):
-        if name is not None and name not in names:
-            raise UsageError(f"There is no step {name!r}; the steps are: {', '.join(names)}")
-    chosen = names[
-        names.index(first) if first else 0 : names.index(last) + 1 if last else len(names)
-    ]
-    # By the order of running, not by descent: `--from Transform` is Transform and all after it.
-    partial_run_utils.mark_pipeline(ir, from_nodes=list(chosen), to_nodes=list(chosen))
-
-
 def _launch(node: pipeline_pb2.PipelineNode, ir: pipeline_pb2.Pipeline, deployment: Any) -> None:
     config = deployment.metadata_connection_config
     connection = getattr(config, config.WhichOneof("connection_config"))
     if node.execution_options.run.perform_snapshot:
         with metadata.Metadata(connection) as handle:
-            try:
-                partial_run_utils.snapshot(handle, ir)
-            except LookupError:
-                raise UsageError(
-                    f"Cannot start at {node.node_info.id}: a step before it has never been run"
-                ) from None
+            partial_run_utils.snapshot(handle, ir)
     launcher.Launcher(
         pipeline_node=node,
         mlmd_connection=metadata.Metadata(connection),

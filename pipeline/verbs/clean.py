@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 
+from pipeline.errors import UsageError
 from pipeline.options import add_config_options, load_outputs
 
 
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for path in doomed:
         print(path)
-    if not args.yes and input("Remove these? [y/N] ").strip().lower() not in ("y", "yes"):
+    if not args.yes and not _agreed():
         print("Nothing was removed.")
         return 1
     with outputs.lock():
@@ -41,3 +42,10 @@ def run(args: argparse.Namespace) -> int:
             else:
                 path.unlink()
     return 0
+
+
+def _agreed() -> bool:
+    try:
+        return input("Remove these? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        raise UsageError("\nThere is nobody to ask: say --yes to remove these") from None

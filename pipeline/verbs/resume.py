@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.options import add_config_options, find_run, load_outputs
+from pipeline.errors import UsageError
+from pipeline.options import add_config_options, find_run, load_outputs, shown_status
 
 ENDED = ("pushed", "already_served", "not_blessed", "done")
 
@@ -24,12 +25,18 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.config import Config
     from pipeline.local_run import execute
 
-    last = find_run(load_outputs(args), "latest")
+    outputs = load_outputs(args)
+    last = find_run(outputs, "latest")
     if last.status in ENDED:
         print(f"The newest run, {last.run_id}, came to its end ({last.status}): nothing to resume.")
         return 0
-    print(f"Resuming run {last.run_id} ({last.status}).")
-    config = Config.model_validate({**last.config, "cache": True})
+    print(f"Resuming run {last.run_id} ({shown_status(outputs, last)}).")
+    try:
+        config = Config.model_validate({**last.config, "cache": True})
+    except ValueError as error:
+        raise UsageError(
+            f"The configuration of that run does not hold any more; use run instead.\n{error}"
+        ) from None
     arguments = last.arguments
     return execute(
         config, Path(arguments["config_dir"]), first=arguments["from"], last=arguments["to"]

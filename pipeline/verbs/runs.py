@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, load_outputs
+from pipeline.options import add_config_options, load_outputs, shown_status
 
 MOST_METRICS = 3  # more do not fit into 80 characters
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"No runs in {outputs.runs} yet: python -m pipeline run")
         return 0
     # The metrics that decide: those that the newest run holds to bounds.
-    names = list(history[-1].config["dataset"]["evaluation"]["thresholds"])[:MOST_METRICS]
+    names = list(history[-1].bounds())[:MOST_METRICS]
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("run", "status", "spans", "blessed"):
         table.add_column(heading, no_wrap=True)
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         values = [one.metrics.get(name) for name in names]
         table.add_row(
             one.run_id,
-            one.status,
+            shown_status(outputs, one),
             _ranges(one.spans),
             {True: "yes", False: "no", None: "–"}[one.blessed],
             *("–" if value is None else f"{value:.4g}" for value in values),

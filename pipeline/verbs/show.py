@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, find_run, load_outputs
+from pipeline.options import KILLED, add_config_options, find_run, load_outputs, shown_status
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,5 +26,8 @@ def run(args: argparse.Namespace) -> int:
     with StepDisplay(sys.stdout) as display:
         for step in summary.steps:
             display.end(step)
+    if shown_status(outputs, summary) == KILLED:
+        print("\nThis run was killed. Go on with: python -m pipeline resume")
+        return 0
     print_result(display.console, summary, str(outputs.runs / summary.run_id))
     return 0

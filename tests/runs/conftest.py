@@ -39,7 +39,7 @@ class Project:
 
     @property
     def outputs(self) -> Outputs:
-        return Outputs(self.root / "outputs" / "taxi-reference")
+        return Outputs(self.root / "outputs" / "taxi-reference-fast")
 
     def arguments(self, verb: str, *args: str) -> list[str]:
         overlays = ["--config", "fast", "--config", "small"]

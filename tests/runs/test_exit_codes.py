@@ -110,4 +110,32 @@ def test_a_part_of_the_pipeline(project):
 
 def test_a_part_without_what_comes_before(fresh_project, capfd):
     assert fresh_project.pipeline("run", "--from", "Trainer") == 2
-    assert "has never been run" in capfd.readouterr().err
+    assert "no run has all the steps before it" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("dataset.evaluation.thresholds.aucc.min=0.5", "aucc"),
+        (
+            "dataset.columns.far.role=numeric",
+            "'far', which schema.pbtxt does not have; did you mean",
+        ),
+        ("data.path=nowhere", "no folder"),
+        ("bulk_inferrer.enabled=true", "enabled needs a path"),
+        ("data.splits={train: 1, eval: 1, a/b: 1}", "data.splits"),
+        ("outputs=/proc/nowhere", "Cannot write to /proc/nowhere"),
+    ],
+)
+def test_2_a_configuration_that_cannot_be_run(project, setting, told, capfd):
+    runs = sorted(project.outputs.runs.iterdir())
+    assert project.pipeline("run", "--set", setting) == 2
+    err = capfd.readouterr().err
+    assert told in err and len(err.splitlines()) < 10
+    assert sorted(project.outputs.runs.iterdir()) == runs
+
+
+def test_2_a_broken_schema(project, capfd):
+    (project.configs / "schema.pbtxt").write_text("feature {")
+    assert project.pipeline("run") == 2
+    assert "schema.pbtxt is not a valid schema" in capfd.readouterr().err

@@ -32,7 +32,7 @@ def end_during(project, step: str, how: signal.Signals, *args: str) -> subproces
             continue
         done = [one.name for one in summary.read(before).steps]
         if _next(done) == step:
-            time.sleep(0.3)  # into the step
+            time.sleep(1)  # into the step
             process.send_signal(how)
             break
     out, err = process.communicate(timeout=DEADLINE_S)
@@ -40,7 +40,7 @@ def end_during(project, step: str, how: signal.Signals, *args: str) -> subproces
 
 
 ORDER = [
-    "ExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Baseline", "DataGate",
+    "ExampleGen", "ImportSchemaGen", "Baseline", "StatisticsGen", "ExampleValidator", "DataGate",
     "Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher",
 ]  # fmt: skip
 
@@ -65,9 +65,12 @@ def test_resume_after_a_kill_recomputes_no_finished_step(fresh_project, step):
     assert len(project.served()) == 1
 
 
-def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(project):
+@pytest.mark.parametrize(
+    ("step", "how"), [("Trainer", signal.SIGINT), ("Evaluator", signal.SIGTERM)]
+)
+def test_a_signal_ends_a_run_cleanly(project, step, how):
     served = project.served()
-    stopped = end_during(project, "Trainer", signal.SIGINT, "--set", "train.seed=9")
+    stopped = end_during(project, step, how, "--set", "train.seed=9")
     assert stopped.returncode == 130
     assert "python -m pipeline resume" in stopped.stdout
     assert "Traceback" not in stopped.stdout + stopped.stderr

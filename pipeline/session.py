@@ -1,0 +1,158 @@
+"""One run: its steps, one after the other, and the summary that is rewritten after each."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import summary as summaries
+from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
+from pipeline.errors import UsageError
+from pipeline.interruption import Interruption
+from pipeline.outputs import Outputs
+from pipeline.summary import State, Status, Step, Summary
+from pipeline.terminal import StepDisplay
+
+
+@dataclasses.dataclass
+class Session:
+    """The state of one run.
+
+    Attributes:
+        config: What to run.
+        config_dir: Where it came from.
+        outputs: Where everything goes.
+        run_dir: The folder of this run.
+        first: The first step to run, if not the first of all.
+        last: The last step to run, if not the last of all.
+        interruption: Knows whether the user wants it to stop.
+    """
+
+    config: Config
+    config_dir: Path
+    outputs: Outputs
+    run_dir: Path
+    first: str | None
+    last: str | None
+    interruption: Interruption
+
+    def __post_init__(self) -> None:
+        self.steps: list[Step] = []
+        self.started, self.clock = datetime.now().astimezone(), time.monotonic()
+        self._write(Status.RUNNING)
+
+    def run(self, display: StepDisplay) -> Summary:
+        """Runs the steps and returns the final summary, whatever they raise.
+
+        Raises:
+            UsageError: If what was asked for cannot be; no run is left behind then.
+        """
+        names: list[str] = []
+        status, error = None, None
+        try:
+            ir = self._compile()
+            names = [node.pipeline_node.node_info.id for node in ir.nodes]
+            self._run_steps(ir, display)
+        except UsageError:
+            self.outputs.discard_run_dir(self.run_dir)
+            raise
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
+        except Exception as exception:  # whatever a step raises: a screen for the user
+            traceback.print_exc()
+            status, error = _explain(exception)
+            if self.interruption.happened:
+                status, error = Status.INTERRUPTED, None
+        done = {step.name for step in self.steps}
+        for name in names:
+            if name not in done:
+                self._end(Step(name=name, state=State.SKIPPED, seconds=0), display)
+        return self._finish(status, error)
+
+    def _compile(self) -> Any:
+        from pipeline.dag import Places
+        from pipeline.runners import local, partial
+
+        places = Places(
+            data=project_path(self.config.data.path, self.config_dir),
+            schema=str(self.outputs.schema_copy(self.config_dir / SCHEMA_FILE)),
+            serving=str(self.outputs.serving),
+            checkpoints=str(self.outputs.checkpoints),
+            bulk_data=self._path(self.config.bulk_inferrer.path) or "",
+            serving_statistics=self._path(self.config.dataset.validation.serving_statistics),
+        )
+        try:
+            ir = local.compile_pipeline(self.config, places, self.outputs)
+        except ValueError as error:  # a metric that there is not, for example
+            raise ConfigError(
+                f"No pipeline can be built from this configuration: {error}"
+            ) from error
+        partial.select_steps(ir, self.outputs.metadata, self.first, self.last)
+        return ir
+
+    def _run_steps(self, ir: Any, display: StepDisplay) -> None:
+        from pipeline.runners import local
+
+        run_id = self.run_dir.name
+        local.run(ir, self.outputs, run_id, display.start, lambda step: self._end(step, display))
+
+    def _end(self, step: Step, display: StepDisplay) -> None:
+        self.steps.append(step)
+        display.end(step)
+        self._write(Status.RUNNING)
+
+    def _path(self, path: str | None) -> str | None:
+        return project_path(path, self.config_dir) if path else None
+
+    def _finish(self, status: Status | None, error: str | None) -> Summary:
+        fields: dict[str, Any] = {}
+        try:
+            from pipeline import results
+            from pipeline.metadata import RunMetadata
+
+            fields["versions"] = results.versions()
+            found = RunMetadata(self.outputs.metadata, self.run_dir.name).outputs()
+            done = {step.name for step in self.steps if step.state in (State.RUN, State.CACHED)}
+            fields |= results.collect({name: found[name] for name in found if name in done})
+            status = status or results.verdict(fields)
+        except Exception as exception:  # the summary of a run is written whatever became of it
+            traceback.print_exc()
+            error = error or _explain(exception)[1]
+        return self._write(status or Status.FAILED, error=error, **fields)
+
+    def _write(self, status: Status, **fields: Any) -> Summary:
+        summary = Summary(
+            run_id=self.run_dir.name,
+            pipeline=self.config.pipeline,
+            status=status,
+            exit_code=summaries.EXIT_CODES.get(status),
+            started=self.started.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - self.clock, 3),
+            pid=os.getpid(),
+            steps=tuple(self.steps),
+            arguments={"from": self.first, "to": self.last, "config_dir": str(self.config_dir)},
+            config=self.config.model_dump(mode="json"),
+            **fields,
+        )
+        summary.write(self.run_dir)
+        return summary
+
+
+def _explain(exception: Exception) -> tuple[Status, str]:
+    """The status and the text for what a step raised; TFX passes exceptions on as they are."""
+    from components.errors import DataError, ModelError
+
+    seen: BaseException | None = exception
+    while seen is not None:  # Beam wraps what its workers raise
+        if isinstance(seen, DataError):
+            return Status.STOPPED, str(seen)
+        if isinstance(seen, ModelError):
+            return Status.FAILED, str(seen)
+        seen = seen.__cause__ or seen.__context__
+    first_line = str(exception).strip().split("\n", maxsplit=1)[0]
+    return Status.FAILED, f"{type(exception).__name__}: {first_line}\nThe whole story: run.log"

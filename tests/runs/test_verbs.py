@@ -1,0 +1,91 @@
+"""The verbs around a run, on real runs: show, runs, schema, clean, and `--from` after a failure."""
+
+import io
+
+import pytest
+
+from pipeline.summary import Status
+
+pytestmark = pytest.mark.slow
+
+
+def test_show_and_runs_tell_what_happened(project, capfd):
+    summary = project.latest()
+    assert project.pipeline("show") == 0
+    shown = capfd.readouterr().out
+    assert "Blessed and pushed" in shown and f"{summary.auc:.4g}" in shown
+    assert all(step.name in shown for step in summary.steps)
+    assert project.pipeline("show", summary.run_id[:10]) == 0
+    assert project.pipeline("runs") == 0
+    assert f"{summary.run_id}  pushed" in capfd.readouterr().out
+    assert project.pipeline("show", "1999") == 2
+    assert summary.run_id in capfd.readouterr().err
+
+
+def test_a_killed_run_is_called_so(project, capfd):
+    running = project.latest().model_copy(update={"status": Status.RUNNING, "exit_code": None})
+    running.write(project.outputs.runs / running.run_id)
+    assert project.pipeline("runs") == 0
+    assert "killed" in capfd.readouterr().out
+    assert project.pipeline("show") == 0
+    assert "python -m pipeline resume" in capfd.readouterr().out
+
+
+def test_a_summary_that_cannot_be_read_is_named(project, capfd):
+    file = project.outputs.runs / project.latest().run_id / "summary.json"
+    file.write_text(file.read_text().replace('"run_id"', '"id"'))
+    assert project.pipeline("runs") == 0
+    assert str(file) in capfd.readouterr().err
+
+
+def test_a_configuration_that_no_longer_holds_cannot_be_resumed(project, capfd):
+    last = project.latest()
+    last.model_copy(update={"status": Status.FAILED, "config": {"gone": 1}}).write(
+        project.outputs.runs / last.run_id
+    )
+    assert project.pipeline("resume") == 2
+    assert "use run instead" in capfd.readouterr().err
+
+
+def test_a_change_that_is_accepted_passes_the_gate(project, capfd):
+    for number in range(1, 5):
+        span = project.span(number)
+        span.write_text(span.read_text().replace("Cash", "Cheque"))
+    assert project.pipeline("run", "--set", "dataset.validation.drift=null") == 4
+    assert "payment_type" in capfd.readouterr().out
+    schema = project.configs / "schema.pbtxt"
+    before = schema.read_text()
+    assert project.pipeline("schema", "diff") == 0
+    diff = capfd.readouterr().out
+    assert "payment_type" in diff and "Cheque" in diff
+    assert schema.read_text() == before
+    assert project.pipeline("schema", "accept", "payment_type") == 0
+    assert "Cheque" in schema.read_text() and schema.read_text().startswith(before[:200])
+    settings = ["--set", "dataset.validation.drift=null", "--to", "DataGate"]
+    assert project.pipeline("run", *settings) == 0
+    assert project.latest().status == Status.DONE
+
+
+def test_from_goes_back_to_a_run_that_came_so_far(project, capfd):
+    project.span(2).write_text("")
+    assert project.pipeline("run") == 4
+    assert project.pipeline("run", "--from", "Pusher") == 0
+    assert project.latest().status == Status.ALREADY_SERVED
+    assert project.pipeline("run", "--from", "Trainer", "--to", "Transform") == 2
+    assert "comes before" in capfd.readouterr().err
+
+
+def test_clean_keeps_models_unless_told(project, capfd, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    served = project.served()
+    assert project.pipeline("clean") == 2  # nobody to ask
+    assert "--yes" in capfd.readouterr().err
+    assert project.outputs.metadata.exists()
+    assert project.pipeline("clean", "--yes") == 0
+    left = {path.name for path in project.outputs.root.iterdir()}
+    assert left == {"serving_model", ".lock"}
+    assert project.served() == served
+    assert project.pipeline("clean", "--all", "--yes") == 0
+    assert project.served() == []
+    assert project.pipeline("clean") == 0
+    assert "Nothing to remove" in capfd.readouterr().out
