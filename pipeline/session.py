@@ -42,6 +42,7 @@ class Session:
     interruption: Interruption
 
     def __post_init__(self) -> None:
+        """Starts the clock, and the summary."""
         self.steps: list[Step] = []
         self.started, self.clock = datetime.now().astimezone(), time.monotonic()
         self._write(Status.RUNNING)

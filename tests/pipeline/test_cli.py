@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def pipeline(*args: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "pipeline", *args]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_help_imports_nothing_heavy():
