@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -49,17 +49,13 @@ def export(
         transform_output: The graph that made its features.
         config: What it was trained with.
         schema: The schema of the raw data, as text.
-        training: How the training went; `code_hash` is part of the fingerprint.
+        training: How the training went; `code_hash` and `transform` are part of the fingerprint.
         directory: Where to write; see `components.served_model` for what is where.
     """
     _write_saved_model(model, transform_output, config.dataset, directory)
-    fingerprint = hashlib.sha256()
-    for weight in model.get_weights():
-        fingerprint.update(f"{weight.shape}{weight.dtype}".encode() + weight.tobytes())
-    identity = [config.to_json(), schema, training["code_hash"]]
-    fingerprint.update(json.dumps(identity, sort_keys=True).encode())
     fileio.makedirs(os.path.join(directory, served_model.EXTRA))
-    _write(directory, served_model.FINGERPRINT, fingerprint.hexdigest())
+    fingerprint = _fingerprint(model.get_weights(), config, schema, training)
+    _write(directory, served_model.FINGERPRINT, fingerprint)
     _write(directory, served_model.SCHEMA, schema)
     _write(directory, served_model.CONFIG, json.dumps(config.to_json(), indent=2))
     _write(directory, served_model.TRAINING, json.dumps(training, indent=2))
@@ -67,6 +63,22 @@ def export(
         path = os.path.join(local, os.path.basename(served_model.WEIGHTS))
         without_optimizer(model).save_weights(path)
         fileio.copy(path, os.path.join(directory, served_model.WEIGHTS), overwrite=True)
+
+
+def _fingerprint(
+    weights: Sequence[np.ndarray], config: TrainerConfig, schema: str, training: Mapping[str, Any]
+) -> str:
+    """A hash of all that makes a model what it is; the same when it is trained again.
+
+    Of the Transform graph, too: in another unit the same data gives the same ranks, thus the same
+    weights, and yet another model (see `models.reuse.transform_digest`).
+    """
+    digest = hashlib.sha256()
+    for weight in weights:
+        digest.update(f"{weight.shape}{weight.dtype}".encode() + weight.tobytes())
+    identity = [config.to_json(), schema, training["code_hash"], training["transform"]]
+    digest.update(json.dumps(identity, sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def load_weights(model: keras.Model, model_dir: str) -> None:
