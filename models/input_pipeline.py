@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -82,25 +81,22 @@ def read(
     """
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    spec = {LABEL_KEY: transform_output.transformed_feature_spec()[LABEL_KEY]}
+    parse = _parser(transform_output)
     labels, hashes = [], []
-    for batch in rows.batch(_SCAN_BATCH):
-        labels.append(tf.io.parse_example(batch, spec)[LABEL_KEY].numpy())
-        hashes.append(_hash(batch).numpy())
-    label, row_hash = np.concatenate(labels or [[]]), np.concatenate(hashes or [[]])
+    for features, batch_labels in rows.batch(_SCAN_BATCH).map(parse):
+        labels.append(batch_labels.numpy())
+        hashes.append(_row_hash([*(features[name] for name in sorted(features)), batch_labels]))
+    label = np.concatenate(labels or [np.empty(0)])
+    row_hash = np.concatenate(hashes or [np.empty(0, np.uint64)])
     _check_labels(label, dataset)
-    held_out = _is_held_out(row_hash, train)
+    held_out = row_hash % _SHARES < round(train.held_out * _SHARES)
     if held_out.all() or not held_out.any():
         raise DataError(
             f"{len(label)} training rows are too few to hold {train.held_out:.0%} of them out for "
             "early stopping: add data, or change train.held_out"
         )
     digest = hashlib.sha256(np.sort(row_hash).tobytes()).hexdigest()[:16]
-    parse = _parser(transform_output)
-    parts = [
-        rows.filter(lambda row: not _is_held_out(_hash(row), train)),
-        rows.filter(lambda row: _is_held_out(_hash(row), train)),
-    ]
+    parts = [_where(~held_out, rows), _where(held_out, rows)]
     if train.cache:
         parts = [part.cache() for part in parts]
     return TrainingData(
@@ -110,12 +106,21 @@ def read(
     )
 
 
-def _hash(rows: tf.Tensor) -> tf.Tensor:
-    return tf.strings.to_hash_bucket_fast(rows, 2**62)
+def _row_hash(columns: Sequence[tf.Tensor]) -> np.ndarray:
+    """A hash of each row's values, uint64.
+
+    Not of its bytes: Transform writes the features of a row in an order that differs from run to
+    run (see `components.example_gen.encoding`).
+    """
+    values = [column.numpy()[:, np.newaxis].view(np.uint8) for column in columns]
+    table = np.concatenate(values, axis=1)
+    hashes = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in table)
+    return np.frombuffer(hashes, "<u8")
 
 
-def _is_held_out(row_hash: Any, train: TrainSettings) -> Any:
-    return row_hash % _SHARES < round(train.held_out * _SHARES)
+def _where(chosen: np.ndarray, rows: tf.data.Dataset) -> tf.data.Dataset:
+    pairs = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(chosen), rows)
+    return pairs.filter(lambda is_chosen, _: is_chosen).map(lambda _, row: row)
 
 
 def _check_labels(labels: np.ndarray, dataset: Dataset) -> None:
