@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -78,13 +79,15 @@ def test_metadata_is_that_of_pyproject(wheel: Path) -> None:
 
 def test_all_packages_come_from_the_wheel(python: Path, tmp_path: Path) -> None:
     code = (
-        "import json, pipeline.config, components.code_hash, models.dataset;"
-        "print(json.dumps([m.__file__ for m in (pipeline, components, models)]))"
+        "import json, sys, pipeline.config, components.code_hash, models.dataset;"
+        "print(json.dumps([[m.__file__ for m in (pipeline, components, models)], sys.path]))"
     )
     result = run(python, tmp_path, "-c", code)
     assert result.returncode == 0, result.stderr
     site_packages = str(paths.site_packages(python.parents[1]))
-    assert all(file.startswith(site_packages) for file in json.loads(result.stdout))
+    files, search_path = json.loads(result.stdout)
+    assert all(file.startswith(site_packages) for file in files)
+    assert str(paths.ROOT) not in search_path
 
 
 def test_command_line_runs_outside_the_checkout(python: Path, tmp_path: Path) -> None:
@@ -93,8 +96,38 @@ def test_command_line_runs_outside_the_checkout(python: Path, tmp_path: Path) ->
     assert "exit codes" in result.stdout
 
 
-def test_configuration_is_read_from_where_one_says(python: Path, tmp_path: Path) -> None:
-    shutil.copytree(paths.ROOT / "configs", tmp_path / "mine")
-    result = run(python, tmp_path, "-m", "pipeline", "config", "show", "--config-dir", "mine")
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder as a user without the checkout would have it: configs, and 200 rows of data."""
+    shutil.copytree(paths.ROOT / "configs", tmp_path / "configs")
+    source = next((paths.ROOT / "data" / "taxi" / "span-1").glob("*.csv"))
+    target = tmp_path / "data" / "taxi" / "span-1" / source.name
+    target.parent.mkdir(parents=True)
+    with source.open() as rows:
+        target.write_text("".join(itertools.islice(rows, 201)))
+    return tmp_path
+
+
+def test_configuration_is_read_from_where_one_says(python: Path, elsewhere: Path) -> None:
+    (elsewhere / "configs").rename(elsewhere / "mine")
+    with (elsewhere / "mine" / "base.yaml").open("a") as base:
+        base.write("cache: false\n")
+    result = run(python, elsewhere, "-m", "pipeline", "config", "show", "--config-dir", "mine")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.strip()
+    assert "pipeline: taxi-reference\n" in result.stdout
+    assert "cache: false\n" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_pipeline_runs_outside_the_checkout(python: Path, elsewhere: Path) -> None:
+    arguments = ("run", "--to", "StatisticsGen", "--config", "fast", "--config-dir", "configs")
+    result = run(python, elsewhere, "-m", "pipeline", *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    [file] = elsewhere.glob("outputs/*/runs/latest/summary.json")
+    states = {step["name"]: step["state"] for step in json.loads(file.read_text())["steps"]}
+    assert {states["ExampleGen"], states["StatisticsGen"]} == {"run"}
+    # Python keeps the bytecode of what it has run beside its source.
+    site_packages = paths.site_packages(python.parents[1])
+    for module in ("pipeline/dag", "components/example_gen/executor", "models/dataset"):
+        folder, name = module.rsplit("/", 1)
+        assert list((site_packages / folder / "__pycache__").glob(f"{name}.*.pyc")), module
