@@ -21,6 +21,7 @@ from models.settings import TrainSettings
 
 _SCAN_BATCH = 4096
 _SHARES = 10_000  # so fine can a share of the rows be given
+_MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows; about 500 bytes each
 
 
@@ -43,7 +44,22 @@ class Rows:
         return len(self.labels)
 
     def steps(self, batch_size: int) -> int:
-        """The number of batches of one epoch."""
+        """The number of batches of one epoch: some calls of `steps_per_call` each.
+
+        Keras would go on into the next epoch to fill the last call (keras 3.15,
+        `trainers/epoch_iterator.py`); so what does not fill it is left out. That is nothing below
+        100 batches, and above less than one in a hundred, other rows in each epoch.
+        """
+        batches = self.batches(batch_size)
+        return batches - batches % self.steps_per_call(batch_size)
+
+    def steps_per_call(self, batch_size: int) -> int:
+        """How many steps go into one call of compiled code, without Python's share in each."""
+        batches = self.batches(batch_size)
+        return batches // -(-batches // _MAX_STEPS_PER_CALL)
+
+    def batches(self, batch_size: int) -> int:
+        """The number of batches that hold all rows."""
         return -(-len(self) // batch_size)
 
 
@@ -143,7 +159,7 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
 
     def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
         shuffled = rows.serialized.shuffle(buffer, seed=seed + number)
-        return shuffled.batch(batch_size).map(rows.parse)
+        return shuffled.batch(batch_size).take(rows.steps(batch_size)).map(rows.parse)
 
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
     return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
@@ -153,7 +169,7 @@ def in_order(rows: Rows) -> tf.data.Dataset:
     """All rows once, in large batches: to measure on."""
     batches = rows.serialized.batch(_SCAN_BATCH).map(rows.parse)
     # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
-    return batches.apply(tf.data.experimental.assert_cardinality(rows.steps(_SCAN_BATCH)))
+    return batches.apply(tf.data.experimental.assert_cardinality(rows.batches(_SCAN_BATCH)))
 
 
 def _parser(

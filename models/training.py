@@ -106,8 +106,7 @@ def create_model(
     model.compile(
         optimizer,
         _LOSS[dataset.task],
-        # A whole epoch in one call of compiled code: without Python's share in each step.
-        steps_per_execution=data.fit.steps(train.batch_size),
+        steps_per_execution=data.fit.steps_per_call(train.batch_size),
         jit_compile=False,  # takes longer to compile than it saves on a CPU
     )
     optimizer.build(model.trainable_variables)

@@ -112,6 +112,24 @@ def test_an_epoch_is_the_same_whether_those_before_it_were_read_or_not(data):
     assert ranks(epochs(data.fit, 64, seed=2, first=2).take(steps)) != third
 
 
+@pytest.mark.parametrize("batch_size", [1, 3, 64, 2000])
+def test_calls_of_compiled_code_are_short_and_fill_an_epoch(data, batch_size):
+    rows = data.fit
+    batches, steps = rows.batches(batch_size), rows.steps(batch_size)
+    assert 1 <= rows.steps_per_call(batch_size) <= 100
+    assert steps % rows.steps_per_call(batch_size) == 0
+    assert batches >= steps >= 0.99 * batches
+    if batches <= 100:
+        assert steps == batches == rows.steps_per_call(batch_size)
+
+
+def test_a_long_epoch_ends_with_its_last_call(data):
+    steps = data.fit.steps(3)
+    assert steps < data.fit.batches(3)  # or it would show nothing
+    second = epochs(data.fit, 3, seed=1, first=0).skip(steps).take(steps)
+    assert ranks(second) == ranks(epochs(data.fit, 3, seed=1, first=1).take(steps))
+
+
 def test_rows_that_are_not_kept_in_memory_are_the_same(data, tmp_path):
     streamed = read_numbers(tmp_path, cache=False)
     batches = [ranks(epochs(part.fit, 64, seed=1, first=0).take(40)) for part in (data, streamed)]
