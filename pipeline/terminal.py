@@ -58,7 +58,13 @@ class StepDisplay:
         self._since = time.monotonic()
         self._progress = Progress()
         self._live = (
-            Live(get_renderable=self._draw, console=self.console, refresh_per_second=5)
+            Live(
+                get_renderable=self._draw,
+                console=self.console,
+                refresh_per_second=5,
+                redirect_stdout=False,  # what libraries print goes to the log, not above the steps
+                redirect_stderr=False,
+            )
             if self.console.is_terminal
             else None
         )

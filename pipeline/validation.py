@@ -32,7 +32,7 @@ def check(config: Config, config_dir: Path) -> None:
         near = difflib.get_close_matches(column, names, 1)
         hint = f"did you mean {near[0]}?" if near else "add it there, or remove it here"
         raise ConfigError(
-            f"dataset.yaml uses the column {column!r}, {SCHEMA_FILE} lacks it; {hint}"
+            f"dataset.yaml uses the column {column!r}, which {SCHEMA_FILE} does not have; {hint}"
         )
     _check_folder(config.data.path, "data.path", config_dir)
     if config.bulk_inferrer.enabled:

@@ -1,5 +1,9 @@
 """Each way in which a run can end, with its exit code, its message, and what it leaves served."""
 
+import contextlib
+import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +26,22 @@ def test_0_as_a_process_without_a_terminal(project):
         assert line.split()[1] == step.name and f"{step.seconds:.1f} s" in line
     assert result.stderr == "" and "\x1b" not in result.stdout
     assert len(lines) < 35  # no library noise
+
+
+def test_0_in_a_terminal_shows_steps_and_no_library_noise(project):
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pipeline", *project.arguments("run")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while part := os.read(ours, 4096):
+            shown += part
+    assert process.wait() == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert "▸  starting" in text and "▸  Evaluator" in text  # live, while they ran
+    assert "This model is the one being served" in text
+    assert "INFO:" not in text and "WARNING:" not in text
 
 
 def test_1_a_step_that_fails(project, capfd):
