@@ -53,12 +53,6 @@ def fingerprint(version_dir: str) -> str:
         return file.read().strip()
 
 
-def statistics_splits(version_dir: str) -> list[str]:
-    """The splits that a version has statistics of."""
-    names = sorted(_children(os.path.join(version_dir, STATISTICS)))
-    return [name.removeprefix("Split-") for name in names if name.startswith("Split-")]
-
-
 def _children(folder: str) -> list[str]:
     # Object stores end the names of folders with a slash.
     return [os.fsdecode(name).rstrip("/") for name in fileio.listdir(folder)]

@@ -1,7 +1,6 @@
 """Shows where data departs from the schema, and writes agreed changes into it.
 
-`python -m pipeline schema diff` and `schema accept`. What to change is TFDV's proposal, but for a
-column of another type: TFDV would declare the column dead, here it gets the type.
+`python -m pipeline schema diff` and `schema accept`. What to change is TFDV's proposal.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import dataclasses
 import difflib
 import os
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 import tensorflow_data_validation as tfdv
@@ -19,16 +18,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import AnomalyInfo
 from tfx.dsl.io import fileio
 
-from components.data_gate.statistics import FILE, read
+from components.statistics import read, split_file, split_names
 from pipeline.errors import UsageError
 from pipeline.schema_text import field_lines, with_changes
-
-_TYPES = {
-    statistics_pb2.FeatureNameStatistics.INT: schema_pb2.INT,
-    statistics_pb2.FeatureNameStatistics.FLOAT: schema_pb2.FLOAT,
-    statistics_pb2.FeatureNameStatistics.STRING: schema_pb2.BYTES,
-    statistics_pb2.FeatureNameStatistics.BYTES: schema_pb2.BYTES,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +60,8 @@ def review(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
         columns: Only what these columns need; all if empty.
 
     Raises:
-        UsageError: If there are no statistics, or one of the columns needs no change.
+        UsageError: If there are no statistics, if the schema has given a column another type since
+            they were made, or if one of the columns needs no change.
     """
     text = schema_path.read_text(encoding="utf-8")
     old = text_format.Parse(text, schema_pb2.Schema())
@@ -79,7 +72,13 @@ def review(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
         anomalies = tfdv.validate_statistics(one, old).anomaly_info
         for column, info in anomalies.items():
             reasons.setdefault(column, {}).setdefault(info.description.strip(), []).append(split)
-        proposed = tfdv.update_schema(_retyped(proposed, one, anomalies), one)
+            if any(reason.type == AnomalyInfo.UNEXPECTED_DATA_TYPE for reason in info.reason):
+                # ExampleGen reads by the schema; TFDV would declare the column dead.
+                raise UsageError(
+                    f"{schema_path} has another type for {column} than when the data was read: "
+                    "run again, then compare."
+                )
+        proposed = tfdv.update_schema(proposed, one)
     if unknown := sorted(set(columns) - reasons.keys()):
         near = difflib.get_close_matches(unknown[0], reasons, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -124,32 +123,10 @@ def accept(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
 
 
 def _read_statistics(uri: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-    folders = fileio.glob(os.path.join(uri, "Split-*")) if fileio.exists(uri) else []
-    if not folders:
+    splits = split_names(uri) if fileio.exists(uri) else []
+    if not splits:
         raise UsageError(f"There are no statistics of data at {uri}: run the pipeline first")
-    splits = {os.path.basename(str(folder).rstrip("/")): str(folder) for folder in sorted(folders)}
-    return {
-        name.removeprefix("Split-"): read(os.path.join(folder, FILE))
-        for name, folder in splits.items()
-    }
-
-
-def _retyped(
-    schema: schema_pb2.Schema,
-    statistics: statistics_pb2.DatasetFeatureStatisticsList,
-    anomalies: Mapping[str, AnomalyInfo],
-) -> schema_pb2.Schema:
-    """Gives the columns of another type that type, and takes the bounds of the old one away."""
-    result = schema_pb2.Schema()
-    result.CopyFrom(schema)
-    observed = {one.path.step[0]: one.type for one in statistics.datasets[0].features}
-    for feature in result.feature:
-        reasons = anomalies[feature.name].reason if feature.name in anomalies else ()
-        if any(reason.type == AnomalyInfo.UNEXPECTED_DATA_TYPE for reason in reasons):
-            feature.type = _TYPES[observed[feature.name]]
-            feature.ClearField(feature.WhichOneof("domain_info") or "domain")
-            feature.ClearField("distribution_constraints")
-    return result
+    return {split: read(split_file(uri, split)) for split in splits}
 
 
 def _merged(

@@ -13,8 +13,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components import served_model
+from components import absent, served_model
 from components.baseline.compatibility import incompatibility
+from components.statistics import split_names
 
 logger = logging.getLogger("components.baseline")
 
@@ -61,13 +62,10 @@ def _write_served(model: types.Artifact, statistics: types.Artifact, version_dir
     model.set_string_custom_property("fingerprint", served_model.fingerprint(version_dir))
 
     io_utils.copy_dir(os.path.join(version_dir, served_model.STATISTICS), statistics.uri)
-    splits = served_model.statistics_splits(version_dir)
-    statistics.split_names = artifact_utils.encode_split_names(splits)
+    statistics.split_names = artifact_utils.encode_split_names(split_names(statistics.uri))
 
 
 def _write_absent(model: types.Artifact, statistics: types.Artifact, reason: str) -> None:
     statistics.split_names = artifact_utils.encode_split_names([])
     for artifact in (model, statistics):
-        artifact.set_int_custom_property("tfx_absent", 1)
-        artifact.set_string_custom_property("reason", reason)
-        io_utils.write_string_file(os.path.join(artifact.uri, "ABSENT"), reason + "\n")
+        absent.mark(artifact, reason)

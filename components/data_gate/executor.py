@@ -15,8 +15,8 @@ from tfx.utils import io_utils
 from components import absent
 from components.data_gate import anomalies, drift
 from components.data_gate.findings import GateError, Report
-from components.data_gate.statistics import columns_of, read_splits
 from components.errors import DataError
+from components.statistics import Columns, columns_of, split_file, split_names
 from models.dataset import Validation
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -34,7 +34,7 @@ class Executor(base_executor.BaseExecutor):
             GateError: If any finding is at or above the configured severity.
         """
         validation = Validation.model_validate_json(exec_properties["validation"])
-        statistics = read_splits(artifact_utils.get_single_uri(input_dict["statistics"]))
+        statistics = _columns_by_split(artifact_utils.get_single_uri(input_dict["statistics"]))
         schema = io_utils.parse_pbtxt_file(
             os.path.join(artifact_utils.get_single_uri(input_dict["schema"]), "schema.pbtxt"),
             schema_pb2.Schema(),
@@ -48,7 +48,8 @@ class Executor(base_executor.BaseExecutor):
         if absent.is_absent(baseline):
             report.no_baseline = absent.reason(baseline)
         else:
-            drift.measure("drift", statistics, read_splits(baseline.uri), validation.drift, report)
+            before = _columns_by_split(baseline.uri)
+            drift.measure("drift", statistics, before, validation.drift, report)
 
         if validation.serving_statistics is not None:
             if not fileio.exists(validation.serving_statistics):
@@ -65,3 +66,7 @@ class Executor(base_executor.BaseExecutor):
         if report.stopping():
             raise GateError(report)
         artifact_utils.get_single_instance(output_dict["findings"]).write(report.to_json())
+
+
+def _columns_by_split(uri: str) -> dict[str, Columns]:
+    return {split: columns_of(split_file(uri, split)) for split in split_names(uri)}
