@@ -43,7 +43,6 @@ class Evaluator(tfx_components.Evaluator):
                 bounds of change are not applied.
             schema: The `Schema` of the examples.
             eval_config: What is measured, see `components.evaluator.config`.
-            worst_slice: The bound on the worst slice with enough rows, if any.
             evaluation: `Dataset.evaluation`, with the bounds that decide about the blessing.
             example_splits: The splits to measure on; `eval` if not given.
         """

@@ -28,18 +28,6 @@ _MAX_VARINT_BYTES = 10
 _MORE = 0x80  # the top bit of a byte of a varint: another one follows
 
 
-def encode(table: pa.Table) -> list[bytes]:
-    """The rows of a table as serialized `tf.Example`s.
-
-    Args:
-        table: Columns of int64, float32 or binary, as `reading.read_table` gives.
-
-    Returns:
-        As many examples as rows. A null is a feature that the example does not have.
-    """
-    return [row for batch in table.to_batches() for row in encode_batch(batch).to_pylist()]
-
-
 def encode_batch(batch: pa.RecordBatch) -> pa.Array:
     """The rows of a batch as serialized `tf.Example`s.
 

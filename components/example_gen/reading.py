@@ -7,35 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 
 import pyarrow as pa
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.errors import DataError
 from components.example_gen import csv_files, parquet_files
-from components.example_gen.columns import ARROW_TYPES, column_types
+from components.example_gen.columns import ARROW_TYPES
 from components.example_gen.misfits import Misfits
 
 SUFFIXES = csv_files.SUFFIXES + parquet_files.SUFFIXES
 _SHOWN = 5  # names of columns in a message
 _NO_TYPES: Mapping[str, str] = {}
-
-
-def read_table(path: str, schema: schema_pb2.Schema) -> pa.Table:
-    """Reads a whole file; columns that the schema does not name are left out.
-
-    Args:
-        path: A file that ends in one of `SUFFIXES`.
-        schema: Gives the types.
-
-    Returns:
-        A table of int64, float32 and binary columns. A column that the file lacks is absent.
-
-    Raises:
-        DataError: See `read_batches`.
-    """
-    types = column_types(schema)
-    names = [name for name in column_names(path, types) if name in types]
-    fields = pa.schema([(name, ARROW_TYPES[types[name]]) for name in names])
-    return pa.Table.from_batches(read_batches(path, types), fields)
 
 
 def read_batches(

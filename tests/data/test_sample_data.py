@@ -10,9 +10,8 @@ from google.protobuf import text_format
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.example_gen.encoding import encode
-from components.example_gen.reading import read_table
 from components.example_gen.shards import Splits
+from tests.components.example_gen.conftest import encode, read_table
 
 ROOT = Path(__file__).parents[2]
 SPANS = sorted((ROOT / "data/taxi").glob("span-*/*.csv"))

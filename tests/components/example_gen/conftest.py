@@ -5,15 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.example_gen.columns import ARROW_TYPES, column_types
+from components.example_gen.encoding import encode_batch
+from components.example_gen.reading import column_names, read_batches
 
 SCHEMA = """
 feature { name: "count" type: INT }
 feature { name: "price" type: FLOAT }
 feature { name: "name" type: BYTES }
 """
+
+
+def read_table(path: str, schema: schema_pb2.Schema) -> pa.Table:
+    """All batches of a file as one table."""
+    types = column_types(schema)
+    names = [name for name in column_names(path, types) if name in types]
+    fields = pa.schema([(name, ARROW_TYPES[types[name]]) for name in names])
+    return pa.Table.from_batches(read_batches(path, types), fields)
+
+
+def encode(table: pa.Table) -> list[bytes]:
+    """All rows of a table as serialized examples."""
+    return [row for batch in table.to_batches() for row in encode_batch(batch).to_pylist()]
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pyarrow as pa
 import tensorflow as tf
 
-from components.example_gen.encoding import encode, encode_batch
+from components.example_gen.encoding import encode_batch
+from tests.components.example_gen.conftest import encode
 
 TABLE = pa.table(
     {

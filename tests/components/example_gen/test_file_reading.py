@@ -8,6 +8,7 @@ import pytest
 
 from components.errors import DataError
 from components.example_gen import csv_files, reading
+from tests.components.example_gen.conftest import read_table
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
 GOOD = "count,price,name\n1,1.5,a\n,,\n3.0,2,c\n"
@@ -24,7 +25,7 @@ def test_csv_gzip_and_parquet_give_the_same_table(write, tmp_path, small_schema)
     columns = {"count": [1.0, None, 3.0], "price": [1.5, None, 2], "name": ["a", "", "c"]}
     pyarrow.parquet.write_table(pa.table(columns), parquet)
     paths = [write("a.csv", GOOD), write("a.csv.gz", gzip.compress(GOOD.encode())), str(parquet)]
-    tables = [reading.read_table(path, small_schema) for path in paths]
+    tables = [read_table(path, small_schema) for path in paths]
     assert tables[0].to_pylist() == GOOD_ROWS
     assert tables[0] == tables[1] == tables[2]
     assert tables[0].schema.types == [pa.int64(), pa.float32(), pa.binary()]
@@ -41,19 +42,19 @@ def test_csv_gzip_and_parquet_give_the_same_table(write, tmp_path, small_schema)
     ids=["quoted", "bom, crlf and blank line", "words are text", "empty is missing"],
 )
 def test_reads_the_dialects_of_csv(write, small_schema, text, names):
-    table = reading.read_table(write("a.csv", text), small_schema)
+    table = read_table(write("a.csv", text), small_schema)
     assert table.column("name").to_pylist() == names
     assert table.column("count").to_pylist() == [1, 2]
 
 
 def test_header_without_rows_is_an_empty_table(write, small_schema):
-    table = reading.read_table(write("a.csv", "count,name"), small_schema)
+    table = read_table(write("a.csv", "count,name"), small_schema)
     assert table.num_rows == 0
     assert table.column_names == ["count", "name"]
 
 
 def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schema):
-    table = reading.read_table(write("a.csv", "other,count\nx,1\n"), small_schema)
+    table = read_table(write("a.csv", "other,count\nx,1\n"), small_schema)
     assert table.to_pylist() == [{"count": 1}]
 
 
@@ -77,7 +78,7 @@ def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schem
 def test_says_what_is_wrong_with_a_csv_file_and_where(write, small_schema, content, message):
     path = write("bad.csv", content)
     with pytest.raises(DataError, match=f"(?s){message}") as caught:
-        reading.read_table(path, small_schema)
+        read_table(path, small_schema)
     assert path in str(caught.value)
 
 
@@ -86,7 +87,7 @@ def test_collects_misfits_over_columns_and_blocks(write, small_schema, monkeypat
     rows = [f"{i},{i}\n" for i in range(100)]
     rows[50], rows[90], rows[91] = "fifty,50\n", "ninety,90\n", "91,9l\n"
     with pytest.raises(DataError) as caught:
-        reading.read_table(write("a.csv", "count,price\n" + "".join(rows)), small_schema)
+        read_table(write("a.csv", "count,price\n" + "".join(rows)), small_schema)
     assert "count is INT, but line 52 has 'fifty', as do 1 more" in str(caught.value)
     assert "price is FLOAT, but line 93 has '9l'\n" in str(caught.value)
 
@@ -103,17 +104,17 @@ def test_collects_misfits_over_columns_and_blocks(write, small_schema, monkeypat
 )
 def test_says_that_a_file_is_damaged(write, small_schema, name, content):
     with pytest.raises(DataError, match="cannot be read as"):
-        reading.read_table(write(name, content), small_schema)
+        read_table(write(name, content), small_schema)
 
 
 def test_parquet_misfit_names_row_and_column(tmp_path, small_schema):
     path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pa.table({"count": [1.0, 2.5]}), path)
     with pytest.raises(DataError, match=r"count is INT, but row 2 has 2\.5"):
-        reading.read_table(str(path), small_schema)
+        read_table(str(path), small_schema)
     pyarrow.parquet.write_table(pa.table({"count": [[1], [2, 3]]}), path)
     with pytest.raises(DataError, match=r"count is list.* cannot be read as INT"):
-        reading.read_table(str(path), small_schema)
+        read_table(str(path), small_schema)
 
 
 def test_guesses_one_type_for_all_files(write):
