@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import pydantic
 
-from models.dataset import Dataset, Frozen
+from models.dataset import Dataset
+from models.frozen import Frozen
 
 
 class ModelSettings(Frozen):

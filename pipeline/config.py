@@ -17,7 +17,8 @@ from typing import Annotated, Any, Self
 import pydantic
 import yaml
 
-from models.dataset import Dataset, Frozen
+from models.dataset import Dataset
+from models.frozen import Frozen
 from models.settings import ModelSettings, TrainSettings
 from pipeline.errors import UsageError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pydantic
 
-from models.dataset import Frozen
+from models.frozen import Frozen
 
 
 class State(enum.StrEnum):

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "models": {"models", "components.served_model", "components.errors"},
-    "components": {"components", "models.dataset", "models.label"},
+    "components": {"components", "models.bounds", "models.dataset", "models.label"},
 }
 
 

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 from components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
 from components.data_gate.findings import Distance, Finding, Kind, Measurement, Report
 from components.statistics import Columns
-from models.dataset import Comparator
+from models.bounds import Comparator
 
 _THAN = {"drift": "in the data of the served model", "skew": "in the served requests"}
 

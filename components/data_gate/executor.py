@@ -17,7 +17,7 @@ from components.data_gate import anomalies, drift
 from components.data_gate.findings import GateError, Report
 from components.errors import DataError
 from components.statistics import Columns, columns_of, split_file, split_names
-from models.dataset import Validation
+from models.bounds import Validation
 
 Artifacts = dict[str, list[types.Artifact]]
 

@@ -9,7 +9,7 @@ from tfx.types import channel
 
 from components.code_hash import code_hash
 from components.evaluator.executor import Executor
-from models.dataset import Evaluation
+from models.bounds import Evaluation
 
 
 class Evaluator(tfx_components.Evaluator):

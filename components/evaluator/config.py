@@ -8,7 +8,8 @@ import json
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.metrics import EXAMPLE_COUNT, MEAN_LABEL, METRICS, Better, Metric, metric
-from models.dataset import Dataset, Task, Threshold
+from models.bounds import Threshold
+from models.dataset import Dataset, Task
 from models.label import LABEL_KEY
 
 

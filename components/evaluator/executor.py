@@ -17,7 +17,7 @@ from components import absent
 from components.evaluator.checks import check
 from components.evaluator.measured import load
 from components.evaluator.results import EvaluationResult, write
-from models.dataset import Evaluation
+from models.bounds import Evaluation
 
 Artifacts = dict[str, list[types.Artifact]]
 

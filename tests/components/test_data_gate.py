@@ -19,7 +19,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.data_gate import GateError
 from components.data_gate.executor import Executor
 from components.errors import DataError
-from models.dataset import Dataset, Validation
+from models.bounds import Validation
+from models.dataset import Dataset
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = text_format.Parse((ROOT / "configs/schema.pbtxt").read_text(), schema_pb2.Schema())

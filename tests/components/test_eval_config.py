@@ -18,7 +18,8 @@ from components.evaluator.checks import check
 from components.evaluator.measured import Measured
 from components.evaluator.metrics import METRICS, metric
 from components.evaluator.results import SliceResult
-from models.dataset import Dataset, Evaluation, Task
+from models.bounds import Evaluation
+from models.dataset import Dataset, Task
 
 ROOT = Path(__file__).parents[2]
 
