@@ -31,7 +31,7 @@ class Checkpoint(keras.callbacks.EarlyStopping):
 
         Args:
             directory: Where the state is kept until the end of the training. It must be the same
-                for each attempt at one training, and another for each other training.
+                for each attempt at one training, and another beside it for each other training.
             patience: In epochs.
         """
         super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
@@ -74,9 +74,14 @@ class Checkpoint(keras.callbacks.EarlyStopping):
         self._save(epoch + 1)
 
     def clear(self) -> None:
-        """Forgets the state: the training's result is safe elsewhere."""
-        if fileio.exists(self._directory):
-            fileio.rmtree(self._directory)
+        """Forgets the state, for the training's result is safe elsewhere, and those beside it.
+
+        They are of trainings that were killed and not resumed before this one began. At most one
+        training of a pipeline runs at a time, and only the last one killed is worth resuming.
+        """
+        beside = os.path.dirname(self._directory)
+        for name in fileio.listdir(beside) if fileio.exists(beside) else []:
+            fileio.rmtree(os.path.join(beside, name))
 
     def _path(self) -> str:
         return os.path.join(self._directory, "state.npz")

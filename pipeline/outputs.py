@@ -46,7 +46,7 @@ class Outputs:
 
     @property
     def checkpoints(self) -> Path:
-        """Where a training that was killed finds its last epoch; empty after a good run."""
+        """Where a training that was killed finds its last epoch; empty after a good one."""
         return self.root / "checkpoints"
 
     @property

@@ -174,14 +174,17 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
     hard, tmp_path, caplog, monkeypatch
 ):
     args = fn_args(hard, tmp_path, epochs=200, patience=1, learning_rate=0.05)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("models.training.export", Mock(side_effect=KeyboardInterrupt))
-        run_fn(args)
+    for killed in (fn_args(hard, tmp_path, epochs=1), args):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("models.training.export", Mock(side_effect=KeyboardInterrupt))
+            run_fn(killed)
+    assert len(os.listdir(tmp_path / "checkpoints")) == 2
     with caplog.at_level(logging.INFO, "models.training"):
         run_fn(args)
     assert not any(hasattr(record, "epoch") for record in caplog.records)
     training = read_json(args.serving_model_dir, served_model.TRAINING)
     assert training["best_epoch"] == 1 + int(np.argmin(training["history"]["val_loss"]))
+    assert os.listdir(tmp_path / "checkpoints") == []  # nor is anything left of the other one
 
 
 # The other tasks.
