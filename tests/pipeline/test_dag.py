@@ -1,0 +1,227 @@
+"""The DAG: it compiles for Kubeflow, the cache sees what a step runs, Beam gets its options."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import config, summary
+from pipeline.config import Config
+from pipeline.outputs import Outputs
+from pipeline.summary import State
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "configs"
+ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: data/taxi}")
+PLACES = {
+    "data": "gs://bucket/data",
+    "schema": str(CONFIGS / "schema.pbtxt"),
+    "serving": "gs://bucket/serving",
+    "checkpoints": "gs://bucket/checkpoints",
+    "bulk_data": "gs://bucket/bulk",
+}
+SHIPPED = {
+    "ExampleGen",
+    "StatisticsGen",
+    "ImportSchemaGen",
+    "ExampleValidator",
+    "Baseline",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+}
+OPTIONAL = {"Tuner", "UnlabelledExampleGen", "BulkInferrer"}
+
+
+def load(*settings: str) -> Config:
+    return config.load(CONFIGS, ["local"], settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"), [((), SHIPPED), (ALL_ON, SHIPPED | OPTIONAL)], ids=["shipped", "all on"]
+)
+def test_it_compiles_for_kubeflow_with_schema_2_1(settings, steps, tmp_path):
+    from tfx.dsl.components.common.resolver import Resolver
+    from tfx.orchestration import pipeline
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as kubeflow
+
+    from pipeline.dag import Places, create_components
+
+    nodes = create_components(load(*settings), Places(**PLACES))
+    assert {node.id for node in nodes} == steps
+    assert all(re.fullmatch(r"[A-Za-z][-A-Za-z0-9]*", node.id) for node in nodes)
+    assert not any(isinstance(node, Resolver) for node in nodes)
+
+    runner = kubeflow.KubeflowV2DagRunner(
+        kubeflow.KubeflowV2DagRunnerConfig(default_image="image", use_pipeline_spec_2_1=True),
+        output_dir=str(tmp_path),
+        output_filename="pipeline.yaml",
+    )
+    runner.run(pipeline.Pipeline("taxi", "gs://bucket/root", components=nodes))
+    spec = yaml.safe_load((tmp_path / "pipeline.yaml").read_text())
+    assert spec["schemaVersion"] == "2.1.0"
+    assert set(spec["root"]["dag"]["tasks"]) == steps
+    # Each is a container with the project's image; a resolver or an importer would be none.
+    executors = spec["deploymentSpec"]["executors"]
+    assert {executors[f"{step}_executor"]["container"]["image"] for step in steps} == {"image"}
+
+
+# Prints which steps' parameters, which are part of their cache keys, an edit changes. Runs in a
+# copy of the project: it edits the sources.
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from pipeline import config
+from pipeline.dag import Places
+from pipeline.outputs import Outputs
+from pipeline.runners import local
+
+places, always, edits = json.loads(sys.argv[1])
+
+def parameters(*settings):
+    loaded = config.load(Path("configs"), ["local"], [*always, *settings])
+    ir = local.compile_pipeline(loaded, Places(**places), Outputs(Path("outputs").resolve()))
+    nodes = [node.pipeline_node for node in ir.nodes]
+    return {n.node_info.id: n.parameters.SerializeToString(deterministic=True) for n in nodes}
+
+def edited(edit):
+    if "=" in edit:
+        return parameters(edit)
+    files = sorted(Path().glob(edit))
+    assert files, edit
+    before = [file.read_bytes() for file in files]
+    for file, source in zip(files, before):
+        file.write_bytes(source + b"# edited\\n")
+    after = parameters()
+    for file, source in zip(files, before):
+        file.write_bytes(source)
+    return after
+
+reference = parameters()
+changed = {}
+for edit in edits:
+    after = edited(edit)
+    changed[edit] = [step for step in reference if after[step] != reference[step]]
+print(json.dumps(changed))
+"""
+LEARNING = {"Tuner", "Trainer"}
+EXAMPLE_GENS = {"ExampleGen", "UnlabelledExampleGen"}
+WITH_MODEL = LEARNING | {"ServingCheck"}  # it builds the model again from its code
+OWN_CODE = (SHIPPED | OPTIONAL) - {
+    "StatisticsGen",
+    "ImportSchemaGen",
+    "ExampleValidator",
+    "BulkInferrer",
+}
+EDITS = {
+    "[cm]o*/**/*.py": OWN_CODE,  # all of components/ and models/
+    "models/network.py": WITH_MODEL,
+    "models/layers.py": WITH_MODEL,
+    "models/settings.py": WITH_MODEL,
+    "models/export.py": WITH_MODEL,
+    "models/training.py": LEARNING,
+    "models/tuner.py": {"Tuner"},
+    "models/preprocessing.py": {"Transform"},
+    "models/quantiles.py": {"Transform"},
+    "models/dataset.py": {"Transform", "Evaluator"} | WITH_MODEL,
+    "components/example_gen/*.py": EXAMPLE_GENS,
+    "components/baseline/*.py": {"Baseline"},
+    "components/data_gate/*.py": {"DataGate"},
+    "components/evaluator/*.py": {"Evaluator"},
+    "components/serving_check/*.py": {"ServingCheck"},
+    "components/pusher/*.py": {"Pusher"},
+    "pipeline/**/*.py": set(),
+    "model.width=32": LEARNING,
+    "train.epochs=3": LEARNING,
+    "tuner.trials=2": {"Tuner"},
+    "data.splits.eval=2": {"ExampleGen"},
+    "serving_check.examples=8": {"ServingCheck"},
+    "dataset.evaluation.thresholds.auc.min=0.9": {"Evaluator"},
+    "dataset.validation.stop_at=warning": {"DataGate"},
+    "dataset.columns.company.vocabulary_size=9": {"Transform", "Baseline"} | LEARNING,
+    "beam.workers=2": set(),
+}
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory) -> dict[str, list[str]]:
+    """Edit -> the steps that it changes."""
+    copy = tmp_path_factory.mktemp("project")
+    for folder in ("components", "configs", "models", "pipeline"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-c", PROGRAM, json.dumps([PLACES, ALL_ON, list(EDITS)])]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_changes_the_cache_key_of_exactly_the_steps_that_it_concerns(edit, changed):
+    assert set(changed[edit]) == EDITS[edit]
+
+
+def test_beam_options_reach_each_step_that_runs_beam():
+    from tfx.orchestration.local import runner_utils
+
+    from pipeline.dag import Places
+    from pipeline.runners import local
+
+    options = (
+        "beam.mode=multi_threading",
+        "beam.workers=3",
+        "beam.options={job_name: taxi, streaming: false, save_main_session: true}",
+    )
+    ir = local.compile_pipeline(
+        load(*ALL_ON, *options), Places(**PLACES), Outputs(Path("/nowhere"))
+    )
+    deployment = runner_utils.extract_local_deployment_config(ir)
+    given = {}
+    for step, spec in deployment.executor_specs.items():
+        if spec.HasField("beam_executable_spec"):
+            placeholders = spec.beam_executable_spec.beam_pipeline_args_placeholders
+            given[step] = [placeholder.value.string_value for placeholder in placeholders]
+    assert given.keys() == {
+        *EXAMPLE_GENS, "StatisticsGen", "Transform", "Evaluator", "BulkInferrer"
+    }  # fmt: skip
+    for args in given.values():
+        assert args == [
+            "--runner=FnApiRunner",
+            "--direct_running_mode=multi_threading",
+            "--direct_num_workers=3",
+            "--job_name=taxi",
+            "--save_main_session",
+        ]
+
+
+@pytest.mark.slow
+def test_steps_run_in_several_processes(tmp_path):
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    source = next((ROOT / "data" / "taxi" / "span-1").glob("*.csv"))
+    (tmp_path / "data" / "taxi" / "span-1").mkdir(parents=True)
+    target = tmp_path / "data" / "taxi" / "span-1" / source.name
+    with source.open(newline="") as read, target.open("w", newline="") as write:
+        csv.writer(write).writerows(itertools.islice(csv.reader(read), 101))
+
+    command = [sys.executable, "-m", "pipeline", "run", "--to", "StatisticsGen"]
+    command += ["--config", "fast", "--config-dir", str(tmp_path / "configs")]
+    command += ["--set", "beam.mode=multi_processing", "--set", "beam.workers=2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    [latest] = tmp_path.glob("outputs/*/runs/latest")
+    states = {step.name: step.state for step in summary.read(latest).steps}
+    assert {states["ExampleGen"], states["StatisticsGen"]} == {State.RUN}
+    assert "sdk_worker_main" in (latest / "run.log").read_text()
