@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -62,7 +63,11 @@ def _run_pipeline(seed: int, outputs: Path) -> Scores:
     """Runs the pipeline, and reads its scores from `summary.json` (see docs/summary.md)."""
     command = [sys.executable, "-m", "pipeline", "run", "--config-dir", str(ROOT / "configs")]
     command += ["--set", f"outputs={json.dumps(str(outputs))}", "--set", f"train.seed={seed}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    outputs.mkdir()
+    environment = {**os.environ, "TMPDIR": str(outputs.parent)}  # TFX leaves files in there
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"The run with seed {seed} was not pushed:\n{done.stdout}{done.stderr}")
     [file] = outputs.glob("*/runs/latest/summary.json")
