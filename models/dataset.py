@@ -37,8 +37,8 @@ class Role(enum.StrEnum):
 
 # What each role understands besides `why`; anything else would be silently without effect.
 _OPTIONS = {
-    Role.NUMERIC: {"fill", "log", "buckets"},
-    Role.BUCKETIZED: {"fill", "log", "buckets"},
+    Role.NUMERIC: {"fill", "buckets"},
+    Role.BUCKETIZED: {"fill", "buckets"},
     Role.CATEGORICAL: {"fill", "vocabulary_size", "min_count"},
     Role.HASHED: {"fill", "buckets"},
     Role.TIMESTAMP: {"unit"},
@@ -59,9 +59,6 @@ class Column(Frozen):
     fill: int | float | str | None = pydantic.Field(
         default=None,
         description="What a missing value counts as; a number where the role needs one.",
-    )
-    log: bool = pydantic.Field(
-        default=False, description="Take sign(x) * log(1 + |x|): for heavy tails."
     )
     buckets: int | None = pydantic.Field(
         default=None, ge=2, description="Numeric, bucketized: quantiles. Hashed: hash buckets."

@@ -117,7 +117,7 @@ HARD = Dataset.model_validate(
         "task": "binary",
         "label": {"column": "tip/€", "greater_than": 0.2, "times": "price (€)"},
         "columns": {
-            "price (€)": {"role": "numeric", "log": True},
+            "price (€)": {"role": "numeric"},
             "1.level": {"role": "numeric", "fill": 0},
             "class": {"role": "categorical", "min_count": 2},
             "Straße": {"role": "hashed", "buckets": 16},

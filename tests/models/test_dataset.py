@@ -35,7 +35,7 @@ def test_what_steps_get_reads_back_to_the_same():
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ({"role": "categorical", "log": True}, "role categorical has no option log"),
+        ({"role": "categorical", "unit": "ms"}, "role categorical has no option unit"),
         ({"role": "numeric", "min_count": 3}, "role numeric has no option min_count"),
         ({"role": "timestamp", "fill": 0}, "role timestamp has no option fill"),
         ({"role": "numeric", "fill": "much"}, "needs a number for fill"),

@@ -132,3 +132,17 @@ def test_a_column_that_does_not_fit_is_named(columns, message):
     inputs = {"y": tf.constant([0, 1]), "word": tf.constant(["a", "b"])}
     with pytest.raises(DataError, match=message):
         preprocessing_fn(inputs, {"dataset": dataset.for_model()})
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_row_is_the_same_to_the_last_bit_in_every_batch(hard, size):
+    layer, spec = hard.output.transform_features_layer(), hard.output.raw_feature_spec()
+
+    def features(rows):
+        return {name: t.numpy() for name, t in layer(tf.io.parse_example(rows, spec)).items()}
+
+    whole = features(hard.examples)
+    starts = range(0, len(hard.examples), size)
+    parts = [features(hard.examples[start : start + size]) for start in starts]
+    for name, values in whole.items():
+        np.testing.assert_array_equal(np.concatenate([part[name] for part in parts]), values)
