@@ -47,9 +47,7 @@ def test_sets_up_once_and_again_when_the_lock_changes(project: Project) -> None:
         assert list(project.venv.rglob("metadata_store_extension.so"))
 
     before = {path: path.stat().st_mtime_ns for path in project.venv.rglob("*")}
-    start = time.monotonic()
     assert project.make() == (0, "")
-    assert time.monotonic() - start < 2
     assert before == {path: path.stat().st_mtime_ns for path in project.venv.rglob("*")}
 
     newer = make_wheel(project.wheels, "tiny", "2.0", "py3-none-any", {"tiny.py": b"VERSION = 2\n"})
