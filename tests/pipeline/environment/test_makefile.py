@@ -11,7 +11,13 @@ from pipeline.environment import paths
 def test_help_lists_every_target() -> None:
     makefile = (paths.ROOT / "Makefile").read_text()
     [targets] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
-    result = subprocess.run(["make"], cwd=paths.ROOT, check=True, capture_output=True, text=True)
+    result = subprocess.run(
+        ["make", "--no-print-directory"],
+        cwd=paths.ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     listed = [line.split()[1] for line in result.stdout.splitlines()]
     assert listed == targets.split()
     assert all(len(line.split()) > 3 for line in result.stdout.splitlines())
