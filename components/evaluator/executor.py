@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
@@ -11,9 +12,9 @@ from tfx.components.evaluator import executor as tfx_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
-from tfx.utils import io_utils
+from tfx.utils import io_utils, path_utils
 
-from components import absent
+from components import absent, served_model
 from components.evaluator.checks import check
 from components.evaluator.measured import load
 from components.evaluator.results import EvaluationResult, write
@@ -33,10 +34,16 @@ class Executor(tfx_executor.Executor):
         # empty path (tfx 1.21, components/evaluator/executor.py:153).
         baseline = input_dict.get(specs.BASELINE_MODEL_KEY, [])
         there = [artifact for artifact in baseline if not absent.is_absent(artifact)]
-        super().Do({**input_dict, specs.BASELINE_MODEL_KEY: there}, output_dict, exec_properties)
+        # A model that is served already would be measured twice, for the same numbers.
+        candidate = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
+        is_same = [_fingerprint(one) for one in there] == [_fingerprint(candidate)]
+        compared = [] if is_same else there
+        super().Do({**input_dict, specs.BASELINE_MODEL_KEY: compared}, output_dict, exec_properties)
 
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
         measured = load(uri)
+        if is_same:
+            measured = dataclasses.replace(measured, baseline_metrics=measured.metrics)
         checks = check(Evaluation.model_validate_json(exec_properties["evaluation"]), measured)
         result = EvaluationResult(
             metrics=measured.metrics,
@@ -47,6 +54,14 @@ class Executor(tfx_executor.Executor):
         )
         write(result, uri)
         _bless(artifact_utils.get_single_instance(output_dict[specs.BLESSING_KEY]), result.blessed)
+
+
+def _fingerprint(model: types.Artifact) -> str:
+    """What makes two models the same; the place of a model that does not say."""
+    folder = path_utils.serving_model_path(model.uri)
+    if not fileio.exists(os.path.join(folder, served_model.FINGERPRINT)):
+        return model.uri
+    return served_model.fingerprint(folder)
 
 
 def _bless(blessing: types.Artifact, blessed: bool) -> None:
