@@ -92,7 +92,7 @@ class Project:
     def environment(self, **more: str) -> dict[str, str]:
         """Variables with which pip and uv find the wheels of the tests, and nothing else."""
         return {
-            **{key: value for key, value in os.environ.items() if key != "MAKEFLAGS"},
+            **{name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.wheels),
             "UV_NO_INDEX": "1",
