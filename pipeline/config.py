@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import enum
-import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -20,6 +19,7 @@ import yaml
 from models.dataset import Dataset
 from models.frozen import Frozen
 from models.settings import ModelSettings, TrainSettings
+from pipeline.config_problems import explain
 from pipeline.errors import UsageError
 
 BASE = "base"
@@ -188,7 +188,7 @@ def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str]
         return Config.model_validate(tree)
     except pydantic.ValidationError as error:
         where = f"{config_dir}: {', '.join(origin)}"
-        problems = "\n".join(f"  {_explain(problem)}" for problem in error.errors())
+        problems = "\n".join(f"  {explain(problem, Config)}" for problem in error.errors())
         raise ConfigError(f"The configuration does not hold ({where}):\n{problems}") from None
 
 
@@ -237,27 +237,3 @@ def _parse_setting(setting: str) -> dict[str, Any]:
     for key in reversed(path.split(".")):
         value = {key: value}
     return value
-
-
-def _explain(problem: Any) -> str:
-    """One line for one of pydantic's problems, with the nearest known key for an unknown one."""
-    path = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] != "extra_forbidden":
-        value = "" if isinstance(problem["input"], Mapping) else f" (it is {problem['input']!r})"
-        return f"{path}: {problem['msg']}{value}"
-    parent, key = problem["loc"][:-1], str(problem["loc"][-1])
-    known = _known_keys(Config, parent)
-    near = difflib.get_close_matches(key, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-    return f"{path}: unknown key; {hint}"
-
-
-def _known_keys(annotation: Any, path: tuple[Any, ...]) -> list[str]:
-    """The field names of the model that a path leads to from a model or another annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
-        if not path:
-            return list(annotation.model_fields)
-        field = annotation.model_fields.get(str(path[0]))
-        return _known_keys(field.annotation, path[1:]) if field else []
-    rest = path[1:] if typing.get_origin(annotation) in (dict, tuple) else path
-    return [key for part in typing.get_args(annotation) for key in _known_keys(part, rest)]
