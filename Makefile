@@ -6,10 +6,10 @@ PYTHON_IN_VENV = .venv/bin/python
 ARGS =
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test lint doctor lock clean
+.PHONY: help setup run test test-kubeflow lint doctor lock clean
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
 
 setup: ## Install the lock into .venv, unless that is done; all below do it themselves
 	@sh pipeline/environment/python.sh -m pipeline.environment.install
@@ -19,6 +19,9 @@ run: setup ## Train, evaluate and push a model on the sample data
 
 test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones
 	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 $(ARGS)
+
+test-kubeflow: setup ## Run the compiled pipeline in an emulator of the Kubeflow backend
+	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m kubeflow tests/kubeflow $(ARGS)
 
 lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check

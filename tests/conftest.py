@@ -1,0 +1,25 @@
+"""The longer suites: each has a marker and a target of make, and runs only when it is named."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+SUITES = {
+    "kubeflow": "executes pipelines in the emulator of the Kubeflow backend: make test-kubeflow",
+    "containers": "each step in an OCI container of its own: make test-containers",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in SUITES.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    unnamed = SUITES.keys() - set(re.findall(r"\w+", config.option.markexpr))
+    left_out = [item for item in items if unnamed & {mark.name for mark in item.iter_markers()}]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
