@@ -1,0 +1,89 @@
+"""A compiled pipeline as a file: the pipeline's spec and, for Kubeflow, the platform's document."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Package:
+    """What a backend is given.
+
+    Attributes:
+        spec: `ml_pipelines.PipelineSpec`, schema 2.1, as its JSON form has it.
+        platform: `ml_pipelines.PlatformSpec`: what only Kubernetes understands; None for Vertex,
+            whose client refuses a second document.
+    """
+
+    spec: dict[str, Any]
+    platform: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return self.spec["pipelineInfo"]["name"]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Repeats what occurs twice: not every reader of a package follows YAML's references."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def to_yaml(package: Package) -> str:
+    """The file's text; the same package gives the same text."""
+    documents = [package.spec, *([package.platform] if package.platform is not None else [])]
+    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=2**20)
+
+
+def write(package: Package, path: Path) -> None:
+    """Writes the file, as a whole or not at all.
+
+    Raises:
+        UsageError: If it cannot be written there.
+    """
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(to_yaml(package), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Package:
+    """Reads a package of any origin; what is wrong inside is for `pipeline.kubeflow.checks`.
+
+    Raises:
+        UsageError: If the file is none.
+    """
+    try:
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid YAML:\n  {error}") from None
+    documents = [document for document in documents if document is not None]
+    spec, platform = (*documents, None, None)[:2]
+    if isinstance(spec, dict) and "pipelineSpec" in spec:
+        raise UsageError(
+            f"{path} is a PipelineJob, which only Vertex AI takes: compile to a file that ends in "
+            ".yaml, which holds the PipelineSpec inside"
+        )
+    is_package = isinstance(spec, dict) and isinstance(spec.get("pipelineInfo"), dict)
+    if not is_package or not isinstance(platform, dict | None) or len(documents) > 2:  # noqa: PLR2004
+        raise UsageError(
+            f"{path} is not a compiled pipeline: a PipelineSpec and, at most, a PlatformSpec after "
+            "it. python -m pipeline compile writes one"
+        )
+    return Package(spec, platform)

@@ -1,0 +1,109 @@
+"""The parameters of a run: what may change from one to the next without compiling again.
+
+They are inputs of the whole pipeline, each with a default, and are handed to the steps that use
+them. A step's input `a__b` replaces the key `b` in the JSON text of the step's parameter `a`; the
+entrypoint of the container does that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.config import Config
+
+STRING = "STRING"
+STRUCT = "STRUCT"
+# Replaced by the backend with the run's id: concurrent runs must not share checkpoints.
+RUN_ID = "{{$.pipeline_job_uuid}}"
+CHECKPOINT_RUN = "custom_config__checkpoint_run"
+CHECKPOINTING_STEPS = ("Tuner", "Trainer")
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One input of the pipeline.
+
+    Attributes:
+        name: As it is given when a run is started.
+        type: STRING, or STRUCT for a mapping.
+        default: What a run takes that does not give it.
+        step: The step that uses it.
+        input: The step's input that it is handed to.
+    """
+
+    name: str
+    type: str
+    default: Any
+    step: str
+    input: str
+
+
+def parameters_of(config: Config, data: str) -> list[Parameter]:
+    """The parameters that a configuration gives its pipeline.
+
+    Args:
+        config: Gives the defaults.
+        data: Where the data lies, as a container finds it.
+    """
+    evaluation = config.dataset.evaluation.model_dump(mode="json", exclude_none=True)
+    validation = config.dataset.validation.model_dump(mode="json", exclude_none=True)
+    found = [
+        Parameter("data_path", STRING, data, "ExampleGen", "input_base"),
+        Parameter("spans", STRING, config.data.spans, "ExampleGen", "range_config"),
+        Parameter("stop_at", STRING, validation["stop_at"], "DataGate", "validation__stop_at"),
+        Parameter(
+            "thresholds", STRUCT, evaluation["thresholds"], "Evaluator", "evaluation__thresholds"
+        ),
+    ]
+    optional = [
+        ("worst_slice", evaluation.get("worst_slice"), "Evaluator", "evaluation__worst_slice"),
+        ("drift", validation["drift"], "DataGate", "validation__drift"),
+    ]
+    found += [
+        Parameter(name, STRUCT, default, step, key)
+        for name, default, step, key in optional
+        if default
+    ]
+    return found
+
+
+def add_parameters(spec: dict[str, Any], parameters: Sequence[Parameter]) -> None:
+    """Declares the parameters in a pipeline's spec, and hands them to their steps."""
+    inputs = spec["root"].setdefault("inputDefinitions", {}).setdefault("parameters", {})
+    for parameter in parameters:
+        inputs[parameter.name] = {
+            "parameterType": parameter.type,
+            "defaultValue": parameter.default,
+            # An input without this is one that every run has to give.
+            "isOptional": True,
+        }
+        _hand_over(
+            spec,
+            parameter.step,
+            parameter.input,
+            parameter.type,
+            {"componentInputParameter": parameter.name},
+        )
+
+
+def add_checkpoint_run(spec: dict[str, Any]) -> None:
+    """Tells the steps that keep checkpoints the id of their run."""
+    for step in CHECKPOINTING_STEPS:
+        if step in spec["root"]["dag"]["tasks"]:
+            _hand_over(spec, step, CHECKPOINT_RUN, STRING, {"runtimeValue": {"constant": RUN_ID}})
+
+
+def declared(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The parameters of a compiled pipeline by name: `parameterType` and `defaultValue`."""
+    return dict(spec["root"].get("inputDefinitions", {}).get("parameters", {}))
+
+
+def _hand_over(
+    spec: dict[str, Any], step: str, name: str, kind: str, source: dict[str, Any]
+) -> None:
+    task = spec["root"]["dag"]["tasks"][step]
+    component = spec["components"][task["componentRef"]["name"]]
+    component["inputDefinitions"]["parameters"][name] = {"parameterType": kind}
+    task["inputs"]["parameters"][name] = source
