@@ -146,14 +146,10 @@ class Session:
 
 def _explain(exception: Exception) -> tuple[Status, str]:
     """The status and the text for what a step raised; TFX passes exceptions on as they are."""
-    from components.errors import DataError, ModelError
+    from components.errors import DataError, user_error
 
-    seen: BaseException | None = exception
-    while seen is not None:  # Beam wraps what its workers raise
-        if isinstance(seen, DataError):
-            return Status.STOPPED, str(seen)
-        if isinstance(seen, ModelError):
-            return Status.FAILED, str(seen)
-        seen = seen.__cause__ or seen.__context__
+    known = user_error(exception)
+    if known is not None:
+        return Status.STOPPED if isinstance(known, DataError) else Status.FAILED, str(known)
     first_line = str(exception).strip().split("\n", maxsplit=1)[0]
     return Status.FAILED, f"{type(exception).__name__}: {first_line}\nThe whole story: run.log"

@@ -12,7 +12,7 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from components.example_gen.spans import fingerprint, select
+from components.example_gen.spans import fingerprint, range_config, select
 
 SPANS_PROPERTY = "spans"  # of the artifact: the numbers of its spans, as a JSON list
 
@@ -43,7 +43,8 @@ def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
     spans or other files are another execution, and the same ones are not.
 
     Args:
-        exec_properties: As SpanExampleGen sets them.
+        exec_properties: As SpanExampleGen sets them; the range may also be in the words that
+            `spans.range_config` takes, for it can be given to a run as a parameter.
 
     Returns:
         The same with `spans`, `span` (the newest), `version` (always None) and
@@ -53,9 +54,13 @@ def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
     Raises:
         DataError: If the spans are not there, or hold what cannot be read.
     """
-    wanted = range_config_pb2.RangeConfig()
-    proto_utils.json_to_proto(exec_properties[specs.RANGE_CONFIG_KEY], wanted)
-    selection = select(exec_properties[specs.INPUT_BASE_KEY], wanted)
+    wanted = exec_properties[specs.RANGE_CONFIG_KEY]
+    selection = select(
+        exec_properties[specs.INPUT_BASE_KEY],
+        proto_utils.json_to_proto(wanted, range_config_pb2.RangeConfig())
+        if wanted.startswith("{")
+        else range_config(wanted),
+    )
     static = range_config_pb2.RangeConfig(
         static_range=range_config_pb2.StaticRange(
             start_span_number=selection.spans[0], end_span_number=selection.spans[-1]

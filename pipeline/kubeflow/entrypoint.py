@@ -1,0 +1,93 @@
+"""What runs in the container of each step, on Kubeflow Pipelines and on Vertex AI.
+
+It takes the flags of TFX's own entrypoint and hands over to that. Before and after, it does what
+the open-source backend leaves undone; on Vertex AI TFX gets and gives every byte as it came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.kubeflow import (
+    carried,
+    executor_input,
+    executor_output,
+    failure,
+    overrides,
+    span_driver,
+)
+from pipeline.kubeflow.launcher import Launcher
+from pipeline.run_log import QUIET
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the executor of a step.
+
+    Args:
+        argv: The flags of TFX's entrypoint (tfx 1.21, orchestration/kubeflow/v2/container/
+            kubeflow_v2_run_executor.py), then those of Beam.
+
+    Returns:
+        The exit code, see `failure.report`.
+    """
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--executor_class_path", required=True)
+    parser.add_argument("--json_serialized_invocation_args", required=True)
+    parser.add_argument("--json_serialized_inputs_spec_args", default="{}")
+    args, beam_args = parser.parse_known_args(argv)
+    try:
+        carried.check_code()
+        _run(args, beam_args)
+    except Exception as error:  # whatever a step raises: a message for the user
+        return failure.report(error)
+    return 0
+
+
+def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    given = json.loads(args.json_serialized_invocation_args)
+    launcher = Launcher.find()
+    adapted = _adapt(given, args, launcher)
+    if adapted != given:
+        args.json_serialized_invocation_args = json.dumps(adapted)
+    carried.unpack_schema(adapted.get("inputs", {}).get("parameterValues", {}))
+
+    from absl import logging as absl_logging
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
+
+    absl_logging.use_absl_handler()
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)  # it tells of each type hint
+    tfx_entrypoint.main((args, beam_args))
+    if launcher is not None:
+        _adapt_output(adapted["outputs"]["outputFile"], launcher)
+
+
+def _adapt(
+    given: dict[str, Any], args: argparse.Namespace, launcher: Launcher | None
+) -> dict[str, Any]:
+    adapted = overrides.apply(given)
+    if launcher is None:
+        return adapted
+    inputs_spec = json.loads(args.json_serialized_inputs_spec_args)
+    adapted = executor_input.adapt(adapted, inputs_spec, launcher)
+    if args.executor_class_path == span_driver.EXECUTOR:
+        adapted = span_driver.merge(adapted, span_driver.resolve(adapted))
+    return adapted
+
+
+def _adapt_output(path: str, launcher: Launcher) -> None:
+    with open(path, encoding="utf-8") as file:
+        output = json.load(file)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(executor_output.adapt(output, launcher), file)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
