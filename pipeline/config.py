@@ -11,7 +11,7 @@ import difflib
 import enum
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import pydantic
 import yaml
@@ -164,13 +164,22 @@ def project_path(path: str, config_dir: Path) -> str:
     return str((config_dir.resolve().parent / Path(path).expanduser()).resolve())
 
 
-def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str] = ()) -> Config:
+Kind = TypeVar("Kind", bound=Config)
+
+
+def load(
+    config_dir: Path,
+    overlays: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    kind: type[Kind] = Config,  # type: ignore[assignment]
+) -> Kind:
     """Reads, merges and checks a configuration.
 
     Args:
         config_dir: The folder with `base.yaml` and `dataset.yaml`.
         overlays: Names of further files there, without `.yaml`; later ones win.
         settings: `a.b=value` texts; the value is YAML. They win over all files.
+        kind: What it is validated into: `Config`, or one that has further sections.
 
     Raises:
         ConfigError: If a file is missing or no YAML, or if a key or value is not allowed.
@@ -185,10 +194,10 @@ def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str]
         tree = merge(tree, _parse_setting(setting))
         origin.append(f"--set {setting}")
     try:
-        return Config.model_validate(tree)
+        return kind.model_validate(tree)
     except pydantic.ValidationError as error:
         where = f"{config_dir}: {', '.join(origin)}"
-        problems = "\n".join(f"  {explain(problem, Config)}" for problem in error.errors())
+        problems = "\n".join(f"  {explain(problem, kind)}" for problem in error.errors())
         raise ConfigError(f"The configuration does not hold ({where}):\n{problems}") from None
 
 

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
     from pipeline.summary import Summary
 
 
-def add_config_options(parser: argparse.ArgumentParser) -> None:
-    """Adds --config, --set and --config-dir."""
+def add_config_options(parser: argparse.ArgumentParser, default: str = "local") -> None:
+    """Adds --config, --set and --config-dir.
+
+    Args:
+        parser: Of a verb.
+        default: What --config says if it is not given, for the help text.
+    """
     parser.add_argument(
         "--config",
         action="append",
         metavar="NAME",
-        help="overlay configs/NAME.yaml on base.yaml; may be given again (default: local)",
+        help=f"overlay configs/NAME.yaml on base.yaml; may be given again (default: {default})",
     )
     parser.add_argument(
         "--set",
@@ -54,15 +59,33 @@ def config_dir_of(args: argparse.Namespace) -> Path:
     return folder
 
 
-def load_config(args: argparse.Namespace) -> Config:
+def config_class() -> type[Config]:
+    """The configuration with all sections that there are: a backend's go when its folder goes."""
+    try:
+        from pipeline.kubeflow.settings import RemoteConfig
+    except ModuleNotFoundError as error:
+        if error.name not in ("pipeline.kubeflow", "pipeline.kubeflow.settings"):
+            raise
+        from pipeline.config import Config
+
+        return Config
+    return RemoteConfig
+
+
+def load_config(args: argparse.Namespace, default: str = "local") -> Config:
     """The configuration that was asked for.
+
+    Args:
+        args: As `add_config_options` has them parsed.
+        default: The overlay if none was asked for.
 
     Raises:
         ConfigError: If it does not hold.
     """
     from pipeline import config
 
-    return config.load(config_dir_of(args), args.config or ["local"], args.settings)
+    overlays = args.config or [default]
+    return config.load(config_dir_of(args), overlays, args.settings, config_class())
 
 
 def load_outputs(args: argparse.Namespace) -> Outputs:

@@ -15,8 +15,20 @@ def check(config: Config, config_dir: Path) -> None:
     """Holds a configuration to the schema and to what is on the disk.
 
     Raises:
-        ConfigError: If the schema cannot be read or lacks a column that the data is described with,
-            or if a folder of data is not there.
+        ConfigError: If the schema does not fit (see `check_schema`), or if a folder of data is not
+            there.
+    """
+    check_schema(config, config_dir)
+    _check_folder(config.data.path, "data.path", config_dir)
+    if config.bulk_inferrer.enabled:
+        _check_folder(config.bulk_inferrer.path, "bulk_inferrer.path", config_dir)
+
+
+def check_schema(config: Config, config_dir: Path) -> None:
+    """Holds the description of the data to the schema.
+
+    Raises:
+        ConfigError: If the schema cannot be read or lacks a column that the data is described with.
     """
     schema_file = config_dir / SCHEMA_FILE
     try:
@@ -34,9 +46,6 @@ def check(config: Config, config_dir: Path) -> None:
         raise ConfigError(
             f"dataset.yaml uses the column {column!r}, which {SCHEMA_FILE} does not have; {hint}"
         )
-    _check_folder(config.data.path, "data.path", config_dir)
-    if config.bulk_inferrer.enabled:
-        _check_folder(config.bulk_inferrer.path, "bulk_inferrer.path", config_dir)
 
 
 def _check_folder(path: str, key: str, config_dir: Path) -> None:

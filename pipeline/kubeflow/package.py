@@ -11,6 +11,8 @@ import yaml
 
 from pipeline.errors import UsageError
 
+_MOST_DOCUMENTS = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Package:
@@ -75,13 +77,10 @@ def read(path: Path) -> Package:
         raise UsageError(f"{path} is not valid YAML:\n  {error}") from None
     documents = [document for document in documents if document is not None]
     spec, platform = (*documents, None, None)[:2]
-    if isinstance(spec, dict) and "pipelineSpec" in spec:
-        raise UsageError(
-            f"{path} is a PipelineJob, which only Vertex AI takes: compile to a file that ends in "
-            ".yaml, which holds the PipelineSpec inside"
-        )
-    is_package = isinstance(spec, dict) and isinstance(spec.get("pipelineInfo"), dict)
-    if not is_package or not isinstance(platform, dict | None) or len(documents) > 2:  # noqa: PLR2004
+    is_spec = isinstance(spec, dict) and not spec.keys().isdisjoint(
+        ("pipelineInfo", "pipelineSpec")
+    )
+    if not is_spec or not isinstance(platform, dict | None) or len(documents) > _MOST_DOCUMENTS:
         raise UsageError(
             f"{path} is not a compiled pipeline: a PipelineSpec and, at most, a PlatformSpec after "
             "it. python -m pipeline compile writes one"

@@ -40,17 +40,12 @@ class Parameter:
     input: str
 
 
-def parameters_of(config: Config, data: str) -> list[Parameter]:
-    """The parameters that a configuration gives its pipeline.
-
-    Args:
-        config: Gives the defaults.
-        data: Where the data lies, as a container finds it.
-    """
+def parameters_of(config: Config) -> list[Parameter]:
+    """The parameters that a configuration gives its pipeline, with defaults."""
     evaluation = config.dataset.evaluation.model_dump(mode="json", exclude_none=True)
     validation = config.dataset.validation.model_dump(mode="json", exclude_none=True)
     found = [
-        Parameter("data_path", STRING, data, "ExampleGen", "input_base"),
+        Parameter("data_path", STRING, config.data.path, "ExampleGen", "input_base"),
         Parameter("spans", STRING, config.data.spans, "ExampleGen", "range_config"),
         Parameter("stop_at", STRING, validation["stop_at"], "DataGate", "validation__stop_at"),
         Parameter(

@@ -13,119 +13,19 @@ from typing import Any, Literal, Self
 import pydantic
 
 from models.frozen import Frozen
-from pipeline.kubeflow.quantities import (
-    Bytes,
-    Count,
-    Cpu,
-    EnvName,
-    MountPath,
-    ObjectName,
-    Text,
-    VolumeName,
-    cores,
-    gigabytes,
+from pipeline.kubeflow.quantities import Count, EnvName, MountPath, ObjectName, Text
+from pipeline.kubeflow.step_parts import (
+    Accelerator,
+    Claim,
+    CpuSettings,
+    EmptyDir,
+    KeyReference,
+    MemorySettings,
+    Retries,
+    SecretVolume,
+    Toleration,
+    VertexRetries,
 )
-
-
-class CpuSettings(Frozen):
-    """Cores: what the scheduler sets aside, and what the step gets at most."""
-
-    request: Cpu | None = None
-    limit: Cpu | None = None
-
-    @pydantic.model_validator(mode="after")
-    def _request_within_limit(self) -> Self:
-        if self.request and self.limit and cores(self.request) > cores(self.limit):
-            raise ValueError(f"cpu.request {self.request} is above cpu.limit {self.limit}")
-        return self
-
-
-class MemorySettings(Frozen):
-    """Memory: what the scheduler sets aside, and where the step is killed."""
-
-    request: Bytes | None = None
-    limit: Bytes | None = None
-
-    @pydantic.model_validator(mode="after")
-    def _request_within_limit(self) -> Self:
-        if self.request and self.limit and gigabytes(self.request) > gigabytes(self.limit):
-            raise ValueError(f"memory.request {self.request} is above memory.limit {self.limit}")
-        return self
-
-
-class Accelerator(Frozen):
-    """Kubernetes' name of the resource (`nvidia.com/gpu`), or Vertex' (`NVIDIA_TESLA_T4`)."""
-
-    type: str
-    count: Count = 1
-
-
-class Retries(Frozen):
-    """How often, and for how long, a failed step is tried again."""
-
-    count: Count = pydantic.Field(description="Attempts after the first.")
-    delay_s: Count = pydantic.Field(default=30, description="Seconds before the second attempt.")
-    factor: Count = pydantic.Field(
-        default=2, description="Each further delay is this many times longer; a whole number."
-    )
-    give_up_after_s: Count = pydantic.Field(
-        default=86400,
-        description="Seconds from the start of the first attempt after which none is begun, and "
-        "a running one is ended. Not the longest delay. Vertex takes an hour at most.",
-    )
-
-
-class Toleration(Frozen):
-    """A taint of nodes that the step may run on nevertheless."""
-
-    key: str | None = None
-    operator: Literal["Equal", "Exists"] = "Equal"
-    value: Text | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    seconds: int | None = pydantic.Field(
-        default=None, ge=0, description="How long a running step stays (NoExecute)."
-    )
-
-    @pydantic.model_validator(mode="after")
-    def _as_kubernetes_has_it(self) -> Self:
-        if self.operator == "Exists" and self.value is not None:
-            raise ValueError("operator Exists takes no value")
-        if self.operator == "Equal" and self.key is None:
-            raise ValueError("operator Equal needs a key; Exists without one tolerates everything")
-        if self.seconds is not None and self.effect != "NoExecute":
-            raise ValueError("seconds are for the effect NoExecute")
-        return self
-
-
-class KeyReference(Frozen):
-    """A key of a Secret or of a ConfigMap in the namespace of the run."""
-
-    name: ObjectName
-    key: str
-    optional: bool = pydantic.Field(default=False, description="Run even if it is not there.")
-
-
-class SecretVolume(Frozen):
-    """A Secret as a folder with one file for each key."""
-
-    secret: VolumeName
-    optional: bool = pydantic.Field(default=False, description="Run even if it is not there.")
-
-
-class Claim(Frozen):
-    """A PersistentVolumeClaim, or a folder of it."""
-
-    claim: VolumeName
-    sub_path: str = pydantic.Field(default="", description="A folder of the volume; else all.")
-
-
-class EmptyDir(Frozen):
-    """A folder that lives as long as the attempt."""
-
-    medium: Literal["", "Memory"] = pydantic.Field(
-        default="", description="The node's disk, or memory, which counts to memory.limit."
-    )
-    size: Bytes | None = None
 
 
 class StepSettings(Frozen):
@@ -136,14 +36,15 @@ class StepSettings(Frozen):
     accelerator: Accelerator | None = None
     env: dict[EnvName, Text] | None = None
     retries: Retries | None = None
-    cache: bool | None = pydantic.Field(
-        default=None, description="Take the outputs of an equal execution instead of running."
-    )
+    cache: bool
 
 
 class KubernetesStep(StepSettings):
     """A step on Kubeflow, which is a pod."""
 
+    cache: bool = pydantic.Field(
+        default=False, description="Take the outputs of an earlier run; the key knows no data."
+    )
     node_selector: dict[str, Text] | None = None
     tolerations: tuple[Toleration, ...] | None = None
     env_from_secrets: dict[EnvName, KeyReference] | None = None
@@ -183,6 +84,11 @@ class KubernetesStep(StepSettings):
 
 class VertexStep(StepSettings):
     """A step on Vertex AI, which knows no pods."""
+
+    cache: bool = pydantic.Field(
+        default=True, description="Take the outputs of an equal execution of an earlier run."
+    )
+    retries: VertexRetries | None = None
 
     @pydantic.model_validator(mode="before")
     @classmethod

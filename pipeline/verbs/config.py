@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, load_config
+from pipeline.options import add_config_options, config_class, load_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +17,8 @@ def run(args: argparse.Namespace) -> int:
     """Prints YAML for `show`, JSON Schema for `schema`; returns 0."""
     import json
 
-    from pipeline.config import Config
-
     if args.what == "schema":
-        print(json.dumps(Config.model_json_schema(), indent=2))
+        print(json.dumps(config_class().model_json_schema(), indent=2))
     else:
         print(load_config(args).to_yaml(), end="")
     return 0

@@ -10,7 +10,13 @@ import argparse
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.options import add_config_options, find_run, load_outputs, shown_status
+from pipeline.options import (
+    add_config_options,
+    config_class,
+    find_run,
+    load_outputs,
+    shown_status,
+)
 
 ENDED = ("pushed", "already_served", "not_blessed", "done")
 
@@ -22,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Resumes; returns the exit code of the run."""
-    from pipeline.config import Config
     from pipeline.local_run import execute
 
     outputs = load_outputs(args)
@@ -32,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"Resuming run {last.run_id} ({shown_status(outputs, last)}).")
     try:
-        config = Config.model_validate({**last.config, "cache": True})
+        config = config_class().model_validate({**last.config, "cache": True})
     except ValueError as error:
         raise UsageError(
             f"The configuration of that run does not hold any more; use run instead.\n{error}"

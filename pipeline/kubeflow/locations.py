@@ -1,0 +1,50 @@
+"""Refuses places that a step in a container would not find, before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.config import ConfigError
+from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
+from pipeline.kubeflow.settings import RemoteConfig
+
+# Its jobs are named <pipeline>-<14 digits>: a letter first, and 128 characters at most
+# (google-cloud-aiplatform 1.165, aiplatform/pipeline_jobs.py).
+_VERTEX_NAME = r"[a-z][a-z0-9-]{0,112}"
+
+
+def check_for_kubeflow(config: RemoteConfig) -> None:
+    """Holds the places outside of the section `kubeflow` to what its containers can reach.
+
+    Raises:
+        ConfigError: If one is a path of this machine.
+    """
+    for key, path in _places(config).items():
+        if not is_location(path):
+            raise ConfigError(f"{key}: {path!r} is not to be found in a container: {LOCATION_HINT}")
+
+
+def check_for_vertex(config: RemoteConfig) -> None:
+    """Holds name and places outside of the section `vertex` to what Vertex AI takes.
+
+    Raises:
+        ConfigError: If the name is too long or begins with a digit, or a place is not gs://.
+    """
+    if not re.fullmatch(_VERTEX_NAME, config.pipeline):
+        raise ConfigError(
+            f"pipeline: {config.pipeline!r} cannot be the name of a job on Vertex AI, which begins "
+            "with a letter and leaves room for a time: at most 113 letters, digits and -"
+        )
+    for key, path in _places(config).items():
+        if not is_cloud_storage(path):
+            raise ConfigError(f"{key}: {path!r} is not on Cloud Storage: Vertex AI needs gs://…")
+
+
+def _places(config: RemoteConfig) -> dict[str, str]:
+    found = {"data.path": config.data.path}
+    if config.bulk_inferrer.enabled:
+        found["bulk_inferrer.path"] = config.bulk_inferrer.path
+    if config.dataset.validation.serving_statistics:
+        key = "dataset.validation.serving_statistics"
+        found[key] = config.dataset.validation.serving_statistics
+    return found

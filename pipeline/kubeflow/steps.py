@@ -1,0 +1,92 @@
+"""Puts the settings of the steps into a PipelineSpec: resources, environment, retries, caching.
+
+TFX has a way of its own for resources (`with_platform_config`), and ignores it for ExampleGen
+(tfx 1.21, orchestration/kubeflow/v2/step_builder.py:565).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.config import ConfigError
+from pipeline.kubeflow.compilation import container_of
+from pipeline.kubeflow.inheritance import ALL
+from pipeline.kubeflow.quantities import cores, gigabytes
+from pipeline.kubeflow.step_parts import Retries
+from pipeline.kubeflow.step_settings import StepSettings
+
+
+def check_names(given: Iterable[str], steps: Iterable[str], section: str) -> None:
+    """Refuses settings for steps that there are not.
+
+    Raises:
+        ConfigError: With the nearest step.
+    """
+    known = sorted(steps)
+    for name in given:
+        if name != ALL and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {ALL}, {', '.join(known)}"
+            raise ConfigError(f"{section}.steps.{name}: the pipeline has no such step; {hint}")
+
+
+def apply(spec: dict[str, Any], settings: Mapping[str, StepSettings], cache: bool) -> None:
+    """Puts settings into a spec.
+
+    Args:
+        spec: Changed in place.
+        settings: What holds for each step.
+        cache: Whether any step may be cached.
+    """
+    for step, task in spec["root"]["dag"]["tasks"].items():
+        own = settings[step]
+        container = container_of(spec, step)
+        if resources := _resources(own):
+            container["resources"] = resources
+        variables = sorted((own.env or {}).items())
+        container["env"] += [{"name": name, "value": value} for name, value in variables]
+        if own.retries:
+            task["retryPolicy"] = _retry_policy(own.retries)
+        task["cachingOptions"] = {"enableCache": True} if cache and own.cache else {}
+
+
+def _resources(settings: StepSettings) -> dict[str, Any]:
+    """Both spellings: numbers for Vertex AI and old servers, texts for all other Kubeflows.
+
+    The driver takes the text where there is one (driver/driver.go:175 of kubeflow/pipelines 2.17).
+    """
+    resources: dict[str, Any] = {}
+    for name, amounts, number in (
+        ("Cpu", settings.cpu, cores),
+        ("Memory", settings.memory, gigabytes),
+    ):
+        for bound in ("request", "limit") if amounts else ():
+            if quantity := getattr(amounts, bound):
+                resources[f"{name.lower()}{bound.title()}"] = number(quantity)
+                resources[f"resource{name}{bound.title()}"] = quantity
+    if settings.accelerator:
+        kind, count = settings.accelerator.type, str(settings.accelerator.count)
+        resources["accelerator"] = {
+            "type": kind,
+            "count": count,
+            "resourceType": kind,
+            "resourceCount": count,
+        }
+    return resources
+
+
+def _retry_policy(retries: Retries) -> dict[str, Any]:
+    """All four fields: without the last, Kubeflow gives Argo 0 s, and nothing is ever retried.
+
+    See getTaskRetryParameters in argocompiler/container.go of kubeflow/pipelines 2.17, and
+    processNodeRetries in workflow/controller/operator.go of argo-workflows 4.0: `maxDuration` runs
+    from the start of the first attempt. The factor is a whole number there.
+    """
+    return {
+        "maxRetryCount": retries.count,
+        "backoffDuration": f"{retries.delay_s}s",
+        "backoffFactor": float(retries.factor),
+        "backoffMaxDuration": f"{retries.give_up_after_s}s",
+    }

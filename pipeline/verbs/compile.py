@@ -1,0 +1,88 @@
+"""Compile the pipeline for Kubeflow or Vertex AI, or check a compiled one (--check).
+
+Writes a package that `submit`, the backend's page or its own client can start. It is checked
+first against what the backend would refuse; if it does not pass, nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UsageError
+from pipeline.options import add_config_options, config_dir_of, load_config
+
+if TYPE_CHECKING:
+    from pipeline.kubeflow.package import Package
+
+TARGETS = ("kubeflow", "vertex")
+_SHOWN = 80  # characters of a default on the screen
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument(
+        "--target", choices=TARGETS, default=TARGETS[0], help="the backend (default: %(default)s)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to write it (default: outputs/PIPELINE/TARGET.yaml)",
+    )
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="only say what the target would refuse of FILE"
+    )
+    add_config_options(parser, default="the target's name")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compiles or checks; returns 0."""
+    from pipeline.kubeflow import package as packages
+
+    if args.check:
+        _check(packages.read(args.check), args.target, str(args.check))
+        print(f"{args.check}: nothing in it that {args.target} would refuse")
+        return 0
+
+    config, config_dir = load_config(args, args.target), config_dir_of(args)
+
+    from pipeline.local_run import outputs_of
+    from pipeline.run_log import captured
+
+    outputs = outputs_of(config, config_dir)
+    path = args.output or outputs.package(args.target)
+    outputs.root.mkdir(parents=True, exist_ok=True)
+    with captured(outputs.root / "compile.log") as terminal:
+        runner = importlib.import_module(f"pipeline.runners.{args.target}")
+        package = runner.compile_package(config, config_dir)
+        _check(package, args.target, f"{config.pipeline}, compiled for {args.target},")
+        packages.write(package, path)
+        terminal.write(_told(package, path, args.target))
+    return 0
+
+
+def _check(package: Package, target: str, name: str) -> None:
+    from pipeline.kubeflow.checks import find_problems
+
+    if problems := find_problems(package, target):
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise UsageError(f"{name} would be refused by {target}:\n{listed}")
+
+
+def _told(package: Package, path: Path, target: str) -> str:
+    """What was written, what a run of it may be given, and what to do next."""
+    import json
+
+    from pipeline.kubeflow.parameters import declared
+
+    lines = [f"{package.name}, compiled for {target}: {path}", "", "A run may be given:"]
+    for name, parameter in sorted(declared(package.spec).items()):
+        default = parameter["defaultValue"]
+        text = default if isinstance(default, str) else json.dumps(default)
+        lines.append(f"  {name:12} {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}")
+    lines += ["", f"Start one: python -m pipeline submit --target {target}", ""]
+    return "\n".join(lines)
