@@ -1,0 +1,91 @@
+"""Argo's nodes, which are what the API reports as the tasks of a run.
+
+A task X of the pipeline is several nodes: `X-driver`, `X`, and in X a node `executor`, which has
+`executor(0)`, `executor(1)` … in it if the task has a retry policy (argocompiler/dag.go:301-336,
+container.go:412). A node that Argo omits has a phase that the API has no name for, so it is
+reported without a state (apiserver/model/run.go:97).
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+STATES = {
+    "Pending": "PENDING",
+    "Running": "RUNNING",
+    "Succeeded": "SUCCEEDED",
+    "Failed": "FAILED",
+    "Error": "FAILED",
+    "Skipped": "SKIPPED",
+    "Omitted": None,
+}
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+
+
+def timestamp(moment: datetime.datetime | None) -> str:
+    """RFC 3339; what has not happened yet is reported as 1970 (api_converter.go:1913)."""
+    return (moment or datetime.datetime.fromtimestamp(0, datetime.UTC)).strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    )
+
+
+@dataclass
+class Node:
+    """One node of the workflow."""
+
+    name: str
+    phase: str
+    message: str = ""
+    task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started: datetime.datetime = field(default_factory=now)
+    finished: datetime.datetime | None = None
+    children: list[str] = field(default_factory=list)
+
+    def to_api(self, run_id: str, created: datetime.datetime) -> dict[str, Any]:
+        """The node as V2beta1PipelineTaskDetail (apiserver/server/api_converter.go:1875)."""
+        detail = {
+            "run_id": run_id,
+            "task_id": self.task_id,
+            "display_name": self.name,
+            "create_time": timestamp(created),
+            "start_time": timestamp(self.started),
+            "end_time": timestamp(self.finished),
+        }
+        if STATES[self.phase]:
+            detail["state"] = STATES[self.phase]
+        if self.children:
+            detail["child_tasks"] = [{"pod_name": child} for child in self.children]
+        return detail
+
+
+class Nodes:
+    """The nodes of a run, in the order in which they began; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Node] = []
+        self._lock = threading.Lock()
+
+    def begin(self, name: str, phase: str = "Running", parent: Node | None = None) -> Node:
+        node = Node(name, phase)
+        if phase in ("Skipped", "Omitted"):
+            node.finished = node.started
+        with self._lock:
+            self._nodes.append(node)
+            if parent is not None:
+                parent.children.append(node.task_id)
+        return node
+
+    def end(self, node: Node, phase: str, message: str = "") -> None:
+        with self._lock:
+            node.phase, node.message, node.finished = phase, message, now()
+
+    def all(self) -> list[Node]:
+        with self._lock:
+            return list(self._nodes)
