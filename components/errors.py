@@ -11,14 +11,18 @@ class ModelError(Exception):
     """A model cannot be trained or pushed, for a reason that a user can mend: NaN, a full disk."""
 
 
-def user_error(error: BaseException) -> DataError | ModelError | None:
+class StorageError(OSError):
+    """Where data or models are kept cannot be reached, or refuses: says what and why."""
+
+
+def user_error(error: BaseException) -> DataError | ModelError | StorageError | None:
     """The error that a user can mend behind what was raised, if there is one.
 
     Beam wraps what its workers raise.
     """
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, DataError | ModelError):
+        if isinstance(seen, DataError | ModelError | StorageError):
             return seen
         seen = seen.__cause__ or seen.__context__
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from tfx.dsl.io import fileio
+from components.filesystems import fileio
 
 EXTRA = "assets.extra"
 FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same model

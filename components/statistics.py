@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
-from tfx.dsl.io import fileio
+
+from components.filesystems import fileio
 
 _FILE = "FeatureStats.pb"
 _SPLIT_PREFIX = "Split-"

@@ -13,7 +13,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from tfx.dsl.io import fileio
+
+from components.filesystems import fileio
 
 
 class Checkpoint(keras.callbacks.EarlyStopping):
@@ -31,7 +32,8 @@ class Checkpoint(keras.callbacks.EarlyStopping):
 
         Args:
             directory: Where the state is kept until the end of the training. It must be the same
-                for each attempt at one training, and another beside it for each other training.
+                for each attempt at one training, and another beside it for each other training;
+                the folder around it is for nothing else.
             patience: In epochs.
         """
         super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
@@ -74,14 +76,14 @@ class Checkpoint(keras.callbacks.EarlyStopping):
         self._save(epoch + 1)
 
     def clear(self) -> None:
-        """Forgets the state, for the training's result is safe elsewhere, and those beside it.
+        """Forgets the state, for the training's result is safe elsewhere, and all states beside it.
 
         They are of trainings that were killed and not resumed before this one began. At most one
-        training of a pipeline runs at a time, and only the last one killed is worth resuming.
+        training uses that folder at a time, and only the last one killed is worth resuming.
         """
-        beside = os.path.dirname(self._directory)
-        for name in fileio.listdir(beside) if fileio.exists(beside) else []:
-            fileio.rmtree(os.path.join(beside, name))
+        folder = os.path.dirname(self._directory)
+        if fileio.exists(folder):
+            fileio.rmtree(folder)
 
     def _path(self) -> str:
         return os.path.join(self._directory, "state.npz")

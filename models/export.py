@@ -17,9 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
-from tfx.dsl.io import fileio
 
 from components import served_model
+from components.filesystems import fileio
 from models.dataset import Dataset, Task
 from models.features import model_features
 from models.network import Ensemble, build_model

@@ -11,9 +11,9 @@ from typing import Any
 import tensorflow_transform as tft
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
-from tfx.dsl.io import fileio
 
 from components import served_model
+from components.filesystems import fileio
 from models.export import read_json
 from models.settings import TrainerConfig
 

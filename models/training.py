@@ -13,8 +13,8 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.dsl.io import fileio
 
+from components.filesystems import fileio
 from models import reuse, warm_start
 from models.checkpoint import Checkpoint
 from models.dataset import Task
@@ -39,8 +39,9 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: As TFX's Trainer makes them. `custom_config` has the keys of `TrainerConfig`, and
-            `checkpoint_dir` (where a killed training is found again) and `code_hash`. `base_model`,
-            if given, is the model being served: see `models.warm_start`.
+            `checkpoint_dir` (where a killed training is found again), `code_hash` and, where runs
+            of one pipeline may train at the same time, `checkpoint_run` (what tells them apart).
+            `base_model`, if given, is the model being served: see `models.warm_start`.
 
     Raises:
         DataError: If the rows are not fit to train on.
@@ -148,7 +149,10 @@ def fit(
 
 def _checkpoint_dir(fn_args: FnArgs, config: TrainerConfig) -> str:
     """The same for each attempt at this training, and outside of what an attempt writes."""
-    inputs: list[Any] = [config.to_json(), fn_args.custom_config.get("code_hash", "")]
-    inputs += [sorted(fn_args.train_files), fn_args.transform_graph_path, fn_args.base_model]
+    custom = fn_args.custom_config
+    inputs: list[Any] = [config.to_json(), custom.get("code_hash", "")]
+    run = custom.get("checkpoint_run", "")
+    if not run:  # of which each would have data of its own
+        inputs += [sorted(fn_args.train_files), fn_args.transform_graph_path, fn_args.base_model]
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
-    return os.path.join(fn_args.custom_config["checkpoint_dir"], key)
+    return os.path.join(custom["checkpoint_dir"], run, key)

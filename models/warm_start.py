@@ -8,9 +8,9 @@ import os
 
 import keras
 import tensorflow_transform as tft
-from tfx.dsl.io import fileio
 
 from components import served_model
+from components.filesystems import fileio
 from models.export import load_weights, read_json
 from models.features import FIRST_WORD_CODE, model_features
 from models.network import EMBEDDING, UNITS, build_model

@@ -13,7 +13,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from components.errors import DataError
+from components.errors import DataError, StorageError
 from pipeline import verbs
 from pipeline.errors import UsageError
 
@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 4
+    except StorageError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

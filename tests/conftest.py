@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+pytest_plugins = ["tests.s3_server"]
+
 SUITES = {
     "kubeflow": "executes pipelines in the emulator of the Kubeflow backend: make test-kubeflow",
     "containers": "each step in an OCI container of its own: make test-containers",

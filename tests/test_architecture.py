@@ -9,7 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
-    "models": {"models", "components.served_model", "components.errors"},
+    "models": {
+        "models",
+        "components.errors",
+        "components.filesystems",
+        "components.served_model",
+    },
     "components": {"components", "models.bounds", "models.dataset", "models.label"},
 }
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.dsl.io import fileio
 
 from components import served_model
+from components.filesystems import fileio
 
 
 def incompatibility(

@@ -9,10 +9,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, AnomalyInfo
 from tfx import types
 from tfx.components.example_validator import executor as example_validator
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.data_gate.findings import Finding, Severity
+from components.filesystems import fileio
 
 WHOLE = "(all columns)"
 _SEVERITIES: dict[int, Severity] = {AnomalyInfo.WARNING: "warning", AnomalyInfo.ERROR: "error"}

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.dsl.io import fileio
 from tfx.types import channel, component_spec, standard_artifacts
 
 from components.code_hash import code_hash
 from components.data_gate.executor import Executor
+from components.filesystems import fileio
 
 
 class DataGateSpec(component_spec.ComponentSpec):

@@ -8,7 +8,6 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
@@ -16,6 +15,7 @@ from components import absent
 from components.data_gate import anomalies, drift
 from components.data_gate.findings import GateError, Report
 from components.errors import DataError
+from components.filesystems import fileio
 from components.statistics import Columns, columns_of, split_file, split_names
 from models.bounds import Validation
 

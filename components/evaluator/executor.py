@@ -9,7 +9,6 @@ from typing import Any
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
@@ -18,6 +17,7 @@ from components import absent, served_model
 from components.evaluator.checks import check
 from components.evaluator.measured import load
 from components.evaluator.results import EvaluationResult, write
+from components.filesystems import fileio
 from models.bounds import Evaluation
 
 Artifacts = dict[str, list[types.Artifact]]

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 
-from tfx.dsl.io import fileio
+from components.filesystems import fileio
 
 FILE = "result.json"
 

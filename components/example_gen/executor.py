@@ -12,7 +12,6 @@ from google.protobuf import struct_pb2
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
-from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
@@ -21,6 +20,7 @@ from tfx.utils import proto_utils
 from components.errors import DataError
 from components.example_gen import reading, shards, spans
 from components.example_gen.encoding import encode_batch
+from components.filesystems import fileio
 
 # What became of each file: [{"file", "rows": {split: n}, "error"}], beside the splits.
 OUTCOMES = "files.json"

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-from tfx.dsl.io import fileio
+
+from components.errors import DataError, StorageError
+from components.filesystems import fileio
+
+
+@contextlib.contextmanager
+def unreachable_data() -> Iterator[None]:
+    """What is not to be had stops a step as what cannot be read does.
+
+    Raises:
+        DataError: If the store of the data cannot be reached, or refuses.
+    """
+    try:
+        yield
+    except StorageError as error:
+        raise DataError(str(error)) from error
 
 
 def open_binary(path: str) -> io.BufferedReader:
@@ -16,9 +33,13 @@ def open_binary(path: str) -> io.BufferedReader:
     raises errors of its own instead of OSError.
 
     Args:
-        path: A local path, or one with a scheme that `tfx.dsl.io.fileio` has a plugin for.
+        path: A local path, or an address like gs:// or s3://.
+
+    Raises:
+        DataError: Here or when it is read, if the store cannot be reached, or refuses.
     """
-    return io.BufferedReader(_Raw(fileio.open(path, "rb")), buffer_size=1 << 20)
+    with unreachable_data():
+        return io.BufferedReader(_Raw(fileio.open(path, "rb")), buffer_size=1 << 20)
 
 
 class _Raw(io.RawIOBase):
@@ -33,7 +54,8 @@ class _Raw(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            data = self._file.read(len(buffer))
+            with unreachable_data():
+                data = self._file.read(len(buffer))
         except tf.errors.OpError as error:
             raise OSError(error.message) from error
         buffer[: len(data)] = data

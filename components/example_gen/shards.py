@@ -14,7 +14,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
-from tfx.dsl.io import fileio
+
+from components.filesystems import fileio
 
 TEMPORARY = ".tmp"  # beside the split folders, all of whose content is read as data
 _GZIP = tf.io.TFRecordOptions(compression_type="GZIP")

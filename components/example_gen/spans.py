@@ -12,12 +12,12 @@ import hashlib
 import os
 import re
 
-from tfx.dsl.io import fileio
 from tfx.proto import range_config_pb2
 
 from components.errors import DataError
-from components.example_gen.files import open_binary
+from components.example_gen.files import open_binary, unreachable_data
 from components.example_gen.reading import SUFFIXES
+from components.filesystems import fileio
 
 PATTERN = "span-{SPAN}/*"
 ALL_SPANS = 2**31 - 1  # the widest window that the proto can hold
@@ -80,6 +80,11 @@ def select(input_base: str, wanted: range_config_pb2.RangeConfig) -> Selection:
         DataError: If there are no spans, if one is missing or holds no files, or if it holds files
             that cannot be read.
     """
+    with unreachable_data():
+        return _select(input_base, wanted)
+
+
+def _select(input_base: str, wanted: range_config_pb2.RangeConfig) -> Selection:
     folders = _span_folders(input_base)
     if wanted.HasField("static_range"):
         first, last = wanted.static_range.start_span_number, wanted.static_range.end_span_number
@@ -104,15 +109,21 @@ def fingerprint(selection: Selection) -> str:
 
     Args:
         selection: The files to look at. They are compared by content up to 1 GiB in all, beyond
-            that by size and time of change, as TFX does.
+            that by size and time of change, as TFX does. S3 knows a hash of the content.
+
+    Raises:
+        DataError: If a file cannot be read.
     """
-    stats = [fileio.stat(path) for path in selection.files]
+    with unreachable_data():
+        stats = [fileio.stat(path) for path in selection.files]
     by_content = sum(stat.length for stat in stats) <= _CONTENT_LIMIT
     digest = hashlib.sha256()
     for path, stat in zip(selection.files, stats, strict=True):
         # Folder and name, not the whole path: a checkout elsewhere has the same data.
         name = "/".join(path.split("/")[-2:])
-        state = _content_hash(path) if by_content else f"{stat.length},{stat.mtime_nsec}"
+        state = getattr(stat, "etag", None)
+        if state is None:
+            state = _content_hash(path) if by_content else f"{stat.length},{stat.mtime_nsec}"
         digest.update(f"{name}\0{state}\0".encode())
     return f"{'content' if by_content else 'stat'}:{digest.hexdigest()}"
 

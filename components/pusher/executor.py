@@ -8,12 +8,12 @@ from typing import Any
 
 from tfx import types
 from tfx.components.pusher import executor as tfx_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components import served_model
 from components.errors import ModelError
+from components.filesystems import fileio
 from components.pusher.publish import publish
 
 logger = logging.getLogger("components.pusher")

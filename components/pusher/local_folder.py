@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 
-from tfx.dsl.io import fileio
+from components.filesystems import fileio
 
 logger = logging.getLogger("components.pusher")
 

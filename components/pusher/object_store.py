@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections.abc import Mapping
 
-from tfx.dsl.io import fileio
+from components.filesystems import fileio
 
 CHUNK = 1 << 20
 LAST = "saved_model.pb"

@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping
 
 import tensorflow as tf
-from tfx.dsl.io import fileio
 
 from components import served_model
 from components.errors import ModelError
+from components.filesystems import fileio
 from components.pusher import local_folder, object_store
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 from tfx import types
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
+
+from components.filesystems import fileio
 
 
 def first_examples(examples: types.Artifact, split: str, count: int) -> list[bytes]:
