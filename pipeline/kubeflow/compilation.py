@@ -50,7 +50,8 @@ def compile_spec(
         serving=section.serving,
         checkpoints=section.checkpoints,
         bulk_data=config.bulk_inferrer.path,
-        serving_statistics=config.dataset.validation.serving_statistics,
+        # Not the serving statistics: they are a parameter of the run, which may have newer ones,
+        # and a component that is given them would open the file here.
     )
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(

@@ -55,12 +55,13 @@ def write(package: Package, path: Path) -> None:
     draft = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(to_yaml(package), encoding="utf-8")
-        draft.replace(path)
+        try:
+            draft.write_text(to_yaml(package), encoding="utf-8")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Package:

@@ -47,20 +47,16 @@ def parameters_of(config: Config) -> list[Parameter]:
     found = [
         Parameter("data_path", STRING, config.data.path, "ExampleGen", "input_base"),
         Parameter("spans", STRING, config.data.spans, "ExampleGen", "range_config"),
-        Parameter("stop_at", STRING, validation["stop_at"], "DataGate", "validation__stop_at"),
-        Parameter(
-            "thresholds", STRUCT, evaluation["thresholds"], "Evaluator", "evaluation__thresholds"
-        ),
     ]
-    optional = [
-        ("worst_slice", evaluation.get("worst_slice"), "Evaluator", "evaluation__worst_slice"),
-        ("drift", validation["drift"], "DataGate", "validation__drift"),
-    ]
-    found += [
-        Parameter(name, STRUCT, default, step, key)
-        for name, default, step, key in optional
-        if default
-    ]
+    for step, section, key, kind, values in (
+        ("DataGate", "validation", "stop_at", STRING, validation),
+        ("DataGate", "validation", "drift", STRUCT, validation),
+        ("DataGate", "validation", "serving_statistics", STRING, validation),
+        ("Evaluator", "evaluation", "thresholds", STRUCT, evaluation),
+        ("Evaluator", "evaluation", "worst_slice", STRUCT, evaluation),
+    ):
+        if values.get(key) or key == "thresholds":
+            found.append(Parameter(key, kind, values[key], step, f"{section}__{key}"))
     return found
 
 
@@ -71,8 +67,7 @@ def add_parameters(spec: dict[str, Any], parameters: Sequence[Parameter]) -> Non
         inputs[parameter.name] = {
             "parameterType": parameter.type,
             "defaultValue": parameter.default,
-            # An input without this is one that every run has to give.
-            "isOptional": True,
+            "isOptional": True,  # as kfp's own compiler has it where there is a default
         }
         _hand_over(
             spec,

@@ -79,7 +79,7 @@ def _mount_path(value: str) -> str:
 
 Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Cpu = Annotated[Text, pydantic.AfterValidator(_cpu)]
-Bytes = Annotated[str, pydantic.AfterValidator(_bytes)]
+Bytes = Annotated[Text, pydantic.AfterValidator(_bytes)]
 EnvName = Annotated[str, pydantic.AfterValidator(_env_name)]
 ObjectName = Annotated[str, pydantic.AfterValidator(_object_name)]
 VolumeName = Annotated[str, pydantic.AfterValidator(_volume_name)]

@@ -8,6 +8,7 @@ import yaml
 
 from pipeline import config as configs
 from pipeline.config import Config, ConfigError
+from pipeline.options import config_class
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 OVERLAYS = sorted(
@@ -23,7 +24,8 @@ def config_dir(tmp_path):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_each_shipped_overlay_loads(overlay):
-    assert configs.load(CONFIGS, [overlay]).data.splits.keys() >= {"train", "eval"}
+    config = configs.load(CONFIGS, [overlay], kind=config_class())
+    assert config.data.splits.keys() >= {"train", "eval"}
 
 
 def test_what_show_prints_loads_back_to_the_same():

@@ -1,0 +1,255 @@
+"""What `compile` makes of the DAG: all of it, as the backends read it, the same each time."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from google.protobuf import json_format
+
+from components.code_hash import code_hash
+from pipeline import cli
+from pipeline.config import ConfigError
+from pipeline.kubeflow import package as packages
+from pipeline.kubeflow.checks import find_problems
+from pipeline.runners import kubeflow, vertex
+from tests.kubeflow.shipped import CONFIGS, load
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ("kubeflow", "vertex")
+STEPS = {
+    "ExampleGen",
+    "StatisticsGen",
+    "ImportSchemaGen",
+    "ExampleValidator",
+    "Baseline",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+}
+OPTIONAL = {"Tuner", "UnlabelledExampleGen", "BulkInferrer"}
+ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: gs://bucket/unlabelled}")
+
+
+def tasks_of(package):
+    return package.spec["root"]["dag"]["tasks"]
+
+
+def containers_of(package):
+    executors = package.spec["deploymentSpec"]["executors"]
+    return {step: executors[f"{step}_executor"]["container"] for step in tasks_of(package)}
+
+
+def env_of(container):
+    return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("settings", "steps"), [((), STEPS), (ALL_ON, STEPS | OPTIONAL)], ids=["shipped", "all on"]
+)
+def test_it_is_the_whole_dag_in_schema_2_1_and_nothing_is_wrong_with_it(
+    target, settings, steps, compiled
+):
+    package = compiled(target, *settings)
+    assert package.spec["schemaVersion"] == "2.1.0"
+    assert tasks_of(package).keys() == steps
+    assert find_problems(package, target) == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_both_documents_are_read_without_an_unknown_field(target, compiled):
+    from kfp.kubernetes import kubernetes_executor_config_pb2
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    package = compiled(target, *ALL_ON)
+    spec = json_format.ParseDict(package.spec, pipeline_spec_pb2.PipelineSpec())
+    json_format.ParseDict(
+        json_format.MessageToDict(spec.deployment_spec),
+        pipeline_spec_pb2.PipelineDeploymentConfig(),
+    )
+    assert (package.platform is None) == (target == "vertex")
+    if package.platform:
+        json_format.ParseDict(package.platform, pipeline_spec_pb2.PlatformSpec())
+        kubernetes = package.platform["platforms"]["kubernetes"]
+        assert kubernetes.keys() == {"deploymentSpec"}  # older servers know no pipelineConfig
+        for config in kubernetes["deploymentSpec"]["executors"].values():
+            json_format.ParseDict(config, kubernetes_executor_config_pb2.KubernetesExecutorConfig())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_client_of_kubeflow_reads_the_file(target, compiled, tmp_path):
+    from kfp import components
+
+    packages.write(compiled(target), tmp_path / "package.yaml")
+    component = components.load_component_from_file(str(tmp_path / "package.yaml"))
+    assert component.name == "taxi-reference"
+    assert set(component.component_spec.inputs) == {
+        "data_path", "spans", "stop_at", "drift", "thresholds", "worst_slice"
+    }  # fmt: skip
+
+
+def test_each_step_runs_the_entrypoint_in_the_image(compiled):
+    for container in containers_of(compiled("kubeflow")).values():
+        assert container["image"] == "registry.example.com/taxi-reference:1"
+        assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
+
+
+def test_the_pipeline_root_is_not_lost(compiled):
+    assert compiled("kubeflow").spec["defaultPipelineRoot"] == "minio://mlpipeline/v2/artifacts"
+    assert compiled("vertex").spec["defaultPipelineRoot"] == "gs://my-bucket/pipeline-root"
+
+
+def test_vertex_asks_for_spans_before_its_cache_and_kubeflow_has_no_such_hook(compiled):
+    assert not any("lifecycle" in one for one in containers_of(compiled("kubeflow")).values())
+    containers = containers_of(compiled("vertex", *ALL_ON))
+    hooks = {step: one["lifecycle"] for step, one in containers.items() if "lifecycle" in one}
+    assert hooks.keys() == {"ExampleGen", "UnlabelledExampleGen"}
+    for hook in hooks.values():
+        assert hook["preCacheCheck"]["command"] == ["python", "-m", "pipeline.kubeflow.span_driver"]
+        assert "--json_serialized_inputs_spec_args" in hook["preCacheCheck"]["args"]
+
+
+def test_the_schema_travels_in_the_package_under_a_path_that_follows_its_content(compiled):
+    package = compiled("kubeflow")
+    constants = tasks_of(package)["ImportSchemaGen"]["inputs"]["parameters"]
+    path = Path(constants["schema_file"]["runtimeValue"]["constant"])
+    assert path.name == "schema.pbtxt" and path.parent.parent == Path("/tmp")
+    packed = env_of(containers_of(package)["ImportSchemaGen"])["PIPELINE_SCHEMA"]
+    unpacked = gzip.decompress(base64.b64decode(packed))
+    assert unpacked == (CONFIGS / "schema.pbtxt").read_bytes()
+
+
+def test_another_schema_has_another_path(compiled, tmp_path):
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    schema = tmp_path / "configs" / "schema.pbtxt"
+    schema.write_text(schema.read_text() + "# changed\n")
+    changed = kubeflow.compile_package(load("kubeflow"), tmp_path / "configs")
+
+    def path(package):
+        return tasks_of(package)["ImportSchemaGen"]["inputs"]["parameters"]["schema_file"]
+
+    assert path(changed) != path(compiled("kubeflow"))
+
+
+def test_every_step_knows_the_code_that_it_was_compiled_from(compiled):
+    expected = code_hash("components", "models")
+    for container in containers_of(compiled("kubeflow", *ALL_ON)).values():
+        assert env_of(container)["PIPELINE_CODE_HASH"] == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "cached"),
+    [
+        ("kubeflow", (), set()),
+        ("kubeflow", ("kubeflow.steps.Transform.cache=true",), {"Transform"}),
+        ("kubeflow", ("kubeflow.steps.all.cache=true", "cache=false"), set()),
+        ("vertex", (), STEPS - {"Baseline", "Pusher"}),
+        ("vertex", ("cache=false",), set()),
+    ],
+)
+def test_what_is_cached(target, settings, cached, compiled):
+    tasks = tasks_of(compiled(target, *settings))
+    options = {step: task["cachingOptions"] for step, task in tasks.items()}
+    assert {step for step in tasks if options[step] == {"enableCache": True}} == cached
+    assert {step for step in tasks if options[step] == {}} == tasks.keys() - cached
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "told"),
+    [
+        ("kubeflow", ["kubeflow=null"], "There is no section kubeflow"),
+        ("vertex", ["vertex=null"], "There is no section vertex"),
+        ("kubeflow", ["data.path=data/taxi"], "data.path: 'data/taxi' is not to be found"),
+        ("kubeflow", ["data.path=minio://bucket/taxi"], "AWS_ENDPOINT_URL"),
+        ("kubeflow", ["bulk_inferrer={enabled: true, path: new}"], "bulk_inferrer.path: 'new'"),
+        (
+            "kubeflow",
+            ["dataset.validation={skew: {fare: {jensen_shannon: 1}}, serving_statistics: s}"],
+            "dataset.validation.serving_statistics: 's'",
+        ),
+        ("vertex", ["data.path=s3://bucket/taxi"], "data.path: 's3://bucket/taxi' is not on Cloud"),
+        ("vertex", ["pipeline=2taxi"], "begins with a letter"),
+        ("vertex", [f"pipeline={'a' * 114}"], "at most 113"),
+        ("kubeflow", ["kubeflow.steps.Trianer.cpu.limit=1"], "did you mean Trainer?"),
+        ("kubeflow", ["kubeflow.steps.Tuner.cpu.limit=1"], "kubeflow.steps.Tuner: the pipeline"),
+        ("vertex", ["vertex.steps.Xyz.cpu.limit=1"], "there are: all, Baseline, DataGate"),
+        ("kubeflow", ["dataset.evaluation.thresholds.bogus.min=1"], "no metric"),
+        ("kubeflow", ["dataset.columns.no_such={role: numeric}"], "which schema.pbtxt does not"),
+    ],
+)
+def test_what_cannot_be_compiled_is_told(target, settings, told):
+    runner = {"kubeflow": kubeflow, "vertex": vertex}[target]
+    with pytest.raises(ConfigError) as error:
+        runner.compile_package(load(target, *settings), CONFIGS)
+    assert told in str(error.value)
+
+
+def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
+    settings = ["--set", f"outputs={tmp_path}", "--set", "data.spans=last:2"]
+    assert cli.main(["compile", *settings]) == 0
+    file = tmp_path / "taxi-reference" / "kubeflow.yaml"
+    shown = capfd.readouterr().out
+    assert str(file) in shown
+    assert "\n  spans        last:2\n" in shown and "/mnt/pipeline/data" in shown
+    assert "python -m pipeline submit --target kubeflow" in shown
+    assert len(shown.splitlines()) < 15  # what the libraries have to say is in the log
+    assert packages.read(file) == compiled("kubeflow", "data.spans=last:2")
+
+
+def test_check_passes_what_compile_writes_and_names_what_is_wrong(tmp_path, capsys, compiled):
+    file = tmp_path / "package.yaml"
+    packages.write(compiled("vertex"), file)
+    assert cli.main(["compile", "--check", str(file), "--target", "vertex"]) == 0
+
+    spoiled = yaml.safe_load(file.read_text())
+    spoiled["schemaVersion"] = "2.0.0"
+    file.write_text(yaml.safe_dump(spoiled))
+    capsys.readouterr()
+    assert cli.main(["compile", "--check", str(file)]) == 2
+    assert "2.1.0" in capsys.readouterr().err
+
+
+def test_a_package_that_would_be_refused_is_not_written(tmp_path, capfd, monkeypatch):
+    from pipeline.kubeflow import checks
+
+    monkeypatch.setattr(checks, "find_problems", lambda *_: ["Trainer: no."])
+    file = tmp_path / "package.yaml"
+    assert cli.main(["compile", "-o", str(file), "--set", f"outputs={tmp_path}"]) == 2
+    assert "Trainer: no." in capfd.readouterr().err
+    assert not file.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", TARGETS)
+def test_another_checkout_and_another_process_give_the_same_bytes(target, tmp_path, compiled):
+    copy = tmp_path / "elsewhere"
+    for folder in ("components", "configs", "models", "pipeline"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pipeline", "compile", "--target", target, "-o", "out.yaml"]
+    done = subprocess.run(
+        command,
+        cwd=copy,
+        env={**os.environ, "PYTHONHASHSEED": "7", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (copy / "out.yaml").read_text() == packages.to_yaml(compiled(target))
+
+
+def test_no_path_of_this_machine_is_in_a_package(compiled):
+    for target in TARGETS:
+        assert str(ROOT) not in json.dumps(compiled(target, *ALL_ON).spec)
