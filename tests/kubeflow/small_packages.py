@@ -18,7 +18,8 @@ given = json.loads(sys.argv[1])
 values = given["inputs"].get("parameterValues", {})
 def folder(uri):
     scheme, rest = uri.split("://")
-    return os.path.join(os.environ["PIPELINE_LAUNCHER_ROOT"], {"gs": "gcs"}.get(scheme, scheme), rest)
+    scheme = {"gs": "gcs"}.get(scheme, scheme)
+    return os.path.join(os.environ["PIPELINE_LAUNCHER_ROOT"], scheme, rest)
 def source(key): return given["inputs"]["artifacts"][key]["artifacts"][0]
 def target(key): return given["outputs"]["artifacts"][key]["artifacts"][0]
 def answer(artifacts=None, **more):

@@ -9,7 +9,6 @@ from typing import Any
 from tests.kubeflow.emulator import protojson
 from tests.kubeflow.emulator.cache import TaskCache
 from tests.kubeflow.emulator.compiler import compile_workflow
-from tests.kubeflow.emulator.errors import wrapped
 from tests.kubeflow.emulator.metadata import MetadataStore
 from tests.kubeflow.emulator.object_store import ObjectStore
 from tests.kubeflow.emulator.package import Package
@@ -44,7 +43,7 @@ class Backend:
             run.stop()
         self.runner.close()
         for run in self.runs.values():
-            run.wait()
+            run.join()
 
     def create_run(
         self,
@@ -66,8 +65,7 @@ class Backend:
             NotEmulated: It would run it, but this emulator cannot.
         """
         values = {name: protojson.value(native) for name, native in (parameters or {}).items()}
-        with wrapped("Failed to generate the ExecutionSpec"):
-            workflow = compile_workflow(package, values)
+        workflow = compile_workflow(package, values)
         run = Run(self, workflow, pipeline_root, display_name)
         self.runs[run.id] = run
         run.start()

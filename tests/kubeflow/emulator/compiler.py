@@ -10,23 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import Value
-from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.kubeflow.emulator import argo_names, parameters, protojson
+from tests.kubeflow.emulator import argo_names, kubernetes_config, parameters, protojson
 from tests.kubeflow.emulator.errors import NotEmulated, plain_error, prefixed, wrapped
 from tests.kubeflow.emulator.package import Package
 
 Executor = pipeline_spec_pb2.PipelineDeploymentConfig.ExecutorSpec
-KubernetesConfig = kubernetes_executor_config_pb2.KubernetesExecutorConfig
-UNSUPPORTED = (  # of KubernetesConfig: accepted by the backend, beyond this emulator
-    "secret_as_volume",
-    "config_map_as_volume",
-    "config_map_as_env",
-    "field_path_as_env",
-    "generic_ephemeral_volume",
-    "empty_dir_mounts",
-)
 
 
 @dataclass(frozen=True)
@@ -37,7 +27,7 @@ class Task:
     spec: pipeline_spec_pb2.PipelineTaskSpec
     component: pipeline_spec_pb2.ComponentSpec
     executor: Executor
-    kubernetes: KubernetesConfig
+    kubernetes: kubernetes_config.KubernetesConfig
     dependencies: tuple[str, ...]
 
     @property
@@ -64,6 +54,19 @@ class Workflow:
 
 
 def compile_workflow(package: Package, given: Mapping[str, Value]) -> Workflow:
+    """Checks the values, compiles, and lets Argo check the result (resource_manager.go:669).
+
+    Raises:
+        BackendError: The backend refuses to run this.
+        NotEmulated: It would run it, but this emulator cannot.
+    """
+    with wrapped("Failed to generate the ExecutionSpec"):
+        workflow = compile_unchecked(package, given)
+    argo_names.check(workflow.pipeline_name, workflow.tasks)
+    return workflow
+
+
+def compile_unchecked(package: Package, given: Mapping[str, Value]) -> Workflow:
     """Checks the values and compiles (apiserver/template/v2_template.go:373-399).
 
     Raises:
@@ -73,16 +76,12 @@ def compile_workflow(package: Package, given: Mapping[str, Value]) -> Workflow:
     with wrapped("invalid pipeline job inputs"):
         parameters.check_given(package.spec, given)
     with wrapped("Failed to compile job"):
-        workflow = _compile(package, given)
-    argo_names.check(workflow.pipeline_name, workflow.tasks)
-    return workflow
+        return _compile(package, given)
 
 
 def _compile(package: Package, given: Mapping[str, Value]) -> Workflow:
     spec = package.spec
-    # visitor.go:184: unknown fields are let through here
-    deployment = pipeline_spec_pb2.PipelineDeploymentConfig()
-    protojson.from_object_leniently(protojson.to_object(spec.deployment_spec), deployment)
+    deployment = _deployment(spec)
     platform = {}
     if package.platform is not None:
         platform = package.platform.platforms["kubernetes"].deployment_spec.executors
@@ -99,19 +98,32 @@ def _compile(package: Package, given: Mapping[str, Value]) -> Workflow:
         dependencies = {name: _dependencies(dag, name) for name in sorted(dag.tasks)}
         for name, component in components.items():
             executor = deployment.executors[component.executor_label]
+            settings = platform.get(component.executor_label)
             with prefixed(f'compiling task "{name}"'):
                 tasks[name] = Task(
                     name=name,
                     spec=dag.tasks[name],
                     component=component,
                     executor=executor,
-                    kubernetes=_kubernetes(name, platform.get(component.executor_label)),
+                    kubernetes=kubernetes_config.parse(name, settings),
                     dependencies=dependencies[name],
                 )
                 _check_task(tasks[name])
     labels = tuple(sorted(set(platform) - set(deployment.executors)))
     values = parameters.with_defaults(spec, given)
     return Workflow(spec.pipeline_info.name, tasks, values, labels)
+
+
+def _deployment(
+    spec: pipeline_spec_pb2.PipelineSpec,
+) -> pipeline_spec_pb2.PipelineDeploymentConfig:
+    """The executors, of which a field too many is no error (visitor.go:176)."""
+    try:
+        return protojson.from_object_leniently(
+            protojson.to_object(spec.deployment_spec), pipeline_spec_pb2.PipelineDeploymentConfig()
+        )
+    except protojson.InvalidJson as error:
+        raise plain_error(f"proto: {error}") from error
 
 
 def _component(
@@ -167,22 +179,6 @@ def _dependencies(dag: pipeline_spec_pb2.DagSpec, name: str) -> tuple[str, ...]:
                 f'failed to add implicit deps: unknown producer task "{producer}" in DAG'
             )
     return tuple(dict.fromkeys([*task.dependent_tasks, *producers]))
-
-
-def _kubernetes(name: str, config: object) -> KubernetesConfig:
-    """The platform's settings for a task, parsed strictly (container.go:322-328)."""
-    if config is None:
-        return KubernetesConfig()
-    try:
-        found = protojson.from_object(protojson.to_object(config), KubernetesConfig())
-    except protojson.InvalidJson as error:
-        raise plain_error(
-            f'error creating executor for "{name}": failed to unmarshal kubernetes config: {error}'
-        ) from error
-    for field in UNSUPPORTED:
-        if getattr(found, field):
-            raise NotEmulated(f"{name}: {field} of the platform spec")
-    return found
 
 
 def _check_task(task: Task) -> None:

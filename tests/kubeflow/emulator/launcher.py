@@ -7,6 +7,7 @@ attempts share the URIs of the outputs, but for the log's.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +115,7 @@ class Launcher:
             command=tuple(command),
             env=env,
             mounts=decision.pod.mounts,
+            scratch=decision.pod.scratch,
             folder=attempt.folder,
             log=attempt.log,
             deadline_s=min((limit for limit in limits if limit is not None), default=None),
@@ -148,7 +150,7 @@ class Launcher:
         inside = self._runner.launcher_root(folder)
         return folder / path.lstrip("/") if inside == "/" else Path(path)
 
-    def _local(self, folder: Path):
+    def _local(self, folder: Path) -> Callable[[pipeline_spec_pb2.RuntimeArtifact], str]:
         """The launcher's path of an artifact on this machine (launcher_v2.go:1255)."""
 
         def path(artifact: pipeline_spec_pb2.RuntimeArtifact) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -30,6 +31,7 @@ class Pod:
         env: Variables of the container spec and of the platform spec.
         mounts: Folders of volume claims, by the path that the container sees.
         claims: The names of those claims.
+        scratch: Paths at which there is to be an empty folder.
         deadline_s: Seconds after which Kubernetes kills an attempt, if any.
     """
 
@@ -38,6 +40,7 @@ class Pod:
     env: Mapping[str, str]
     mounts: Mapping[str, Path]
     claims: tuple[str, ...]
+    scratch: tuple[str, ...]
     deadline_s: int | None
 
 
@@ -63,7 +66,7 @@ def make(
     env: dict[str, str] = {}
     for variable in container.env:
         env[variable.name] = expand(variable.value, env)
-    env.update(_secrets(config, run, settings))
+    env.update(_variables(config, run, settings))
     mounts = {path: folder for _, path, folder in _claims(config, run, settings)}
     command = [_with_parameters(text, inputs) for text in (*container.command, *container.args)]
     return Pod(
@@ -72,6 +75,7 @@ def make(
         env=env,
         mounts=mounts,
         claims=tuple(name for name, _, _ in _claims(config, run, settings)),
+        scratch=tuple(mount.mount_path for mount in config.empty_dir_mounts),
         deadline_s=config.active_deadline_seconds or None,  # k8s.go:540
     )
 
@@ -130,31 +134,39 @@ def _constant(
     return parameter.runtime_value.constant.string_value
 
 
-def _secrets(
+def _variables(
     config: kubernetes_executor_config_pb2.KubernetesExecutorConfig,
     run: RunContext,
     settings: Settings,
 ) -> Iterator[tuple[str, str]]:
-    """Variables from secrets (k8s.go:347)."""
+    """Variables from secrets and config maps (k8s.go:347, 443)."""
     for secret in config.secret_as_env:
-        name = secret.secret_name
-        if secret.HasField("secret_name_parameter"):
-            name = _constant(secret.secret_name_parameter, run)
-        if not name:
-            raise plain_error(
-                "missing either SecretName or SecretNameParameter for secret environment variable "
-                "in executor config"
-            )
+        name = _name(secret, "secret_name", run)
         for item in secret.key_to_env:
-            value = settings.secrets.get(name, {}).get(item.secret_key)
-            if value is not None:
-                yield item.env_var, value
-            elif not secret.optional:
-                # The kubelet's words; the pod of a cluster waits for ever.
-                raise BackendError(
-                    f"CreateContainerConfigError: couldn't find key {item.secret_key} in Secret "
-                    f"{name}"
-                )
+            found = settings.secrets.get(name, {}).get(item.secret_key)
+            if _is_there(found, secret.optional, f"{item.secret_key} in Secret {name}"):
+                yield item.env_var, found
+    for config_map in config.config_map_as_env:
+        name = _name(config_map, "config_map_name", run)
+        for item in config_map.key_to_env:
+            found = settings.config_maps.get(name, {}).get(item.config_map_key)
+            if _is_there(found, config_map.optional, f"{item.config_map_key} in ConfigMap {name}"):
+                yield item.env_var, found
+
+
+def _name(reference: Any, field: str, run: RunContext) -> str:
+    """The name in a reference; the newer of two ways goes first (k8s.go:366)."""
+    if reference.HasField(f"{field}_parameter"):
+        return _constant(getattr(reference, f"{field}_parameter"), run)
+    if not getattr(reference, field):
+        raise plain_error(f"missing either {field} or {field}_parameter in executor config")
+    return getattr(reference, field)
+
+
+def _is_there(found: str | None, optional: bool, what: str) -> bool:
+    if found is None and not optional:  # the kubelet's words; a cluster's pod waits for ever
+        raise BackendError(f"CreateContainerConfigError: couldn't find key {what}")
+    return found is not None
 
 
 def _claims(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import uuid
 from pathlib import Path
@@ -39,11 +40,13 @@ class Run:
     ) -> None:
         self.id, self.display_name = str(uuid.uuid4()), display_name
         self.workflow, self.nodes = workflow, nodes.Nodes()
-        self.created, self.finished = nodes.now(), None
+        self.created = nodes.now()
+        self.finished: datetime.datetime | None = None
         self.state, self.history = "PENDING", [("PENDING", self.created)]
         self._backend, self._pipeline_root = backend, pipeline_root
         self._scheduler: Scheduler | None = None
         self._root_failure = ""
+        self._crash: Exception | None = None
         self._thread = threading.Thread(target=self._execute, name=f"run {self.id}")
 
     @property
@@ -65,9 +68,19 @@ class Run:
         if self._scheduler:
             self._scheduler.stop()
 
+    def join(self) -> None:
+        """Waits for the end, whatever it is."""
+        self._thread.join()
+
     def wait(self, timeout: float | None = None) -> str:
-        """Waits for the end, at most `timeout` seconds, and returns the state."""
+        """Waits for the end, at most `timeout` seconds, and returns the state.
+
+        Raises:
+            Exception: The emulator itself could not go on, as with NotEmulated.
+        """
         self._thread.join(timeout)
+        if self._crash:
+            raise self._crash
         return self.state
 
     def execution(self, task: str) -> Execution:
@@ -95,9 +108,10 @@ class Run:
         succeeded = False
         try:
             succeeded = self._run_root()
-        finally:
-            self.finished = nodes.now()
-            self._enter("SUCCEEDED" if succeeded else "FAILED")
+        except Exception as error:  # raised again where the run is waited for
+            self._crash = error
+        self.finished = nodes.now()
+        self._enter("SUCCEEDED" if succeeded else "FAILED")
 
     def _run_root(self) -> bool:
         """The root driver, then the tasks (driver/root_dag.go:84)."""

@@ -64,7 +64,8 @@ class Scheduler:
 
     def execute(self, tasks: Mapping[str, Task], parent: Node) -> bool:
         """Runs the tasks; True if all succeeded."""
-        waiting, running = dict(tasks), {}
+        waiting = dict(tasks)
+        running: dict[Future[str], str] = {}
         with ThreadPoolExecutor(self._settings.parallel_tasks) as pool:
             while waiting or running:
                 for name in self._ready(waiting):
@@ -72,7 +73,7 @@ class Scheduler:
                 if running:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
-                        self._phases[running.pop(future)] = _result(future)
+                        self._phases[running.pop(future)] = future.result()
                 for name in self._hopeless(waiting):
                     self._omit(waiting.pop(name), parent)
         return all(phase == "Succeeded" for phase in self._phases.values())
@@ -185,7 +186,3 @@ class _Clock:
     def pass_over(self, seconds: float, stopped: threading.Event) -> None:
         stopped.wait(seconds * self._factor)
         self._passed_over += seconds * (1 - self._factor)
-
-
-def _result(future: Future[str]) -> str:
-    return future.result()

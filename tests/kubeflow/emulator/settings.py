@@ -19,7 +19,7 @@ class Settings:
             `defaultPipelineRoot` is read by nobody.
         parallel_tasks: How many steps run at the same time; on a cluster the scheduler decides.
         wait_factor: Seconds that pass here for each second of back-off between attempts.
-        secrets: The cluster's secrets: name -> key -> value.
+        secrets, config_maps: Those of the cluster: name -> key -> value.
         claims: The cluster's volume claims: name -> the folder that stands for the volume.
     """
 
@@ -29,4 +29,5 @@ class Settings:
     parallel_tasks: int = 2
     wait_factor: float = 1.0
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    config_maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     claims: Mapping[str, Path] = field(default_factory=dict)

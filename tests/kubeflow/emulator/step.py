@@ -19,6 +19,7 @@ class Step:
         command: The words of the command, with nothing left to fill in.
         env: The variables of the pod.
         mounts: Folders to mount, by the path that the container is to see.
+        scratch: Paths at which the container is to see an empty folder.
         folder: The attempt's own folder: it is empty but for the launcher's folders (`minio`, `s3`,
             `gcs`, `tmp/kfp`), and is removed after it.
         log: The file that gets what the step prints.
@@ -31,6 +32,7 @@ class Step:
     command: tuple[str, ...]
     env: Mapping[str, str]
     mounts: Mapping[str, Path]
+    scratch: tuple[str, ...]
     folder: Path
     log: Path
     deadline_s: float | None

@@ -1,6 +1,7 @@
 """Runs each step's own command as a process of this machine.
 
-A process cannot mount: a claim must be mounted at the very folder that stands for it.
+A process cannot mount: a claim must be mounted at the very folder that stands for it, and there is
+no empty folder where the step wants one, but what this machine has there.
 """
 
 from __future__ import annotations

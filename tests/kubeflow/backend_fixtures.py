@@ -1,0 +1,87 @@
+"""Fixtures for what runs a package: an S3 server on a free port, and backends that use it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kubeflow.emulator.backend import Backend
+from tests.kubeflow.emulator.object_store import ObjectStore
+from tests.kubeflow.emulator.settings import Settings
+from tests.kubeflow.emulator.step_process import Started, StepProcess
+
+_BUCKETS = itertools.count()
+
+
+@dataclasses.dataclass(frozen=True)
+class S3:
+    """The server's address and a bucket of the test's own.
+
+    Attributes:
+        endpoint: The server's URL.
+        store: A client.
+        bucket: The bucket's name.
+    """
+
+    endpoint: str
+    store: ObjectStore
+    bucket: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a step needs in order to reach the server."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """The URL of a server that holds its objects in memory."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_endpoint: str) -> S3:
+    store = ObjectStore(s3_endpoint, "test", "test")
+    bucket = f"bucket-{next(_BUCKETS)}"
+    store.create_bucket(bucket)
+    return S3(s3_endpoint, store, bucket)
+
+
+@pytest.fixture
+def make_backend(s3: S3, tmp_path: Path) -> Iterator[Callable[..., Backend]]:
+    """Makes backends whose steps are processes.
+
+    Called with what every step gets as env, what is told of each process, and Settings; artifacts
+    go to the test's own bucket.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def make(
+            env: Mapping[str, str] | None = None, started: Started | None = None, **settings: Any
+        ) -> Backend:
+            settings.setdefault("default_pipeline_root", f"minio://{s3.bucket}/root")
+            runner = StepProcess(env or {}, started)
+            return stack.enter_context(
+                Backend(s3.store, runner, tmp_path / "backend", Settings(**settings))
+            )
+
+        yield make

@@ -1,0 +1,1 @@
+"""The API server in front of the emulated backend: what the official client speaks to."""
