@@ -6,22 +6,35 @@ import re
 
 from pipeline.config import ConfigError
 from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
-from pipeline.kubeflow.settings import RemoteConfig
+from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig
 
 # Its jobs are named <pipeline>-<14 digits>: a letter first, and 128 characters at most
 # (google-cloud-aiplatform 1.165, aiplatform/pipeline_jobs.py).
 _VERTEX_NAME = r"[a-z][a-z0-9-]{0,112}"
 
 
-def check_for_kubeflow(config: RemoteConfig) -> None:
-    """Holds the places outside of the section `kubeflow` to what its containers can reach.
+def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
+    """Holds the places of a configuration to what containers on Kubeflow can reach.
 
     Raises:
-        ConfigError: If one is a path of this machine.
+        ConfigError: If one is a path of this machine, or is to be written to and lies in no volume,
+            where it would be gone with the pod.
     """
     for key, path in _places(config).items():
         if not is_location(path):
             raise ConfigError(f"{key}: {path!r} is not to be found in a container: {LOCATION_HINT}")
+    trained_in = ("Trainer", *(("Tuner",) if config.tuner.enabled else ()))
+    for key, place, steps in (
+        ("serving", section.serving, ("Baseline", "Pusher")),
+        ("checkpoints", section.checkpoints, trained_in),
+    ):
+        for step in steps:
+            volumes = section.step(step).claims or {}
+            if place.startswith("/") and not any(f"{place}/".startswith(f"{v}/") for v in volumes):
+                raise ConfigError(
+                    f"kubeflow.{key}: {place!r} is in no volume that {step} mounts, and would be "
+                    "gone with its pod: add one to kubeflow.steps.all.claims, or use gs:// or s3://"
+                )
 
 
 def check_for_vertex(config: RemoteConfig) -> None:

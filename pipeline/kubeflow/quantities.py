@@ -12,6 +12,8 @@ RESERVED_ENV = ("PIPELINE_", "KFP_")
 # Folders that Kubeflow mounts itself (argocompiler/container.go of kubeflow/pipelines 2.17).
 RESERVED_FOLDERS = ("/gcs", "/s3", "/minio", "/kfp-launcher", "/.local", "/.cache", "/.config")
 
+_LABEL = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LONGEST_PREFIX = 253
 _UNITS = {
     **{"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12},
     **{"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40},
@@ -69,6 +71,19 @@ def _volume_name(value: str) -> str:
     return value
 
 
+def _label_key(value: str) -> str:
+    prefix, _, name = value.rpartition("/")
+    if not re.fullmatch(_LABEL, name) or (prefix and len(_object_name(prefix)) > _LONGEST_PREFIX):
+        raise ValueError("a label is named like team or example.com/team, up to 63 characters")
+    return value
+
+
+def _label_value(value: str) -> str:
+    if value and not re.fullmatch(_LABEL, value):
+        raise ValueError("a label's value has at most 63 letters, digits, -, _ and .")
+    return value
+
+
 def _mount_path(value: str) -> str:
     if not re.fullmatch(r"/[^:\s]*[^:\s/]", value):
         raise ValueError("write an absolute folder of the container, such as /mnt/data")
@@ -84,4 +99,6 @@ EnvName = Annotated[str, pydantic.AfterValidator(_env_name)]
 ObjectName = Annotated[str, pydantic.AfterValidator(_object_name)]
 VolumeName = Annotated[str, pydantic.AfterValidator(_volume_name)]
 MountPath = Annotated[str, pydantic.AfterValidator(_mount_path)]
+LabelKey = Annotated[str, pydantic.AfterValidator(_label_key)]
+LabelValue = Annotated[Text, pydantic.AfterValidator(_label_value)]
 Count = Annotated[int, pydantic.Field(ge=1)]

@@ -11,8 +11,9 @@ from pipeline.kubeflow.quantities import (
     Bytes,
     Count,
     Cpu,
+    LabelKey,
+    LabelValue,
     ObjectName,
-    Text,
     VolumeName,
     cores,
     gigabytes,
@@ -78,9 +79,9 @@ class VertexRetries(Retries):
 class Toleration(Frozen):
     """A taint of nodes that the step may run on nevertheless."""
 
-    key: str | None = None
+    key: LabelKey | None = None
     operator: Literal["Equal", "Exists"] = "Equal"
-    value: Text | None = None
+    value: LabelValue | None = None
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     seconds: int | None = pydantic.Field(
         default=None, ge=0, description="How long a running step stays (NoExecute)."
@@ -101,7 +102,7 @@ class KeyReference(Frozen):
     """A key of a Secret or of a ConfigMap in the namespace of the run."""
 
     name: ObjectName
-    key: str
+    key: Annotated[str, pydantic.Field(pattern=r"^[-._A-Za-z0-9]+$")]
     optional: bool = pydantic.Field(default=False, description="Run even if it is not there.")
 
 

@@ -13,7 +13,15 @@ from typing import Any, Literal, Self
 import pydantic
 
 from models.frozen import Frozen
-from pipeline.kubeflow.quantities import Count, EnvName, MountPath, ObjectName, Text
+from pipeline.kubeflow.quantities import (
+    Count,
+    EnvName,
+    LabelKey,
+    LabelValue,
+    MountPath,
+    ObjectName,
+    Text,
+)
 from pipeline.kubeflow.step_parts import (
     Accelerator,
     Claim,
@@ -45,7 +53,7 @@ class KubernetesStep(StepSettings):
     cache: bool = pydantic.Field(
         default=False, description="Take the outputs of an earlier run; the key knows no data."
     )
-    node_selector: dict[str, Text] | None = None
+    node_selector: dict[LabelKey, LabelValue] | None = None
     tolerations: tuple[Toleration, ...] | None = None
     env_from_secrets: dict[EnvName, KeyReference] | None = None
     env_from_config_maps: dict[EnvName, KeyReference] | None = None
@@ -54,8 +62,8 @@ class KubernetesStep(StepSettings):
     empty_dirs: dict[MountPath, EmptyDir] | None = None
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     image_pull_secrets: tuple[ObjectName, ...] | None = None
-    labels: dict[str, Text] | None = None
-    annotations: dict[str, Text] | None = None
+    labels: dict[LabelKey, LabelValue] | None = None
+    annotations: dict[LabelKey, Text] | None = None
     timeout_s: Count | None = pydantic.Field(
         default=None, description="Seconds after which an attempt is killed."
     )

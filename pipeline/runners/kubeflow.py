@@ -25,7 +25,7 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     section = config.kubeflow
     if section is None:
         raise ConfigError("There is no section kubeflow in this configuration: --config kubeflow")
-    locations.check_for_kubeflow(config)
+    locations.check_for_kubeflow(config, section)
     spec = compile_spec(config, section, config_dir)
     tasks = spec["root"]["dag"]["tasks"]
     steps.check_names(section.steps, tasks, "kubeflow")

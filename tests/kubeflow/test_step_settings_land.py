@@ -26,7 +26,10 @@ labels: {team: ml}
 annotations: {sidecar.istio.io/inject: false}
 timeout_s: 600
 """)
-NOTHING = "kubeflow.steps=null"
+NOTHING = (
+    "kubeflow={serving: s3://bucket/serving, checkpoints: s3://bucket/c}",
+    "kubeflow.steps=null",
+)
 
 
 def constant(value):
@@ -40,7 +43,7 @@ def step(request):
 
 @pytest.fixture
 def package(step, compiled):
-    return compiled("kubeflow", NOTHING, f"kubeflow.steps.{step}={EVERYTHING}")
+    return compiled("kubeflow", *NOTHING, f"kubeflow.steps.{step}={EVERYTHING}")
 
 
 def test_resources_in_both_spellings(package, step):
@@ -147,7 +150,7 @@ def test_what_only_kubernetes_understands(package, step):
 
 
 def test_a_step_without_settings_has_none(compiled):
-    package = compiled("kubeflow", NOTHING)
+    package = compiled("kubeflow", *NOTHING)
     for executor in package.spec["deploymentSpec"]["executors"].values():
         assert "resources" not in executor["container"]
     assert not any("retryPolicy" in task for task in package.spec["root"]["dag"]["tasks"].values())
