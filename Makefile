@@ -4,12 +4,13 @@
 
 PYTHON_IN_VENV = .venv/bin/python
 ARGS =
+IMAGE =
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test test-kubeflow lint doctor lock clean
+.PHONY: help setup run test test-kubeflow test-containers lint image doctor lock clean
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup: ## Install the lock into .venv, unless that is done; all below do it themselves
 	@sh pipeline/environment/python.sh -m pipeline.environment.install
@@ -23,10 +24,16 @@ test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick
 test-kubeflow: setup ## Run the compiled pipeline in an emulator of the Kubeflow backend
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m kubeflow tests/kubeflow $(ARGS)
 
+test-containers: setup ## Run it with each step in an OCI container: of IMAGE=NAME, or of this very system
+	@IMAGE="$(IMAGE)" $(PYTHON_IN_VENV) -m pytest --verbose -m containers tests/kubeflow $(ARGS)
+
 lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check
 	@$(PYTHON_IN_VENV) -m ruff format --check
 	@$(PYTHON_IN_VENV) -m mypy pipeline components models
+
+image: ## Build the image that steps on Kubeflow and Vertex run in: IMAGE=NAME
+	@sh deploy/build.sh "$(IMAGE)" $(ARGS)
 
 doctor: ## Examine this machine and the installation; needs nothing installed
 	@sh pipeline/environment/python.sh -m pipeline doctor
