@@ -13,7 +13,6 @@ RESERVED_ENV = ("PIPELINE_", "KFP_")
 RESERVED_FOLDERS = ("/gcs", "/s3", "/minio", "/kfp-launcher", "/.local", "/.cache", "/.config")
 
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_LONGEST_PREFIX = 253
 _UNITS = {
     **{"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12},
     **{"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40},
@@ -72,8 +71,10 @@ def _volume_name(value: str) -> str:
 
 
 def _label_key(value: str) -> str:
-    prefix, _, name = value.rpartition("/")
-    if not re.fullmatch(_LABEL, name) or (prefix and len(_object_name(prefix)) > _LONGEST_PREFIX):
+    prefix, slash, name = value.rpartition("/")
+    if slash:
+        _object_name(prefix)
+    if not re.fullmatch(_LABEL, name):
         raise ValueError("a label is named like team or example.com/team, up to 63 characters")
     return value
 

@@ -112,6 +112,8 @@ class RemoteConfig(Config):
 
     @pydantic.model_serializer(mode="wrap")
     def _sections_that_are_there(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
+        optional = ("kubeflow", "vertex")
         tree: dict[str, Any] = dump(self)
-        absent = {name for name in ("kubeflow", "vertex") if tree.get(name, self) is None}
-        return {name: value for name, value in tree.items() if name not in absent}
+        return {
+            key: value for key, value in tree.items() if value is not None or key not in optional
+        }
