@@ -14,8 +14,11 @@ import pytest
 
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.object_store import ObjectStore
+from tests.kubeflow.emulator.package import read
+from tests.kubeflow.emulator.run import Run
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.emulator.step_process import Started, StepProcess
+from tests.kubeflow.small_packages import Script, spec_of, text_of
 
 _BUCKETS = itertools.count()
 
@@ -85,3 +88,27 @@ def make_backend(s3: S3, tmp_path: Path) -> Iterator[Callable[..., Backend]]:
             )
 
         yield make
+
+
+@pytest.fixture
+def run_scripts(make_backend: Callable[..., Backend]) -> Callable[..., Run]:
+    """Runs a package of some scripts to its end.
+
+    Called with the scripts and, by name, with the root's inputs, their values, settings by executor
+    label, and what `make_backend` takes.
+    """
+
+    def run(
+        scripts: Mapping[str, Script],
+        root: Mapping[str, Any] | None = None,
+        *,
+        given: Mapping[str, Any] | None = None,
+        kubernetes: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> Run:
+        package = read(text_of(spec_of(scripts, root), kubernetes))
+        run = make_backend(**settings).create_run(package, given)
+        run.wait()
+        return run
+
+    return run

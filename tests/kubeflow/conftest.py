@@ -8,7 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.kubeflow.package import Package
-from tests.kubeflow.backend_fixtures import make_backend, s3, s3_endpoint  # noqa: F401
+from tests.kubeflow.backend_fixtures import (  # noqa: F401
+    make_backend,
+    run_scripts,
+    s3,
+    s3_endpoint,
+)
 from tests.kubeflow.shipped import CONFIGS, load
 
 

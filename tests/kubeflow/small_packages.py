@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from tests.kubeflow.emulator.run import Run
+
 MODEL = {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 # In front of each script: what the launcher said, and how to answer it.
 PREAMBLE = """
@@ -27,6 +29,8 @@ def answer(artifacts=None, **more):
     with open(given["outputs"]["outputFile"], "w") as file:
         json.dump(body | more, file)
 """
+# A script that shows what it was given; `shown` reads it from the log.
+SHOW = 'print("GIVEN", json.dumps(given))'
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,12 @@ def text_of(spec: Mapping[str, Any], kubernetes: Mapping[str, Any] | None = None
         documents.append({"platforms": executors})
     # Through JSON, so that nothing in it is an alias of another part.
     return yaml.safe_dump_all(json.loads(json.dumps(documents)))
+
+
+def shown(run: Run, task: str = "A") -> dict[str, Any]:
+    """The executor input of a task that ran SHOW."""
+    lines = [line for line in run.log(task).splitlines() if line.startswith("GIVEN ")]
+    return json.loads(lines[0].removeprefix("GIVEN "))
 
 
 def _task(key: str, script: Script) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def page(key: str, items: Iterable[Mapping[str, Any]], query: Mapping[str, str])
     Raises:
         BackendError: The filter asks for something unknown.
     """
-    found = [item for item in items if _passes(item, query.get("filter", ""))]
+    predicates = _predicates(query.get("filter", ""))
+    found = [item for item in items if all(_holds(item, predicate) for predicate in predicates)]
     field, _, direction = query.get("sort_by", "").partition(" ")
     if field:
         found.sort(key=lambda item: str(item.get(field, "")), reverse=direction == "desc")
@@ -40,20 +41,21 @@ def page(key: str, items: Iterable[Mapping[str, Any]], query: Mapping[str, str])
     return reply
 
 
-def _passes(item: Mapping[str, Any], text: str) -> bool:
+def _predicates(text: str) -> list[Mapping[str, Any]]:
     predicates = json.loads(text).get("predicates", []) if text else []
-    return all(_holds(item, predicate) for predicate in predicates)
+    for predicate in predicates:
+        name = predicate.get("key", "")
+        if name not in FIELDS:  # filter.go:134
+            raise invalid_input(f'no support for filtering on unrecognized field "{name}"')
+    return predicates
 
 
 def _holds(item: Mapping[str, Any], predicate: Mapping[str, Any]) -> bool:
-    name = predicate.get("key", "")
-    if name not in FIELDS:  # filter.go:134
-        raise invalid_input(f'no support for filtering on unrecognized field "{name}"')
     wanted = predicate.get("stringValue", predicate.get("string_value"))
     if wanted is None:
         raise NotEmulated(f"a filter of other values than text: {predicate}")
     operation = OPERATIONS.get(predicate.get("operation"), predicate.get("operation"))
-    value = item.get(name, "")
+    value = item.get(predicate["key"], "")
     if operation == EQUALS:
         return value == wanted
     if operation == NOT_EQUALS:

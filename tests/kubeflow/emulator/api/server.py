@@ -48,7 +48,8 @@ class ApiServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._routes()))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        # Looks every 20 ms whether it is to end.
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def __enter__(self) -> ApiServer:
         self._thread.start()

@@ -1,0 +1,128 @@
+"""What a step finds around it: its folder, its env, what the cluster lends it."""
+
+import json
+
+import psutil
+import pytest
+
+from tests.kubeflow.small_packages import Script
+
+
+def test_a_step_has_its_own_folder_and_only_the_env_that_it_is_given(run_scripts, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THIS_MACHINE", "x")
+    script = Script(
+        "print(json.dumps([sorted(os.environ), os.getcwd(), os.environ['HOME']]))",
+        container={"env": [{"name": "B", "value": "1"}]},
+    )
+
+    found = run_scripts({"A": script}, env={"PYTHONPATH": "/image"})
+
+    names, cwd, home = json.loads(found.log("A"))
+    given = {"PATH", "HOME", "TMPDIR", "PYTHONPATH", "B"}
+    given |= {"KFP_POD_NAME", "KFP_POD_UID", "PIPELINE_LAUNCHER_ROOT"}
+    assert set(names) - {"LC_CTYPE"} == given
+    assert cwd == home
+    assert not (found.folder / "pods" / "A").exists()
+
+
+def test_secrets_config_maps_and_claims_are_given_by_reference(run_scripts, tmp_path):
+    volume = tmp_path / "volume"
+    (volume / "data").mkdir(parents=True)
+    constant = {"runtimeValue": {"constant": "wandb"}}
+    settings = {
+        "secretAsEnv": [
+            {
+                "secretName": "old",
+                "secretNameParameter": constant,
+                "keyToEnv": [{"secretKey": "key", "envVar": "TOKEN"}],
+            },
+            {
+                "secretName": "nowhere",
+                "optional": True,
+                "keyToEnv": [{"secretKey": "key", "envVar": "OTHER"}],
+            },
+        ],
+        "configMapAsEnv": [
+            {"configMapName": "proxy", "keyToEnv": [{"configMapKey": "url", "envVar": "PROXY"}]}
+        ],
+        "pvcMount": [
+            {"constant": "data", "mountPath": f"{volume}/data", "subPath": "data"},
+        ],
+    }
+    script = Script(
+        f"print(os.environ['TOKEN'], os.environ['PROXY'], 'OTHER' in os.environ)\n"
+        f"open('{volume}/data/x', 'w').close()"
+    )
+
+    found = run_scripts(
+        {"A": script},
+        kubernetes={"A_executor": settings},
+        secrets={"wandb": {"key": "secret"}},
+        config_maps={"proxy": {"url": "http"}},
+        claims={"data": volume},
+    )
+
+    assert found.failures == {}
+    assert found.log("A") == "secret http False\n"
+    assert (volume / "data" / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "failure"),
+    [
+        (
+            {"secretAsEnv": [{"secretName": "s", "keyToEnv": [{"secretKey": "k", "envVar": "E"}]}]},
+            "couldn't find key k in Secret s",
+        ),
+        ({"pvcMount": [{"constant": "c", "mountPath": "/mnt"}]}, '"c" not found'),
+        ({"imagePullPolicy": "Sometimes"}, "ImagePullPolicy should be one of"),
+    ],
+)
+def test_what_the_cluster_does_not_have_fails_the_task(run_scripts, settings, failure):
+    found = run_scripts({"A": Script()}, kubernetes={"A_executor": settings})
+
+    assert failure in found.failures["A"]
+
+
+def test_a_resource_that_is_no_quantity_fails_the_task(run_scripts):
+    found = run_scripts({"A": Script(container={"resources": {"resourceMemoryLimit": "4 GB"}})})
+
+    assert "quantities must match" in found.failures["A"]
+
+
+def test_a_claim_that_a_process_cannot_mount_is_an_error_of_the_test(run_scripts, tmp_path):
+    settings = {"pvcMount": [{"constant": "c", "mountPath": "/mnt/elsewhere"}]}
+
+    with pytest.raises(ValueError, match="a process cannot mount"):
+        run_scripts({"A": Script()}, kubernetes={"A_executor": settings}, claims={"c": tmp_path})
+
+
+def test_a_step_that_takes_too_long_is_killed_with_all_it_started(run_scripts):
+    script = Script(
+        """
+        import subprocess, time
+        print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+        time.sleep(60)
+        """
+    )
+
+    found = run_scripts({"A": script}, kubernetes={"A_executor": {"activeDeadlineSeconds": "1"}})
+
+    assert "exit status 137" in found.failures["A"]
+    assert not is_running(int(found.log("A")))
+
+
+def test_what_a_step_leaves_running_ends_with_it(run_scripts):
+    script = Script("import subprocess\nprint(subprocess.Popen(['sleep', '60']).pid)")
+
+    found = run_scripts({"A": script})
+
+    assert found.state == "SUCCEEDED"
+    assert not is_running(int(found.log("A")))
+
+
+def is_running(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
