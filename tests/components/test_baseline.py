@@ -15,14 +15,17 @@ from tfx.dsl.components.base import base_executor
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.types import standard_artifacts
+from tfx.utils import io_utils
 
 from components.baseline import Baseline
 from components.baseline.compatibility import incompatibility
 from components.baseline.executor import Executor
+from components.errors import StorageError
+from components.filesystems import fileio
 
 
 def run_executor(
-    folder: Path, serving_dir: Path, dataset: dict[str, Any], schema: str
+    folder: Path, serving_dir: Path | str, dataset: dict[str, Any], schema: str
 ) -> tuple[standard_artifacts.Model, standard_artifacts.ExampleStatistics]:
     schema_artifact = standard_artifacts.Schema()
     schema_artifact.uri = str(folder / "schema")
@@ -37,6 +40,40 @@ def run_executor(
         {"serving_dir": str(serving_dir), "dataset": json.dumps(dataset)},
     )
     return model, statistics
+
+
+def test_the_baseline_comes_from_s3_as_from_a_folder(
+    s3: str,
+    tmp_path: Path,
+    dataset: dict[str, Any],
+    schema_text: str,
+    write_version: Callable[..., Path],
+) -> None:
+    nothing = run_executor(tmp_path / "before", f"{s3}/serving", dataset, schema_text)
+    assert all(is_absent(artifact) for artifact in nothing)
+
+    version = write_version(tmp_path / "serving", 10)
+    io_utils.copy_dir(str(version), f"{s3}/serving/10")
+    io_utils.copy_dir(str(version), f"{s3}/serving/11")
+    fileio.remove(f"{s3}/serving/11/saved_model.pb")
+    model, statistics = run_executor(tmp_path / "after", f"{s3}/serving", dataset, schema_text)
+
+    assert not is_absent(model) and not is_absent(statistics)
+    assert model.get_string_custom_property("served_version") == "10"
+    for folder, copy in (("", model), ("/assets.extra/statistics", statistics)):
+        original = Path(f"{version}{folder}")
+        target = Path(copy.uri) / ("Format-Serving" if copy is model else "")
+        names = {path.relative_to(original) for path in original.rglob("*") if path.is_file()}
+        assert names
+        assert names == {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
+        assert all((original / one).read_bytes() == (target / one).read_bytes() for one in names)
+
+
+def test_a_serving_folder_that_cannot_be_asked_is_no_missing_baseline(
+    s3_environment: None, tmp_path: Path, dataset: dict[str, Any], schema_text: str
+) -> None:
+    with pytest.raises(StorageError, match="no bucket 'no-bucket'"):
+        run_executor(tmp_path, "s3://no-bucket/serving", dataset, schema_text)
 
 
 def is_absent(artifact: Any) -> bool:

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from tfx.types import standard_artifacts
 
 from components import served_model
 from components.errors import ModelError
-from components.pusher import local_folder, publish
+from components.filesystems import fileio
+from components.pusher import local_folder, object_store, publish
 from components.pusher.executor import Executor
 
 STORE = "fakestore://"
@@ -313,3 +315,76 @@ def test_pushers_of_different_models_at_once_damage_no_version(
     assert sorted(one["assets.extra/fingerprint"].decode().strip() for one in found) == names
     for one in found:
         assert one == expected[one["assets.extra/fingerprint"].decode().strip()]
+
+
+# On S3.
+
+
+def stored(folder: str) -> dict[str, bytes]:
+    found = {}
+    for parent, _, names in fileio.walk(folder):
+        for name in names:
+            with fileio.open(f"{parent}/{name}", "rb") as file:
+                found[f"{parent}/{name}".removeprefix(f"{folder}/")] = file.read()
+    return found
+
+
+def test_on_s3_a_version_is_complete_and_pushed_once(
+    s3: str, tmp_path: Path, push: Callable[..., Any]
+) -> None:
+    serving = f"{s3}/models/taxi"
+    pushed = push(serving, "a")
+    push(tmp_path / "here", "a")
+
+    version = pushed.get_string_custom_property("pushed_destination")
+    assert version == f"{serving}/{pushed.get_string_custom_property('pushed_version')}"
+    assert stored(version) == contents(visible(tmp_path / "here")[0])
+    assert served_model.newest_version(serving) == version
+    assert push(serving, "a").get_int_custom_property("adopted") == 1
+    assert push(serving, "b").get_int_custom_property("adopted") == 0
+    assert len(fileio.listdir(serving)) == 2
+
+
+def test_on_s3_what_a_dead_push_left_is_no_version_and_no_hindrance(
+    s3: str, push: Callable[..., Any]
+) -> None:
+    first = push(s3, "a").get_string_custom_property("pushed_version")
+    for name in ("claim-0", "variables/variables.index", "assets.extra/fingerprint"):
+        with fileio.open(f"{s3}/{int(first) + 10}/{name}", "w") as file:
+            file.write("b")
+    assert served_model.newest_version(s3) == f"{s3}/{first}"
+    assert push(s3, "b").get_string_custom_property("pushed_version") == str(int(first) + 11)
+
+
+def test_on_s3_a_push_that_fails_leaves_nothing(
+    s3: str, push: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = push(s3, "a").get_string_custom_property("pushed_version")
+    copy = object_store._copy
+
+    def fail(source: str, target: str) -> None:
+        if target.endswith(object_store.LAST):
+            raise OSError("quota exceeded")
+        copy(source, target)
+
+    monkeypatch.setattr(object_store, "_copy", fail)
+    with pytest.raises(ModelError, match=rf"cannot be pushed to {s3}: quota exceeded"):
+        push(s3, "b")
+    assert fileio.listdir(s3) == [first]
+    with pytest.raises(ModelError, match=r"cannot be pushed to s3://no-bucket/x: .*no bucket"):
+        push("s3://no-bucket/x", "b")
+
+
+def test_on_s3_pushers_at_once_damage_no_version(
+    s3: str, push: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "_next_version", lambda serving_dir: 7)
+    names = [f"model-{number}" for number in range(4)]
+    for name in names:
+        push(f"{s3}/{name}", name)
+    with ThreadPoolExecutor(len(names)) as threads:
+        pushed = list(threads.map(lambda name: push(f"{s3}/all", name), names))
+    versions = [one.get_string_custom_property("pushed_destination") for one in pushed]
+    assert len(set(versions)) == len(names)
+    for name, version in zip(names, versions, strict=True):
+        assert stored(version) == stored(f"{s3}/{name}/7")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import re
@@ -192,17 +191,18 @@ def test_beam_options_reach_each_step_that_runs_beam():
 
 
 @pytest.mark.slow
-def test_steps_run_in_several_processes(tmp_path):
+def test_steps_run_in_several_processes_on_data_in_an_object_store(s3, tmp_path):
+    from components.filesystems import fileio
+
     shutil.copytree(CONFIGS, tmp_path / "configs")
     source = next((ROOT / "data" / "taxi" / "span-1").glob("*.csv"))
-    (tmp_path / "data" / "taxi" / "span-1").mkdir(parents=True)
-    target = tmp_path / "data" / "taxi" / "span-1" / source.name
-    with source.open(newline="") as read, target.open("w", newline="") as write:
-        csv.writer(write).writerows(itertools.islice(csv.reader(read), 101))
+    with source.open() as read, fileio.open(f"{s3}/taxi/span-1/{source.name}", "w") as write:
+        write.write("".join(itertools.islice(read, 101)))
 
     command = [sys.executable, "-m", "pipeline", "run", "--to", "StatisticsGen"]
     command += ["--config", "fast", "--config-dir", str(tmp_path / "configs")]
     command += ["--set", "beam.mode=multi_processing", "--set", "beam.workers=2"]
+    command += ["--set", f"data.path={s3}/taxi"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
