@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 import pytest
@@ -17,6 +18,8 @@ SUITES = {
 def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in SUITES.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    # Hundreds of lines about type hints, which would bury the reason of a failure.
+    logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
