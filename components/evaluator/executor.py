@@ -30,6 +30,7 @@ class Executor(tfx_executor.Executor):
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Measures, writes the result and the blessing."""
+        evaluation = Evaluation.model_validate_json(exec_properties["evaluation"])
         # TFX takes any artifact for a baseline and would load a model from the placeholder's
         # empty path (tfx 1.21, components/evaluator/executor.py:153).
         baseline = input_dict.get(specs.BASELINE_MODEL_KEY, [])
@@ -44,7 +45,7 @@ class Executor(tfx_executor.Executor):
         measured = load(uri)
         if is_same:
             measured = dataclasses.replace(measured, baseline_metrics=measured.metrics)
-        checks = check(Evaluation.model_validate_json(exec_properties["evaluation"]), measured)
+        checks = check(evaluation, measured)
         result = EvaluationResult(
             metrics=measured.metrics,
             baseline_metrics=measured.baseline_metrics,

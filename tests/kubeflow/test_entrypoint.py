@@ -1,0 +1,308 @@
+"""The entrypoint runs real steps with the commands of a compiled package, as a backend would."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from pipeline.kubeflow import entrypoint, span_driver
+from pipeline.kubeflow.package import Package
+from pipeline.run_log import QUIET
+from tests.kubeflow.emulator.protojson import from_text
+from tests.kubeflow.shipped import CONFIGS
+
+ROOT = Path(__file__).parents[2]
+RUN = "minio://mlpipeline/v2/artifacts/taxi/run-1"
+
+
+class Step:
+    """A step of a package, and what a backend tells it."""
+
+    def __init__(self, package: Package, name: str, work: Path, remote: str) -> None:
+        spec = package.spec
+        task = spec["root"]["dag"]["tasks"][name]
+        self.component = spec["components"][task["componentRef"]["name"]]
+        label = self.component["executorLabel"]
+        self.container = spec["deploymentSpec"]["executors"][label]["container"]
+        self.env = {one["name"]: one["value"] for one in self.container["env"]}
+        self.folder = work / "minio" / RUN.removeprefix("minio://") / name / "1"
+        defaults = spec["root"]["inputDefinitions"]["parameters"]
+        self.message: dict[str, Any] = {
+            "inputs": {
+                "parameterValues": {
+                    key: source["runtimeValue"]["constant"]
+                    if "runtimeValue" in source
+                    else defaults[source["componentInputParameter"]]["defaultValue"]
+                    for key, source in task["inputs"]["parameters"].items()
+                }
+            },
+            "outputs": {
+                "outputFile": str(self.folder / "output_metadata.json"),
+                "artifacts": {
+                    key: {
+                        "artifacts": [
+                            {
+                                "name": key,
+                                "type": output["artifactType"],
+                                "uri": f"{remote}/{name}/1/{key}",
+                            }
+                        ]
+                    }
+                    for key, output in self.component["outputDefinitions"]["artifacts"].items()
+                },
+            },
+        }
+        self.folder.mkdir(parents=True)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self.message["inputs"]["parameterValues"]
+
+    def arguments(self, container: dict[str, Any]) -> list[str]:
+        return [one.replace("{{$}}", json.dumps(self.message)) for one in container["args"]]
+
+    def output(self) -> dict[str, Any]:
+        text = Path(self.message["outputs"]["outputFile"]).read_text()
+        from_text(text, pipeline_spec_pb2.ExecutorOutput())
+        return json.loads(text)
+
+
+@pytest.fixture
+def step(compiled, tmp_path, monkeypatch) -> Callable[..., Step]:
+    """`step("kubeflow", "ExampleGen")`, in the environment that the backend gives it."""
+    for name in ("KFP_POD_NAME", "PIPELINE_LAUNCHER_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in QUIET.items():  # the entrypoint sets them for its process
+        monkeypatch.setenv(name, os.environ.get(name, value))
+    monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers[:])
+
+    def make(target: str, name: str) -> Step:
+        remote = RUN
+        if target == "kubeflow":
+            monkeypatch.setenv("KFP_POD_NAME", "pod")
+            monkeypatch.setenv("PIPELINE_LAUNCHER_ROOT", str(tmp_path))
+        else:
+            remote = f"{tmp_path}/bucket"
+        made = Step(compiled(target), name, tmp_path, remote)
+        for variable, value in made.env.items():
+            monkeypatch.setenv(variable, value)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """Two spans with the header and a few rows of the sample."""
+    lines = next((ROOT / "data/taxi/span-1").glob("*.csv")).read_text().splitlines(keepends=True)
+    for span, rows in ((1, lines[1:31]), (2, lines[31:71])):
+        (tmp_path / f"data/span-{span}").mkdir(parents=True)
+        (tmp_path / f"data/span-{span}/rows.csv").write_text("".join([lines[0], *rows]))
+    return tmp_path / "data"
+
+
+def run(step: Step) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, which shares nothing with this one."""
+    command = [sys.executable, *step.container["command"][1:], *step.arguments(step.container)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def rows(folder: Path) -> int:
+    files = [str(path) for path in folder.glob("Split-*/data_tfrecord-*.gz")]
+    return sum(1 for _ in tf.data.TFRecordDataset(files, compression_type="GZIP"))
+
+
+@pytest.mark.slow
+def test_on_kubeflow_a_step_reads_and_writes_the_mirror_and_speaks_of_the_store(step, data):
+    example_gen = step("kubeflow", "ExampleGen")
+    example_gen.parameters.update(input_base=str(data), range_config="newest")
+    example_gen.message["outputs"]["artifacts"]["executor-logs"] = {
+        "artifacts": [
+            {
+                "name": "executor-logs",
+                "type": {"schemaTitle": "system.Artifact"},
+                "uri": f"{RUN}/ExampleGen/1/executor-logs-0",
+            }
+        ]
+    }
+    done = run(example_gen)
+
+    assert done.returncode == 0, done.stderr
+    assert rows(example_gen.folder / "examples") == 40
+    output = example_gen.output()
+    assert output["artifacts"].keys() == {"examples"}
+    [examples] = output["artifacts"]["examples"]["artifacts"]
+    assert examples["uri"] == f"{RUN}/ExampleGen/1/examples"
+    # As the local driver sets them; `span` is a property of TFX's own as well.
+    assert examples["metadata"]["spans"] == "[2]"
+    assert examples["metadata"]["custom:span"] == 2
+    assert examples["metadata"]["input_fingerprint"].startswith("content:")
+    assert json.loads(examples["metadata"]["split_names"]) == ["train", "eval"]
+
+
+@pytest.mark.slow
+def test_on_vertex_the_hook_resolves_the_spans_and_the_step_takes_them_over(step, data):
+    example_gen = step("vertex", "ExampleGen")
+    example_gen.parameters.update(input_base=str(data), range_config="last:2")
+    hook = example_gen.container["lifecycle"]["preCacheCheck"]
+    assert hook["command"] == ["python", "-m", span_driver.__name__]
+    assert span_driver.main(example_gen.arguments(hook)) == 0
+
+    # Vertex AI reads what the hook has written, and tells the step.
+    found = example_gen.output()
+    assert found["parameterValues"]["span"] == 2
+    assert found["parameterValues"]["spans"] == "[1, 2]"
+    [artifact] = found["artifacts"]["examples"]["artifacts"]
+    assert artifact["uri"] == example_gen.message["outputs"]["artifacts"]["examples"][
+        "artifacts"
+    ][0]["uri"]  # fmt: skip
+    told = span_driver.merge(example_gen.message, found)
+    example_gen.message["outputs"] = told["outputs"]  # the parameters TFX reads from the file
+    (data / "span-3").mkdir()  # comes meanwhile, and must not be read
+    (data / "span-3" / "rows.csv").write_text("not yet complete")
+    done = run(example_gen)
+
+    assert done.returncode == 0, done.stderr
+    [examples] = example_gen.output()["artifacts"]["examples"]["artifacts"]
+    assert rows(Path(examples["uri"])) == 70
+    assert examples["metadata"]["spans"] == "[1, 2]"
+    assert examples["metadata"]["custom:span"] == 2
+    assert examples["metadata"]["input_fingerprint"] == artifact["metadata"]["input_fingerprint"]
+
+
+@pytest.fixture
+def passed_on(monkeypatch) -> list[str]:
+    """What TFX's entrypoint is called with, in place of running it."""
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+
+    calls: list[str] = []
+
+    def call(parsed: tuple[Any, list[str]]) -> None:
+        args, beam_args = parsed
+        calls.extend([*(f"--{name}={value}" for name, value in vars(args).items()), *beam_args])
+
+    monkeypatch.setattr(kubeflow_v2_run_executor, "main", call)
+    return calls
+
+
+@pytest.mark.parametrize("name", ["ExampleGen", "StatisticsGen", "Transform", "Pusher"])
+def test_on_vertex_tfx_gets_every_byte_as_it_came(step, passed_on, name):
+    given = step("vertex", name)
+    given.message["inputs"]["artifacts"] = {
+        "model": {
+            "artifacts": [
+                {
+                    "name": "projects/1/locations/x/metadataStores/default/artifacts/2",
+                    "type": {"instanceSchema": "title: tfx.Model\ntype: object\n"},
+                    "uri": "gs://bucket/model",
+                    "metadata": {"a": 1, "display_name": "b", "list": {"list": [1]}, "n": None},
+                }
+            ]
+        }
+    }
+    arguments = given.arguments(given.container)
+    assert entrypoint.main(arguments) == 0
+    pairs = iter(arguments)
+    expected = [
+        f"{flag}={next(pairs)}" if flag.startswith(("--executor", "--json")) else flag
+        for flag in pairs
+    ]
+    assert passed_on == expected
+    assert not Path(given.message["outputs"]["outputFile"]).exists()
+
+
+@pytest.mark.parametrize("target", ["kubeflow", "vertex"])
+def test_values_of_the_run_reach_tfx_in_the_parameters_that_it_knows(step, passed_on, target):
+    evaluator = step(target, "Evaluator")
+    evaluator.parameters["evaluation__thresholds"] = {"auc": {"min": 0.875}}
+    Path(evaluator.message["outputs"]["outputFile"]).write_text("{}")
+    assert entrypoint.main(evaluator.arguments(evaluator.container)) == 0
+    [text] = [one for one in passed_on if one.startswith("--json_serialized_invocation_args=")]
+    message = json.loads(text.partition("=")[2])
+    json_format.ParseDict(message, pipeline_spec_pb2.ExecutorInput())
+    given = message["inputs"]["parameterValues"]
+    assert json.loads(given["evaluation"])["thresholds"] == {"auc": {"min": 0.875}}
+    assert set(given) == {key for key in evaluator.parameters if "__" not in key}
+
+
+@pytest.mark.parametrize("target", ["kubeflow", "vertex"])
+def test_the_schema_comes_out_of_the_package(step, tmp_path, target):
+    importer = step(target, "ImportSchemaGen")
+    path = tmp_path / "schema-0123456789ab" / "schema.pbtxt"
+    assert Path(importer.parameters["schema_file"]).parent.name.startswith("schema-")
+    importer.parameters["schema_file"] = str(path)
+    assert entrypoint.main(importer.arguments(importer.container)) == 0
+    schema = (CONFIGS / "schema.pbtxt").read_bytes()
+    assert path.read_bytes() == schema
+    [written] = importer.output()["artifacts"]["schema"]["artifacts"]
+    folder = importer.folder / "schema" if target == "kubeflow" else Path(written["uri"])
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    copied = (folder / "schema.pbtxt").read_text()
+    assert text_format.Parse(copied, schema_pb2.Schema()) == text_format.Parse(
+        schema.decode(), schema_pb2.Schema()
+    )
+
+
+def test_an_image_of_other_code_is_refused_before_anything_happens(
+    step, passed_on, monkeypatch, capsys
+):
+    pusher = step("kubeflow", "Pusher")
+    monkeypatch.setenv("PIPELINE_CODE_HASH", "0123456789abcdef")
+    assert entrypoint.main(pusher.arguments(pusher.container)) == 1
+    error = capsys.readouterr().err
+    assert "built from other code than the package was compiled from" in error
+    assert "build and push it again, then compile" in error
+    assert "Traceback" not in error
+    assert passed_on == []
+
+
+def test_data_that_stops_a_step_ends_it_with_a_message_and_4(step, data, capsys):
+    example_gen = step("kubeflow", "ExampleGen")
+    example_gen.parameters.update(input_base=str(data), range_config="7")
+    assert entrypoint.main(example_gen.arguments(example_gen.container)) == 4
+    error = capsys.readouterr().err
+    assert f"{data} lacks span 7" in error
+    assert "Traceback" not in error
+    assert not Path(example_gen.message["outputs"]["outputFile"]).exists()
+
+
+def test_the_hook_ends_likewise(step, data, capsys):
+    example_gen = step("vertex", "ExampleGen")
+    example_gen.parameters.update(input_base=str(data), range_config="latest")
+    hook = example_gen.container["lifecycle"]["preCacheCheck"]
+    assert span_driver.main(example_gen.arguments(hook)) == 4
+    error = capsys.readouterr().err
+    assert "Write newest, all, last:3" in error
+    assert "Traceback" not in error
+
+
+def test_a_bug_ends_a_step_with_its_traceback_and_1(step, capsys):
+    broken = step("kubeflow", "StatisticsGen")
+    broken.message["inputs"]["artifacts"] = {"examples": {"artifacts": [{"uri": "minio://b/x"}]}}
+    assert entrypoint.main(broken.arguments(broken.container)) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_the_bulk_data_is_resolved_as_the_training_data_is(compiled, tmp_path, data, monkeypatch):
+    package = compiled(
+        "kubeflow", f"bulk_inferrer={{enabled: true, path: {data}}}", "kubeflow.steps.all.claims={}"
+    )
+    unlabelled = Step(copy.deepcopy(package), "UnlabelledExampleGen", tmp_path, RUN)
+    assert unlabelled.container["args"][1] == span_driver.EXECUTOR
+    unlabelled.parameters["input_base"] = str(data)
+    found = span_driver.resolve(unlabelled.message)
+    assert found["parameterValues"]["spans"] == "[1, 2]"
