@@ -26,6 +26,7 @@ MARKS = {
 # How the kinds of checks in `components.evaluator.checks` are shown beside their metric.
 BOUNDS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
 MOST_LINES = 5
+STARTING = "starting"
 COUNTS = ("example_count", "mean_label")
 WORDS = {State.RUN: "", State.CACHED: "reused", State.FAILED: "failed", State.SKIPPED: "skipped"}
 
@@ -54,8 +55,7 @@ class StepDisplay:
         """Draws on a stream; live if that is a terminal."""
         self.console = Console(file=stream, highlight=False)
         self._rows: list[tuple[Text, ...]] = []
-        self._step: str | None = "starting"
-        self._since = time.monotonic()
+        self._running: dict[str, float] = {STARTING: time.monotonic()}  # since when, in seconds
         self._progress = Progress()
         self._live = (
             Live(
@@ -79,13 +79,14 @@ class StepDisplay:
     def __exit__(self, *_: object) -> None:
         """Leaves the last picture standing."""
         logging.getLogger("models.training").removeHandler(self._progress)
-        self._step = None
+        self._running.clear()
         if self._live:
             self._live.stop()
 
     def start(self, name: str) -> None:
-        """A step begins."""
-        self._step, self._since = name, time.monotonic()
+        """A step begins; others may be running."""
+        self._running.pop(STARTING, None)
+        self._running[name] = time.monotonic()
 
     def end(self, step: Step) -> None:
         """A step is over."""
@@ -93,7 +94,7 @@ class StepDisplay:
         seconds = "" if step.state == State.SKIPPED else f"{step.seconds:6.1f} s"
         row = (Text(mark, style), Text(step.name), Text(seconds), Text(WORDS[step.state], "dim"))
         self._rows.append(row)
-        self._step = None
+        self._running.pop(step.name, None)
         if not self._live:
             self.console.print(f"{mark} {step.name:<22}{seconds:>9}  {WORDS[step.state]}".rstrip())
 
@@ -101,14 +102,14 @@ class StepDisplay:
         table = Table.grid(padding=(0, 2))
         for row in self._rows:
             table.add_row(*row)
-        if self._step:
-            seconds = Text(f"{time.monotonic() - self._since:6.1f} s")
-            table.add_row(Text("▸", "yellow"), Text(self._step, "bold"), seconds, self._training())
+        for name, since in list(self._running.items()):  # another thread changes them
+            seconds = Text(f"{time.monotonic() - since:6.1f} s")
+            table.add_row(Text("▸", "yellow"), Text(name, "bold"), seconds, self._training(name))
         return Group(table)
 
-    def _training(self) -> Table | Text:
+    def _training(self, step: str) -> Table | Text:
         progress = self._progress
-        if self._step not in ("Trainer", "Tuner") or not progress.epochs:
+        if step not in ("Trainer", "Tuner") or not progress.epochs:
             return Text("")
         bar = Table.grid(padding=(0, 1))
         bar.add_row(

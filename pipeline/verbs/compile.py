@@ -11,7 +11,6 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UsageError
 from pipeline.options import add_config_options, config_dir_of, load_config
 
 if TYPE_CHECKING:
@@ -42,9 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compiles or checks; returns 0."""
     from pipeline.kubeflow import package as packages
+    from pipeline.kubeflow.checks import ensure_fit
 
     if args.check:
-        _check(packages.read(args.check), args.target, str(args.check))
+        ensure_fit(packages.read(args.check), args.target, str(args.check))
         print(f"{args.check}: nothing in it that {args.target} would refuse")
         return 0
 
@@ -59,18 +59,10 @@ def run(args: argparse.Namespace) -> int:
     with captured(outputs.root / "compile.log") as terminal:
         runner = importlib.import_module(f"pipeline.runners.{args.target}")
         package = runner.compile_package(config, config_dir)
-        _check(package, args.target, f"{config.pipeline}, compiled for {args.target},")
+        ensure_fit(package, args.target, f"{config.pipeline}, compiled for {args.target},")
         packages.write(package, path)
         terminal.write(_told(package, path, args.target))
     return 0
-
-
-def _check(package: Package, target: str, name: str) -> None:
-    from pipeline.kubeflow.checks import find_problems
-
-    if problems := find_problems(package, target):
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        raise UsageError(f"{name} would be refused by {target}:\n{listed}")
 
 
 def _told(package: Package, path: Path, target: str) -> str:

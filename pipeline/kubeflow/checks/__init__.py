@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
+from pipeline.errors import UsageError
 from pipeline.kubeflow.checks import (
     artifacts,
     caching,
@@ -107,3 +108,20 @@ def find_problems(package: Package, target: str, given: Collection[str] = ()) ->
         return [unreadable]
     view = read(package.spec, package.platform, target, given)
     return [problem for rule in RULES[target] for problem in rule(view)]
+
+
+def ensure_fit(package: Package, target: str, name: str, given: Collection[str] = ()) -> None:
+    """Refuses a package that has problems.
+
+    Args:
+        package: The documents of the package.
+        target: `kubeflow` or `vertex`.
+        name: What the message calls the package.
+        given: Names of runtime parameters that the submission will give values for.
+
+    Raises:
+        UsageError: If there are any; lists them.
+    """
+    if problems := find_problems(package, target, given):
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise UsageError(f"{name} would be refused by {target}, or not do what it says:\n{listed}")

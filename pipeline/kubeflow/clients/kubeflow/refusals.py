@@ -1,0 +1,80 @@
+"""What goes wrong between client and API server, in one screen: what, and what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+
+import kfp_server_api
+import urllib3
+
+from pipeline.errors import UsageError
+from pipeline.kubeflow.clients.kubeflow.address import PORT_FORWARD, Address
+from pipeline.kubeflow.remote_run import LostTouchError
+
+TOKEN_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - where a token is, not one
+_SERVER_ERROR = 500
+_MOST_LINES = 5  # the server adds where in its sources an error comes from
+_LOGIN_PAGE = (
+    "answers with a page for people, a login most likely: the client has no valid session there. "
+    f"Give it one by a port-forward ({PORT_FORWARD}, host http://localhost:8080), or by a token "
+    f"file ({TOKEN_VARIABLE})"
+)
+_HINTS = {
+    401: "The token has expired or is none of its own: log in again (kubeconfig), or renew the "
+    f"token file ({TOKEN_VARIABLE})",
+    403: "Ask for the role kubeflow-edit in the namespace of the runs, or choose another "
+    "(kubeflow.namespace in the configuration)",
+}
+
+
+class NoMessageError(Exception):
+    """An answer that is none of the API's."""
+
+
+@contextlib.contextmanager
+def explained(address: Address, passing: bool = False) -> Iterator[None]:
+    """Turns the errors of the client into errors with a text for people.
+
+    Args:
+        address: Whom the client asks.
+        passing: Whether the server has answered before, so that silence may pass.
+
+    Raises:
+        LostTouchError: If it does not answer, and `passing`.
+        UsageError: For all else.
+    """
+    try:
+        yield
+    except urllib3.exceptions.HTTPError as error:
+        told = f"{address} cannot be reached: {_reason(error)}\n{address.hint}"
+        raise LostTouchError(told) if passing else UsageError(told) from None
+    except NoMessageError:
+        raise UsageError(f"{address} {_LOGIN_PAGE}") from None
+    except (FileNotFoundError, PermissionError) as error:
+        raise UsageError(f"{error.filename}: {error.strerror} ({TOKEN_VARIABLE})") from None
+    except kfp_server_api.ApiException as error:
+        hint = _HINTS.get(error.status, "" if error.status else address.hint)
+        hint = address.hint if error.status == 404 else hint  # noqa: PLR2004 - HTTP's own
+        told = f"{address} refuses ({error.status or 'TLS'}): {_message(error)}\n{hint}".rstrip()
+        if passing and (error.status or _SERVER_ERROR) >= _SERVER_ERROR:
+            raise LostTouchError(told) from None
+        raise UsageError(told) from None
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason, without the object of urllib3 that tells it."""
+    reason = str(getattr(error, "reason", None) or error)
+    return re.sub(r"^\w+\(.*?\): ", "", reason)
+
+
+def _message(error: kfp_server_api.ApiException) -> str:
+    """What the server said."""
+    try:
+        body = json.loads(error.body)
+        said = str(body.get("message") or body.get("error") or body)
+    except (TypeError, ValueError, AttributeError):
+        said = str(error.reason or error.body or "no reason is given")
+    return "\n".join(said.splitlines()[:_MOST_LINES])

@@ -1,0 +1,74 @@
+"""The live view of a run on a backend: asks every few seconds, draws a line a step."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+from pipeline.kubeflow.remote_run import LostTouchError, Phase, RemoteRun, RunStatus
+from pipeline.summary import State, Step
+from pipeline.terminal import StepDisplay
+
+POLL_S = 5.0  # between two questions to the backend
+# A backend that is restarted, or a laptop that was closed: not the end of the run.
+PATIENCE_S = 600.0
+
+
+def watch(run: RemoteRun, stream: TextIO) -> RunStatus:
+    """Follows a run to its end.
+
+    Args:
+        run: What to follow.
+        stream: Where to draw; live if that is a terminal.
+
+    Returns:
+        The last status.
+
+    Raises:
+        LostTouchError: If the backend has not answered for ten minutes.
+        UsageError: If it answers that it will not tell.
+    """
+    shown: set[str] = set()
+    with StepDisplay(stream) as display:
+        while True:
+            status = _ask(run)
+            for step in status.steps:
+                if step.name in shown:
+                    continue
+                if step.state is not None:
+                    shown.add(step.name)
+                    display.end(Step(name=step.name, state=step.state, seconds=step.seconds))
+                elif step.running:
+                    display.start(step.name)
+            if status.phase is not Phase.RUNNING:
+                return status
+            time.sleep(POLL_S)
+
+
+def told(run: RemoteRun, status: RunStatus) -> str:
+    """How a run ended, and where to look next."""
+    if status.phase is Phase.SUCCEEDED:
+        return (
+            "Succeeded. Whether the model was blessed and pushed is in the outputs of Evaluator "
+            f"and Pusher: {run.place}"
+        )
+    if status.phase is Phase.CANCELED:
+        return f"Canceled: {run.place}"
+    failed = [step for step in status.steps if step.state is State.FAILED]
+    lines = [f"Failed: {', '.join(step.name for step in failed) or 'no step was reached'}"]
+    for step in failed:
+        lines += [f"  {step.name}: {step.error}"] if step.error else []
+        lines += [f"  Its log: {step.log}"] if step.log else []
+    lines += [f"  {status.error}"] if status.error else []
+    return "\n".join([*lines, f"Look at it: {run.place}"])
+
+
+def _ask(run: RemoteRun) -> RunStatus:
+    last = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return run.status()
+        except LostTouchError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(POLL_S)

@@ -1,0 +1,84 @@
+"""From a package and what is wished for to a run that was started."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import graphlib
+import importlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.kubeflow import arguments, checks, package, placeholders
+from pipeline.kubeflow.package import Package
+from pipeline.kubeflow.remote_run import RemoteRun, RemoteSchedule, Request
+from pipeline.kubeflow.schedule import Schedule
+from pipeline.kubeflow.settings import RemoteConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """What a user says of one run.
+
+    Attributes:
+        values: Texts by name of parameter, see `arguments.resolve`.
+        thresholds: `METRIC.BOUND=NUMBER` texts.
+        name: Of the run, or of the schedule; pipeline and time if it is None.
+        experiment: That the run is filed under, in place of the configuration's.
+        schedule: When to start it again and again.
+    """
+
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    thresholds: Sequence[str] = ()
+    name: str | None = None
+    experiment: str | None = None
+    schedule: Schedule | None = None
+
+
+def submit(
+    compiled: Package, target: str, config: RemoteConfig, wishes: Wishes
+) -> RemoteRun | RemoteSchedule:
+    """Checks package and wishes, then hands them to the backend's official client.
+
+    Args:
+        compiled: What to run.
+        target: A module of `pipeline.kubeflow.clients`.
+        config: Says where.
+        wishes: What is different in this run.
+
+    Raises:
+        UsageError: If something is wrong with the package or the wishes, or if the backend cannot
+            be reached, or refuses.
+    """
+    named = {*wishes.values, *(["thresholds"] if wishes.thresholds else [])}
+    checks.ensure_fit(compiled, target, "The package", named)
+    given = arguments.resolve(compiled, target, wishes.values, wishes.thresholds)
+    placeholders.check(compiled, target, given)
+    client = importlib.import_module(f"pipeline.kubeflow.clients.{target}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "pipeline.yaml"
+        package.write(compiled, file)
+        request = Request(
+            file=file,
+            pipeline=compiled.name,
+            steps=_in_order(compiled.spec["root"]["dag"]["tasks"]),
+            root=compiled.spec.get("defaultPipelineRoot"),
+            arguments=given,
+            name=wishes.name or f"{compiled.name} {datetime.datetime.now():%Y-%m-%d %H:%M:%S}",
+            experiment=wishes.experiment,
+            schedule=wishes.schedule,
+        )
+        started: RemoteRun | RemoteSchedule = client.submit(request, config)
+    return started
+
+
+def _in_order(tasks: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The steps, each behind those that it waits for."""
+    waits_for = {}
+    for name, task in tasks.items():
+        artifacts = task.get("inputs", {}).get("artifacts", {}).values()
+        producers = [one.get("taskOutputArtifact", {}).get("producerTask") for one in artifacts]
+        waits_for[name] = {*task.get("dependentTasks", []), *filter(None, producers)}
+    return tuple(graphlib.TopologicalSorter(waits_for).static_order())

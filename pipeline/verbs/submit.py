@@ -1,0 +1,133 @@
+"""Start a run on Kubeflow or Vertex AI, now or on a schedule.
+
+Without FILE the pipeline is compiled first. What changes from run to run is given here, in place of
+the package's defaults; everything is checked before it is sent. Credentials are the client's own:
+kubeconfig, KF_PIPELINES_ENDPOINT, token files; application default credentials for Vertex AI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+from pipeline.errors import UsageError
+from pipeline.kubeflow import clients
+from pipeline.options import add_config_options, config_dir_of, load_config
+
+if TYPE_CHECKING:
+    from pipeline.kubeflow.remote_run import RemoteRun
+    from pipeline.kubeflow.settings import RemoteConfig
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    targets = [module.name for module in pkgutil.iter_modules(clients.__path__) if module.ispkg]
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", nargs="?", help="a compiled package (else: compile one)"
+    )
+    parser.add_argument(
+        "--target", choices=targets, default=targets[0], help="the backend (default: %(default)s)"
+    )
+    add_config_options(parser, default="the target's name")
+    parser.add_argument("--data-path", metavar="PATH", help="the folder of spans to read")
+    parser.add_argument("--spans", metavar="SPANS", help="all, newest, a number, or last:N")
+    parser.add_argument(
+        "--threshold",
+        action="append",
+        default=[],
+        dest="thresholds",
+        metavar="METRIC.BOUND=NUMBER",
+        help="change one threshold, such as auc.min=0.9; null takes it away; may be given again",
+    )
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        dest="parameters",
+        metavar="NAME=VALUE",
+        help="give any parameter of the package; may be given again",
+    )
+    parser.add_argument("--name", metavar="NAME", help="of the run (default: pipeline and time)")
+    parser.add_argument("--experiment", metavar="NAME", help="that the run is filed under")
+    parser.add_argument("--wait", action="store_true", help="watch the steps until the run ends")
+    parser.add_argument("--schedule", metavar="CRON", help="start it again and again: five fields")
+    parser.add_argument(
+        "--timezone", metavar="ZONE", help="of the schedule, such as Europe/Berlin (Vertex AI)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Submits; returns 0, or with --wait 1 if the run did not succeed."""
+    from pipeline.kubeflow import package, schedule, submission
+    from pipeline.kubeflow.remote_run import RemoteSchedule
+    from pipeline.local_run import outputs_of
+    from pipeline.run_log import captured
+
+    if args.schedule is None and args.timezone:
+        raise UsageError("--timezone belongs to a --schedule")
+    if args.schedule is not None and args.wait:
+        raise UsageError("--wait is for a run that starts now, not for a --schedule")
+    wishes = submission.Wishes(
+        values=_values(args),
+        thresholds=args.thresholds,
+        name=args.name,
+        experiment=args.experiment,
+        schedule=schedule.parse(args.schedule, args.timezone, args.target)
+        if args.schedule is not None
+        else None,
+    )
+    compiled = package.read(args.file) if args.file else None
+    config_dir = config_dir_of(args)
+    config = cast("RemoteConfig", load_config(args, args.target))
+    outputs = outputs_of(config, config_dir)
+    outputs.root.mkdir(parents=True, exist_ok=True)
+    with captured(outputs.root / "submit.log") as terminal:
+        if compiled is None:
+            runner = importlib.import_module(f"pipeline.runners.{args.target}")
+            compiled = runner.compile_package(config, config_dir)
+        started = submission.submit(compiled, args.target, config, wishes)
+        what = "Run" if args.schedule is None else "Schedule"
+        terminal.write(
+            f"{what} {started.id} of {compiled.name} on {args.target}\n{started.place}\n"
+        )
+        if isinstance(started, RemoteSchedule) or not args.wait:
+            return 0
+        return _watch(started, terminal)
+
+
+def _values(args: argparse.Namespace) -> dict[str, str]:
+    """The values of parameters as texts."""
+    values = {}
+    for setting in args.parameters:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--parameter {setting}: write it as NAME=VALUE")
+        values[name] = text
+    for name in ("data_path", "spans"):
+        if (text := getattr(args, name)) is not None:
+            if name in values:
+                raise UsageError(f"{name} is given twice, by --parameter and by its own option")
+            values[name] = text
+    return values
+
+
+def _watch(started: RemoteRun, terminal: TextIO) -> int:
+    from pipeline.kubeflow import run_watch
+    from pipeline.kubeflow.remote_run import LostTouchError, Phase
+
+    goes_on = f"No longer watching; the run goes on: {started.place}\n"
+    try:
+        status = run_watch.watch(started, terminal)
+    except KeyboardInterrupt:
+        terminal.write(f"\n{goes_on}")
+        return INTERRUPTED
+    except (LostTouchError, UsageError) as error:
+        terminal.write(f"\n{error}\n{goes_on}")
+        return 1
+    terminal.write(f"\n{run_watch.told(started, status)}\n")
+    return 0 if status.phase is Phase.SUCCEEDED else 1

@@ -1,0 +1,99 @@
+"""Values of one run: held to the package and to the project's own rules, merged with defaults."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.errors import DataError
+from components.evaluator.metrics import METRICS
+from components.example_gen.spans import range_config
+from models.dataset import Task
+from pipeline.errors import UsageError
+from pipeline.kubeflow import measured
+from pipeline.kubeflow.arguments import resolve
+from pipeline.kubeflow.parameters import declared
+
+pytestmark = pytest.mark.slow  # compiles the DAG
+
+WRONG = [
+    ({"thresholds": "{auc: {mim: 0.9}}"}, (), "thresholds.auc.mim: Extra inputs"),
+    ({"thresholds": "{auk: {min: 0.9}}"}, (), "no metric 'auk'; did you mean auc?"),
+    ({"thresholds": "{auc: 0.9}"}, (), "thresholds.auc: Input should be"),
+    ({}, ["auc.minimum=0.9"], "bounds are min, max, max_worsening"),
+    ({}, ["auc=0.9"], "write it as METRIC.BOUND=NUMBER"),
+    ({}, ["auc.min=high"], "'high' is no number"),
+    ({}, ["auc.max_worsening=-1"], "thresholds.auc.max_worsening: Input should be greater"),
+    ({}, ["calibration.max_worsening=0.1"], "best near 1, so a change has no direction"),
+    ({"worst_slice": "{metric: accuracy}"}, (), "worst_slice: give either min"),
+    ({"worst_slice": "{metric: acuracy, min: 0.5}"}, (), "did you mean accuracy?"),
+    ({"drift": "{fair: {jensen_shannon: 0.1}}"}, (), "no column 'fair'; did you mean fare?"),
+    ({"drift": "{fare: {jensen_shannon: 2}}"}, (), "drift.fare.jensen_shannon: Input should be"),
+    ({"drift": "{fare: {}}"}, (), "drift.fare: give infinity_norm"),
+    ({"stop_at": "sometimes"}, (), "stop_at: Input should be 'warning', 'error' or 'never'"),
+    ({"spans": "last"}, (), "spans: String should match"),
+    ({"data_path": "/mnt/../x y"}, (), "is not to be found in a container"),
+]
+
+
+@pytest.fixture
+def package(compiled):
+    return compiled("kubeflow")
+
+
+@pytest.mark.parametrize(("values", "thresholds", "told"), WRONG, ids=[told for *_, told in WRONG])
+def test_what_a_step_would_choke_on_is_refused(values, thresholds, told, package):
+    with pytest.raises(UsageError) as error:
+        resolve(package, "kubeflow", values, thresholds)
+    assert told in str(error.value)
+
+
+def test_a_threshold_is_laid_over_the_defaults(package):
+    default = declared(package.spec)["thresholds"]["defaultValue"]
+    assert default["auc"] == {"min": 0.93, "max_worsening": 0.005}
+    given = resolve(package, "kubeflow", {}, ["auc.min=0.9", "loss.max=0.5"])["thresholds"]
+    assert given == {
+        **default,
+        "auc": {"min": 0.9, "max_worsening": 0.005},
+        "loss": {"max": 0.5},
+    }
+
+
+def test_null_takes_a_bound_away_and_a_metric_without_bounds_goes(package):
+    given = resolve(package, "kubeflow", {}, ["auc.max_worsening=null", "accuracy.min=null"])
+    assert given["thresholds"]["auc"] == {"min": 0.93}
+    assert "accuracy" not in given["thresholds"]
+
+
+def test_only_what_differs_is_sent(package):
+    assert resolve(package, "kubeflow", {}) == {}
+    values = {"spans": "3", "stop_at": "never", "worst_slice": "{metric: auc, min: 0.5}"}
+    assert resolve(package, "kubeflow", values) == {
+        "spans": "3",
+        "stop_at": "never",
+        "worst_slice": {"metric": "auc", "min": 0.5},
+    }
+
+
+def test_vertex_reads_cloud_storage_only(compiled):
+    package = compiled("vertex")
+    assert resolve(package, "vertex", {"data_path": "gs://bucket/taxi"})
+    with pytest.raises(UsageError, match="not on Cloud Storage"):
+        resolve(package, "vertex", {"data_path": "s3://bucket/taxi"})
+
+
+def test_the_names_that_bounds_may_use_are_those_of_the_steps(package):
+    assert set(measured.metrics(package)) == METRICS[Task.BINARY].keys()
+    assert {"fare", "tips", "company"} <= set(measured.columns(package))
+
+
+@pytest.mark.parametrize("spans", ["all", "newest", "3", "last:2", "last:0", "last", "-1", "1-2"])
+def test_spans_are_held_to_the_same_rule_as_in_the_step(spans, package):
+    def passes(check) -> bool:
+        try:
+            check()
+        except (UsageError, DataError):
+            return False
+        return True
+
+    told_here = passes(lambda: resolve(package, "kubeflow", {"spans": spans}))
+    assert told_here == passes(lambda: range_config(spans))
