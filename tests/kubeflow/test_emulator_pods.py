@@ -1,11 +1,16 @@
 """What a step finds around it: its folder, its env, what the cluster lends it."""
 
 import json
+import threading
 
 import psutil
 import pytest
 
-from tests.kubeflow.small_packages import Script
+from tests.kubeflow.emulator.backend import Backend
+from tests.kubeflow.emulator.package import read
+from tests.kubeflow.emulator.settings import Settings
+from tests.kubeflow.emulator.step_process import StepProcess
+from tests.kubeflow.small_packages import Script, spec_of, text_of
 
 
 def test_a_step_has_its_own_folder_and_only_the_env_that_it_is_given(run_scripts, monkeypatch):
@@ -126,3 +131,27 @@ def is_running(pid):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_backend_that_is_closed_leaves_nothing_running(s3, tmp_path):
+    began = threading.Event()
+    runner = StepProcess({}, lambda *_: began.set())
+    spec = spec_of(
+        {"A": Script("import time\nprint(os.getpid(), flush=True)\ntime.sleep(60)"), "B": Script()}
+    )
+
+    with Backend(s3.store, runner, tmp_path, Settings(parallel_tasks=1)) as backend:
+        run = backend.create_run(read(text_of(spec)), pipeline_root=f"minio://{s3.bucket}")
+        began.wait()
+
+    assert run.state == "FAILED"
+    assert "exit status 137" in run.failures["A"]
+    assert run.log("B") == ""
+
+
+def test_a_pod_that_asks_for_more_than_it_may_have_is_refused(run_scripts):
+    resources = {"resourceMemoryRequest": "4Gi", "resourceMemoryLimit": "4096M"}
+
+    found = run_scripts({"A": Script(container={"resources": resources})})
+
+    assert "must be less than or equal to memory limit of 4096M" in found.failures["A"]

@@ -2,7 +2,7 @@
 
 Stands for argo-workflows v4.0.5, workflow/validate/validate.go, which the API server calls
 (apiserver/resource/resource_manager.go:673), and for Kubernetes' rule for names of objects. The
-schedules of recurring runs are not checked in this way (resource_manager.go:1310).
+schedules of recurring runs are not checked in this way (resource_manager.go:1321).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Its Go code knows two kinds. A UserError has a gRPC code and grows at the front as it is handed up
 ("Failed to create a run: Invalid input error: …"). Any other error leaves the server as "Internal
-error:", and the layers it went through follow, line by line (apiserver: common/util/error.go:183,
-339, 375; stack traces, which the server adds to the latter, are left out here).
+error:", and the layers it went through follow, line by line (common/util/error.go:183, 339, 375;
+the server adds stack traces, which are left out here).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def plain_error(text: str) -> BackendError:
 
 
 def invalid_input(text: str) -> BackendError:
-    """What the user sent is wrong (apiserver: common/util/error.go:183)."""
+    """What the user sent is wrong (common/util/error.go:183)."""
     return BackendError(f"Invalid input error: {text}", INVALID_ARGUMENT, text)
 
 
@@ -60,7 +60,7 @@ def invalid_spec(text: str) -> BackendError:
 
 
 def not_found(kind: str, name: str) -> BackendError:
-    """There is no such object (apiserver: common/util/error.go:167)."""
+    """There is no such object (common/util/error.go:167)."""
     text = f"{kind} {name} not found"
     return BackendError(f"ResourceNotFoundError: {text}", NOT_FOUND, text)
 

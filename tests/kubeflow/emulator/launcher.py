@@ -68,7 +68,6 @@ class Launcher:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         attempt.log.parent.mkdir(parents=True, exist_ok=True)
-        attempt.log.touch()
         executor_input = ExecutorInput()
         executor_input.CopyFrom(decision.executor_input)
         if LOGS in executor_input.outputs.artifacts:  # launcher_v2.go:538
@@ -97,6 +96,8 @@ class Launcher:
     def _run_step(
         self, task: Task, decision: Decision, attempt: Attempt, executor_input: ExecutorInput
     ) -> None:
+        if not decision.pod.command:  # launcher_v2.go:113
+            raise plain_error("command and arguments are empty")
         with_defaults = placeholders.with_defaults(executor_input, task.component)
         command = placeholders.fill_in(
             decision.pod.command, with_defaults, self._runner.launcher_root(attempt.folder)

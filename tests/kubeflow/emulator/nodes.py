@@ -30,7 +30,7 @@ def now() -> datetime.datetime:
 
 
 def timestamp(moment: datetime.datetime | None) -> str:
-    """RFC 3339; what has not happened yet is reported as 1970 (api_converter.go:1913)."""
+    """RFC 3339; what has not happened yet is reported as 1970 (api_converter.go:1914)."""
     return (moment or datetime.datetime.fromtimestamp(0, datetime.UTC)).strftime(
         "%Y-%m-%dT%H:%M:%SZ"
     )

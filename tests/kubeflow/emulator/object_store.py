@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import ClientError
 
 from tests.kubeflow.emulator.errors import plain_error
 from tests.kubeflow.emulator.uris import Bucket
@@ -76,9 +78,10 @@ class ObjectStore:
     def _call(self, method: str, *args: str) -> None:
         try:
             getattr(self._client, method)(*args)
-        except (boto3.exceptions.Boto3Error, self._client.exceptions.ClientError) as error:
-            raise plain_error(f"uploadFile(): {error}") from error
+        except (Boto3Error, ClientError, OSError) as error:
+            raise plain_error(f"{method}(): {error}") from error
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    """What is no folder; a link to a folder is none either, and cannot be read (:128)."""
+    return (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())

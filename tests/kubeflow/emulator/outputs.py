@@ -106,7 +106,10 @@ class OutputRecorder:
         if LOGS not in executor_input.outputs.artifacts:
             return {}
         artifact = executor_input.outputs.artifacts[LOGS].artifacts[0]
-        self._store.upload(str(log), self._bucket, self._bucket.key(artifact.uri))
+        try:
+            self._store.upload(str(log), self._bucket, self._bucket.key(artifact.uri))
+        except FileNotFoundError:  # the step never began (launcher_v2.go:828)
+            return {}
         return {LOGS: self._record(LOGS, artifact)}
 
     def _upload(self, name: str, artifact: RuntimeArtifact) -> None:

@@ -39,7 +39,7 @@ _GoLoader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag not in (_FLOAT, _BOOL)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-# yaml.v3 resolve.go:89 and :39
+# gopkg.in/yaml.v3 v3.0.1, resolve.go:124 and :52
 _GoLoader.add_implicit_resolver(
     _FLOAT,
     re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$"),

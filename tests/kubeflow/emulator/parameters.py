@@ -76,7 +76,7 @@ def with_defaults(
 
 
 def text_of(value: Value) -> str:
-    """A value as a parameter of type STRING gets it (metadata/converter.go:17)."""
+    """A value as a parameter of type STRING gets it (metadata/converter.go:15)."""
     kind = value.WhichOneof("kind")
     if kind == "null_value":
         return ""

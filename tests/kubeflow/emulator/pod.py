@@ -11,13 +11,13 @@ from typing import Any
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from tests.kubeflow.emulator import resources
 from tests.kubeflow.emulator.compiler import Task
-from tests.kubeflow.emulator.errors import BackendError, NotEmulated, plain_error, prefixed
+from tests.kubeflow.emulator.errors import BackendError, NotEmulated, plain_error
 from tests.kubeflow.emulator.parameters import text_of
 from tests.kubeflow.emulator.run_context import RunContext
 from tests.kubeflow.emulator.settings import Settings
 
-QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(m|[kMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
 INPUT_PARAMETER = re.compile(r"\{\{\$\.inputs\.parameters\['(.+?)']}}")  # driver/util.go:45
 
 
@@ -56,8 +56,7 @@ def make(
         BackendError: A resource is no quantity, or a secret or claim is not in the cluster.
     """
     container, config = task.executor.container, task.kubernetes
-    with prefixed("failed to init podSpecPatch"):
-        _check_resources(container.resources)
+    resources.check(container.resources)
     if config.image_pull_policy not in ("", "Always", "Never", "IfNotPresent"):  # k8s.go:178
         raise plain_error(
             f"unsupported value: {config.image_pull_policy}. ImagePullPolicy should be one of "
@@ -105,22 +104,6 @@ def _with_parameters(text: str, inputs: pipeline_spec_pb2.ExecutorInput.Inputs) 
         return text_of(inputs.parameter_values[match[1]])
 
     return INPUT_PARAMETER.sub(replace, text)
-
-
-def _check_resources(
-    resources: pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec,
-) -> None:
-    """Resources are quantities (driver/driver.go:173, 415)."""
-    texts = [
-        resources.resource_cpu_limit,
-        resources.resource_cpu_request,
-        resources.resource_memory_limit,
-        resources.resource_memory_request,
-        resources.accelerator.resource_count,
-    ]
-    for text in filter(None, texts):
-        if not QUANTITY.fullmatch(text):
-            raise plain_error(f"quantities must match the regular expression: {text}")
 
 
 def _constant(

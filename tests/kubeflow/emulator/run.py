@@ -100,8 +100,9 @@ class Run:
         return {name: found[name] for name in self.workflow.tasks if name in found}
 
     def log(self, task: str, attempt: int = 0) -> str:
-        """What a task printed."""
-        return (self.folder / "logs" / f"{task}-{attempt}.log").read_text()
+        """What a task printed; empty if it never began."""
+        path = self.folder / "logs" / f"{task}-{attempt}.log"
+        return path.read_text() if path.exists() else ""
 
     def _execute(self) -> None:
         self._enter("RUNNING")

@@ -20,7 +20,7 @@ from tests.kubeflow.emulator.errors import BackendError
 from tests.kubeflow.emulator.launcher import Attempt, Launcher
 from tests.kubeflow.emulator.metadata import Execution, MetadataStore
 from tests.kubeflow.emulator.nodes import Node, Nodes
-from tests.kubeflow.emulator.retries import RetryPolicy, policy_of
+from tests.kubeflow.emulator.retries import policy_of
 from tests.kubeflow.emulator.run_context import RunContext
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.emulator.step import StepRunner
@@ -136,10 +136,10 @@ class Scheduler:
 
     def _attempts(self, task: Task, decision: Decision, folder: Path, parent: Node) -> str:
         """Makes attempts until one succeeds or the policy ends (operator.go:978)."""
-        policy = policy_of(task)
+        policy, clock = policy_of(task), _Clock(self._settings.wait_factor)
         executor = self._nodes.begin("executor", parent=parent)
-        began, number, deadline = _Clock(self._settings.wait_factor), 0, None
-        while True:
+        number, deadline, reason = 0, None, "stopped"
+        while not self._stopped.is_set():
             node = self._nodes.begin(f"executor({number})", parent=executor) if policy else executor
             log = self._folder / "logs" / f"{task.name}-{number}.log"
             attempt = Attempt(number, folder, log, deadline, policy is not None)
@@ -147,27 +147,22 @@ class Scheduler:
                 self._launcher.launch(task, self._run, decision, attempt)
             except BackendError as error:
                 self._fail(task, node, error)
-                number += 1
-                if policy is None or not self._wait(policy, number, began, executor):
-                    if node is not executor:
-                        self._nodes.end(executor, "Failed", executor.message)
+                if policy is None:
                     return "Failed"
-                deadline = policy.max_duration_s - began.elapsed()
+                number += 1
             else:
                 self.failures.pop(task.name, None)
-                for done in {id(node): node, id(executor): executor}.values():
-                    self._nodes.end(done, "Succeeded")
+                self._nodes.end(node, "Succeeded")
+                self._nodes.end(executor, "Succeeded")
                 return "Succeeded"
-
-    def _wait(self, policy: RetryPolicy, attempts: int, clock: _Clock, executor: Node) -> bool:
-        """Waits for the next attempt; False if there is none."""
-        try:
-            seconds = policy.wait(attempts, clock.elapsed())
-        except BackendError as error:
-            executor.message = str(error)
-            return False
-        clock.pass_over(seconds, self._stopped)
-        return not self._stopped.is_set()
+            try:
+                clock.pass_over(policy.wait(number, clock.elapsed()), self._stopped)
+            except BackendError as error:
+                reason = str(error)
+                break
+            deadline = policy.max_duration_s - clock.elapsed()
+        self._nodes.end(executor, "Failed", reason)
+        return "Failed"
 
     def _fail(self, task: Task, node: Node, error: BackendError) -> None:
         self.failures[task.name] = str(error)

@@ -12,7 +12,7 @@ class Settings:
     """Settings of the emulated backend; the defaults are those of release 2.17.0.
 
     Attributes:
-        executor_logs: Each task has an output `executor-logs` (since 2.5.0, driver/driver.go:753).
+        executor_logs: Each task has an output `executor-logs` (since 2.5.0, driver/driver.go:755).
         output_file_in_task_root: The file of outputs lies beside the artifacts (since 2.15.0,
             driver/driver.go:802), not in /tmp/kfp_outputs.
         default_pipeline_root: For runs that name none (config/env.go:38). The package's

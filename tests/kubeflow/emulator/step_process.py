@@ -34,6 +34,7 @@ class StepProcess:
     def __init__(self, env: Mapping[str, str], started: Started | None = None) -> None:
         self._env, self._started = dict(env), started
         self._running: set[int] = set()
+        self._closed = False
         self._lock = threading.Lock()
 
     def launcher_root(self, folder: Path) -> str:
@@ -67,6 +68,8 @@ class StepProcess:
                 return 127
             with self._lock:
                 self._running.add(process.pid)
+                if self._closed:
+                    kill_group(process.pid)
             if self._started:
                 args = (step, process)
                 threading.Thread(target=self._started, args=args, daemon=True).start()
@@ -74,9 +77,9 @@ class StepProcess:
 
     def close(self) -> None:
         with self._lock:
-            running = list(self._running)
-        for group in running:
-            kill_group(group)
+            self._closed = True
+            for group in self._running:
+                kill_group(group)
 
     def _wait(self, process: subprocess.Popen[bytes], step: Step) -> int:
         try:

@@ -60,7 +60,7 @@ class Schedule:
     def next(self, moment: datetime.datetime) -> datetime.datetime:
         """The first moment of the schedule after `moment`; raises ValueError if there is none."""
         day = moment.date()
-        for _ in range(5 * 366):  # spec.go:83 gives up after five years too
+        for _ in range(5 * 366):  # spec.go:71 gives up after five years too
             if day.month in self.months and self._matches_day(day):
                 for hour in sorted(self.hours):
                     for minute in sorted(self.minutes):
@@ -73,7 +73,7 @@ class Schedule:
         raise ValueError("no moment within five years")
 
     def _matches_day(self, day: datetime.date) -> bool:
-        """spec.go:143"""
+        """spec.go:149"""
         matches = (day.day in self.days, day.isoweekday() % 7 in self.weekdays)
         return all(matches) if self.any_day else any(matches)
 
