@@ -68,9 +68,10 @@ def test_the_api_is_told_argos_nodes(run_scripts):
         {"A": Script(), "B": Script("sys.exit(1)", task=after("A")), "C": Script(task=after("B"))}
     )
 
-    details = [node.to_api(run.id, run.created) for node in run.nodes.all()]
+    details = {node.id: node.to_api(run.id, run.created) for node in run.nodes.all()}
 
-    assert [(detail["display_name"], detail.get("state")) for detail in details] == [
+    assert [(detail["display_name"], detail.get("state")) for detail in details.values()] == [
+        (run.workflow_name, "FAILED"),
         ("root-driver", "SUCCEEDED"),
         ("root", "FAILED"),
         ("A-driver", "SUCCEEDED"),
@@ -82,8 +83,8 @@ def test_the_api_is_told_argos_nodes(run_scripts):
         ("C-driver", None),  # omitted, for which the API has no word
         ("C", None),
     ]
-    by_id = {detail["task_id"]: detail["display_name"] for detail in details}
-    children = [by_id[child["pod_name"]] for child in details[3]["child_tasks"]]
+    step = next(detail for detail in details.values() if detail["display_name"] == "A")
+    children = [details[child["pod_name"]]["display_name"] for child in step["child_tasks"]]
     assert children == ["executor"]
 
 

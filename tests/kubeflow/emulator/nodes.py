@@ -3,7 +3,9 @@
 A task X of the pipeline is several nodes: `X-driver`, `X`, and in X a node `executor`, which has
 `executor(0)`, `executor(1)` … in it if the task has a retry policy (argocompiler/dag.go:301-336,
 container.go:412). A node that Argo omits has a phase that the API has no name for, so it is
-reported without a state (apiserver/model/run.go:97).
+reported without a state (apiserver/model/run.go:97). A node names its children by ids of Argo's,
+which the API tells of no node, so nobody can follow them; and the nodes come in the order of those
+ids, as good as none (apiserver/server/api_converter.go:1811, 1903).
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ def timestamp(moment: datetime.datetime | None) -> str:
 class Node:
     """One node of the workflow."""
 
+    id: str
     name: str
     phase: str
     message: str = ""
@@ -66,20 +69,25 @@ class Node:
 
 
 class Nodes:
-    """The nodes of a run, in the order in which they began; safe to use from several threads."""
+    """The nodes of a run; safe to use from several threads.
 
-    def __init__(self) -> None:
+    Args:
+        workflow_name: The name of Argo's workflow, with which their ids begin.
+    """
+
+    def __init__(self, workflow_name: str) -> None:
+        self._workflow_name = workflow_name
         self._nodes: list[Node] = []
         self._lock = threading.Lock()
 
     def begin(self, name: str, phase: str = "Running", parent: Node | None = None) -> Node:
-        node = Node(name, phase)
+        node = Node(f"{self._workflow_name}-{uuid.uuid4().int % 10**10}", name, phase)
         if phase in ("Skipped", "Omitted"):
             node.finished = node.started
         with self._lock:
             self._nodes.append(node)
             if parent is not None:
-                parent.children.append(node.task_id)
+                parent.children.append(node.id)
         return node
 
     def end(self, node: Node, phase: str, message: str = "") -> None:
@@ -87,5 +95,12 @@ class Nodes:
             node.phase, node.message, node.finished = phase, message, now()
 
     def all(self) -> list[Node]:
+        """The nodes, in the order in which they began."""
         with self._lock:
             return list(self._nodes)
+
+    def to_api(self, run_id: str, created: datetime.datetime) -> list[dict[str, Any]]:
+        """The nodes as the API shows them, in its order."""
+        return [
+            node.to_api(run_id, created) for node in sorted(self.all(), key=lambda node: node.id)
+        ]

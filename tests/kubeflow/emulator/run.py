@@ -30,6 +30,7 @@ class Run:
         state: PENDING, RUNNING, SUCCEEDED or FAILED.
         nodes: What Argo did.
         workflow: What was compiled.
+        workflow_name: The name of Argo's workflow.
         created: When it was created.
         finished: When it ended, if it has.
         history: Each state with the moment that it began.
@@ -39,7 +40,9 @@ class Run:
         self, backend: Backend, workflow: Workflow, pipeline_root: str, display_name: str
     ) -> None:
         self.id, self.display_name = str(uuid.uuid4()), display_name
-        self.workflow, self.nodes = workflow, nodes.Nodes()
+        self.workflow = workflow
+        self.workflow_name = f"{workflow.pipeline_name}-{self.id[:5]}"
+        self.nodes = nodes.Nodes(self.workflow_name)
         self.created = nodes.now()
         self.finished: datetime.datetime | None = None
         self.state, self.history = "PENDING", [("PENDING", self.created)]
@@ -106,27 +109,29 @@ class Run:
 
     def _execute(self) -> None:
         self._enter("RUNNING")
+        whole = self.nodes.begin(self.workflow_name)
         succeeded = False
         try:
-            succeeded = self._run_root()
+            succeeded = self._run_root(whole)
         except Exception as error:  # raised again where the run is waited for
             self._crash = error
+        self.nodes.end(whole, "Succeeded" if succeeded else "Failed")
         self.finished = nodes.now()
         self._enter("SUCCEEDED" if succeeded else "FAILED")
 
-    def _run_root(self) -> bool:
+    def _run_root(self, whole: nodes.Node) -> bool:
         """The root driver, then the tasks (driver/root_dag.go:84)."""
         backend, workflow = self._backend, self.workflow
-        driver_node = self.nodes.begin("root-driver")
+        driver_node = self.nodes.begin("root-driver", parent=whole)
         try:
             context = self._context(workflow)
         except BackendError as error:
             self._root_failure = f"driver.RootDAG failed: {error}"
             self.nodes.end(driver_node, "Failed", self._root_failure)
-            self.nodes.begin("root", "Omitted")
+            self.nodes.begin("root", "Omitted", whole)
             return False
         self.nodes.end(driver_node, "Succeeded")
-        root = self.nodes.begin("root")
+        root = self.nodes.begin("root", parent=whole)
         self._scheduler = Scheduler(
             run=context,
             nodes=self.nodes,
@@ -149,7 +154,7 @@ class Run:
         return RunContext(
             run_id=self.id,
             display_name=self.display_name,
-            workflow_name=f"{workflow.pipeline_name.split('/')[-1]}-{self.id[:5]}",
+            workflow_name=self.workflow_name,
             pipeline_name=workflow.pipeline_name,
             root=root,
             bucket=uris.root_bucket(root),

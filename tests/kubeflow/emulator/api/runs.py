@@ -70,7 +70,7 @@ class Runs:
 
     def _show(self, run: Run) -> dict[str, Any]:
         """The run as V2beta1Run; why it failed is not in it (api_converter.go:1564)."""
-        details = [node.to_api(run.id, run.created) for node in run.nodes.all()]
+        details = run.nodes.to_api(run.id, run.created)
         shown = self._given[run.id] | {
             "run_id": run.id,
             "storage_state": "AVAILABLE",
