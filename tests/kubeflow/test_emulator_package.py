@@ -65,7 +65,8 @@ def test_an_argo_workflow_is_not_emulated():
 
 
 @pytest.mark.parametrize(
-    ("written", "read_as"), [("1e-3", 0.001), ("yes", "yes"), ("true", True), ("3", 3)]
+    ("written", "read_as"),
+    [("1e-3", 0.001), ("042e6", 42e6), ("1e999", "1e999"), ("yes", "yes"), ("true", True)],
 )
 def test_plain_words_are_read_as_go_reads_them(written, read_as):
     # PyYAML takes 1e-3 for text, so it writes such a text without quotes; to Go it is a number.
@@ -74,3 +75,10 @@ def test_plain_words_are_read_as_go_reads_them(written, read_as):
     executor = read(text).spec.deployment_spec["executors"]["A_executor"]
 
     assert executor["container"]["image"] == read_as
+
+
+def test_infinity_is_no_json():
+    text = text_of(SPEC).replace("image: registry.example.com/small:1", "image: .inf")
+
+    with pytest.raises(BackendError, match="unknown template format"):
+        read(text)

@@ -6,6 +6,7 @@ second document that is no platform spec, be it for one misspelt field, is dropp
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,12 @@ class Package:
 class _GoLoader(yaml.SafeLoader):
     """Reads plain scalars as Go's yaml.v3 does: 1e-3 is a number, and yes is a word."""
 
+    def construct_go_float(self, node: yaml.ScalarNode) -> float | str:
+        """A number, unless it is too large for one (resolve.go:205)."""
+        number = self.construct_yaml_float(node)
+        too_large = math.isinf(number) and "inf" not in node.value.lower()
+        return node.value if too_large else number
+
 
 _FLOAT, _BOOL = "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"
 _GoLoader.yaml_implicit_resolvers = {
@@ -45,6 +52,7 @@ _GoLoader.add_implicit_resolver(
     re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$"),
     list("-+.0123456789"),
 )
+_GoLoader.add_constructor(_FLOAT, _GoLoader.construct_go_float)
 _GoLoader.add_implicit_resolver(_BOOL, re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), "tTfF")
 
 

@@ -24,6 +24,7 @@ class InvalidJson(ValueError):  # noqa: N818 - reads as the finding it is
 def from_object(value: Mapping[str, Any], message: M) -> M:
     """Fills `message` from parsed JSON; raises InvalidJson."""
     try:
+        json.dumps(value, allow_nan=False)  # Go's JSON has no infinity
         return json_format.ParseDict(value, message)
     except (json_format.ParseError, TypeError, ValueError) as error:
         raise InvalidJson(str(error)) from error
