@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+# Texts that need quotes: PyYAML, of YAML 1.1, takes them for texts without, and Go's reader in the
+# backend, of YAML 1.2, for numbers (gopkg.in/yaml.v3, resolve.go).
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+|[-+]?0o[0-7]+"),
+    list("-+.0123456789"),
+)
 
 
 def to_yaml(package: Package) -> str:

@@ -28,17 +28,17 @@ def watch(run: RemoteRun, stream: TextIO) -> RunStatus:
         LostTouchError: If the backend has not answered for ten minutes.
         UsageError: If it answers that it will not tell.
     """
-    shown: set[str] = set()
+    begun: set[str] = set()
+    ended: set[str] = set()
     with StepDisplay(stream) as display:
         while True:
             status = _ask(run)
             for step in status.steps:
-                if step.name in shown:
-                    continue
-                if step.state is not None:
-                    shown.add(step.name)
+                if step.state is not None and step.name not in ended:
+                    ended.add(step.name)
                     display.end(Step(name=step.name, state=step.state, seconds=step.seconds))
-                elif step.running:
+                elif step.running and step.name not in begun:
+                    begun.add(step.name)
                     display.start(step.name)
             if status.phase is not Phase.RUNNING:
                 return status

@@ -6,6 +6,9 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.kubeflow.package import Package, read, to_yaml, write
+from tests.kubeflow import whole_package
+from tests.kubeflow.broken_packages import CONTAINER
+from tests.kubeflow.emulator import package as emulator
 
 SPEC = {"pipelineInfo": {"name": "tiny"}, "root": {"dag": {"tasks": {}}}, "text": "a\n b: 'ü' \n"}
 PLATFORM = {"platforms": {"kubernetes": {}}}
@@ -26,6 +29,14 @@ def test_the_order_of_keys_does_not_matter_and_nothing_is_written_as_a_reference
     other = Package({"a": dict(reversed(shared.items())), "b": {"x": [1], "y": [2]}})
     assert to_yaml(one) == to_yaml(other)
     assert "&" not in to_yaml(one)
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E5", "1.5e3", "-.5e1", "0o17", "yes", "1", "x", ""])
+def test_the_backend_reads_texts_as_texts(text):
+    change = {f"{CONTAINER}/env": [{"name": "A", "value": text}]}
+    spec = emulator.read(to_yaml(whole_package.package(change))).spec
+    container = spec.deployment_spec["executors"]["Trainer_executor"]["container"]
+    assert container["env"][0]["value"] == text
 
 
 @pytest.mark.parametrize(

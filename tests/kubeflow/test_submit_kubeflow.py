@@ -21,6 +21,7 @@ from pipeline.summary import State
 from tests.kubeflow.emulator.api.server import ApiServer
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.settings import Settings
+from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.small_packages import Script, spec_of
 
 IMAGE = {"container": {"image": "example.org/small:1"}}
@@ -37,31 +38,16 @@ INPUTS = {
 SETTINGS = {"Second_executor": {"nodeSelector": {"labels": {"pool": "big"}}}}
 
 
-class Steps:
-    """In place of processes: each step ends at once, with the exit code that is set for it."""
-
-    def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
-
-    def launcher_root(self, folder: Path) -> str:
-        return str(folder)
-
-    def run(self, step) -> int:
-        return self.codes.get(step.task, 0)
-
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture
-def steps() -> Steps:
-    return Steps()
+def steps() -> IdleSteps:
+    return IdleSteps()
 
 
 @pytest.fixture
 def server(steps, tmp_path):
-    settings = Settings(executor_logs=False)  # so that no object store is needed
-    with Backend(None, steps, tmp_path / "backend", settings) as backend, ApiServer(backend) as api:
+    settings = Settings(executor_logs=False, claims={"pipeline-data": tmp_path})
+    backend = Backend(NoFiles(), steps, tmp_path / "backend", settings)
+    with backend, ApiServer(backend) as api:
         yield api
 
 
@@ -140,6 +126,22 @@ def test_waiting_shows_each_step_and_ends_with_the_run(server, submit):
     lines = [line.split() for line in seen.splitlines()]
     assert [line[1] for line in lines if line[:1] == ["✓"]] == ["First", "Second", "Third"]
     assert "Succeeded" in seen
+
+
+@pytest.mark.slow
+def test_without_a_file_the_pipeline_is_compiled_first(server, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(run_watch, "POLL_S", 0.05)
+    settings = ["kubeflow.image=example.org/taxi:1", f"outputs={tmp_path}"]
+    settings.append(f"kubeflow.host={server.url}")
+    options = [part for setting in settings for part in ("--set", setting)]
+    code = cli.main(["submit", "--wait", "--threshold", "auc.min=0.9", *options])
+    lines = capfd.readouterr().out.splitlines()
+    assert code == 0
+    done = [line.split()[1] for line in lines if line.startswith("✓")]
+    assert len(done) == 11
+    assert done.index("ExampleGen") < done.index("Trainer") < done.index("Pusher")
+    (run,) = runs_of(server)
+    assert run["runtime_config"]["parameters"]["thresholds"]["auc"]["min"] == 0.9
 
 
 def test_a_failed_step_is_named_with_the_way_to_its_log(server, steps, submit):

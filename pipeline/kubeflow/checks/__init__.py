@@ -14,6 +14,7 @@ from pipeline.errors import UsageError
 from pipeline.kubeflow.checks import (
     artifacts,
     caching,
+    commands,
     containers,
     documents,
     implementations,
@@ -53,7 +54,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
         parameters.types,
         parameters.constants,
         parameters.missing,
-        parameters.placeholders,
+        parameters.nulls,
+        commands.expansions,
+        commands.placeholders,
         artifacts.metadata,
         artifacts.types,
         containers.images,

@@ -37,8 +37,11 @@ def types(view: View) -> Iterator[str]:
     """
     for task in view.tasks:
         outputs = task.component.output_definitions.artifacts if task.component else {}
-        for name, artifact in sorted(outputs.items()):
-            if not _title(artifact.artifact_type):
+        found = {name: artifact.artifact_type for name, artifact in outputs.items()}
+        if task.executor and task.executor.HasField("importer"):
+            found["typeSchema"] = task.executor.importer.type_schema
+        for name, artifact_type in sorted(found.items()):
+            if not _title(artifact_type):
                 yield (
                     f"{task.name}: the type of its output {name!r} has no title (schemaTitle, or "
                     "title in instanceSchema), and the launcher would fail after the work is done: "

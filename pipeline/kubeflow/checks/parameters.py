@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from pipeline.kubeflow.checks.values import (
@@ -12,10 +11,9 @@ from pipeline.kubeflow.checks.values import (
     reaches,
     type_name,
 )
-from pipeline.kubeflow.checks.view import Task, View
+from pipeline.kubeflow.checks.view import ROOT, Task, View
 
 _RECOMPILE = "compile with use_pipeline_spec_2_1=True"
-_PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['(.+?)'\]\}\}")
 
 
 def types(view: View) -> Iterator[str]:
@@ -40,7 +38,7 @@ def constants(view: View) -> Iterator[str]:
     Into text the driver turns everything; a null becomes an empty one (:212).
     """
     for task in view.tasks:
-        declared = _declared(task)
+        declared, old = _declared(task), []
         for name, parameter in sorted(task.spec.inputs.parameters.items()):
             if parameter.WhichOneof("kind") != "runtime_value":
                 continue
@@ -52,10 +50,7 @@ def constants(view: View) -> Iterator[str]:
                     "componentInputParameter."
                 )
             elif kind != "constant":
-                yield (
-                    f"{task.name}: its parameter {name!r} has its constant in the form of schema "
-                    f"2.0 (constantValue), which is not implemented: {_RECOMPILE}."
-                )
+                old.append(name)
             elif name in declared and declared[name].parameter_type != UNTYPED:
                 constant, wanted = parameter.runtime_value.constant, declared[name].parameter_type
                 if not reaches(constant, wanted):
@@ -63,6 +58,11 @@ def constants(view: View) -> Iterator[str]:
                         f"{task.name}: its parameter {name!r} is a {type_name(wanted)}, and its "
                         f"constant is a {kind_name(constant)}: correct one of them."
                     )
+        if old:
+            yield (
+                f"{task.name}: its parameters {', '.join(old)} have constants in the form of "
+                f"schema 2.0 (constantValue), which is not implemented: {_RECOMPILE}."
+            )
 
 
 def missing(view: View) -> Iterator[str]:
@@ -89,24 +89,23 @@ def missing(view: View) -> Iterator[str]:
                 )
 
 
-def placeholders(view: View) -> Iterator[str]:
-    """Placeholders of parameters that the task does not have: v2/driver/util.go:174-176.
+def nulls(view: View) -> Iterator[str]:
+    """Optional parameters of the pipeline that are null: v2/driver/resolve.go:399 and :339-346.
 
-    `{{$.json_escape[1]}}`, which older versions of TFX write, is known to Vertex only.
+    A step takes a null if its own parameter is optional too.
     """
     for task in view.tasks:
-        arguments = "\n".join(task.arguments())
-        known = {*task.spec.inputs.parameters, *_declared(task)}
-        for name in sorted(set(_PLACEHOLDER.findall(arguments)) - known):
-            yield (
-                f"{task.name}: its command asks for the parameter {name!r}, which it does not "
-                "have: declare and give it, or take the placeholder out."
-            )
-        if "{{$.json_escape" in arguments:
-            yield (
-                f"{task.name}: its command has the placeholder {{{{$.json_escape[1]}}}}, which "
-                "open-source Kubeflow Pipelines does not know: compile with TFX 1.21 or newer."
-            )
+        known, declared, parents = task.values(), _declared(task), task.dag.component
+        for name, parameter in sorted(task.spec.inputs.parameters.items()):
+            source = parameter.component_input_parameter
+            absent = source in parents.input_definitions.parameters and name not in known
+            mandatory = name not in declared or not declared[name].is_optional
+            if absent and mandatory and task.dag.name == ROOT and source not in view.given:
+                yield (
+                    f"{task.name}: its parameter {name!r} is the pipeline's {source!r}, which has "
+                    "no default, and a step does not take a null: give that one a defaultValue, or "
+                    "set isOptional in the component."
+                )
 
 
 def _declared(task: Task) -> dict:

@@ -68,13 +68,7 @@ def workflow(view: View) -> Iterator[str]:
 
 def _executor_input_length(task: Task, component: pb.ComponentSpec) -> int:
     """The length of the ExecutorInput in JSON, estimated from constants and defaults."""
-    values = {}
-    parents = task.dag.component.input_definitions.parameters
-    for name, parameter in task.spec.inputs.parameters.items():
-        source = parameter.component_input_parameter
-        value = parents[source].default_value if source in parents else None
-        value = parameter.runtime_value.constant if value is None else value
-        values[name] = json_format.MessageToDict(value)
+    values = {name: json_format.MessageToDict(value) for name, value in task.values().items()}
     definitions = component.output_definitions.artifacts
     outputs = sum(_length(artifact) + _ADDRESS_BYTES for artifact in definitions.values())
     inputs = len(task.spec.inputs.artifacts) * _ADDRESS_BYTES

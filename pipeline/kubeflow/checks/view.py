@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from google.protobuf import json_format
+from google.protobuf import json_format, struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 ROOT = "root"
@@ -46,6 +46,18 @@ class Task:
     def arguments(self) -> list[str]:
         """Command and arguments of the container."""
         return [*self.container.command, *self.container.args] if self.container else []
+
+    def values(self) -> dict[str, struct_pb2.Value]:
+        """The values of its parameters that are known: constants, and defaults of the DAG."""
+        defaults = self.dag.component.input_definitions.parameters
+        found = {}
+        for name, parameter in sorted(self.spec.inputs.parameters.items()):
+            source = parameter.component_input_parameter
+            if source in defaults and defaults[source].HasField("default_value"):
+                found[name] = defaults[source].default_value
+            elif parameter.runtime_value.HasField("constant"):
+                found[name] = parameter.runtime_value.constant
+        return found
 
 
 @dataclasses.dataclass(frozen=True)
