@@ -6,12 +6,15 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import kfp
 import pytest
 
+from tests.kubeflow.emulator.api.server import ApiServer
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.object_store import ObjectStore
 from tests.kubeflow.emulator.package import read
@@ -112,3 +115,18 @@ def run_scripts(make_backend: Callable[..., Backend]) -> Callable[..., Run]:
         return run
 
     return run
+
+
+@pytest.fixture
+def api_server(make_backend: Callable[..., Backend]) -> Iterator[ApiServer]:
+    """The API server of a backend."""
+    with ApiServer(make_backend()) as server:
+        yield server
+
+
+@pytest.fixture
+def kfp_client(api_server: ApiServer) -> kfp.Client:
+    """The official client, speaking to `api_server`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # it says which servers it is made for
+        return kfp.Client(host=api_server.url)

@@ -9,6 +9,8 @@ import pytest
 
 from pipeline.kubeflow.package import Package
 from tests.kubeflow.backend_fixtures import (  # noqa: F401
+    api_server,
+    kfp_client,
     make_backend,
     run_scripts,
     s3,

@@ -8,7 +8,7 @@ from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from tests.kubeflow.emulator.compiler import Task
-from tests.kubeflow.emulator.errors import plain_error, prefixed
+from tests.kubeflow.emulator.errors import NotEmulated, plain_error, prefixed
 from tests.kubeflow.emulator.metadata import Execution, MetadataStore
 from tests.kubeflow.emulator.parameters import KINDS, Type, text_of
 from tests.kubeflow.emulator.run_context import RunContext
@@ -64,7 +64,7 @@ def _parameter(
 ) -> Value:
     kind = source.WhichOneof("kind")
     if source.parameter_expression_selector:
-        raise plain_error("parameter expression selectors are not emulated")
+        raise NotEmulated(f"{task.name}: a selector in a parameter")
     if kind == "component_input_parameter":  # resolve.go:389
         name = source.component_input_parameter
         if name not in run.parameters:
