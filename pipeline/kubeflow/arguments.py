@@ -6,17 +6,15 @@ A wrong value that gets through is found by a step, after minutes or hours of co
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pydantic
 import yaml
 
-from models.bounds import Comparator, Threshold, Validation, WorstSlice
-from pipeline.config import DataConfig
+from models.bounds import Threshold
 from pipeline.errors import UsageError
-from pipeline.kubeflow import measured
-from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
+from pipeline.kubeflow import argument_rules
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.parameters import declared
 
@@ -57,9 +55,9 @@ def resolve(
     if thresholds:
         default = _of(known, "thresholds").get("defaultValue") or {}
         found["thresholds"] = _merge(found.get("thresholds", default), thresholds)
-    for name, value in found.items():
-        _check(package, target, name, value)
-    return found
+    return {
+        name: argument_rules.check(package, target, name, value) for name, value in found.items()
+    }
 
 
 def _of(known: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
@@ -99,10 +97,7 @@ def _merge(default: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any
                 f"--threshold {setting}: write it as METRIC.BOUND=NUMBER, such as auc.min=0.9; "
                 f"bounds are {', '.join(Threshold.model_fields)}"
             )
-        try:
-            merged.setdefault(metric, {})[bound] = None if text == "null" else float(text)
-        except ValueError:
-            raise UsageError(f"--threshold {setting}: {text!r} is no number") from None
+        merged.setdefault(metric, {})[bound] = None if text == "null" else _number(setting, text)
     return {
         metric: kept
         for metric, bounds in merged.items()
@@ -110,62 +105,11 @@ def _merge(default: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any
     }
 
 
-def _check(package: Package, target: str, name: str, value: Any) -> None:
-    """Holds a value to the project's own models, if it is one of the project's parameters."""
-    checks: dict[str, Callable[[], None]] = {
-        "data_path": lambda: _check_location(target, value),
-        "spans": lambda: _validate("spans", DataConfig, {"path": ".", "spans": value}),
-        "stop_at": lambda: _validate("stop_at", Validation, {"stop_at": value}),
-        "thresholds": lambda: _check_thresholds(package, value),
-        "worst_slice": lambda: _check_worst_slice(package, value),
-        "drift": lambda: _check_drift(package, value),
-    }
-    if name in checks:
-        checks[name]()
-
-
-def _check_location(target: str, path: str) -> None:
-    if target == "vertex" and not is_cloud_storage(path):
-        raise UsageError(f"data_path: {path!r} is not on Cloud Storage: Vertex reads gs:// only")
-    if not is_location(path):
-        raise UsageError(f"data_path: {path!r} is not to be found in a container: {LOCATION_HINT}")
-
-
-def _check_thresholds(package: Package, thresholds: Mapping[str, Any]) -> None:
-    metrics = measured.metrics(package)
-    for metric, bounds in thresholds.items():
-        _known(f"thresholds: no metric {metric!r}", metric, metrics)
-        _validate(f"thresholds.{metric}", Threshold, bounds)
-        if isinstance(bounds, Mapping) and "max_worsening" in bounds:
-            measured.check_direction(metric)
-
-
-def _check_worst_slice(package: Package, bound: Mapping[str, Any]) -> None:
-    _validate("worst_slice", WorstSlice, bound)
-    name = bound["metric"]
-    _known(f"worst_slice: no metric {name!r}", name, measured.metrics(package))
-
-
-def _check_drift(package: Package, bounds: Mapping[str, Any]) -> None:
-    columns = measured.columns(package)
-    for column, comparator in bounds.items():
-        _known(f"drift: no column {column!r}", column, columns)
-        _validate(f"drift.{column}", Comparator, comparator)
-
-
-def _known(told: str, name: str, known: Iterable[str]) -> None:
-    """Refuses a name that is not known; a foreign package, of which nothing is known, passes."""
-    names = list(known)
-    if names and name not in names:
-        near = difflib.get_close_matches(name, names, 1)
-        raise UsageError(f"{told}; " + (f"did you mean {near[0]}?" if near else ", ".join(names)))
-
-
-def _validate(what: str, model: type[pydantic.BaseModel], value: Any) -> None:
+def _number(setting: str, text: str) -> float:
     try:
-        model.model_validate(value)
-    except pydantic.ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"] if part != what)
-        where = f"{what}.{key}" if key else what
-        raise UsageError(f"{where}: {problem['msg'].removeprefix('Value error, ')}") from None
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"--threshold {setting}: {text!r} is no number")
+    return number

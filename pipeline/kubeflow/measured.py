@@ -36,7 +36,7 @@ def metrics(package: Package) -> list[str]:
 
 def columns(package: Package) -> list[str]:
     """The columns of the schema that the package carries; none if it carries none."""
-    for executor in package.spec["deploymentSpec"]["executors"].values():
+    for executor in package.spec.get("deploymentSpec", {}).get("executors", {}).values():
         for variable in executor.get("container", {}).get("env", []):
             if variable["name"] == carried.SCHEMA:
                 text = gzip.decompress(base64.b64decode(variable["value"])).decode()

@@ -22,7 +22,7 @@ def check(package: Package, target: str, arguments: dict[str, Any]) -> None:
         f"{target}.pipeline_root": package.spec.get("defaultPipelineRoot", ""),
         "data.path": arguments.get("data_path", default),
     }
-    for executor in package.spec["deploymentSpec"]["executors"].values():
+    for executor in package.spec.get("deploymentSpec", {}).get("executors", {}).values():
         places[f"{target}.image"] = executor.get("container", {}).get("image", "")
     unset = {
         key: value

@@ -75,7 +75,7 @@ class Request:
     schedule: Schedule | None = None
 
 
-class LostTouchError(Exception):
+class NoAnswerError(Exception):
     """The backend does not answer now; it may later."""
 
 
@@ -83,14 +83,14 @@ class RemoteRun(Protocol):
     """A run that was started."""
 
     id: str
-    place: str
+    page: str
     """Where a person looks at it: an address, or what to do to get there."""
 
     def status(self) -> RunStatus:
         """Asks the backend.
 
         Raises:
-            LostTouchError: If it does not answer, which may pass.
+            NoAnswerError: If it does not answer, which may pass.
             UsageError: If it answers that it will not tell, which will not pass.
         """
 
@@ -100,4 +100,4 @@ class RemoteSchedule:
     """A schedule that was made: its id, and where a person looks at it."""
 
     id: str
-    place: str
+    page: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
-from pipeline.kubeflow.remote_run import LostTouchError, Phase, RemoteRun, RunStatus
+from pipeline.kubeflow.remote_run import NoAnswerError, Phase, RemoteRun, RunStatus
 from pipeline.summary import State, Step
 from pipeline.terminal import StepDisplay
 
@@ -25,7 +25,7 @@ def watch(run: RemoteRun, stream: TextIO) -> RunStatus:
         The last status.
 
     Raises:
-        LostTouchError: If the backend has not answered for ten minutes.
+        NoAnswerError: If the backend has not answered for ten minutes.
         UsageError: If it answers that it will not tell.
     """
     begun: set[str] = set()
@@ -50,17 +50,17 @@ def told(run: RemoteRun, status: RunStatus) -> str:
     if status.phase is Phase.SUCCEEDED:
         return (
             "Succeeded. Whether the model was blessed and pushed is in the outputs of Evaluator "
-            f"and Pusher: {run.place}"
+            f"and Pusher: {run.page}"
         )
     if status.phase is Phase.CANCELED:
-        return f"Canceled: {run.place}"
+        return f"Canceled: {run.page}"
     failed = [step for step in status.steps if step.state is State.FAILED]
     lines = [f"Failed: {', '.join(step.name for step in failed) or 'no step was reached'}"]
     for step in failed:
         lines += [f"  {step.name}: {step.error}"] if step.error else []
         lines += [f"  Its log: {step.log}"] if step.log else []
     lines += [f"  {status.error}"] if status.error else []
-    return "\n".join([*lines, f"Look at it: {run.place}"])
+    return "\n".join([*lines, f"Look at it: {run.page}"])
 
 
 def _ask(run: RemoteRun) -> RunStatus:
@@ -68,7 +68,7 @@ def _ask(run: RemoteRun) -> RunStatus:
     while True:
         try:
             return run.status()
-        except LostTouchError:
+        except NoAnswerError:
             if time.monotonic() > last:
                 raise
             time.sleep(POLL_S)

@@ -1,4 +1,4 @@
-"""From a package and what is wished for to a run that was started."""
+"""From a package, and what a user says of one run, to a run that was started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.kubeflow.settings import RemoteConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class Wishes:
+class RunOptions:
     """What a user says of one run.
 
     Attributes:
@@ -38,23 +38,23 @@ class Wishes:
 
 
 def submit(
-    compiled: Package, target: str, config: RemoteConfig, wishes: Wishes
+    compiled: Package, target: str, config: RemoteConfig, options: RunOptions
 ) -> RemoteRun | RemoteSchedule:
-    """Checks package and wishes, then hands them to the backend's official client.
+    """Checks package and options, then hands them to the backend's official client.
 
     Args:
         compiled: What to run.
         target: A module of `pipeline.kubeflow.clients`.
         config: Says where.
-        wishes: What is different in this run.
+        options: What is different in this run.
 
     Raises:
-        UsageError: If something is wrong with the package or the wishes, or if the backend cannot
+        UsageError: If something is wrong with the package or the options, or if the backend cannot
             be reached, or refuses.
     """
-    named = {*wishes.values, *(["thresholds"] if wishes.thresholds else [])}
+    named = {*options.values, *(["thresholds"] if options.thresholds else [])}
     checks.ensure_fit(compiled, target, "The package", named)
-    given = arguments.resolve(compiled, target, wishes.values, wishes.thresholds)
+    given = arguments.resolve(compiled, target, options.values, options.thresholds)
     placeholders.check(compiled, target, given)
     client = importlib.import_module(f"pipeline.kubeflow.clients.{target}")
     with tempfile.TemporaryDirectory() as folder:
@@ -66,9 +66,9 @@ def submit(
             steps=_in_order(compiled.spec["root"]["dag"]["tasks"]),
             root=compiled.spec.get("defaultPipelineRoot"),
             arguments=given,
-            name=wishes.name or f"{compiled.name} {datetime.datetime.now():%Y-%m-%d %H:%M:%S}",
-            experiment=wishes.experiment,
-            schedule=wishes.schedule,
+            name=options.name or f"{compiled.name} {datetime.datetime.now():%Y-%m-%d %H:%M:%S}",
+            experiment=options.experiment,
+            schedule=options.schedule,
         )
         started: RemoteRun | RemoteSchedule = client.submit(request, config)
     return started

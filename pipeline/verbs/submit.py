@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--timezone belongs to a --schedule")
     if args.schedule is not None and args.wait:
         raise UsageError("--wait is for a run that starts now, not for a --schedule")
-    wishes = submission.Wishes(
+    options = submission.RunOptions(
         values=_values(args),
         thresholds=args.thresholds,
         name=args.name,
@@ -90,11 +90,9 @@ def run(args: argparse.Namespace) -> int:
         if compiled is None:
             runner = importlib.import_module(f"pipeline.runners.{args.target}")
             compiled = runner.compile_package(config, config_dir)
-        started = submission.submit(compiled, args.target, config, wishes)
+        started = submission.submit(compiled, args.target, config, options)
         what = "Run" if args.schedule is None else "Schedule"
-        terminal.write(
-            f"{what} {started.id} of {compiled.name} on {args.target}\n{started.place}\n"
-        )
+        terminal.write(f"{what} {started.id} of {compiled.name} on {args.target}\n{started.page}\n")
         if isinstance(started, RemoteSchedule) or not args.wait:
             return 0
         return _watch(started, terminal)
@@ -118,15 +116,15 @@ def _values(args: argparse.Namespace) -> dict[str, str]:
 
 def _watch(started: RemoteRun, terminal: TextIO) -> int:
     from pipeline.kubeflow import run_watch
-    from pipeline.kubeflow.remote_run import LostTouchError, Phase
+    from pipeline.kubeflow.remote_run import NoAnswerError, Phase
 
-    goes_on = f"No longer watching; the run goes on: {started.place}\n"
+    goes_on = f"No longer watching; the run goes on: {started.page}\n"
     try:
         status = run_watch.watch(started, terminal)
     except KeyboardInterrupt:
         terminal.write(f"\n{goes_on}")
         return INTERRUPTED
-    except (LostTouchError, UsageError) as error:
+    except (NoAnswerError, UsageError) as error:
         terminal.write(f"\n{error}\n{goes_on}")
         return 1
     terminal.write(f"\n{run_watch.told(started, status)}\n")

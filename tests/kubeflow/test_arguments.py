@@ -22,6 +22,7 @@ WRONG = [
     ({}, ["auc.minimum=0.9"], "bounds are min, max, max_worsening"),
     ({}, ["auc=0.9"], "write it as METRIC.BOUND=NUMBER"),
     ({}, ["auc.min=high"], "'high' is no number"),
+    ({}, ["auc.min=nan"], "'nan' is no number"),
     ({}, ["auc.max_worsening=-1"], "thresholds.auc.max_worsening: Input should be greater"),
     ({}, ["calibration.max_worsening=0.1"], "best near 1, so a change has no direction"),
     ({"worst_slice": "{metric: accuracy}"}, (), "worst_slice: give either min"),
@@ -70,8 +71,13 @@ def test_only_what_differs_is_sent(package):
     assert resolve(package, "kubeflow", values) == {
         "spans": "3",
         "stop_at": "never",
-        "worst_slice": {"metric": "auc", "min": 0.5},
+        "worst_slice": {"metric": "auc", "min": 0.5, "min_examples": 100},
     }
+
+
+def test_numbers_are_numbers_however_they_are_written(package):
+    given = resolve(package, "kubeflow", {"thresholds": "{loss: {max: 1e-1}}"})
+    assert given == {"thresholds": {"loss": {"max": 0.1}}}
 
 
 def test_vertex_reads_cloud_storage_only(compiled):

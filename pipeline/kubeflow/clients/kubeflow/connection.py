@@ -77,7 +77,7 @@ class Connection:
         """The run as the server has it.
 
         Raises:
-            LostTouchError: If it does not answer, which may pass.
+            NoAnswerError: If it does not answer, which may pass.
             UsageError: If it answers something else.
         """
         with self.errors_explained(passing=True):

@@ -12,10 +12,11 @@ import urllib3
 
 from pipeline.errors import UsageError
 from pipeline.kubeflow.clients.kubeflow.address import PORT_FORWARD, Address
-from pipeline.kubeflow.remote_run import LostTouchError
+from pipeline.kubeflow.remote_run import NoAnswerError
 
 TOKEN_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - where a token is, not one
 _SERVER_ERROR = 500
+_NOT_THERE = (0, 404)  # 0: no TLS
 _MOST_LINES = 5  # the server adds where in its sources an error comes from
 _LOGIN_PAGE = (
     "answers with a page for people, a login most likely: the client has no valid session there. "
@@ -43,24 +44,23 @@ def explained(address: Address, passing: bool = False) -> Iterator[None]:
         passing: Whether the server has answered before, so that silence may pass.
 
     Raises:
-        LostTouchError: If it does not answer, and `passing`.
+        NoAnswerError: If it does not answer, and `passing`.
         UsageError: For all else.
     """
     try:
         yield
     except urllib3.exceptions.HTTPError as error:
         told = f"{address} cannot be reached: {_reason(error)}\n{address.hint}"
-        raise LostTouchError(told) if passing else UsageError(told) from None
+        raise NoAnswerError(told) if passing else UsageError(told) from None
     except NoMessageError:
         raise UsageError(f"{address} {_LOGIN_PAGE}") from None
     except (FileNotFoundError, PermissionError) as error:
         raise UsageError(f"{error.filename}: {error.strerror} ({TOKEN_VARIABLE})") from None
     except kfp_server_api.ApiException as error:
-        hint = _HINTS.get(error.status, "" if error.status else address.hint)
-        hint = address.hint if error.status == 404 else hint  # noqa: PLR2004 - HTTP's own
+        hint = address.hint if error.status in _NOT_THERE else _HINTS.get(error.status, "")
         told = f"{address} refuses ({error.status or 'TLS'}): {_message(error)}\n{hint}".rstrip()
         if passing and (error.status or _SERVER_ERROR) >= _SERVER_ERROR:
-            raise LostTouchError(told) from None
+            raise NoAnswerError(told) from None
         raise UsageError(told) from None
 
 

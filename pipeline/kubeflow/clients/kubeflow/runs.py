@@ -77,7 +77,7 @@ class KubeflowRun:
     def __init__(self, run_id: str, connection: Connection, steps: Sequence[str]) -> None:
         """Takes the run's id, and the steps of its pipeline in the order to show them in."""
         self.id = run_id
-        self.place = connection.address.page(f"runs/details/{run_id}")
+        self.page = connection.address.page(f"runs/details/{run_id}")
         self._connection = connection
         self._steps = steps
 

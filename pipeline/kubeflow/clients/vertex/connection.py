@@ -12,7 +12,7 @@ from google.api_core import exceptions as api_exceptions
 from google.cloud import aiplatform
 
 from pipeline.errors import UsageError
-from pipeline.kubeflow.remote_run import LostTouchError
+from pipeline.kubeflow.remote_run import NoAnswerError
 from pipeline.kubeflow.settings import VertexSettings
 
 TIMEOUT_S = 60.0  # to answer
@@ -63,7 +63,7 @@ class Connection:
             passing: Whether the service has answered before, so that silence may pass.
 
         Raises:
-            LostTouchError: If it does not answer, and `passing`.
+            NoAnswerError: If it does not answer, and `passing`.
             UsageError: For all else.
         """
         silence = (
@@ -80,7 +80,7 @@ class Connection:
                 "Is the region right (vertex.location in the configuration), and is there a way "
                 "to it from here (HTTPS_PROXY)?"
             )
-            raise LostTouchError(told) if passing else UsageError(told) from None
+            raise NoAnswerError(told) if passing else UsageError(told) from None
         except google.auth.exceptions.RefreshError as error:
             raise UsageError(
                 f"The credentials are no longer valid ({_first_line(error)}): {_LOGIN}"

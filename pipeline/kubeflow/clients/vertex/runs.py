@@ -100,7 +100,7 @@ class VertexRun:
     def __init__(self, job_id: str, connection: Connection, steps: Sequence[str]) -> None:
         """Takes the id of a job, and its steps in the order to show them in."""
         self.id = job_id
-        self.place = connection.page("runs", job_id)
+        self.page = connection.page("runs", job_id)
         self._connection = connection
         self._steps = steps
 
