@@ -36,10 +36,13 @@ def open_binary(path: str) -> io.BufferedReader:
         path: A local path, or an address like gs:// or s3://.
 
     Raises:
-        DataError: Here or when it is read, if the store cannot be reached, or refuses.
+        DataError: Here or when it is read, if it is not there, or its store cannot be reached.
     """
-    with unreachable_data():
-        return io.BufferedReader(_Raw(fileio.open(path, "rb")), buffer_size=1 << 20)
+    try:
+        with unreachable_data():
+            return io.BufferedReader(_Raw(fileio.open(path, "rb")), buffer_size=1 << 20)
+    except fileio.NotFoundError as error:  # on S3; TensorFlow finds out when it reads
+        raise DataError(f"There is no file {path}.") from error
 
 
 class _Raw(io.RawIOBase):

@@ -18,7 +18,9 @@ from pipeline.options import add_config_options, load_outputs
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
-    parser.add_argument("file", metavar="FILE", help="CSV or Parquet with the columns' names")
+    parser.add_argument(
+        "file", metavar="FILE", help="CSV or Parquet with the columns' names, here or on S3"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write here instead of to the screen"
     )
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predicts; returns 0."""
     outputs = load_outputs(args)
-    if not os.path.isfile(args.file):
+    if "://" not in args.file and not os.path.isfile(args.file):
         raise UsageError(f"There is no file {args.file}")
     if not outputs.serving.is_dir():
         raise UsageError(f"No model has been pushed to {outputs.serving}: python -m pipeline run")

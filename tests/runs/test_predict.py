@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from components.filesystems import fileio
+
 pytestmark = pytest.mark.slow
 
 
@@ -41,6 +43,15 @@ def test_unknown_categories_and_missing_values_are_answered(project, capfd):
         writer.writerows(rows)
     found = predictions(project, capfd, str(odd))
     assert [row["company"] for row in found] == [row["company"] for row in rows]
+
+
+def test_a_file_on_s3(project, capfd, s3):
+    with fileio.open(f"{s3}/trips.csv", "w") as file:
+        file.write(project.span(2).read_text())
+    there = predictions(project, capfd, f"{s3}/trips.csv")
+    assert there == predictions(project, capfd, str(project.span(2)))
+    assert project.pipeline("predict", f"{s3}/none.csv") == 4
+    assert f"There is no file {s3}/none.csv" in capfd.readouterr().err
 
 
 def test_into_a_file_whole_or_not_at_all(project, capfd):

@@ -45,6 +45,9 @@ def test_files_are_read_as_those_in_a_folder(data, tmp_path, small_schema):
         table = read_table(path, small_schema)
         assert table.num_rows > 0
         assert table == read_table(here, small_schema)
+    for name in ("a.csv", "a.csv.gz", "a.parquet"):
+        with pytest.raises(DataError, match=f"There is no file {data}/none/{name}"):
+            read_table(f"{data}/none/{name}", small_schema)
 
 
 def test_the_fingerprint_follows_the_content_without_reading_it(data, monkeypatch):
