@@ -16,7 +16,7 @@ _DRIVER = "-driver"
 
 
 def kubernetes_pipeline_name(view: View) -> Iterator[str]:
-    """The pipeline's name becomes the workflow's: v2/compiler/argocompiler/argo.go:162.
+    """The pipeline's name becomes the workflow's: v2/compiler/argocompiler/argo.go:156.
 
     The API server's own check (apiserver/template/v2_template.go:236) is not anchored and lets
     nearly everything pass; Kubernetes then refuses the workflow.

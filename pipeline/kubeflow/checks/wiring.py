@@ -17,7 +17,7 @@ def producers(view: View) -> Iterator[str]:
     """Inputs from tasks or outputs that are not there.
 
     Unknown task: v2/compiler/argocompiler/dag.go:666. Unknown output: it is looked up when the step
-    is about to run (v2/driver/resolve.go:691 and :760), and there is none. TFX writes a wrong
+    is about to run (v2/driver/resolve.go:691 and :787), and there is none. TFX writes a wrong
     producer for dynamic exec properties (tfx 1.21, orchestration/kubeflow/v2/step_builder.py:404).
     """
     for task in view.tasks:
