@@ -30,8 +30,8 @@ def values(view: View) -> Iterator[str]:
 def defaults(view: View) -> Iterator[str]:
     """Defaults of another type.
 
-    They are filled in after the check of the values (v2/compiler/argocompiler/argo.go:96-107), so it
-    is the first step using one that fails: v2/driver/resolve.go:219-249.
+    They are filled in after the check of the values (v2/compiler/argocompiler/argo.go:96-107), so
+    it is the first step using one that fails: v2/driver/resolve.go:219-249.
     """
     for name, parameter in sorted(view.spec.root.input_definitions.parameters.items()):
         typed = parameter.parameter_type != UNTYPED and parameter.HasField("default_value")
