@@ -58,6 +58,9 @@ class BeamConfig(Frozen):
             f"--runner={self.runner}",
             f"--direct_running_mode={self.mode}",
             f"--direct_num_workers={self.workers}",
+            # Not used here. Without it TFX packs itself for workers elsewhere, for each step anew,
+            # which takes some seconds (tfx 1.21, utils/dependency_utils.py:31).
+            "--sdk_container_image=none",
         ]
         for name, value in self.options.items():
             if value is not False:

@@ -185,6 +185,7 @@ def test_beam_options_reach_each_step_that_runs_beam():
             "--runner=FnApiRunner",
             "--direct_running_mode=multi_threading",
             "--direct_num_workers=3",
+            "--sdk_container_image=none",
             "--job_name=taxi",
             "--save_main_session",
         ]
