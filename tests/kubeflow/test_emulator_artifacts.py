@@ -40,6 +40,18 @@ def test_an_artifact_travels_through_the_store(run_scripts, s3):
     assert artifact.type_name == "tfx.Model"
 
 
+def test_an_artifact_whose_name_goes_on_is_another(s3, tmp_path):
+    bucket = root_bucket(f"s3://{s3.bucket}/x")
+    (tmp_path / "file").write_text("x")
+    for key in ("x/model/file", "x/model-2/file"):
+        s3.store.upload(str(tmp_path / "file"), bucket, key)
+
+    s3.store.download(bucket, "x/model", str(tmp_path / "got"))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "got"]
+    assert [path.name for path in (tmp_path / "got").iterdir()] == ["file"]
+
+
 @pytest.mark.parametrize("scheme", ["minio", "s3", "gs"])
 def test_all_schemes_have_folders_of_their_own(run_scripts, s3, scheme):
     script = Script(MAKE, makes=["model"])
