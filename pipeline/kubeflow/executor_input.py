@@ -28,43 +28,48 @@ def adapt(
         paths that can be opened.
     """
     inputs, outputs = executor_input.get("inputs", {}), executor_input["outputs"]
-    specs = inputs_spec.get("artifacts", {})
+    types = {key: one["artifactType"] for key, one in inputs_spec.get("artifacts", {}).items()}
     return {
         **executor_input,
         "inputs": {
             **inputs,
             "artifacts": {
-                key: _each(
-                    artifacts,
-                    lambda artifact, key=key: {
-                        **artifact,
-                        # The driver leaves the type empty (metadata/client.go:1144), and TFX takes
-                        # an empty one for a mapping (tfx 1.21, orchestration/kubeflow/v2/container/
-                        # kubeflow_v2_entrypoint_utils.py:259).
-                        "type": specs[key]["artifactType"],
-                        "uri": launcher.to_local(artifact["uri"]),
-                        "metadata": _as_given(artifact.get("metadata", {})),
-                    },
-                )
+                key: {
+                    "artifacts": [_input(one, types[key], launcher) for one in _listed(artifacts)]
+                }
                 for key, artifacts in inputs.get("artifacts", {}).items()
             },
         },
         "outputs": {
             **outputs,
             "artifacts": {
-                key: _each(
-                    artifacts,
-                    lambda artifact: {**artifact, "uri": launcher.to_local(artifact["uri"])},
-                )
+                key: {"artifacts": [_output(one, launcher) for one in _listed(artifacts)]}
                 for key, artifacts in outputs.get("artifacts", {}).items()
-                if not _is_of_the_launcher(artifacts)
+                if not any(_is_of_the_launcher(one) for one in _listed(artifacts))
             },
         },
     }
 
 
-def _each(artifacts: dict[str, Any], change: Any) -> dict[str, Any]:
-    return {**artifacts, "artifacts": [change(one) for one in artifacts.get("artifacts", [])]}
+def _listed(artifacts: dict[str, Any]) -> list[dict[str, Any]]:
+    return artifacts.get("artifacts", [])
+
+
+def _input(
+    artifact: dict[str, Any], artifact_type: dict[str, Any], launcher: Launcher
+) -> dict[str, Any]:
+    return {
+        **artifact,
+        # The driver leaves the type empty (metadata/client.go:1144); TFX takes it for a mapping
+        # (tfx 1.21, orchestration/kubeflow/v2/container/kubeflow_v2_entrypoint_utils.py:259).
+        "type": artifact_type,
+        "uri": launcher.to_local(artifact["uri"]),
+        "metadata": _as_given(artifact.get("metadata", {})),
+    }
+
+
+def _output(artifact: dict[str, Any], launcher: Launcher) -> dict[str, Any]:
+    return {**artifact, "uri": launcher.to_local(artifact["uri"])}
 
 
 def _as_given(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -81,12 +86,10 @@ def _unwrapped(value: Any) -> Any:
     return value
 
 
-def _is_of_the_launcher(artifacts: dict[str, Any]) -> bool:
-    """Whether an output is `executor-logs`, which the launcher writes (driver/driver.go:753).
+def _is_of_the_launcher(artifact: dict[str, Any]) -> bool:
+    """Whether an output is `executor-logs`, which the launcher writes (driver/driver.go:761).
 
     TFX has no such type: "Could not import system.Artifact".
     """
-    return any(
-        artifact.get("type", {}).get("schemaTitle", "").startswith("system.")
-        for artifact in artifacts.get("artifacts", [])
-    )
+    title = artifact.get("type", {}).get("schemaTitle", "")
+    return title.startswith("system.")
