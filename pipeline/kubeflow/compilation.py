@@ -19,7 +19,7 @@ from pipeline import validation
 from pipeline.config import SCHEMA_FILE, ConfigError
 from pipeline.dag import Places, create_components
 from pipeline.kubeflow import carried
-from pipeline.kubeflow.parameters import add_checkpoint_run, add_parameters, parameters_of
+from pipeline.kubeflow.parameters import add_parameters, parameters_of
 from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.entrypoint")
@@ -78,7 +78,6 @@ def compile_spec(
     _carry_schema(spec, schema.read_bytes())
     _carry_code_hash(spec)
     add_parameters(spec, parameters_of(config))
-    add_checkpoint_run(spec)
     return spec
 
 

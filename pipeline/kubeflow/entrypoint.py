@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.kubeflow import (
     carried,
+    checkpoint_run,
     executor_input,
     executor_output,
     failure,
@@ -72,7 +73,7 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
 def _adapt(
     given: dict[str, Any], args: argparse.Namespace, launcher: Launcher | None
 ) -> dict[str, Any]:
-    adapted = overrides.apply(given)
+    adapted = checkpoint_run.add(overrides.apply(given))
     if launcher is None:
         return adapted
     inputs_spec = json.loads(args.json_serialized_inputs_spec_args)

@@ -15,10 +15,6 @@ from pipeline.config import Config
 
 STRING = "STRING"
 STRUCT = "STRUCT"
-# Replaced by the backend with the run's id: concurrent runs must not share checkpoints.
-RUN_ID = "{{$.pipeline_job_uuid}}"
-CHECKPOINT_RUN = "custom_config__checkpoint_run"
-CHECKPOINTING_STEPS = ("Tuner", "Trainer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,13 +72,6 @@ def add_parameters(spec: dict[str, Any], parameters: Sequence[Parameter]) -> Non
             parameter.type,
             {"componentInputParameter": parameter.name},
         )
-
-
-def add_checkpoint_run(spec: dict[str, Any]) -> None:
-    """Tells the steps that keep checkpoints the id of their run."""
-    for step in CHECKPOINTING_STEPS:
-        if step in spec["root"]["dag"]["tasks"]:
-            _hand_over(spec, step, CHECKPOINT_RUN, STRING, {"runtimeValue": {"constant": RUN_ID}})
 
 
 def declared(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -73,14 +73,3 @@ def test_statistics_of_served_requests_are_a_parameter_and_are_not_opened_here(c
         "componentInputParameter": "serving_statistics"
     }
     assert inputs["serving_statistics_hash"] == {"runtimeValue": {"constant": ""}}
-
-
-def test_steps_that_keep_checkpoints_know_the_run(compiled):
-    spec = compiled("kubeflow", "tuner.enabled=true").spec
-    for step in ("Tuner", "Trainer"):
-        given = spec["root"]["dag"]["tasks"][step]["inputs"]["parameters"]
-        assert given["custom_config__checkpoint_run"] == {
-            "runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}
-        }
-        known = spec["components"][step]["inputDefinitions"]["parameters"]
-        assert known["custom_config__checkpoint_run"] == {"parameterType": "STRING"}

@@ -1,0 +1,159 @@
+"""A cluster without a cluster: the emulated backend behind its API, and an S3 server for all else.
+
+Steps run from the installed package, not from the checkout, each in its own process and folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+from pipeline import cli
+from tests.kubeflow.emulator.api.server import ApiServer
+from tests.kubeflow.emulator.backend import Backend
+from tests.kubeflow.emulator.object_store import ObjectStore
+from tests.kubeflow.emulator.run import Run
+from tests.kubeflow.emulator.settings import Settings
+from tests.kubeflow.emulator.step import Step
+from tests.kubeflow.emulator.step_process import StepProcess, kill_group
+
+ROOT = Path(__file__).parents[2]
+BUCKET = "taxi"
+KEY_ID, SECRET = "AKIDEXAMPLE", "example"
+OVERLAY = """
+data: {{path: s3://taxi/data}}
+kubeflow:
+  image: taxi-reference:1
+  host: {api}
+  serving: s3://taxi/serving
+  checkpoints: s3://taxi/checkpoints
+  steps:
+    all:
+      claims: null
+      env: {{AWS_ENDPOINT_URL: "{s3}", AWS_REGION: us-east-1}}
+      env_from_secrets:
+        AWS_ACCESS_KEY_ID: {{name: object-store, key: access-key}}
+        AWS_SECRET_ACCESS_KEY: {{name: object-store, key: secret-key}}
+"""
+
+
+class Cluster:
+    """What the tests see of it.
+
+    Attributes:
+        backend: The emulated backend.
+        configs: The folder of configurations; its overlay `cluster` says where everything is.
+        to_kill: The step whose first attempt is killed, once it has written a checkpoint.
+    """
+
+    def __init__(self, folder: Path, configs: Path, s3_url: str) -> None:
+        self.configs, self.to_kill = configs, ""
+        self.s3: Any = boto3.client(
+            "s3",
+            endpoint_url=s3_url,
+            aws_access_key_id=KEY_ID,
+            aws_secret_access_key=SECRET,
+            region_name="us-east-1",
+        )
+        for bucket in (BUCKET, "mlpipeline"):
+            self.s3.create_bucket(Bucket=bucket)
+        runner = StepProcess({"PYTHONPATH": str(installed(folder / "image"))}, self._started)
+        secrets = {"object-store": {"access-key": KEY_ID, "secret-key": SECRET}}
+        self.backend = Backend(
+            ObjectStore(s3_url, KEY_ID, SECRET),
+            runner,
+            folder / "runs",
+            Settings(secrets=secrets, wait_factor=0.01),
+        )
+        self._s3_url = s3_url
+
+    def serve(self, api_url: str) -> None:
+        overlay = OVERLAY.format(api=api_url, s3=self._s3_url)
+        (self.configs / "cluster.yaml").write_text(overlay)
+
+    def put_span(self, number: int, text: str) -> None:
+        key = f"data/span-{number}/trips.csv"
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def versions(self) -> list[str]:
+        return sorted({key.split("/")[1] for key in self.keys("serving/")})
+
+    def fetch_version(self, version: str, folder: Path) -> Path:
+        for key in self.keys(f"serving/{version}/"):
+            target = folder / key
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.s3.download_file(BUCKET, key, str(target))
+        return folder / "serving" / version
+
+    def submit(self, *arguments: str, screen: Path) -> tuple[int, Run]:
+        """Compiles, submits, waits; returns the exit code and the run.
+
+        Args:
+            arguments: Of the verb `submit`, beside those that say what and where.
+            screen: The file that gets what a person would see.
+        """
+        overlays = ["kubeflow", "fast", "small", "cluster"]
+        options = [word for overlay in overlays for word in ("--config", overlay)]
+        options += ["--config-dir", str(self.configs), "--target", "kubeflow", "--wait"]
+        with _standard_output_in(screen):
+            code = cli.main(["submit", *options, *arguments])
+        return code, list(self.backend.runs.values())[-1]
+
+    def _has_checkpoint(self) -> bool:
+        return any(key.endswith("/state.npz") for key in self.keys("checkpoints/"))
+
+    def _started(self, step: Step, process: subprocess.Popen[bytes]) -> None:
+        if step.task != self.to_kill or step.attempt:
+            return
+        while process.poll() is None and not self._has_checkpoint():
+            time.sleep(0.05)
+        kill_group(process.pid)
+
+
+@contextlib.contextmanager
+def _standard_output_in(file: Path) -> Iterator[None]:
+    """Of this process, whatever pytest has put in its place."""
+    kept = os.dup(1)
+    with file.open("wb") as stream:
+        os.dup2(stream.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def installed(folder: Path) -> Path:
+    """The project's packages as an installation has them, for PYTHONPATH."""
+    command = [sys.executable, "setup.py", "--quiet", "build"]
+    command += ["--build-base", str(folder / "build"), "--build-lib", str(folder / "lib")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return folder / "lib"
+
+
+@contextlib.contextmanager
+def running(folder: Path, configs: Path) -> Iterator[Cluster]:
+    """A running cluster."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    cluster = Cluster(folder, configs, f"http://{host}:{port}")
+    try:
+        with cluster.backend, ApiServer(cluster.backend) as api:
+            cluster.serve(api.url)
+            yield cluster
+    finally:
+        server.stop()

@@ -1,0 +1,154 @@
+"""The compiled pipeline, submitted with the official client, run step by step to a pushed model."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kubeflow.cluster import ROOT, Cluster, running
+from tests.kubeflow.emulator.run import Run
+from tests.runs.conftest import ROWS_PER_SPAN, Project, make_project
+
+pytestmark = [pytest.mark.kubeflow, pytest.mark.timeout(900)]
+
+BEHIND_THE_GATE = ("Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher")
+
+
+@dataclasses.dataclass(frozen=True)
+class Submitted:
+    """How a submission ended, and what was served then."""
+
+    code: int
+    run: Run
+    screen: str
+    versions: list[str]
+
+    def explain(self) -> str:
+        logs = [self.run.log(task) for task in self.run.failures if task in self.run.phases()]
+        return "\n".join([self.screen, *(log[-3000:] for log in logs)])
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    return make_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def cluster(project, tmp_path_factory) -> Iterator[Cluster]:
+    with running(tmp_path_factory.mktemp("cluster"), project.configs) as cluster:
+        for number in range(1, 5):
+            cluster.put_span(number, project.span(number).read_text())
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def submit(cluster, tmp_path_factory):
+    def submit(*arguments: str) -> Submitted:
+        screen = tmp_path_factory.mktemp("screen") / "screen"
+        code, run = cluster.submit(*arguments, screen=screen)
+        return Submitted(code, run, screen.read_text(), cluster.versions())
+
+    return submit
+
+
+@pytest.fixture(scope="module")
+def first(submit) -> Submitted:
+    return submit()
+
+
+@pytest.fixture(scope="module")
+def second(first, cluster, submit) -> Submitted:
+    """With a span more, and a training that is killed once."""
+    cluster.put_span(5, _later_rows(4))
+    cluster.to_kill = "Trainer"
+    return submit()
+
+
+@pytest.fixture(scope="module")
+def bad(second, cluster, submit) -> Submitted:
+    """A span whose fares are in cents, taken by a parameter of the run."""
+    rows = list(csv.DictReader(io.StringIO(_later_rows(3))))
+    for row in rows:
+        row["fare"] = str(float(row["fare"] or 0) * 100)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    cluster.put_span(6, text.getvalue())
+    return submit("--spans", "6")
+
+
+def _later_rows(span: int) -> str:
+    """Rows of a span of the sample that the small project leaves out."""
+    [source] = (ROOT / "data" / "taxi" / f"span-{span}").glob("*.csv")
+    header, *rows = source.read_text().splitlines()
+    return "\n".join([header, *rows[ROWS_PER_SPAN : 2 * ROWS_PER_SPAN]]) + "\n"
+
+
+def test_the_first_run_pushes_a_model(first):
+    assert first.code == 0, first.explain()
+    assert set(first.run.phases().values()) == {"Succeeded"}
+    assert len(first.versions) == 1
+    examples = first.run.artifact("ExampleGen", "examples").metadata()
+    assert examples["spans"] == "[1, 2, 3, 4]"
+    assert examples["input_fingerprint"].startswith("content:")
+
+
+def test_it_predicts_what_a_local_run_with_the_same_data_and_seed_predicts(
+    first, cluster, project, tmp_path
+):
+    command = [sys.executable, "-m", "pipeline", *project.arguments("run")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [local] = project.outputs.serving.glob("[0-9]*")
+    there = _predictions(project.span(2), cluster.fetch_version(first.versions[0], tmp_path))
+    here = _predictions(project.span(2), local)
+    assert there == pytest.approx(here, abs=1e-4)
+    assert len({round(value, 3) for value in there}) > 10
+
+
+def _predictions(file: Path, version: Path) -> list[float]:
+    from pipeline.prediction import predict
+
+    output = io.BytesIO()
+    predict(str(file), str(version), output)
+    rows = list(csv.DictReader(io.StringIO(output.getvalue().decode())))
+    [name] = rows[0].keys() - csv.DictReader(file.open()).fieldnames
+    return [float(row[name]) for row in rows]
+
+
+def test_a_step_that_is_killed_is_tried_again_and_goes_on_where_it_was(second, cluster):
+    assert second.code == 0, second.explain()
+    assert "Epoch 1 of" in second.run.log("Trainer", 0)
+    assert "Epoch 1 of" not in second.run.log("Trainer", 1)
+    assert not cluster.keys("checkpoints/"), "a training that ended leaves nothing"
+
+
+def test_the_second_run_is_compared_with_the_served_model_and_pushed(first, second):
+    baseline = second.run.artifact("Baseline", "model").metadata()
+    assert baseline["served_version"] == first.versions[0]
+    assert second.versions[0] == first.versions[0] and len(second.versions) == 2
+    pushed = second.run.artifact("Pusher", "pushed_model").metadata()
+    assert pushed["pushed_destination"] == f"s3://taxi/serving/{second.versions[1]}"
+
+
+def test_data_that_does_not_pass_stops_at_the_gate_and_nothing_is_pushed(second, bad):
+    assert bad.code == 1
+    phases = bad.run.phases()
+    assert phases["DataGate"] == "Failed"
+    assert {phases[step] for step in BEHIND_THE_GATE} == {"Omitted"}
+    assert bad.versions == second.versions
+    assert bad.run.artifact("ExampleGen", "examples").metadata()["spans"] == "[6]"
+
+
+def test_the_screen_and_the_log_of_the_step_say_why(bad):
+    assert "Failed: DataGate" in bad.screen
+    log = bad.run.log("DataGate")
+    assert "fare" in log and "drift" in log and "Traceback" not in log
