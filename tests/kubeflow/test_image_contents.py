@@ -1,0 +1,51 @@
+"""What is in the image that IMAGE names: `make test-containers IMAGE=…`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.kubeflow.container_fixtures import IMAGE, in_containers
+
+pytestmark = [
+    *in_containers,
+    pytest.mark.skipif(not IMAGE, reason="no image is named: make test-containers IMAGE=…"),
+]
+GB = 10**9
+
+EXAMINE_THE_IMAGE = """
+import getpass, importlib.util, json, os, pathlib, shutil, tfx
+from pipeline.environment import verify
+
+for check in verify.CHECKS.values():
+    check()
+tools = "c++ cc clang g++ gcc ld make pip pip3 uv".split()
+bytecode = importlib.util.cache_from_source(tfx.__file__)
+found = {
+    "tools": [tool for tool in tools if shutil.which(tool)],
+    "user": getpass.getuser(),
+    "home": os.path.expanduser("~"),
+    "bytecode is never compared": pathlib.Path(bytecode).read_bytes()[4:8] == b"\\1\\0\\0\\0",
+}
+print(json.dumps(found))
+"""
+
+
+def test_the_image_holds_what_steps_need_and_nothing_to_build_with(run_python):
+    assert run_python(EXAMINE_THE_IMAGE) == {
+        "tools": [],
+        "user": "pipeline",
+        "home": "/tmp",
+        "bytecode is never compared": True,
+    }
+
+
+def test_the_image_is_small_and_says_what_it_is():
+    command = ["podman", "image", "inspect", IMAGE]
+    [image] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert image["Size"] < 2.6 * GB
+    assert image["User"] == "65532:65532"
+    assert image["Architecture"] == "amd64"
+    assert image["Labels"]["org.opencontainers.image.title"] == "tfx-reference-pipeline"
