@@ -21,6 +21,7 @@ from tests.kubeflow.emulator.step import Step
 USER = 1000660000
 # The pod's volumes (argocompiler/container.go:541), and what the launcher has in its /tmp.
 LAUNCHER_FOLDERS = ("gcs", "minio", "s3", "tmp/kfp", "tmp/kfp_outputs")
+EMPTY = "mode=1777,notmpcopyup"  # also where the image has something
 
 
 class StepContainer:
@@ -84,7 +85,7 @@ class StepContainer:
     def _shut_off(self) -> Iterator[str]:
         yield from ("--rm", "--pull=never", "--log-driver=none", "--network=none")
         yield from ("--cap-drop=ALL", "--security-opt=no-new-privileges")
-        yield from ("--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp:mode=1777")
+        yield from ("--read-only", "--read-only-tmpfs=false", f"--tmpfs=/tmp:{EMPTY}")
         yield from (f"--user={self.user}:{self.user}", "--passwd=false")
         # podman asks for far more, which the root of a machine that is a container itself may not.
         yield from ("--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096")
@@ -107,6 +108,6 @@ def give(folder: Path, user: int) -> None:
 
 
 def _mounted(step: Step) -> Iterator[str]:
-    yield from (f"--tmpfs={path}:mode=1777" for path in step.scratch)
+    yield from (f"--tmpfs={path}:{EMPTY}" for path in step.scratch)
     yield from (f"--volume={step.folder / folder}:/{folder}" for folder in LAUNCHER_FOLDERS)
     yield from (f"--volume={folder}:{path}" for path, folder in step.mounts.items())
