@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from pipeline.errors import UsageError
+
 # Before TensorFlow is imported: it reads these once.
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -25,11 +27,22 @@ def captured(log_file: Path) -> Iterator[TextIO]:
     C++ libraries write to the file descriptors, so those are what is redirected.
 
     Args:
-        log_file: The file; made if needed.
+        log_file: The file; made if needed, with its folder.
 
     Yields:
         A stream that still reaches what was standard output.
+
+    Raises:
+        UsageError: If nothing can be written there.
     """
+    try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        log_file.touch()
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write {log_file}: {error.strerror}; the key outputs of the configuration says "
+            "in which folder"
+        ) from None
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     sys.stdout.flush()

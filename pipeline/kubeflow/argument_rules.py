@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -33,8 +34,10 @@ def check(package: Package, target: str, name: str, value: Any) -> Any:
     Raises:
         UsageError: If it does not hold.
     """
+    path = functools.partial(_path, target, name)
     rules: dict[str, Callable[[Package, Any], Any]] = {
-        "data_path": _vertex_path if target == "vertex" else _path,
+        "data_path": path,
+        "serving_statistics": path,
         "spans": _spans,
         "stop_at": _stop_at,
         "thresholds": _thresholds,
@@ -44,17 +47,12 @@ def check(package: Package, target: str, name: str, value: Any) -> Any:
     return rules[name](package, value) if name in rules else value
 
 
-def _path(package: Package, path: str) -> str:
+def _path(target: str, name: str, package: Package, path: str) -> str:
     del package
+    if target == "vertex" and not is_cloud_storage(path):
+        raise UsageError(f"{name}: {path!r} is not on Cloud Storage: Vertex reads gs:// only")
     if not is_location(path):
-        raise UsageError(f"data_path: {path!r} is not to be found in a container: {LOCATION_HINT}")
-    return path
-
-
-def _vertex_path(package: Package, path: str) -> str:
-    del package
-    if not is_cloud_storage(path):
-        raise UsageError(f"data_path: {path!r} is not on Cloud Storage: Vertex reads gs:// only")
+        raise UsageError(f"{name}: {path!r} is not to be found in a container: {LOCATION_HINT}")
     return path
 
 

@@ -88,7 +88,11 @@ def _parse(name: str, text: str, parameter: Mapping[str, Any]) -> Any:
 
 def _merge(default: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
     """Lays `METRIC.BOUND=NUMBER` texts over thresholds; a bound that becomes null goes."""
-    merged = {metric: dict(bounds) for metric, bounds in default.items()}
+    merged = {}
+    for metric, bounds in default.items():
+        if not isinstance(bounds, Mapping):
+            raise UsageError(f"thresholds.{metric}: {bounds!r} has no bounds, such as {{min: 0.9}}")
+        merged[metric] = dict(bounds)
     for setting in settings:
         path, equals, text = setting.partition("=")
         metric, dot, bound = path.rpartition(".")

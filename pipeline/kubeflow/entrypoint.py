@@ -1,7 +1,9 @@
 """What runs in the container of each step, on Kubeflow Pipelines and on Vertex AI.
 
-It takes the flags of TFX's own entrypoint and hands over to that. Before and after, it does what
-the open-source backend leaves undone; on Vertex AI TFX gets and gives every byte as it came.
+It takes the flags of TFX's own entrypoint and hands over to that. On both it puts the values that a
+run was given into the step's settings, and tells a training which run it is of. On Kubeflow it also
+does, before and after, what that backend leaves undone; what else Vertex AI says reaches TFX as it
+came.
 """
 
 from __future__ import annotations

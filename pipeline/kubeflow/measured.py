@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.errors import UsageError
 from pipeline.kubeflow import carried
+from pipeline.kubeflow.checks.view import parse
 from pipeline.kubeflow.package import Package
 
 _COUNTS = ("example_count", "mean_label")
@@ -22,10 +22,10 @@ _COUNTS = ("example_count", "mean_label")
 
 def metrics(package: Package) -> list[str]:
     """The metrics that the Evaluator computes; none if the package has no such step."""
-    text = _constant(package, "Evaluator", "eval_config")
-    if not text:
-        return []
-    config = json.loads(text)
+    spec, _ = parse(package.spec)
+    evaluator = spec.root.dag.tasks["Evaluator"]  # made, and empty, where there is none
+    text = evaluator.inputs.parameters["eval_config"].runtime_value.constant.string_value
+    config = json.loads(text or "{}")
     names = [
         json.loads(metric.get("config") or "{}").get("name")
         for spec in config.get("metrics_specs", config.get("metricsSpecs", []))
@@ -36,10 +36,11 @@ def metrics(package: Package) -> list[str]:
 
 def columns(package: Package) -> list[str]:
     """The columns of the schema that the package carries; none if it carries none."""
-    for executor in package.spec.get("deploymentSpec", {}).get("executors", {}).values():
-        for variable in executor.get("container", {}).get("env", []):
-            if variable["name"] == carried.SCHEMA:
-                text = gzip.decompress(base64.b64decode(variable["value"])).decode()
+    _, deployment = parse(package.spec)
+    for executor in deployment.executors.values():
+        for variable in executor.container.env:
+            if variable.name == carried.SCHEMA:
+                text = gzip.decompress(base64.b64decode(variable.value)).decode()
                 schema = text_format.Parse(text, schema_pb2.Schema())
                 return [feature.name for feature in schema.feature]
     return []
@@ -58,9 +59,3 @@ def check_direction(metric: str) -> None:
             f"thresholds.{metric}: it is best near 1, so a change has no direction; bound it with "
             "min and max instead of max_worsening"
         )
-
-
-def _constant(package: Package, step: str, name: str) -> Any:
-    task = package.spec["root"]["dag"]["tasks"].get(step, {})
-    parameter = task.get("inputs", {}).get("parameters", {}).get(name, {})
-    return parameter.get("runtimeValue", {}).get("constant")

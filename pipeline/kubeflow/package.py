@@ -62,6 +62,8 @@ def write(package: Package, path: Path) -> None:
     Raises:
         UsageError: If it cannot be written there.
     """
+    if not path.name or path.is_dir():
+        raise UsageError(f"Cannot write {path}: it is a folder; name a file in it")
     draft = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

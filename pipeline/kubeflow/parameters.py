@@ -76,7 +76,8 @@ def add_parameters(spec: dict[str, Any], parameters: Sequence[Parameter]) -> Non
 
 def declared(spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The parameters of a compiled pipeline by name: `parameterType` and `defaultValue`."""
-    return dict(spec["root"].get("inputDefinitions", {}).get("parameters", {}))
+    definitions = spec["root"].get("inputDefinitions") or {}
+    return dict(definitions.get("parameters") or {})
 
 
 def _hand_over(

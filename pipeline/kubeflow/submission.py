@@ -9,9 +9,10 @@ import importlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.kubeflow import arguments, checks, package, placeholders
+from pipeline.kubeflow.checks import wiring
+from pipeline.kubeflow.checks.view import ROOT, View, read
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.remote_run import RemoteRun, RemoteSchedule, Request
 from pipeline.kubeflow.schedule import Schedule
@@ -63,7 +64,7 @@ def submit(
         request = Request(
             file=file,
             pipeline=compiled.name,
-            steps=_in_order(compiled.spec["root"]["dag"]["tasks"]),
+            steps=_in_order(read(compiled.spec, compiled.platform, target)),
             root=compiled.spec.get("defaultPipelineRoot"),
             arguments=given,
             name=options.name or f"{compiled.name} {datetime.datetime.now():%Y-%m-%d %H:%M:%S}",
@@ -74,11 +75,7 @@ def submit(
     return started
 
 
-def _in_order(tasks: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def _in_order(view: View) -> tuple[str, ...]:
     """The steps, each behind those that it waits for."""
-    waits_for = {}
-    for name, task in tasks.items():
-        artifacts = task.get("inputs", {}).get("artifacts", {}).values()
-        producers = [one.get("taskOutputArtifact", {}).get("producerTask") for one in artifacts]
-        waits_for[name] = {*task.get("dependentTasks", []), *filter(None, producers)}
+    waits_for = {task.name: wiring.upstream(task) for task in view.tasks if task.dag.name == ROOT}
     return tuple(graphlib.TopologicalSorter(waits_for).static_order())

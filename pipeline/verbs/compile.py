@@ -55,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
 
     outputs = outputs_of(config, config_dir)
     path = args.output or outputs.package(args.target)
-    outputs.root.mkdir(parents=True, exist_ok=True)
     with captured(outputs.root / "compile.log") as terminal:
         runner = importlib.import_module(f"pipeline.runners.{args.target}")
         package = runner.compile_package(config, config_dir)

@@ -85,7 +85,6 @@ def run(args: argparse.Namespace) -> int:
     config_dir = config_dir_of(args)
     config = cast("RemoteConfig", load_config(args, args.target))
     outputs = outputs_of(config, config_dir)
-    outputs.root.mkdir(parents=True, exist_ok=True)
     with captured(outputs.root / "submit.log") as terminal:
         if compiled is None:
             runner = importlib.import_module(f"pipeline.runners.{args.target}")

@@ -19,6 +19,7 @@ WRONG = [
     ({"thresholds": "{auc: {mim: 0.9}}"}, (), "thresholds.auc.mim: Extra inputs"),
     ({"thresholds": "{auk: {min: 0.9}}"}, (), "no metric 'auk'; did you mean auc?"),
     ({"thresholds": "{auc: 0.9}"}, (), "thresholds.auc: Input should be"),
+    ({"thresholds": "{auc: 0.9}"}, ["loss.max=1"], "thresholds.auc: 0.9 has no bounds"),
     ({}, ["auc.minimum=0.9"], "bounds are min, max, max_worsening"),
     ({}, ["auc=0.9"], "write it as METRIC.BOUND=NUMBER"),
     ({}, ["auc.min=high"], "'high' is no number"),
@@ -85,6 +86,14 @@ def test_vertex_reads_cloud_storage_only(compiled):
     assert resolve(package, "vertex", {"data_path": "gs://bucket/taxi"})
     with pytest.raises(UsageError, match="not on Cloud Storage"):
         resolve(package, "vertex", {"data_path": "s3://bucket/taxi"})
+
+
+def test_statistics_of_served_requests_lie_where_a_step_finds_them(compiled):
+    place = "dataset.validation.serving_statistics=s3://bucket/stats.pb"
+    package = compiled("kubeflow", "dataset.validation.skew.fare.jensen_shannon=0.1", place)
+    assert resolve(package, "kubeflow", {"serving_statistics": "/mnt/stats.pb"})
+    with pytest.raises(UsageError, match="serving_statistics: 'stats"):
+        resolve(package, "kubeflow", {"serving_statistics": "stats.pb"})
 
 
 def test_the_names_that_bounds_may_use_are_those_of_the_steps(package):

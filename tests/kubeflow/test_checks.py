@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,33 @@ def test_steps_inside_a_group_are_looked_at_too():
     assert "group_1: this group of steps becomes an Argo template" in problems
     assert "is the input 'nme' of group_1" in problems
     assert "Trainer: its parameter 'epochs' gets no value" in problems
+
+
+@pytest.mark.parametrize("value", [None, [], {}, "x", 5], ids=repr)
+def test_whatever_an_editor_left_behind_a_key_is_told_or_harmless(value):
+    for path in _paths(_documents(package())):
+        spec, platform = _documents(package())
+        _put([spec, platform], path, value)
+        assert isinstance(find_problems(Package(spec, platform), "kubeflow"), list), path
+
+
+def _paths(tree, path=()):
+    keys = enumerate(tree) if isinstance(tree, list) else tree.items()
+    for key, value in keys:
+        if path:  # not a whole document, which `package.read` looks at
+            yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from _paths(value, (*path, key))
+
+
+def _put(tree, path, value):
+    for key in path[:-1]:
+        tree = tree[key]
+    tree[path[-1]] = value
+
+
+def _documents(package):
+    return [copy.deepcopy(package.spec), copy.deepcopy(package.platform)]
 
 
 def test_a_check_needs_no_tfx():

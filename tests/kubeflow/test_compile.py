@@ -211,6 +211,12 @@ def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
     assert packages.read(file) == compiled("kubeflow", "data.spans=last:2")
 
 
+def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):
+    (tmp_path / "file").touch()
+    assert cli.main(["compile", "--set", f"outputs={tmp_path / 'file' / 'x'}"]) == 2
+    assert "the key outputs of the configuration" in capfd.readouterr().err
+
+
 def test_check_passes_what_compile_writes_and_names_what_is_wrong(tmp_path, capsys, compiled):
     file = tmp_path / "package.yaml"
     packages.write(compiled("vertex"), file)

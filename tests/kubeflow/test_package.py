@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import UsageError
@@ -70,3 +72,6 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="Cannot write"):
         write(Package(SPEC), tmp_path / "file" / "package.yaml")
+    for folder in (tmp_path, Path()):
+        with pytest.raises(UsageError, match="it is a folder"):
+            write(Package(SPEC), folder)

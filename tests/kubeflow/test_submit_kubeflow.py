@@ -339,6 +339,14 @@ def test_a_token_file_that_is_not_there_is_named(submit, tmp_path, monkeypatch):
     assert f"{tmp_path / 'gone'}: No such file or directory" in seen
 
 
+def test_a_token_file_that_is_a_folder_is_named(submit, tmp_path, monkeypatch):
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path))
+    with scripted({}) as (url, _):
+        code, seen = submit(url)
+    assert code == 2
+    assert f"{tmp_path}: Is a directory" in seen
+
+
 def test_a_token_that_expires_while_watching_ends_the_watching_only(submit):
     answers = {
         "experiments": (200, '{"experiments": [{"experiment_id": "1"}]}'),

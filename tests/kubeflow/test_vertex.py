@@ -305,7 +305,10 @@ def test_the_examples_of_the_configuration_are_not_sent(submit, vertex, compiled
     packages.write(compiled("vertex"), package)
     code, seen = submit()
     assert code == 2
-    for key in ("data.path", "vertex.image", "vertex.pipeline_root"):
+    for key in (
+        "data.path",
+        *(f"vertex.{key}" for key in ("image", "pipeline_root", "serving", "checkpoints")),
+    ):
         assert f"  {key}: " in seen
     assert vertex.requests == []
 

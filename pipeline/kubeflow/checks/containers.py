@@ -17,13 +17,13 @@ def images(view: View) -> Iterator[str]:
     Kubernetes pulls `latest` each time unless the package says otherwise, which is handed on
     (v2/driver/k8s.go:190); then nodes run whatever version they pulled first.
     """
-    settings = (view.raw_platform or {}).get("platforms", {}).get("kubernetes", {})
-    policies = settings.get("deploymentSpec", {}).get("executors", {})
+    settings = view.platform_settings()
     for task in view.tasks:
         if task.container is None or task.component is None:
             continue
         image = task.container.image
-        policy = policies.get(task.component.executor_label, {}).get("imagePullPolicy")
+        own = settings.get(task.component.executor_label)
+        policy = own.get("imagePullPolicy") if isinstance(own, dict) else None
         if not image:
             yield f"{task.name}: its container has no image: set the key image."
         elif _moves(image) and policy in _OLD_IMAGE_POLICIES:

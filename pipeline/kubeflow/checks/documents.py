@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-from pipeline.kubeflow.checks.view import PRESENTATION, View
+from pipeline.kubeflow.checks.view import PRESENTATION, View, parse
 
 SCHEMA_VERSION = "2.1.0"
 
@@ -26,7 +26,7 @@ def unreadable(raw: Mapping[str, Any]) -> str | None:
             "spec: compile to YAML, or keep what stands under pipelineSpec."
         )
     try:
-        spec = json_format.ParseDict(dict(raw), pb.PipelineSpec())
+        spec, _ = parse(raw)
     except json_format.ParseError as error:
         return (
             f"The package is no pipeline spec ({error}), and the backend would say no more than "
@@ -51,11 +51,11 @@ def schema_version(view: View) -> Iterator[str]:
 
 def unread_deployment_fields(view: View) -> Iterator[str]:
     """The deployment spec is read leniently, unknown fields dropped: v2/compiler/visitor.go:182."""
-    executors = view.raw.get("deploymentSpec", {}).get("executors", {})
+    executors = json_format.MessageToDict(view.spec.deployment_spec).get("executors") or {}
     for label, executor in executors.items():
         try:
             json_format.ParseDict(
-                _without_types(executor), pb.PipelineDeploymentConfig.ExecutorSpec()
+                _without_types(executor or {}), pb.PipelineDeploymentConfig.ExecutorSpec()
             )
         except json_format.ParseError as error:
             yield (

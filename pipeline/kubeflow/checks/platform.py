@@ -37,7 +37,7 @@ def read_strictly(view: View) -> Iterator[str]:
 
 def executor_labels(view: View) -> Iterator[str]:
     """Settings for executors that are not there are ignored: v2/compiler/visitor.go:113-122."""
-    for label in _settings(view):
+    for label in view.platform_settings():
         if label not in view.deployment.executors:
             known = ", ".join(sorted(view.deployment.executors))
             yield (
@@ -51,10 +51,10 @@ def executor_settings(view: View) -> Iterator[str]:
 
     The pull policy is looked at when the step is about to run: v2/driver/k8s.go:176-188.
     """
-    for label, settings in _settings(view).items():
+    for label, settings in view.platform_settings().items():
         try:
             parsed = json_format.ParseDict(settings, kubernetes_pb.KubernetesExecutorConfig())
-        except json_format.ParseError as error:
+        except (json_format.ParseError, TypeError) as error:  # the latter if it is a number
             yield (
                 f"{label}: its settings in the platform document do not hold ({error}), and the "
                 "run would be refused: correct that field."
@@ -74,13 +74,3 @@ def none_for_vertex(view: View) -> Iterator[str]:
             "The package has a platform document, which is for Kubernetes; Vertex's client fails "
             "to read a file with two documents: compile with --target vertex."
         )
-
-
-def _settings(view: View) -> dict[str, dict]:
-    """The settings by executor label, if the document has the form for them."""
-    tree = view.raw_platform or {}
-    for key in ("platforms", "kubernetes", "deploymentSpec", "executors"):
-        tree = tree.get(key) or {}
-        if not isinstance(tree, dict):
-            return {}
-    return {label: settings or {} for label, settings in tree.items()}

@@ -66,7 +66,6 @@ class View:
 
     Attributes:
         target: `kubeflow` or `vertex`.
-        raw: The pipeline spec as it stands in the file.
         raw_platform: The platform document as it stands in the file, if there is one.
         spec: The pipeline spec.
         deployment: Its deployment spec, which is a free form inside it.
@@ -75,7 +74,6 @@ class View:
     """
 
     target: str
-    raw: Mapping[str, Any]
     raw_platform: Mapping[str, Any] | None
     spec: pb.PipelineSpec
     deployment: pb.PipelineDeploymentConfig
@@ -90,22 +88,39 @@ class View:
         """The tasks of one DAG by name."""
         return {task.name: task for task in self.tasks if task.dag.name == dag.name}
 
+    def platform_settings(self) -> dict[str, Any]:
+        """What the platform document has for each executor label, if it has the form for that."""
+        tree: Any = self.raw_platform
+        for key in ("platforms", "kubernetes", "deploymentSpec", "executors"):
+            tree = tree.get(key) if isinstance(tree, dict) else None
+        return {key: one or {} for key, one in tree.items()} if isinstance(tree, dict) else {}
 
-def read(
-    raw: Mapping[str, Any],
-    raw_platform: Mapping[str, Any] | None,
-    target: str,
-    given: Collection[str],
-) -> View:
-    """Parses a spec that `documents.unreadable` has nothing against."""
+
+def parse(raw: Mapping[str, Any]) -> tuple[pb.PipelineSpec, pb.PipelineDeploymentConfig]:
+    """A spec, and the deployment spec in it.
+
+    Raises:
+        google.protobuf.json_format.ParseError: If it is none.
+    """
     spec = json_format.ParseDict(dict(raw), pb.PipelineSpec())
     deployment = json_format.ParseDict(
         json_format.MessageToDict(spec.deployment_spec),
         pb.PipelineDeploymentConfig(),
         ignore_unknown_fields=True,  # `documents.unread_deployment_fields` reports them
     )
+    return spec, deployment
+
+
+def read(
+    raw: Mapping[str, Any],
+    raw_platform: Mapping[str, Any] | None,
+    target: str,
+    given: Collection[str] = (),
+) -> View:
+    """Parses a spec that `documents.unreadable` has nothing against."""
+    spec, deployment = parse(raw)
     tasks = tuple(_tasks(spec, deployment, Dag(ROOT, spec.root), set()))
-    return View(target, raw, raw_platform, spec, deployment, tasks, frozenset(given))
+    return View(target, raw_platform, spec, deployment, tasks, frozenset(given))
 
 
 def _tasks(

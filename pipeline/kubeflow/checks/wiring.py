@@ -86,7 +86,7 @@ def dependencies(view: View) -> Iterator[str]:
 def cycles(view: View) -> Iterator[str]:
     """Tasks that wait for themselves: Argo's validateDAG ("dependency cycle detected")."""
     for dag in view.dags().values():
-        waiting = {name: _upstream(task) & dag.tasks.keys() for name, task in view.of(dag).items()}
+        waiting = {name: upstream(task) & dag.tasks.keys() for name, task in view.of(dag).items()}
         while free := {name for name, upstream in waiting.items() if not upstream & waiting.keys()}:
             waiting = {name: up for name, up in waiting.items() if name not in free}
         if waiting:
@@ -120,7 +120,8 @@ def conditions(view: View) -> Iterator[str]:
                 )
 
 
-def _upstream(task: Task) -> set[str]:
+def upstream(task: Task) -> set[str]:
+    """The tasks that a task waits for."""
     return {*task.spec.dependent_tasks, *(producer for _, producer, _, _ in _sources(task))}
 
 

@@ -54,7 +54,7 @@ def explained(address: Address, passing: bool = False) -> Iterator[None]:
         raise NoAnswerError(told) if passing else UsageError(told) from None
     except NoMessageError:
         raise UsageError(f"{address} {_LOGIN_PAGE}") from None
-    except (FileNotFoundError, PermissionError) as error:
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise UsageError(f"{error.filename}: {error.strerror} ({TOKEN_VARIABLE})") from None
     except kfp_server_api.ApiException as error:
         hint = address.hint if error.status in _NOT_THERE else _HINTS.get(error.status, "")
