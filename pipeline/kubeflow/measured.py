@@ -25,7 +25,10 @@ def metrics(package: Package) -> list[str]:
     spec, _ = parse(package.spec)
     evaluator = spec.root.dag.tasks["Evaluator"]  # made, and empty, where there is none
     text = evaluator.inputs.parameters["eval_config"].runtime_value.constant.string_value
-    config = json.loads(text or "{}")
+    try:
+        config = json.loads(text or "{}")
+    except ValueError:  # of a package that was edited by hand: nothing is known of it
+        return []
     names = [
         json.loads(metric.get("config") or "{}").get("name")
         for spec in config.get("metrics_specs", config.get("metricsSpecs", []))

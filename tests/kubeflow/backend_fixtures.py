@@ -1,11 +1,10 @@
-"""Fixtures for what runs a package: an S3 server on a free port, and backends that use it."""
+"""Fixtures for what runs a package: a bucket of the S3 server, and backends that use it."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import itertools
-import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -49,19 +48,6 @@ class S3:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    """The URL of a server that holds its objects in memory."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ kubeflow:
   steps:
     all:
       claims: null
-      env: {{AWS_ENDPOINT_URL: "{s3}", AWS_REGION: us-east-1}}
+      env: {{AWS_ENDPOINT_URL: "{s3}", AWS_DEFAULT_REGION: us-east-1}}
       env_from_secrets:
         AWS_ACCESS_KEY_ID: {{name: object-store, key: access-key}}
         AWS_SECRET_ACCESS_KEY: {{name: object-store, key: secret-key}}

@@ -14,7 +14,6 @@ from tests.kubeflow.backend_fixtures import (  # noqa: F401
     make_backend,
     run_scripts,
     s3,
-    s3_endpoint,
 )
 from tests.kubeflow.container_fixtures import containers, run_python, volume  # noqa: F401
 from tests.kubeflow.shipped import CONFIGS, load
