@@ -15,12 +15,18 @@ def explain(problem: Any, root: type[pydantic.BaseModel]) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         value = "" if isinstance(problem["input"], Mapping) else f" (it is {problem['input']!r})"
-        return f"{path}: {problem['msg']}{value}"
+        return f"{path}: {message(problem)}{value}"
     parent, key = problem["loc"][:-1], str(problem["loc"][-1])
     known = _known_keys(root, parent)
     near = difflib.get_close_matches(key, known, 1)
     hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
     return f"{path}: unknown key; {hint}"
+
+
+def message(problem: Any) -> str:
+    """What is wrong, without what pydantic puts before the words of our own checks."""
+    text: str = problem["msg"]
+    return text.removeprefix("Value error, ")
 
 
 def _known_keys(annotation: Any, path: tuple[Any, ...]) -> list[str]:

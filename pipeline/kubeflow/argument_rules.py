@@ -11,6 +11,7 @@ import pydantic
 
 from models.bounds import Comparator, Threshold, Validation, WorstSlice
 from pipeline.config import DataConfig
+from pipeline.config_problems import message
 from pipeline.errors import UsageError
 from pipeline.kubeflow import measured
 from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
@@ -100,7 +101,7 @@ def _ensure_known(told: str, name: str, known: Iterable[str]) -> None:
     """Refuses a name that is not known; of a foreign package nothing is known, so all pass."""
     names = list(known)
     if names and name not in names:
-        near = difflib.get_close_matches(name, names, 1)
+        near = difflib.get_close_matches(str(name), names, 1)  # YAML has keys that are no texts
         raise UsageError(f"{told}; " + (f"did you mean {near[0]}?" if near else ", ".join(names)))
 
 
@@ -111,4 +112,4 @@ def _validated(what: str, model: type[Model], value: Any) -> Model:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"] if part != what)
         where = f"{what}.{key}" if key else what
-        raise UsageError(f"{where}: {problem['msg'].removeprefix('Value error, ')}") from None
+        raise UsageError(f"{where}: {message(problem)}") from None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pydantic
 
 from pipeline.config import merge
+from pipeline.config_problems import message
 from pipeline.kubeflow.step_settings import StepSettings
 
 ALL = "all"
@@ -42,7 +43,7 @@ def resolve(
         try:
             resolved[name] = kind.model_validate(tree)
         except pydantic.ValidationError as error:
-            told = error.errors()[0]["msg"].removeprefix("Value error, ")
+            told = message(error.errors()[0])
             raise ValueError(f"{name}, with what all says: {told}") from None
     return resolved
 

@@ -86,7 +86,7 @@ def read(path: Path) -> Package:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid YAML:\n  {error}") from None
     documents = [document for document in documents if document is not None]
     spec, platform = (*documents, None, None)[:2]

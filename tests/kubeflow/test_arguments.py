@@ -19,6 +19,7 @@ WRONG = [
     ({"thresholds": "{auc: {mim: 0.9}}"}, (), "thresholds.auc.mim: Extra inputs"),
     ({"thresholds": "{auk: {min: 0.9}}"}, (), "no metric 'auk'; did you mean auc?"),
     ({"thresholds": "{auc: 0.9}"}, (), "thresholds.auc: Input should be"),
+    ({"thresholds": "{1: {min: 0.9}}"}, (), "thresholds: no metric 1; "),
     ({"thresholds": "{auc: 0.9}"}, ["loss.max=1"], "thresholds.auc: 0.9 has no bounds"),
     ({}, ["auc.minimum=0.9"], "bounds are min, max, max_worsening"),
     ({}, ["auc=0.9"], "write it as METRIC.BOUND=NUMBER"),
