@@ -121,7 +121,8 @@ def test_beam_options_become_arguments():
         "--runner=FnApiRunner",
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
+        "--sdk_container_image=none",
         "--temp_location=x",
     ]
     flags = configs.load(CONFIGS, (), ["beam.options={streaming: true, no_flag: false}"])
-    assert flags.beam.pipeline_args()[3:] == ["--streaming"]
+    assert flags.beam.pipeline_args()[4:] == ["--streaming"]
