@@ -18,6 +18,25 @@ from pipeline.errors import UsageError
 SCHEMA = "PIPELINE_SCHEMA"
 CODE_HASH = "PIPELINE_CODE_HASH"
 SCHEMA_PARAMETER = "schema_file"  # of ImportSchemaGen: where the schema is expected
+# What `pipeline.kubeflow.entrypoint` imports of this package: it runs in the container as well.
+CONTAINER_MODULES = (
+    "pipeline.errors",
+    "pipeline.run_log",
+    *(
+        f"pipeline.kubeflow.{name}"
+        for name in (
+            "carried",
+            "checkpoint_run",
+            "entrypoint",
+            "executor_input",
+            "executor_output",
+            "failure",
+            "launcher",
+            "overrides",
+            "span_driver",
+        )
+    ),
+)
 
 
 def encode_schema(content: bytes) -> str:
@@ -26,8 +45,8 @@ def encode_schema(content: bytes) -> str:
 
 
 def project_code_hash() -> str:
-    """A hash of all code that steps run."""
-    return code_hash(*PROJECT_PACKAGES)
+    """A hash of all code of the project that runs in a container."""
+    return code_hash(*PROJECT_PACKAGES, *CONTAINER_MODULES)
 
 
 def check_code() -> None:

@@ -240,7 +240,7 @@ def test_a_package_that_would_be_refused_is_not_written(tmp_path, capfd, monkeyp
     assert not file.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.kubeflow
 def test_another_checkout_and_another_process_give_the_same_bytes(tmp_path, compiled):
     copy = tmp_path / "elsewhere"
     for folder in ("components", "configs", "models", "pipeline"):

@@ -17,7 +17,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.kubeflow import entrypoint, span_driver
+from pipeline.kubeflow import carried, entrypoint, span_driver
 from pipeline.kubeflow.package import Package
 from pipeline.run_log import QUIET
 from tests.kubeflow.emulator.protojson import from_text
@@ -134,7 +134,7 @@ def rows(folder: Path) -> int:
     return sum(1 for _ in tf.data.TFRecordDataset(files, compression_type="GZIP"))
 
 
-@pytest.mark.slow
+@pytest.mark.kubeflow
 def test_on_kubeflow_a_step_reads_and_writes_the_mirror_and_speaks_of_the_store(step, data):
     example_gen = step("kubeflow", "ExampleGen")
     example_gen.parameters.update(input_base=str(data), range_config="newest")
@@ -164,7 +164,7 @@ def test_on_kubeflow_a_step_reads_and_writes_the_mirror_and_speaks_of_the_store(
     assert "google.cloud.aiplatform" not in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.kubeflow
 def test_on_vertex_the_hook_resolves_the_spans_and_the_step_takes_them_over(step, data):
     example_gen = step("vertex", "ExampleGen")
     example_gen.parameters.update(input_base=str(data), range_config="last:2")
@@ -275,6 +275,21 @@ def test_the_schema_comes_out_of_the_package(step, tmp_path, target, output_file
     assert text_format.Parse(copied, schema_pb2.Schema()) == text_format.Parse(
         schema.decode(), schema_pb2.Schema()
     )
+
+
+def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
+    program = (
+        "import sys, pipeline.kubeflow.entrypoint\n"
+        "print(*(name for name in sys.modules if name.startswith('pipeline.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=CONFIGS.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert set(done.stdout.split()) - {"pipeline.kubeflow"} == set(carried.CONTAINER_MODULES)
 
 
 def test_an_image_of_other_code_is_refused_before_anything_happens(
