@@ -15,9 +15,9 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
-from components.code_hash import code_hash
 from pipeline import cli
 from pipeline.config import ConfigError
+from pipeline.kubeflow import carried
 from pipeline.kubeflow import package as packages
 from pipeline.kubeflow.checks import find_problems
 from pipeline.runners import kubeflow, vertex
@@ -144,7 +144,7 @@ def test_another_schema_has_another_path(compiled, tmp_path):
 
 
 def test_every_step_knows_the_code_that_it_was_compiled_from(compiled):
-    expected = code_hash("components", "models")
+    expected = carried.project_code_hash()
     for container in containers_of(compiled("kubeflow", *ALL_ON)).values():
         assert env_of(container)["PIPELINE_CODE_HASH"] == expected
 
