@@ -86,7 +86,7 @@ def test_waits_for_installers_that_outlived_their_make(project: Project) -> None
     slow = project.root / "pipeline" / "environment" / "installer.py"
     source = slow.read_text()
     slow.write_text(
-        source.replace("commands.run([uv,", 'commands.run(["sleep", "3"], {}); commands.run([uv,')
+        source.replace("commands.run([uv,", 'commands.run(["sleep", "9"], {}); commands.run([uv,')
     )
     process = project.start()
     wait_for(project.venv / "bin" / "uv")
