@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pydantic
 
+from models.csv_format import CsvFormat
 from models.dataset import Dataset
 from models.frozen import Frozen
 
@@ -57,11 +58,12 @@ class TrainSettings(Frozen):
 
 
 class TrainerConfig(Frozen):
-    """All that decides what a training learns, apart from the data."""
+    """All that decides what a training learns, apart from the data; and how that was written."""
 
     dataset: Dataset
     model: ModelSettings
     train: TrainSettings
+    csv: CsvFormat = CsvFormat()
 
     @classmethod
     def from_custom_config(
@@ -70,7 +72,7 @@ class TrainerConfig(Frozen):
         """Reads what TFX hands to `run_fn` and `tuner_fn`.
 
         Args:
-            custom_config: Has the keys `dataset`, `model` and `train`.
+            custom_config: Has the keys `dataset`, `model` and `train`, and may have `csv`.
             hyperparameters: The config of a `keras_tuner.HyperParameters`; its values replace the
                 settings of the same names.
         """
@@ -79,7 +81,8 @@ class TrainerConfig(Frozen):
         for part, settings in (("model", ModelSettings), ("train", TrainSettings)):
             chosen = {k: v for k, v in values.items() if k in settings.model_fields}
             parts[part] = {**custom_config[part], **chosen}
-        return cls.model_validate({"dataset": custom_config["dataset"], **parts})
+        rest = {name: custom_config[name] for name in ("dataset", "csv") if name in custom_config}
+        return cls.model_validate({**rest, **parts})
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON-ready values."""
@@ -87,4 +90,5 @@ class TrainerConfig(Frozen):
             "dataset": self.dataset.for_model(),
             "model": self.model.model_dump(mode="json"),
             "train": self.train.model_dump(mode="json"),
+            "csv": self.csv.model_dump(mode="json"),
         }

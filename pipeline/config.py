@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self, TypeVar
 import pydantic
 import yaml
 
+from models.csv_format import CsvFormat
 from models.dataset import Dataset
 from models.frozen import Frozen
 from models.settings import ModelSettings, TrainSettings
@@ -82,6 +83,7 @@ class DataConfig(Frozen):
         default={"train": 2, "eval": 1},
         description="Name and share of each split, by hash of the row.",
     )
+    csv: CsvFormat = CsvFormat()
 
     @pydantic.field_validator("spans", mode="before")
     @classmethod

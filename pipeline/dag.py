@@ -60,7 +60,11 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     schema = io_utils.parse_pbtxt_file(places.schema, schema_pb2.Schema())
 
     example_gen = SpanExampleGen(
-        input_base=places.data, schema=schema, spans=config.data.spans, splits=config.data.splits
+        input_base=places.data,
+        schema=schema,
+        spans=config.data.spans,
+        splits=config.data.splits,
+        csv=config.data.csv,
     )
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
     # Cached by the path of the file, whatever is in it: hence a path that follows the content.
@@ -126,7 +130,12 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         run_fn="models.training.run_fn",
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         base_model=baseline.outputs["model"] if config.train.warm_start else None,
-        custom_config={**settings, "code_hash": code_hash("models.training")},
+        custom_config={
+            **settings,
+            # For `predict`: the version that is pushed carries it.
+            "csv": config.data.csv.model_dump(mode="json"),
+            "code_hash": code_hash("models.training"),
+        },
     )
 
     evaluator = Evaluator(
@@ -161,21 +170,22 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     steps += [transform, *([tuner] if tuner else []), trainer]
     steps += [evaluator, serving_check, pusher]
     if config.bulk_inferrer.enabled:
-        steps += _bulk_inference(places, schema, trainer, evaluator, pusher)
+        unlabelled = SpanExampleGen(
+            input_base=places.bulk_data,
+            schema=schema,
+            spans="all",
+            splits={"unlabelled": 1},
+            csv=config.data.csv,
+        )
+        steps += _bulk_inference(unlabelled, trainer, evaluator, pusher)
     return steps
 
 
 def _bulk_inference(
-    places: Places,
-    schema: schema_pb2.Schema,
-    trainer: Trainer,
-    evaluator: Evaluator,
-    pusher: VersionPusher,
+    unlabelled: SpanExampleGen, trainer: Trainer, evaluator: Evaluator, pusher: VersionPusher
 ) -> list[BaseNode]:
     """Predictions of the new model, if it is blessed, for data without labels."""
-    unlabelled = SpanExampleGen(
-        input_base=places.bulk_data, schema=schema, spans="all", splits={"unlabelled": 1}
-    ).with_id("UnlabelledExampleGen")
+    unlabelled.with_id("UnlabelledExampleGen")
     bulk_inferrer = BulkInferrer(
         examples=unlabelled.outputs["examples"],
         model=trainer.outputs["model"],

@@ -1,6 +1,7 @@
 """Predictions of a pushed model for a file: its rows and columns as they are, and what it predicts.
 
-The file is read and typed as ExampleGen does it, by the schema that the model was trained with.
+The file is read and typed as ExampleGen does it, by the schema that the model was trained with, and
+as the files were written that it was trained on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from components.errors import DataError
 from components.example_gen.columns import column_types
 from components.example_gen.encoding import encode_batch
 from components.example_gen.reading import column_names, read_batches, read_raw_batches
+from models.csv_format import CsvFormat
 from models.dataset import Dataset
 from models.export import read_json
 
@@ -35,7 +37,7 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
         file: CSV or Parquet with a header; columns that are only for the label, or are ignored,
             need not be there.
         version_dir: A pushed version.
-        output: Where the CSV goes.
+        output: Where the CSV goes: UTF-8, separated by commas.
 
     Returns:
         The number of rows.
@@ -45,10 +47,13 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
     """
     schema_file = os.path.join(version_dir, served_model.SCHEMA)
     types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
-    _check_columns(file, column_names(file, types), version_dir)
+    config = read_json(version_dir, served_model.CONFIG) or {}
+    csv = CsvFormat.model_validate(config.get("csv", {}))
+    _check_columns(file, column_names(file, types, csv), Dataset.model_validate(config["dataset"]))
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
-    for raw, typed in zip(read_raw_batches(file, types), read_batches(file, types), strict=True):
+    raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
+    for raw, typed in zip(raw_batches, typed_batches, strict=True):
         predictions = _predictions(model, typed)
         taken = set(raw.schema.names) & set(predictions)
         named = {f"predicted_{k}" if k in taken else k: v for k, v in predictions.items()}
@@ -62,11 +67,9 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
     return rows
 
 
-def _check_columns(file: str, names: Sequence[str], version_dir: str) -> None:
+def _check_columns(file: str, names: Sequence[str], dataset: Dataset) -> None:
     """A column that is not there would count as missing in each row, and predictions look good."""
-    config = read_json(version_dir, served_model.CONFIG) or {}
-    features = Dataset.model_validate(config["dataset"]).features()
-    if missing := [name for name in features if name not in names]:
+    if missing := [name for name in dataset.features() if name not in names]:
         raise DataError(
             f"{file} lacks columns that the model needs: {', '.join(missing)}. Add them; where a "
             "value is not known, leave it empty."

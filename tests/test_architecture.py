@@ -15,7 +15,13 @@ ALLOWED = {
         "components.filesystems",
         "components.served_model",
     },
-    "components": {"components", "models.bounds", "models.dataset", "models.label"},
+    "components": {
+        "components",
+        "models.bounds",
+        "models.csv_format",
+        "models.dataset",
+        "models.label",
+    },
 }
 
 

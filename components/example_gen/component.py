@@ -15,6 +15,7 @@ from components.example_gen.columns import column_types
 from components.example_gen.driver import SpanDriver
 from components.example_gen.executor import SpanExecutor
 from components.example_gen.spans import PATTERN, range_config
+from models.csv_format import PLAIN, CsvFormat
 
 
 class SpanExampleGen(component.FileBasedExampleGen):
@@ -30,7 +31,12 @@ class SpanExampleGen(component.FileBasedExampleGen):
     DRIVER_CLASS = SpanDriver
 
     def __init__(
-        self, input_base: str, schema: schema_pb2.Schema, spans: str, splits: Mapping[str, int]
+        self,
+        input_base: str,
+        schema: schema_pb2.Schema,
+        spans: str,
+        splits: Mapping[str, int],
+        csv: CsvFormat = PLAIN,
     ) -> None:
         """Describes the node `ExampleGen`.
 
@@ -41,6 +47,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
             spans: `newest`, `all`, `last:<n>` or the number of a span.
             splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows
                 are dealt out by a hash of their content.
+            csv: How CSV files are written.
 
         Raises:
             DataError: If `spans` is none of these, or a type in the schema fits no column.
@@ -48,7 +55,11 @@ class SpanExampleGen(component.FileBasedExampleGen):
         # Only the types travel, so that a new bound in the schema does not read all data again.
         config = struct_pb2.Struct()
         config.update(
-            {"types": column_types(schema), "code_hash": code_hash("components.example_gen")}
+            {
+                "types": column_types(schema),
+                "csv": csv.model_dump(mode="json"),
+                "code_hash": code_hash("components.example_gen"),
+            }
         )
         custom_config = example_gen_pb2.CustomConfig()
         custom_config.custom_config.Pack(config)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
-from google.protobuf import struct_pb2
+from google.protobuf import json_format, struct_pb2
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -21,6 +22,7 @@ from components.errors import DataError
 from components.example_gen import reading, shards, spans
 from components.example_gen.encoding import encode_batch
 from components.filesystems import fileio
+from models.csv_format import CsvFormat
 
 # What became of each file: [{"file", "rows": {split: n}, "error"}], beside the splits.
 OUTCOMES = "files.json"
@@ -52,12 +54,18 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         splits = _splits(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         with self._make_beam_pipeline() as pipeline:
-            _write(pipeline, files, _column_types(exec_properties), splits, examples.uri)
+            _write(pipeline, files, _columns(exec_properties), splits, examples.uri)
         shards.remove_temporary(examples.uri)
         _check(os.path.join(examples.uri, OUTCOMES), splits)
         examples.split_names = artifact_utils.encode_split_names(list(splits.buckets))
         examples_utils.set_payload_format(examples, exec_properties[specs.OUTPUT_DATA_FORMAT_KEY])
         examples_utils.set_file_format(examples, "tfrecords_gzip")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Columns:
+    types: Mapping[str, str]
+    csv: CsvFormat
 
 
 class _WriteShards(beam.DoFn):
@@ -67,9 +75,13 @@ class _WriteShards(beam.DoFn):
     """
 
     def __init__(
-        self, types: Mapping[str, str], splits: shards.Splits, uri: str, num_shards: int
+        self,
+        columns: _Columns,
+        splits: shards.Splits,
+        uri: str,
+        num_shards: int,
     ) -> None:
-        self._types = types
+        self._columns = columns
         self._splits = splits
         self._uri = uri
         self._num_shards = num_shards
@@ -78,7 +90,7 @@ class _WriteShards(beam.DoFn):
         self, element: tuple[int, str], guessed: Mapping[str, str]
     ) -> Iterator[dict[str, Any]]:
         shard, path = element
-        batches = reading.read_batches(path, self._types, guessed)
+        batches = reading.read_batches(path, self._columns.types, self._columns.csv, guessed)
         examples = (encode_batch(batch).to_pylist() for batch in batches)
         outcome: dict[str, Any] = {"file": path, "rows": {}, "error": None}
         try:
@@ -93,7 +105,7 @@ class _WriteShards(beam.DoFn):
 def _write(
     pipeline: beam.Pipeline,
     files: tuple[str, ...],
-    types: Mapping[str, str],
+    columns: _Columns,
     splits: shards.Splits,
     uri: str,
 ) -> None:
@@ -101,14 +113,15 @@ def _write(
     sources = pipeline | "Files" >> beam.Create(list(enumerate(files))) | beam.Reshuffle()
     guessed = (
         sources
-        | "GuessTypes" >> beam.Map(lambda element: reading.guess_types(element[1], types))
+        | "GuessTypes"
+        >> beam.Map(lambda element: reading.guess_types(element[1], columns.types, columns.csv))
         | "WidestTypes" >> beam.CombineGlobally(reading.widest_types)
     )
     _ = (
         sources
         | "WriteShards"
         >> beam.ParDo(
-            _WriteShards(types, splits, uri, len(files)), beam.pvalue.AsSingleton(guessed)
+            _WriteShards(columns, splits, uri, len(files)), beam.pvalue.AsSingleton(guessed)
         )
         | "Outcomes" >> beam.combiners.ToList()
         | "WriteOutcomes" >> beam.Map(_write_json, os.path.join(uri, OUTCOMES))
@@ -144,11 +157,12 @@ def _splits(exec_properties: dict[str, Any]) -> shards.Splits:
     return shards.Splits({split.name: split.hash_buckets for split in output.split_config.splits})
 
 
-def _column_types(exec_properties: dict[str, Any]) -> dict[str, str]:
+def _columns(exec_properties: dict[str, Any]) -> _Columns:
     custom = _proto(exec_properties, specs.CUSTOM_CONFIG_KEY, example_gen_pb2.CustomConfig())
     packed = struct_pb2.Struct()
     custom.custom_config.Unpack(packed)
-    return dict(packed["types"])
+    config = json_format.MessageToDict(packed)
+    return _Columns(config["types"], CsvFormat.model_validate(config["csv"]))
 
 
 def _proto(exec_properties: dict[str, Any], key: str, message: Any) -> Any:

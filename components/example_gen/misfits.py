@@ -23,7 +23,7 @@ class _Misfit:
 class Misfits:
     """Converts the columns of one file and remembers what could not be converted."""
 
-    def __init__(self, path: str, place_of_row: Callable[[str, int], str]) -> None:
+    def __init__(self, path: str, place_of_row: Callable[[int], str]) -> None:
         """Starts with nothing found.
 
         Args:
@@ -72,7 +72,7 @@ class Misfits:
         """All misfits, a line for each column."""
         lines = [f"{self._path} has values that do not fit the type of their column:"]
         for name, found in self._found.items():
-            where = self._place_of_row(self._path, found.row)
+            where = self._place_of_row(found.row)
             more = f", as do {found.count - 1} more" if found.count > 1 else ""
             lines.append(
                 f"  {name} is {found.type_name}, but {where} has {_shown(found.example)}{more}"

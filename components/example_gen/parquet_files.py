@@ -14,57 +14,62 @@ SUFFIXES = (".parquet",)
 _BATCH_ROWS = 50_000
 
 
-def column_names(path: str) -> list[str]:
-    """The names of the columns.
+class ParquetFile:
+    """One file; it is opened anew by each of the methods."""
 
-    Raises:
-        DataError: If the file is not Parquet.
-    """
-    return _fields(path).names
+    def __init__(self, path: str) -> None:
+        """Opens nothing yet.
 
+        Args:
+            path: A file that ends in one of `SUFFIXES`.
+        """
+        self._path = path
 
-def batches(path: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Reads columns, in the order of the file.
+    def column_names(self) -> list[str]:
+        """The names of the columns.
 
-    Raises:
-        DataError: If the file is not Parquet or is damaged.
-    """
-    try:
-        with open_binary(path) as file:
-            parquet = pyarrow.parquet.ParquetFile(file)
-            yield from parquet.iter_batches(_BATCH_ROWS, columns=list(names), use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise _broken(path, error) from error
+        Raises:
+            DataError: If the file is not Parquet.
+        """
+        return self._fields().names
 
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Reads columns, in the order of the file.
 
-def guess_types(path: str, names: Sequence[str]) -> dict[str, str]:
-    """INT, FLOAT or BYTES for columns that no schema knows, after the types in the file."""
-    types = {}
-    for field in _fields(path):
-        if field.name not in names or pa.types.is_null(field.type):
-            continue
-        if pa.types.is_integer(field.type):
-            types[field.name] = "INT"
-        elif pa.types.is_floating(field.type) or pa.types.is_decimal(field.type):
-            types[field.name] = "FLOAT"
-        else:
-            types[field.name] = "BYTES"
-    return types
+        Raises:
+            DataError: If the file is not Parquet or is damaged.
+        """
+        try:
+            with open_binary(self._path) as file:
+                parquet = pyarrow.parquet.ParquetFile(file)
+                yield from parquet.iter_batches(_BATCH_ROWS, columns=list(names), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise self._broken(error) from error
 
+    def guess_types(self, names: Sequence[str]) -> dict[str, str]:
+        """INT, FLOAT or BYTES for columns that no schema knows, after the types in the file."""
+        types = {}
+        for field in self._fields():
+            if field.name not in names or pa.types.is_null(field.type):
+                continue
+            if pa.types.is_integer(field.type):
+                types[field.name] = "INT"
+            elif pa.types.is_floating(field.type) or pa.types.is_decimal(field.type):
+                types[field.name] = "FLOAT"
+            else:
+                types[field.name] = "BYTES"
+        return types
 
-def place_of_row(path: str, row: int) -> str:
-    """Where a row is, given the number of rows before it."""
-    del path  # a CSV file has to be read to tell, a Parquet file has no lines
-    return f"row {row + 1}"
+    def place_of_row(self, row: int) -> str:
+        """Where a row is, given the number of rows before it; there are no lines."""
+        return f"row {row + 1}"
 
+    def _fields(self) -> pa.Schema:
+        try:
+            with open_binary(self._path) as file:
+                return pyarrow.parquet.ParquetFile(file).schema_arrow
+        except (pa.ArrowException, OSError) as error:
+            raise self._broken(error) from error
 
-def _fields(path: str) -> pa.Schema:
-    try:
-        with open_binary(path) as file:
-            return pyarrow.parquet.ParquetFile(file).schema_arrow
-    except (pa.ArrowException, OSError) as error:
-        raise _broken(path, error) from error
-
-
-def _broken(path: str, error: Exception) -> DataError:
-    return DataError(f"{path} cannot be read as Parquet: {error}\nReplace the file.")
+    def _broken(self, error: Exception) -> DataError:
+        return DataError(f"{self._path} cannot be read as Parquet: {error}\nReplace the file.")

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterator, Mapping, Sequence
-from types import ModuleType
 
 import pyarrow as pa
 
 from components.errors import DataError
 from components.example_gen import csv_files, parquet_files
 from components.example_gen.columns import ARROW_TYPES
+from components.example_gen.csv_files import CsvFile
 from components.example_gen.misfits import Misfits
+from components.example_gen.parquet_files import ParquetFile
+from models.csv_format import PLAIN, CsvFormat
 
 SUFFIXES = csv_files.SUFFIXES + parquet_files.SUFFIXES
 _SHOWN = 5  # names of columns in a message
+_DELIMITERS = ",;\t|: "
 _NO_TYPES: Mapping[str, str] = {}
 
 
 def read_batches(
-    path: str, types: Mapping[str, str], guessed: Mapping[str, str] = _NO_TYPES
+    path: str,
+    types: Mapping[str, str],
+    csv: CsvFormat = PLAIN,
+    guessed: Mapping[str, str] = _NO_TYPES,
 ) -> Iterator[pa.RecordBatch]:
     """Reads a file in batches that fit into memory, its rows in their order.
 
     Args:
         path: A file that ends in one of `SUFFIXES`.
         types: INT, FLOAT or BYTES by the name of the column, from the schema.
+        csv: How it is written, if it is CSV.
         guessed: The same for columns that are not in the schema (`guess_types`).
 
     Yields:
@@ -37,10 +44,11 @@ def read_batches(
             values do not fit their types: these are collected over the whole file.
     """
     all_types = {**guessed, **types}
-    names = [name for name in column_names(path, types) if name in all_types]
-    misfits = Misfits(path, _format(path).place_of_row)
+    names = [name for name in column_names(path, types, csv) if name in all_types]
+    file = _file(path, csv)
+    misfits = Misfits(path, file.place_of_row)
     rows = 0
-    for batch in _format(path).batches(path, names):
+    for batch in file.batches(names):
         columns = [misfits.convert(n, batch.column(n), all_types[n], rows) for n in names]
         if not misfits:
             yield pa.RecordBatch.from_arrays(columns, names)
@@ -49,12 +57,15 @@ def read_batches(
         raise misfits.error()
 
 
-def read_raw_batches(path: str, types: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def read_raw_batches(
+    path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN
+) -> Iterator[pa.RecordBatch]:
     """Reads all columns of a file as they are, in the same batches of rows as `read_batches`.
 
     Args:
         path: A file that ends in one of `SUFFIXES`.
         types: As for `read_batches`; decides nothing but whether the file is fit to be read.
+        csv: How it is written, if it is CSV; words for missing values stay as they are.
 
     Yields:
         Batches with the columns of the file: of text if it is CSV, of its own types if Parquet.
@@ -62,16 +73,17 @@ def read_raw_batches(path: str, types: Mapping[str, str]) -> Iterator[pa.RecordB
     Raises:
         DataError: If the file cannot be read or has no column in common with the schema.
     """
-    yield from _format(path).batches(path, column_names(path, types))
+    names = column_names(path, types, csv)
+    yield from _file(path, csv.model_copy(update={"missing": ()})).batches(names)
 
 
-def column_names(path: str, types: Mapping[str, str]) -> list[str]:
+def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) -> list[str]:
     """The columns of a file.
 
     Raises:
         DataError: If a column has no name, or that of another, or if the schema knows none.
     """
-    names = _format(path).column_names(path)
+    names = _file(path, csv).column_names()
     if "" in names:
         raise DataError(
             f"{path}: column {names.index('') + 1} has no name. Name it, or leave it out "
@@ -81,27 +93,34 @@ def column_names(path: str, types: Mapping[str, str]) -> list[str]:
     if twice:
         raise DataError(f"{path} has more than one column {twice[0]!r}. Rename all but one.")
     if not set(names) & set(types):
+        if delimiter := _likely_delimiter(path, types, csv):
+            raise DataError(
+                f"{path} has none of the columns in configs/schema.pbtxt, because its values are "
+                f"separated by {delimiter!r}: set data.csv.delimiter to that."
+            )
         raise DataError(
             f"{path} has none of the columns in configs/schema.pbtxt.\n"
-            f"It has: {_some(names)}\nExpected: {_some(sorted(types))}\n{_advice(names)}"
+            f"It has: {_some(names)}\nExpected: {_some(sorted(types))}\n"
+            "Does its first line hold the names of the columns?"
         )
     return names
 
 
-def guess_types(path: str, types: Mapping[str, str]) -> dict[str, str]:
+def guess_types(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) -> dict[str, str]:
     """Types for the columns of a file that are not in the schema, so that they can be validated.
 
     Args:
         path: A file that ends in one of `SUFFIXES`.
         types: The columns that are in the schema.
+        csv: How it is written, if it is CSV.
 
     Returns:
         INT, FLOAT or BYTES. Nothing for a column without values, or if the file cannot be read:
         reading it then tells.
     """
     try:
-        names = [name for name in column_names(path, types) if name not in types]
-        return _format(path).guess_types(path, names) if names else {}
+        names = [name for name in column_names(path, types, csv) if name not in types]
+        return _file(path, csv).guess_types(names) if names else {}
     except DataError:
         return {}
 
@@ -116,8 +135,8 @@ def widest_types(guesses: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return dict(sorted(widest.items()))
 
 
-def _format(path: str) -> ModuleType:
-    return parquet_files if path.endswith(parquet_files.SUFFIXES) else csv_files
+def _file(path: str, csv: CsvFormat) -> CsvFile | ParquetFile:
+    return ParquetFile(path) if path.endswith(parquet_files.SUFFIXES) else CsvFile(path, csv)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -125,8 +144,13 @@ def _some(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
-def _advice(names: Sequence[str]) -> str:
-    for separator in (";", "\t", "|"):
-        if len(names) == 1 and separator in names[0]:
-            return f"Its values seem to be separated by {separator!r}: separate them by commas."
-    return "Does its first line hold the names of the columns?"
+def _likely_delimiter(path: str, types: Mapping[str, str], csv: CsvFormat) -> str | None:
+    """One with which the header has names that the schema knows."""
+    for delimiter in set(_DELIMITERS) - {csv.delimiter, csv.quote}:
+        try:
+            names = _file(path, csv.model_copy(update={"delimiter": delimiter})).column_names()
+        except DataError:
+            continue
+        if set(names) & set(types):
+            return delimiter
+    return None

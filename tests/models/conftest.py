@@ -194,6 +194,7 @@ def fn_args(transformed: Transformed, directory: Path, **changes) -> FnArgs:
             "model": model,
             "train": train,
             "checkpoint_dir": str(directory / "checkpoints"),
+            "csv": {"delimiter": ";"},
             "code_hash": changes.get("code_hash", "0"),
         },
     )

@@ -84,6 +84,7 @@ def test_the_model_carries_its_past(hard, trained):
     assert config["dataset"] == hard.dataset.for_model()
     assert config["model"]["width"] == 16
     assert config["train"]["epochs"] == 4
+    assert config["csv"]["delimiter"] == ";"  # predict reads files as those that were trained on
     schema = (Path(model_dir) / served_model.SCHEMA).read_text()
     assert schema == Path(hard.schema_path).read_text()
     training = read_json(model_dir, served_model.TRAINING)

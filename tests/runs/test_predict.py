@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -43,6 +44,24 @@ def test_unknown_categories_and_missing_values_are_answered(project, capfd):
         writer.writerows(rows)
     found = predictions(project, capfd, str(odd))
     assert [row["company"] for row in found] == [row["company"] for row in rows]
+
+
+def test_a_file_is_read_as_those_that_the_version_was_trained_on(project, capfd):
+    before = predictions(project, capfd, str(project.span(2)))
+    (config_file,) = project.outputs.serving.glob("*/assets.extra/config.json")
+    config = json.loads(config_file.read_text())
+    assert config["csv"]["encoding"] == "utf-8"
+    config["csv"] |= {"delimiter": ";", "encoding": "utf-16", "missing": ["-"]}
+    config_file.write_text(json.dumps(config))
+    other = project.root / "other.csv"
+    rows = list(csv.reader(project.span(2).open()))
+    assert any("" in row for row in rows)
+    with other.open("w", newline="", encoding="utf-16") as file:
+        csv.writer(file, delimiter=";").writerows([value or "-" for value in row] for row in rows)
+    after = predictions(project, capfd, str(other))
+    assert [
+        {k: v.replace("-", "") if v == "-" else v for k, v in row.items()} for row in after
+    ] == (before)
 
 
 def test_a_file_on_s3(project, capfd, s3):

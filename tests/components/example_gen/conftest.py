@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.example_gen.columns import ARROW_TYPES, column_types
 from components.example_gen.encoding import encode_batch
 from components.example_gen.reading import column_names, read_batches
+from models.csv_format import CsvFormat
 
 SCHEMA = """
 feature { name: "count" type: INT }
@@ -21,12 +22,13 @@ feature { name: "name" type: BYTES }
 """
 
 
-def read_table(path: str, schema: schema_pb2.Schema) -> pa.Table:
-    """All batches of a file as one table."""
+def read_table(path: str, schema: schema_pb2.Schema, **csv: object) -> pa.Table:
+    """All batches of a file as one table; further arguments say how a CSV file is written."""
+    how = CsvFormat.model_validate(csv)
     types = column_types(schema)
-    names = [name for name in column_names(path, types) if name in types]
+    names = [name for name in column_names(path, types, how) if name in types]
     fields = pa.schema([(name, ARROW_TYPES[types[name]]) for name in names])
-    return pa.Table.from_batches(read_batches(path, types), fields)
+    return pa.Table.from_batches(read_batches(path, types, how), fields)
 
 
 def encode(table: pa.Table) -> list[bytes]:

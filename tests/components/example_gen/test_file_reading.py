@@ -7,7 +7,8 @@ import pyarrow.parquet
 import pytest
 
 from components.errors import DataError
-from components.example_gen import csv_files, reading
+from components.example_gen import csv_files, reading, text_files
+from models.csv_format import CsvFormat
 from tests.components.example_gen.conftest import read_table
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
@@ -47,6 +48,72 @@ def test_reads_the_dialects_of_csv(write, small_schema, text, names):
     assert table.column("count").to_pylist() == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("written", "how"),
+    [
+        ("utf-8", {}),
+        ("utf-8-sig", {}),
+        ("utf-8-sig", {"encoding": "UTF-8-SIG"}),
+        ("latin-1", {"encoding": "latin-1"}),
+        ("cp1252", {"encoding": "windows-1252"}),
+        ("utf-16", {"encoding": "utf-16"}),
+        ("utf-16-be", {"encoding": "utf-16-be"}),
+        ("utf-32", {"encoding": "utf-32"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "file", [("a.csv", "\n"), ("a.csv", "\r"), ("a.csv", "\r\n"), ("a.csv.gz", "\r\n")]
+)
+def test_reads_text_of_any_encoding(write, small_schema, written, how, file):
+    """With chunks that end within a character."""
+    name, ending = file
+    text = ending.join(["count,name,größe", '1,"Zoë, ""die""\nGroße",1', "2,n,ü", ""])
+    content = text.encode(written)
+    path = write(name, gzip.compress(content) if name.endswith("gz") else content)
+    for chunk in (1, 3, 1 << 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(text_files, "_CHUNK_BYTES", chunk)
+            table = read_table(path, small_schema, **how)
+        assert table.column("name").to_pylist() == ['Zoë, "die"\nGroße'.encode(), b"n"]
+        assert table.column("count").to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 1 << 20])
+def test_where_no_text_is_does_not_depend_on_chunks(write, small_schema, monkeypatch, chunk):
+    path = write("a.csv", b"count,name\n1,a\xc3\xa4\n2,\xc3\xa4b\xc3\n")
+    monkeypatch.setattr(text_files, "_CHUNK_BYTES", chunk)
+    with pytest.raises(DataError, match=r"line 3 \(byte 22\)"):
+        read_table(path, small_schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ('count;name\n1;a,b\n;n/a\n-999;"c;d"\n', {"delimiter": ";"}),
+        ("count\tname\n1\ta,b\n?\tn/a\n-999\tc;d\n", {"delimiter": "\t"}),
+        ("count|name\n1|a,b\n|n/a\n-999|'c;d'\n", {"delimiter": "|", "quote": "'"}),
+    ],
+)
+def test_delimiter_quote_and_words_for_what_is_missing(write, small_schema, text, how):
+    path = write("a.csv", text)
+    table = read_table(path, small_schema, **how, missing=["n/a", "?", -999])
+    assert table.column("name").to_pylist() == [b"a,b", None, b"c;d"]
+    assert table.column("count").to_pylist() == [1, None, None]
+    types = {"count": "INT", "name": "BYTES"}
+    (raw,) = reading.read_raw_batches(path, types, CsvFormat(**how, missing=("n/a", "?")))
+    assert raw.column("name").to_pylist() == ["a,b", "n/a", "c;d"]
+
+
+def test_without_quotes_a_quote_is_a_character_like_others(write, small_schema):
+    table = read_table(write("a.csv", 'count,name\n1,"a\n2,5" disk\n'), small_schema, quote="")
+    assert table.column("name").to_pylist() == [b'"a', b'5" disk']
+
+
+def test_a_word_for_what_is_missing_gives_no_type(write):
+    path = write("a.csv", "count,x,y\n1,?,?\n2,3,?\n")
+    assert reading.guess_types(path, TYPES, CsvFormat(missing=("?",))) == {"x": "INT"}
+
+
 def test_header_without_rows_is_an_empty_table(write, small_schema):
     table = read_table(write("a.csv", "count,name"), small_schema)
     assert table.num_rows == 0
@@ -61,16 +128,25 @@ def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schem
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("count,name\n1,a\n2\n", "line 3: the header names 2 columns, this row has 1 values: '2'"),
-        ('count,name\n1,"a\nb"\n2,a,b\n', "line 4: the header names 2 columns, this row has 3"),
+        ("count,name\n1,a\n2\n", "names 2 columns, but 1 row has .* line 3 has 1: '2'\n"),
+        ('count,name\n1,"a\nb"\n2,a,b\n\n3\n4,"x,y"\n', "2 rows .* line 4 has 3: .* line 6 has 1"),
+        ("count,name\n" + "1\n" * 20 + "1,a\n", "20 rows .* line 6 has 1: '1'\n  and 15 more\n"),
         ("", "is empty: it lacks even the line with the column names"),
-        ("count;name\n1;a\n", "seem to be separated by ';'"),
+        ("count;name\n1;a\n", "are separated by ';': set data.csv.delimiter to that.$"),
+        ("a,b\tcount\tname\n1\t1\ta\n", r"are separated by '\\t'"),
         ("1,1.5,a\n2,2.5,b\n", "none of the columns in configs/schema.pbtxt"),
         ("count,name,count\n1,a,2\n", "more than one column 'count'"),
         ('count,"name\n' + "1,a\n" * 50_000, "cannot be read as CSV"),
         (",count\n0,1\n", "column 1 has no name.*index=False"),
-        ("count,größe\n".encode("latin-1"), "is not UTF-8 text"),
-        ("count,name\n1,a\n2,größe\n".encode("latin-1"), r"line 3 has b'gr.*not UTF-8 text"),
+        ("count,größe\n".encode("latin-1"), r"line 1 \(byte 8\).* not utf-8 text.*cp1252"),
+        (
+            "count,name\n1,a\n2,größe\n".encode("latin-1"),
+            r"line 3 \(byte 19\): what .* after '2,gr' is not utf-8 text.\nIt may be cp1252",
+        ),
+        ("count,name\n1,a\n".encode("utf-16"), "line 1 .* may be utf-16: set data.csv.encoding"),
+        ("count,name\n1,a\n".encode("utf-16-le"), "line 1 .* may be utf-16-le"),
+        ("größe,name\n1,a\n".encode("utf-16-be"), "line 1 .* may be utf-16-be"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00xl/workbook.xml" * 9, "Is it a text file at all"),
         ("count,name\n1,a\n2.5,b\n", r"count is INT, but line 3 has '2\.5'\n"),
         ('count,name\n1,"a\n\nb"\nx,b\n,c\ny,d\n', "INT, but line 5 has 'x', as do 1 more"),
     ],
@@ -135,5 +211,5 @@ def test_guesses_by_the_types_of_parquet(tmp_path):
 
 def test_keeps_columns_with_a_guessed_type(write):
     path = write("a.csv", "count,extra\n1,2\n")
-    (batch,) = reading.read_batches(path, TYPES, {"extra": "FLOAT"})
+    (batch,) = reading.read_batches(path, TYPES, guessed={"extra": "FLOAT"})
     assert batch.to_pylist() == [{"count": 1, "extra": 2.0}]

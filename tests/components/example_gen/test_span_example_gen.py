@@ -198,7 +198,7 @@ def test_data_errors_come_out_as_such_and_leave_nothing_to_reuse(runner, write):
         runner.run()
     assert "span-1/bad.csv has values that do not fit" in str(caught.value)
     assert "count is INT, but line 3 has 'many'" in str(caught.value)
-    assert "span-2/worse.csv, line 2: the header names 3 columns" in str(caught.value)
+    assert "span-2/worse.csv: the header names 3 columns, but 1 row has" in str(caught.value)
     assert not any((runner.root / "test/ExampleGen/examples").iterdir())
 
     (runner.data / "span-1/bad.csv").unlink()

@@ -1,0 +1,39 @@
+import pydantic
+import pytest
+
+from models.csv_format import PLAIN, CsvFormat
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [("UTF8", "utf-8"), ("utf_8_sig", "utf-8"), ("windows-1252", "cp1252"), ("UTF-16", "utf-16")],
+)
+def test_an_encoding_has_one_name(name, encoding):
+    """Another spelling must not read all data again."""
+    assert CsvFormat(encoding=name).encoding == encoding
+
+
+def test_numbers_that_mean_missing_are_texts():
+    how = CsvFormat.model_validate({"missing": ["NA", -999, 9.5]})
+    assert how.missing == ("NA", "-999", "9.5")
+    assert CsvFormat.model_validate(how.model_dump(mode="json")) == how != PLAIN
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"delimiter": ""}, "delimiter"),
+        ({"delimiter": "; "}, "delimiter"),
+        ({"delimiter": "\n"}, "delimiter"),
+        ({"delimiter": "·"}, "delimiter"),
+        ({"quote": "''"}, "quote"),
+        ({"delimiter": "|", "quote": "|"}, "must differ"),
+        ({"encoding": "utf-9"}, "no such encoding; there are utf-8"),
+        ({"encoding": "base64"}, "no such encoding"),
+        ({"missing": "NA"}, "missing"),
+        ({"missing": [None]}, "missing"),
+    ],
+)
+def test_what_no_file_can_be_written_as_is_refused(values, message):
+    with pytest.raises(pydantic.ValidationError, match=message):
+        CsvFormat.model_validate(values)
