@@ -32,6 +32,7 @@ class Role(enum.StrEnum):
     CATEGORICAL = "categorical"
     HASHED = "hashed"
     TIMESTAMP = "timestamp"
+    TEXT = "text"
     IGNORED = "ignored"
 
 
@@ -42,6 +43,7 @@ _OPTIONS = {
     Role.CATEGORICAL: {"fill", "vocabulary_size", "min_count"},
     Role.HASHED: {"fill", "buckets"},
     Role.TIMESTAMP: {"unit"},
+    Role.TEXT: {"buckets"},
     Role.IGNORED: set(),
 }
 
@@ -51,7 +53,8 @@ class Column(Frozen):
 
     A missing value is a value of its own, from which the model learns, unless `fill` says what it
     counts as. A value that the training data did not have is out of vocabulary: also a value of
-    its own (`categorical`), or lies beyond the outermost quantile (`numeric`, `bucketized`).
+    its own (`categorical`), or lies beyond the outermost quantile (`numeric`, `bucketized`). Text
+    that is no date (`timestamp` with `unit: text`) is missing.
     """
 
     role: Role
@@ -61,7 +64,9 @@ class Column(Frozen):
         description="What a missing value counts as; a number where the role needs one.",
     )
     buckets: int | None = pydantic.Field(
-        default=None, ge=2, description="Numeric, bucketized: quantiles. Hashed: hash buckets."
+        default=None,
+        ge=2,
+        description="Numeric, bucketized: quantiles. Hashed, text: hash buckets.",
     )
     vocabulary_size: int | None = pydantic.Field(
         default=None, ge=1, description="Keep the most frequent values only; the rest count as one."
@@ -69,8 +74,10 @@ class Column(Frozen):
     min_count: int = pydantic.Field(
         default=1, ge=1, description="Values in fewer training rows count as out of vocabulary."
     )
-    unit: Literal["s", "ms", "us", "ns"] = pydantic.Field(
-        default="s", description="What a timestamp counts since 1970-01-01 UTC."
+    unit: Literal["s", "ms", "us", "ns", "text"] = pydantic.Field(
+        default="s",
+        description="What a timestamp counts since 1970-01-01 UTC; text for dates and times in ISO "
+        "8601, such as 2024-02-29 or 2024-02-29T18:30:00+01:00.",
     )
 
     @pydantic.model_validator(mode="after")

@@ -1,9 +1,10 @@
 """The model's inputs: their names, and what stands in them.
 
-Columns of the raw data may have any name and type. The model sees features of two kinds:
+Columns of the raw data may have any name and type. The model sees features of three kinds:
 
 * a number: float32 from 0 to 1, or `MISSING_NUMBER`;
-* a code: int64 from 0 to below `codes`, 0 where the value is missing.
+* a code: int64 from 0 to below `codes`, 0 where the value is missing;
+* `length` codes: those of the words of a text, filled up with 0.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ DEFAULT_BUCKETS = {
     Role.TIMESTAMP: 64,
     Role.BUCKETIZED: 10,
     Role.HASHED: 100,
+    Role.TEXT: 4096,
 }
+WORDS = 100  # of a text; those that follow are left out
 TIMESTAMP_PARTS = ("trend", "time_of_day", "time_of_week", "time_of_year")
 
 
@@ -37,11 +40,13 @@ class Feature:
         name: The key of the transformed feature.
         codes: How many codes there are; None for a number.
         vocabulary: The name of the vocabulary that gives the codes, if one does.
+        length: How many codes a row has; None for one.
     """
 
     name: str
     codes: int | None = None
     vocabulary: str | None = None
+    length: int | None = None
 
 
 def safe_name(column: str) -> str:
@@ -68,6 +73,11 @@ def code_name(column: str) -> str:
     return part_name(column, "code")
 
 
+def words_name(column: str) -> str:
+    """The name of a feature that is the codes of words, see `models.words`."""
+    return part_name(column, "words")
+
+
 def rank_name(column: str) -> str:
     """The name of a feature that is a number: a rank, see `models.preprocessing`."""
     return part_name(column, "rank")
@@ -89,4 +99,7 @@ def model_features(dataset: Dataset, transform_output: tft.TFTransformOutput) ->
             case Role.BUCKETIZED | Role.HASHED:
                 codes = MISSING_CODE + 1 + buckets(how)
                 features.append(Feature(code_name(column), codes))
+            case Role.TEXT:
+                codes = MISSING_CODE + 1 + buckets(how)
+                features.append(Feature(words_name(column), codes, length=2 * WORDS - 1))
     return features

@@ -128,7 +128,7 @@ def _row_hash(columns: Sequence[tf.Tensor]) -> np.ndarray:
     Not of its bytes: Transform writes the features of a row in an order that differs from run to
     run (see `components.example_gen.encoding`).
     """
-    values = [column.numpy()[:, np.newaxis].view(np.uint8) for column in columns]
+    values = [column.numpy().reshape(len(column), -1).view(np.uint8) for column in columns]
     table = np.concatenate(values, axis=1)
     hashes = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in table)
     return np.frombuffer(hashes, "<u8")

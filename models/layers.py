@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from models.features import MISSING_CODE
+
 
 class Pieces(keras.layers.Layer):
     """Ranks in pieces, and whether they are missing: [batch, n] becomes [batch, n, pieces + 1]."""
@@ -18,6 +20,18 @@ class Pieces(keras.layers.Layer):
         starts = ops.arange(self.pieces, dtype="float32")
         pieces = ops.clip(ranks * self.pieces - starts, 0, 1)
         return ops.concatenate([pieces, ops.cast(ranks < 0, "float32")], axis=-1)
+
+
+class SumOfKnown(keras.layers.Layer):
+    """Sums vectors where their codes are not 0: [batch, n, size] becomes [batch, size].
+
+    Divided by the root of their number, so that long texts are about as far from 0 as short ones.
+    """
+
+    def call(self, vectors: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
+        known = ops.cast(codes != MISSING_CODE, "float32")
+        number = ops.maximum(ops.sum(known, axis=1, keepdims=True), 1.0)
+        return ops.sum(vectors * known[..., None], axis=1) / ops.sqrt(number)
 
 
 class Members(keras.layers.Layer):

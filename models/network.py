@@ -19,10 +19,11 @@ from keras import ops
 
 from models.dataset import Dataset, Task
 from models.features import Feature
-from models.layers import Members, Pieces
+from models.layers import Members, Pieces, SumOfKnown
 from models.settings import ModelSettings
 
 EMBEDDING = "embedding."  # before the name of a feature: the layer that looks its codes up
+TEXT_FACTOR = 4  # a text says more than a value: so much longer is its vector
 UNITS = "units"  # the layer that turns outputs into units of the label; regression only
 
 
@@ -54,16 +55,17 @@ def build_model(dataset: Dataset, features: Sequence[Feature], settings: ModelSe
     Args:
         dataset: Says by its task what comes out: a probability (binary), one for each class
             (multiclass) or a number (regression).
-        features: What goes in: a dict of tensors of shape [batch], keyed by their names.
+        features: What goes in: a dict of tensors of shape [batch], or [batch, length] for texts,
+            keyed by their names.
         settings: The size of the network.
     """
     numbers = {f.name: keras.Input((), name=f.name) for f in features if not f.codes}
-    codes = {f.name: keras.Input((), name=f.name, dtype="int64") for f in features if f.codes}
-    vectors = [
-        keras.layers.Embedding(f.codes, settings.embedding, name=EMBEDDING + f.name)(codes[f.name])
+    codes = {
+        f.name: keras.Input((f.length,) if f.length else (), name=f.name, dtype="int64")
         for f in features
         if f.codes
-    ]
+    }
+    vectors = [_look_up(f, codes[f.name], settings.embedding) for f in features if f.codes]
     if numbers:
         vectors.append(_embed(list(numbers.values()), settings))
     hidden = vectors[0] if len(vectors) == 1 else keras.layers.Concatenate()(vectors)
@@ -72,6 +74,14 @@ def build_model(dataset: Dataset, features: Sequence[Feature], settings: ModelSe
         hidden = keras.layers.Dense(settings.width, activation="relu")(hidden)
         hidden = keras.layers.Dropout(settings.dropout)(hidden)
     return Ensemble(numbers | codes, _head(dataset, hidden, settings))
+
+
+def _look_up(feature: Feature, codes: keras.KerasTensor, size: int) -> keras.KerasTensor:
+    """A code to a vector, of shape [batch, size]; the codes of a text to a longer one."""
+    assert feature.codes is not None  # noqa: S101 (for mypy)
+    size *= TEXT_FACTOR if feature.length else 1
+    vectors = keras.layers.Embedding(feature.codes, size, name=EMBEDDING + feature.name)(codes)
+    return SumOfKnown()(vectors, codes) if feature.length else vectors
 
 
 def _embed(numbers: list[keras.KerasTensor], settings: ModelSettings) -> keras.KerasTensor:

@@ -30,9 +30,12 @@ from models.features import (
     part_name,
     rank_name,
     safe_name,
+    words_name,
 )
+from models.iso_time import seconds_of_text
 from models.label import LABEL_KEY, make_label
 from models.quantiles import Quantiles
+from models.words import word_codes
 
 Features = dict[str, tf.Tensor]
 
@@ -52,7 +55,7 @@ def preprocessing_fn(
 
     Returns:
         The features that `models.features.model_features` lists, and the label under `LABEL_KEY`;
-        all of shape [batch].
+        all of shape [batch], but for texts: [batch, codes].
 
     Raises:
         DataError: If a column is not in the schema or has a type that does not fit its role.
@@ -76,8 +79,11 @@ def preprocessing_fn(
                 outputs[code_name(column)] = _categorical(column, how, values, missing)
             case Role.HASHED:
                 outputs[code_name(column)] = _hashed(how, values, missing)
+            case Role.TEXT:
+                outputs[words_name(column)] = word_codes(values, buckets(how))
             case Role.TIMESTAMP:
-                seconds = tf.cast(values, tf.float64) / _TICKS_PER_S[how.unit]
+                seconds, no_time = _seconds(how, values)
+                missing |= no_time
                 trend = part_name(column, "trend")
                 quantiles.rank(trend, tf.cast(seconds, tf.float32), missing, buckets(how))
                 outputs |= _phases(column, seconds, missing)
@@ -88,12 +94,19 @@ def _typed(
     column: str, how: Column, values: tf.Tensor, missing: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Text for the roles that take values as names, numbers for the others; gaps filled."""
-    if how.role in (Role.CATEGORICAL, Role.HASHED):
+    if how.role in (Role.CATEGORICAL, Role.HASHED, Role.TEXT):
         values = as_text(values)
+    elif how.role is Role.TIMESTAMP and how.unit == "text":
+        if values.dtype != tf.string:
+            raise DataError(
+                f"The column {column!r} is numbers, not dates in text: give its unit in "
+                "dataset.yaml (s, ms, us or ns), or correct its type in the schema"
+            )
     elif values.dtype == tf.string:
         raise DataError(
             f"The column {column!r} is text, which the role {how.role} cannot use: choose "
-            "categorical or hashed in dataset.yaml, or correct its type in the schema"
+            "categorical, hashed, text or (for dates) timestamp with unit: text in dataset.yaml, "
+            "or correct its type in the schema"
         )
     elif how.role is not Role.TIMESTAMP:  # whose seconds float32 cannot hold
         values = tf.cast(values, tf.float32)
@@ -117,6 +130,14 @@ def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor
 def _hashed(how: Column, values: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
     codes = tf.strings.to_hash_bucket_fast(values, buckets(how)) + MISSING_CODE + 1
     return _coded(codes, missing)
+
+
+def _seconds(how: Column, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Seconds since 1970, float64, and where there are none."""
+    if how.unit == "text":
+        return seconds_of_text(values)
+    seconds = tf.cast(values, tf.float64) / _TICKS_PER_S[how.unit]
+    return seconds, tf.zeros_like(seconds, tf.bool)
 
 
 def _phases(column: str, seconds: tf.Tensor, missing: tf.Tensor) -> Features:

@@ -123,6 +123,9 @@ HARD = Dataset.model_validate(
             "Straße": {"role": "hashed", "buckets": 16},
             "_age.in/years": {"role": "bucketized", "buckets": 4},
             "lambda": {"role": "timestamp"},
+            "when?": {"role": "timestamp", "unit": "text"},
+            'note "1"': {"role": "text", "buckets": 64},
+            "paid": {"role": "categorical"},
             "never": {"role": "numeric"},
             "never text": {"role": "categorical"},
             "tip/€": {"role": "ignored"},
@@ -131,8 +134,11 @@ HARD = Dataset.model_validate(
 )
 
 
+WORDS = ["Guten", "Tag", "größe", "don't", "1,5", "你好"]
+
+
 def hard_frame(rows: int = 240) -> pd.DataFrame:
-    random = np.random.default_rng(0)
+    random, more = np.random.default_rng(0), np.random.default_rng(1)
     price = np.round(random.lognormal(2, 1, rows), 2)
     kind = random.choice(["card", "cash", "voucher"], rows, p=[0.5, 0.4, 0.1])
     tip = np.round(price * np.where(kind == "card", 0.3, 0.1), 2)
@@ -144,12 +150,18 @@ def hard_frame(rows: int = 240) -> pd.DataFrame:
             "Straße": random.integers(17031000000, 17031000099, rows),
             "_age.in/years": random.integers(0, 100, rows),
             "lambda": 1_400_000_000 + random.integers(0, 10**8, rows),
+            "when?": [
+                f"20{i % 10 + 10}-0{i % 9 + 1}-{i % 28 + 1:02} 12:{i % 60:02}" for i in range(rows)
+            ],
+            'note "1"': [" ".join(more.choice(WORDS, i % 7)) for i in range(rows)],
+            "paid": more.integers(0, 2, rows),
             "never": None,
             "never text": None,
             "tip/€": tip,
         }
     ).astype(object)
     frame.loc[0, "class"] = "once"  # below min_count
+    frame.loc[[1, 2], "when?"] = [None, "soon"]
     for column in ("1.level", "class", "Straße", "_age.in/years"):
         frame.loc[random.random(rows) < 0.2, column] = None
     frame.loc[frame.index[-1], "price (€)"] = None

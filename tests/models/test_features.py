@@ -6,7 +6,7 @@ from models.features import TIMESTAMP_PARTS, part_name, safe_name
 
 def test_no_two_columns_share_a_name():
     columns = ["".join(c) for n in range(1, 6) for c in itertools.product("_u20 x", repeat=n)]
-    parts = ("code", "rank", *TIMESTAMP_PARTS)
+    parts = ("code", "rank", "words", *TIMESTAMP_PARTS)
     names = {part_name(column, part) for column in columns for part in parts}
     assert len(names) == len(columns) * len(parts)
 

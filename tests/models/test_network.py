@@ -4,15 +4,21 @@ import pytest
 
 from models.dataset import Dataset, Task
 from models.features import MISSING_NUMBER, Feature
-from models.layers import Pieces
+from models.layers import Pieces, SumOfKnown
 from models.network import UNITS, build_model
 from models.settings import ModelSettings
 
-FEATURES = [Feature("a.rank"), Feature("b.rank"), Feature("c.code", codes=5)]
+FEATURES = [
+    Feature("a.rank"),
+    Feature("b.rank"),
+    Feature("c.code", codes=5),
+    Feature("d.words", codes=9, length=4),
+]
 BATCH = {
     "a.rank": np.array([0.1, 0.9, MISSING_NUMBER], "float32"),
     "b.rank": np.array([0.5, 0.5, 0.5], "float32"),
     "c.code": np.array([0, 1, 4]),
+    "d.words": np.array([[0, 0, 0, 0], [1, 8, 0, 0], [2, 3, 4, 5]]),
 }
 
 
@@ -28,6 +34,12 @@ def test_numbers_are_cut_into_pieces_and_gaps_are_marked():
     pieces = Pieces(4)(np.array([[0.0], [0.375], [1.0], [MISSING_NUMBER]], "float32"))
     expected = [[0, 0, 0, 0, 0], [1, 0.5, 0, 0, 0], [1, 1, 1, 1, 0], [0, 0, 0, 0, 1]]
     np.testing.assert_allclose(pieces[:, 0], expected, atol=1e-6)
+
+
+def test_vectors_of_words_are_summed_and_those_of_no_word_are_not():
+    vectors = np.arange(24, dtype="float32").reshape(2, 4, 3)
+    summed = SumOfKnown()(vectors, np.array([[5, 6, 0, 0], [0, 0, 0, 0]]))
+    np.testing.assert_allclose(summed, [vectors[0, :2].sum(axis=0) / np.sqrt(2), [0, 0, 0]])
 
 
 @pytest.mark.parametrize(("task", "outputs"), [("binary", 1), ("multiclass", 3), ("regression", 1)])

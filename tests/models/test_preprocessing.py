@@ -13,6 +13,7 @@ from models.features import (
     MISSING_CODE,
     MISSING_NUMBER,
     UNKNOWN_CODE,
+    WORDS,
     model_features,
 )
 from models.label import LABEL_KEY
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow  # tf.Transform takes some seconds, once
 
 PRICE, LEVEL, KIND = "price_u20__u28__u20ac__u29_.rank", "1_u2e_level.rank", "class.code"
 STREET, AGE, WHEN = "Stra_udf_e.code", "_age_u2e_in_u2f_years.code", "lambda"
+NOTE = "note_u20__u22_1_u22_.words"
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,38 @@ def test_a_timestamp_tells_the_time_of_day_week_and_year(hard):
     assert serve(hard)[f"{WHEN}.time_of_day"] == MISSING_NUMBER
 
 
+def test_a_date_in_text_is_as_good_as_a_number(hard):
+    noon = serve(hard, **{"lambda": 1_404_216_000, "when?": "2014-07-01T14:00:00+02:00"})
+    for part in ("time_of_day", "time_of_week", "time_of_year"):
+        assert noon[f"when_u3f_.{part}"] == noon[f"{WHEN}.{part}"] != MISSING_NUMBER
+    assert 0 < noon["when_u3f_.trend"] < 1
+
+
+def test_text_that_is_no_date_is_missing(rows, frame):
+    missing = rows["when_u3f_.time_of_day"] == MISSING_NUMBER
+    np.testing.assert_array_equal(missing, ~frame["when?"].fillna("").str.contains("-"))
+    np.testing.assert_array_equal(rows["when_u3f_.trend"] == MISSING_NUMBER, missing)
+
+
+def test_words_and_their_pairs_are_hashed(hard, rows, frame):
+    codes = rows[NOTE]
+    assert codes.shape == (len(frame), 2 * WORDS - 1)
+    assert codes.max() <= 64
+    texts = frame['note "1"'].tolist()
+    assert ((codes > MISSING_CODE).sum(axis=1)[np.array(texts) == ""] == 0).all()
+    one = serve(hard, **{'note "1"': "GUTEN - tag!"})[NOTE]
+    np.testing.assert_array_equal(np.flatnonzero(one), [0, 1, WORDS])
+    other = serve(hard, **{'note "1"': "Tag guten"})[NOTE]
+    np.testing.assert_array_equal(other[:2], one[[1, 0]])
+    assert other[WORDS] != one[WORDS]
+
+
+def test_categories_may_be_numbers_or_truth_values(hard, rows, frame):
+    codes = dict(zip(frame["paid"], rows["paid.code"], strict=True))
+    assert sorted(codes.values()) == [FIRST_WORD_CODE, FIRST_WORD_CODE + 1]
+    assert serve(hard, paid=2)["paid.code"] == UNKNOWN_CODE
+
+
 def test_columns_without_any_value_are_missing_everywhere(rows):
     assert (rows["never.rank"] == MISSING_NUMBER).all()
     assert (rows["never_u20_text.code"] == MISSING_CODE).all()
@@ -123,13 +157,15 @@ def test_the_label_is_the_one_described(rows, frame):
     [
         ({"absent": {"role": "numeric"}}, "'absent', which the schema does not have"),
         ({"word": {"role": "numeric"}}, "'word' is text, which the role numeric cannot use"),
+        ({"word": {"role": "timestamp"}}, "'word' is text, .* timestamp with unit: text"),
+        ({"z": {"role": "timestamp", "unit": "text"}}, "'z' is numbers, not dates in text"),
     ],
 )
 def test_a_column_that_does_not_fit_is_named(columns, message):
     dataset = Dataset.model_validate(
         {"task": "binary", "label": {"column": "y"}, "columns": columns}
     )
-    inputs = {"y": tf.constant([0, 1]), "word": tf.constant(["a", "b"])}
+    inputs = {"y": tf.constant([0, 1]), "word": tf.constant(["a", "b"]), "z": tf.constant([1, 2])}
     with pytest.raises(DataError, match=message):
         preprocessing_fn(inputs, {"dataset": dataset.for_model()})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -209,6 +210,28 @@ def test_multiclass_learns_its_classes(tmp_path):
     assert (np.array(classes)[predictions.argmax(axis=1)] == frame["y"]).mean() > 0.9
     again = rebuild(args.serving_model_dir, data.graph)(data.examples)
     np.testing.assert_allclose(again, predictions, atol=1e-5)
+
+
+def test_texts_are_learned_by_their_words_and_the_pairs_of_them(tmp_path):
+    """No word alone says anything, nor does the number of them."""
+    random = np.random.default_rng(0)
+    good, negated = random.integers(0, 2, (2, 400))
+    words = np.array([["very bad", "not bad"], ["very good", "not good"]])[good, negated]
+    starts = random.choice(["The film", "All that I saw yesterday", ""], 400)
+    frame = pd.DataFrame({"text": [f"{a} is {b}!" for a, b in zip(starts, words, strict=True)]})
+    frame["y"] = pd.Series(good ^ negated, dtype=object)
+    frame["seen"] = [f"2024-0{1 + i % 9}-11" for i in range(400)]
+    columns = {"text": {"role": "text"}, "seen": {"role": "timestamp", "unit": "text"}}
+    dataset = Dataset.model_validate(
+        {"task": "binary", "label": {"column": "y"}, "columns": columns}
+    )
+    args = fn_args(transform(dataset, frame, tmp_path / "data"), tmp_path, **QUICK)
+    run_fn(args)
+    unseen = ["It is very good", "It is not good", "bad, very bad", "Not bad at all", ""]
+    examples = to_examples(pd.DataFrame({"text": unseen}))
+    predictions = predict(args.serving_model_dir, examples)[:, 0]
+    np.testing.assert_array_equal(predictions[:4] > 0.5, [True, False, False, True])
+    assert np.isfinite(predictions).all()
 
 
 @pytest.fixture(scope="module")
