@@ -58,7 +58,9 @@ METRICS: dict[Task, dict[str, Metric]] = {
     Task.REGRESSION: {
         "rmse": Metric("RootMeanSquaredError", "lower"),
         "mae": Metric("MeanAbsoluteError", "lower"),
-        # Not R2: tf_keras has that, but TFMA (0.52) cannot merge its state.
+        "r2": Metric(
+            "CoefficientOfDetermination", "higher", module="components.evaluator.determination"
+        ),
         "squared_pearson_correlation": Metric("SquaredPearsonCorrelation", "higher"),
         "loss": Metric("MeanSquaredError", "lower"),
         "calibration": Metric("Calibration", "near one"),

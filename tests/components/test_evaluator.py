@@ -276,7 +276,11 @@ def test_regression_metrics_and_rows_without_a_label(evaluate):
     known = {name: values.copy() for name, values in columns.items()}
     columns["y"][::7] = np.nan
     result, _, _ = evaluate(
-        "regression", {"thresholds": {"rmse": {"max": 2.0}}}, shift=0.1, columns=columns
+        "regression",
+        {"thresholds": {"rmse": {"max": 2.0}, "r2": {"min": 0.7, "max_worsening": 0.01}}},
+        shift=0.1,
+        baseline_shift=0.1,
+        columns=columns,
     )
     labelled = ~np.isnan(columns["y"])
     y, p = known["y"][labelled], predict("regression", known["x"], 0.1)[labelled]
@@ -290,5 +294,9 @@ def test_regression_metrics_and_rows_without_a_label(evaluate):
     assert result.metrics["squared_pearson_correlation"] == pytest.approx(
         np.corrcoef(y, p)[0, 1] ** 2, rel=1e-4
     )
+    r2 = sklearn_metrics.r2_score(y, p)
+    assert result.metrics["r2"] == pytest.approx(r2, rel=1e-4)
+    assert result.baseline_metrics["r2"] == pytest.approx(r2, rel=1e-4)
     assert result.metrics["calibration"] == pytest.approx(p.mean() / y.mean(), rel=1e-4)
     assert result.blessed
+    assert {one.name for one in result.checks} == {"rmse: max", "r2: min", "r2: change"}
