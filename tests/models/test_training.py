@@ -215,12 +215,12 @@ def test_multiclass_learns_its_classes(tmp_path):
 def test_texts_are_learned_by_their_words_and_the_pairs_of_them(tmp_path):
     """No word alone says anything, nor does the number of them."""
     random = np.random.default_rng(0)
-    good, negated = random.integers(0, 2, (2, 400))
+    good, negated = random.integers(0, 2, (2, 240))
     words = np.array([["very bad", "not bad"], ["very good", "not good"]])[good, negated]
-    starts = random.choice(["The film", "All that I saw yesterday", ""], 400)
+    starts = random.choice(["The film", "All that I saw yesterday", ""], 240)
     frame = pd.DataFrame({"text": [f"{a} is {b}!" for a, b in zip(starts, words, strict=True)]})
     frame["y"] = pd.Series(good ^ negated, dtype=object)
-    frame["seen"] = [f"2024-0{1 + i % 9}-11" for i in range(400)]
+    frame["seen"] = [f"2024-0{1 + i % 9}-11" for i in range(240)]
     columns = {"text": {"role": "text"}, "seen": {"role": "timestamp", "unit": "text"}}
     dataset = Dataset.model_validate(
         {"task": "binary", "label": {"column": "y"}, "columns": columns}

@@ -18,13 +18,15 @@ from tests.models.conftest import SMALL, fn_args, small_frame, transform
 pytestmark = pytest.mark.slow
 
 
-DATASET = Dataset.model_validate({"task": "binary", "label": {"column": "y"}, "columns": SMALL})
+COLUMNS = {**SMALL, "said": {"role": "text", "buckets": 32}}
+DATASET = Dataset.model_validate({"task": "binary", "label": {"column": "y"}, "columns": COLUMNS})
 
 
 def frame(rows):
     frame = small_frame(rows)
     frame["y"] = (frame["x"].astype(float) + (frame["word"] == "a") > 0.5).astype(int)
     frame["y"] = frame["y"].astype(object)
+    frame["said"] = "It was " + frame["word"]
     return frame
 
 
@@ -113,6 +115,8 @@ def test_what_was_learned_of_a_word_follows_it_to_its_new_code(served, more, dat
             old_rows[FIRST_WORD_CODE + old_words.index(word)],
         )
     np.testing.assert_array_equal(new_rows[:FIRST_WORD_CODE], old_rows[:FIRST_WORD_CODE])
+    said = [model.get_layer(f"{EMBEDDING}said.words").get_weights()[0] for model in (old, new)]
+    np.testing.assert_array_equal(*said)
 
 
 def test_weights_of_another_architecture_are_left_and_the_log_says_so(
