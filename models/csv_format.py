@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Any, Self
 
 import pydantic
@@ -15,12 +16,10 @@ class CsvFormat(Frozen):
 
     delimiter: str = pydantic.Field(
         default=",",
-        pattern=r"^[\t\x20-\x7e]$",
         description='Separates values; one ASCII character, a tab is "\\t".',
     )
     quote: str = pydantic.Field(
         default='"',
-        pattern=r"^[\x21-\x7e]?$",
         description='Encloses values that hold a delimiter, a line break or a quote (twice); "" if '
         "nothing does.",
     )
@@ -31,6 +30,14 @@ class CsvFormat(Frozen):
     missing: tuple[str, ...] = pydantic.Field(
         default=(), description='What stands for a missing value besides "", such as [NA, "?"].'
     )
+
+    @pydantic.field_validator("delimiter", "quote")
+    @classmethod
+    def _one_ascii_character(cls, value: str, info: pydantic.ValidationInfo) -> str:
+        if re.fullmatch(r"[\t -~]", value) or (value == "" and info.field_name == "quote"):
+            return value
+        tab = 'a tab is "\\t"' if info.field_name == "delimiter" else '"" for none'
+        raise ValueError(f"must be one ASCII character; {tab}")
 
     @pydantic.field_validator("encoding")
     @classmethod
@@ -46,10 +53,13 @@ class CsvFormat(Frozen):
 
     @pydantic.field_validator("missing", mode="before")
     @classmethod
-    def _numbers_as_they_are_written(cls, value: Any) -> Any:
+    def _texts_as_they_are_written(cls, value: Any) -> Any:
+        """YAML reads NULL, no and 9.50 as something else, of which the spelling is gone."""
         if not isinstance(value, list | tuple):
-            return value
-        return [str(one) if type(one) in (int, float) else one for one in value]
+            raise ValueError("must be a list: [NA]")
+        if other := [one for one in value if type(one) not in (str, int)]:
+            raise ValueError(f"must be texts: put {other[0]!r} in quotes as the files have it")
+        return [str(one) for one in value]
 
     @pydantic.model_validator(mode="after")
     def _quote_is_no_delimiter(self) -> Self:

@@ -57,7 +57,9 @@ class _Utf8(io.RawIOBase):
             text = self._decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             good = error.object[: error.start].decode(self._encoding, errors="replace")
-            raise self._not_text(self._bytes - before + error.start, good, error.object) from error
+            raise self._not_text(self._bytes - before + error.start, good, chunk) from error
+        except UnicodeError as error:  # utf-16 and utf-32, where there is no byte order mark
+            raise self._not_text(0, "", chunk) from error
         if "\0" in text:
             good = text[: text.index("\0")]
             start = self._bytes + len(good.encode(self._encoding, errors="replace"))
@@ -70,15 +72,15 @@ class _Utf8(io.RawIOBase):
         line = before.rpartition("\n")[2]
         where = f"line {self._lines + before.count(chr(10)) + 1} (byte {offset})"
         after = f" after {line[-_SHOWN_BYTES:]!r}" if line else ""
-        likely = _likely(sample, self._encoding)
-        advice = (
-            f"It may be {likely}: set data.csv.encoding to that"
-            if likely
-            else "Is it a text file at all? Then set data.csv.encoding to the name of its encoding"
-        )
+        if not sample:
+            advice = "It ends within a character: is it whole?"
+        elif likely := _likely(sample, self._encoding):
+            advice = f"It may be {likely}: set data.csv.encoding to that, or save it as UTF-8."
+        else:
+            advice = "Is it text at all? Then set data.csv.encoding, or save it as UTF-8."
         return DataError(
             f"{self._path}, {where}: what stands there{after} is not {self._encoding} text.\n"
-            f"{advice}, or save the file as UTF-8."
+            f"{advice}"
         )
 
     def close(self) -> None:

@@ -14,24 +14,26 @@ def test_an_encoding_has_one_name(name, encoding):
 
 
 def test_numbers_that_mean_missing_are_texts():
-    how = CsvFormat.model_validate({"missing": ["NA", -999, 9.5]})
-    assert how.missing == ("NA", "-999", "9.5")
+    how = CsvFormat.model_validate({"missing": ["NA", -999]})
+    assert how.missing == ("NA", "-999")
     assert CsvFormat.model_validate(how.model_dump(mode="json")) == how != PLAIN
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"delimiter": ""}, "delimiter"),
+        ({"delimiter": ""}, "one ASCII character; a tab is"),
         ({"delimiter": "; "}, "delimiter"),
         ({"delimiter": "\n"}, "delimiter"),
         ({"delimiter": "·"}, "delimiter"),
-        ({"quote": "''"}, "quote"),
+        ({"quote": "''"}, 'one ASCII character; "" for none'),
         ({"delimiter": "|", "quote": "|"}, "must differ"),
         ({"encoding": "utf-9"}, "no such encoding; there are utf-8"),
         ({"encoding": "base64"}, "no such encoding"),
-        ({"missing": "NA"}, "missing"),
-        ({"missing": [None]}, "missing"),
+        ({"missing": "NA"}, "must be a list"),
+        ({"missing": ["NA", None]}, "put None in quotes"),
+        ({"missing": [9.5]}, "put 9.5 in quotes"),
+        ({"missing": [False]}, "put False in quotes"),
     ],
 )
 def test_what_no_file_can_be_written_as_is_refused(values, message):

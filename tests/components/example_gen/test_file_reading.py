@@ -78,6 +78,24 @@ def test_reads_text_of_any_encoding(write, small_schema, written, how, file):
         assert table.column("count").to_pylist() == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        (
+            "count\n1\n".encode("utf-16-le"),
+            "utf-16",
+            r"line 1 \(byte 0\): .* not utf-16.* utf-16-le",
+        ),
+        (b"count\n1\n", "utf-16", r"line 1 \(byte 0\): .* not utf-16 .* utf-8"),
+        ("count\n12\n".encode("utf-16")[:-1], "utf-16", r"line 2 \(byte 18\): .* ends within"),
+        ("count\n1€\n".encode(), "ascii", r"line 2 \(byte 7\): .* not ascii text.* utf-8"),
+    ],
+)
+def test_says_what_the_encoding_may_be_instead(write, small_schema, content, encoding, message):
+    with pytest.raises(DataError, match=f"(?s){message}"):
+        read_table(write("a.csv", content), small_schema, encoding=encoding)
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 5, 1 << 20])
 def test_where_no_text_is_does_not_depend_on_chunks(write, small_schema, monkeypatch, chunk):
     path = write("a.csv", b"count,name\n1,a\xc3\xa4\n2,\xc3\xa4b\xc3\n")
@@ -146,7 +164,7 @@ def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schem
         ("count,name\n1,a\n".encode("utf-16"), "line 1 .* may be utf-16: set data.csv.encoding"),
         ("count,name\n1,a\n".encode("utf-16-le"), "line 1 .* may be utf-16-le"),
         ("größe,name\n1,a\n".encode("utf-16-be"), "line 1 .* may be utf-16-be"),
-        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00xl/workbook.xml" * 9, "Is it a text file at all"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00xl/workbook.xml" * 9, "Is it text at all"),
         ("count,name\n1,a\n2.5,b\n", r"count is INT, but line 3 has '2\.5'\n"),
         ('count,name\n1,"a\n\nb"\nx,b\n,c\ny,d\n', "INT, but line 5 has 'x', as do 1 more"),
     ],
