@@ -21,8 +21,6 @@ from models.export import OUTPUT, rebuild
 from models.label import LABEL_KEY
 from models.training import run_fn
 from tests.models.conftest import (
-    SMALL,
-    Transformed,
     fn_args,
     hard_frame,
     small_frame,
@@ -181,6 +179,7 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
             patch.setattr("models.training.export", Mock(side_effect=KeyboardInterrupt))
             run_fn(killed)
     assert len(os.listdir(tmp_path / "checkpoints")) == 2
+    caplog.clear()  # a run of the pipeline in this process has had it log all along
     with caplog.at_level(logging.INFO, "models.training"):
         run_fn(args)
     assert not any(hasattr(record, "epoch") for record in caplog.records)
@@ -189,27 +188,10 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
     assert not (tmp_path / "checkpoints").exists()  # nor is anything left of the other one
 
 
-# The other tasks.
+# Other columns and labels; the other tasks are in tests/runs/test_tasks.py.
 
 
 QUICK = {"epochs": 30, "learning_rate": 0.01}
-
-
-def test_multiclass_learns_its_classes(tmp_path):
-    frame = small_frame()
-    x, word = frame["x"].to_numpy(float), frame["word"]
-    classes = ["low", "high a", "high b"]
-    frame["y"] = np.where(x < 0, "low", np.where(word == "a", "high a", "high b"))
-    label = {"column": "y", "classes": classes}
-    dataset = Dataset.model_validate({"task": "multiclass", "label": label, "columns": SMALL})
-    data = transform(dataset, frame, tmp_path / "data")
-    args = fn_args(data, tmp_path, **QUICK)
-    run_fn(args)
-    predictions = predict(args.serving_model_dir, data.examples)
-    np.testing.assert_allclose(predictions.sum(axis=1), 1, atol=1e-5)
-    assert (np.array(classes)[predictions.argmax(axis=1)] == frame["y"]).mean() > 0.9
-    again = rebuild(args.serving_model_dir, data.graph)(data.examples)
-    np.testing.assert_allclose(again, predictions, atol=1e-5)
 
 
 def test_texts_are_learned_by_their_words_and_the_pairs_of_them(tmp_path):
@@ -232,29 +214,6 @@ def test_texts_are_learned_by_their_words_and_the_pairs_of_them(tmp_path):
     predictions = predict(args.serving_model_dir, examples)[:, 0]
     np.testing.assert_array_equal(predictions[:4] > 0.5, [True, False, False, True])
     assert np.isfinite(predictions).all()
-
-
-@pytest.fixture(scope="module")
-def regression(tmp_path_factory) -> Transformed:
-    frame = small_frame()
-    x, word = frame["x"].to_numpy(float), frame["word"]
-    frame["y"] = 1000 + 50 * x + np.where(word == "a", 100, 0)
-    frame["y"] = frame["y"].astype(object)
-    dataset = Dataset.model_validate(
-        {"task": "regression", "label": {"column": "y"}, "columns": SMALL}
-    )
-    return transform(dataset, frame, tmp_path_factory.mktemp("regression"))
-
-
-def test_regression_predicts_in_units_of_the_label(regression, tmp_path):
-    args = fn_args(regression, tmp_path, **QUICK)
-    run_fn(args)
-    predictions = predict(args.serving_model_dir, regression.examples)
-    parsed = tf.io.parse_example(regression.examples, {"y": tf.io.FixedLenFeature([], tf.float32)})
-    error = np.abs(predictions[:, 0] - parsed["y"].numpy()).mean()
-    assert error < 0.3 * parsed["y"].numpy().std()
-    again = rebuild(args.serving_model_dir, regression.graph)(regression.examples)
-    np.testing.assert_allclose(again, predictions, rtol=1e-5)
 
 
 def test_rows_without_a_label_are_refused(tmp_path):
