@@ -29,6 +29,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.plain_metrics import expected_calibration_error
+from benchmarks.split_rows import read_rows
 from pipeline.run_log import captured
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +77,7 @@ def _run_pipeline(seed: int, outputs: Path) -> Scores:
 
 
 def _gradient_boosting(outputs: Path) -> Scores:
-    rows = pandas.concat({split: _read_rows(outputs, split) for split in ("train", "eval")})
+    rows = pandas.concat({split: read_rows(outputs, split) for split in ("train", "eval")})
     # In cents, since floating point knows no exact fifth.
     labels = 5 * (rows.tips * 100).round() > (rows.fare * 100).round()
     features = _features(rows)
@@ -101,21 +102,6 @@ def _features(rows: pandas.DataFrame) -> pandas.DataFrame:
     return features.astype(
         {name: "category" for name, role in roles.items() if role in ("categorical", "hashed")}
     )
-
-
-def _read_rows(outputs: Path, split: str) -> pandas.DataFrame:
-    """The rows of a split as ExampleGen wrote them, text as bytes; a missing value is NaN."""
-    import tensorflow as tf
-
-    files = outputs.glob(f"*/artifacts/ExampleGen/examples/*/Split-{split}/*.gz")
-    rows = []
-    for record in tf.data.TFRecordDataset(sorted(map(str, files)), "GZIP"):
-        features = tf.train.Example.FromString(record.numpy()).features.feature
-        lists = {
-            name: getattr(f, f.WhichOneof("kind") or "int64_list") for name, f in features.items()
-        }
-        rows.append({name: values.value[0] for name, values in lists.items() if values.value})
-    return pandas.DataFrame(rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,201 @@
+"""Quality on data that nobody prepared: `init` and `run`, against gradient boosting.
+
+Writes data sets that scikit-learn ships, and two that it generates, to CSV files. For each, in an
+empty project: `python -m pipeline init --data FILE.csv`, then `python -m pipeline run`, which must
+end with a pushed model. Then fits scikit-learn's gradient boosting with its default settings on the
+very rows of the train split, and scores it on those of the eval split.
+
+    .venv/bin/python benchmarks/own_data.py [--only iris wine …] [--seeds 1 2 3]
+
+Prints for each data set the score of both (AUC, accuracy or R², by its task), the difference, the
+least that is wanted of it, and the seconds of a run. Leaves no files behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import yaml
+from sklearn import datasets
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
+
+from benchmarks.split_rows import read_rows
+from pipeline.run_log import captured
+
+ROOT = Path(__file__).resolve().parents[1]
+# By task: the metric, and how far below gradient boosting it may be.
+WANTED = {"binary": ("auc", -0.01), "multiclass": ("accuracy", -0.02), "regression": ("R²", -0.03)}
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--only", nargs="+", choices=list(DATA), default=list(DATA))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    args = parser.parse_args()
+    print(f"{'':<16}{'rows':>6}  {'metric':<9}{'pipeline':>9}{'boosting':>9}", end="")
+    print(f"{'diff.':>8}{'wanted':>8}{'s':>5}")
+    for name in args.only:
+        with tempfile.TemporaryDirectory() as folder:
+            _print_row(name, _measure(name, args.seeds, Path(folder)))
+
+
+def _print_row(name: str, row: dict[str, Any]) -> None:
+    difference = row["pipeline"] - row["boosting"]
+    print(
+        f"{name:<16}{row['rows']:>6}  {row['metric']:<9}{row['pipeline']:>9.4f}"
+        f"{row['boosting']:>9.4f}{difference:>+8.4f}{row['wanted']:>+8.2f}{row['seconds']:>5.0f}"
+        f"  {'ok' if difference >= row['wanted'] else 'MISSED'}",
+        flush=True,
+    )
+
+
+def _measure(name: str, seeds: list[int], project: Path) -> dict[str, Any]:
+    shutil.copytree(ROOT / "configs", project / "configs")
+    file = project / f"{name}.csv"
+    DATA[name]().to_csv(file, index=False)
+    _pipeline(project, "init", "--data", str(file), "--force")
+    dataset = yaml.safe_load((project / "configs" / "dataset.yaml").read_text())
+    metric, wanted = WANTED[dataset["task"]]
+    summaries = []
+    begun = time.monotonic()
+    for seed in seeds:
+        outputs = project / f"outputs-{seed}"
+        setting = f"outputs={json.dumps(str(outputs))}"
+        _pipeline(project, "run", "--set", setting, "--set", f"train.seed={seed}")
+        [summary] = outputs.glob("*/runs/latest/summary.json")
+        summaries.append(json.loads(summary.read_text()))
+    seconds = (time.monotonic() - begun) / len(seeds)
+    with captured(project / "libraries.log"):  # TensorFlow has much to say
+        rows = {split: read_rows(outputs, split) for split in ("train", "eval")}
+    spread = float(np.var(rows["eval"][dataset["label"]["column"]])) if metric == "R²" else 1.0
+    scores = [
+        1 - one["metrics"]["rmse"] ** 2 / spread if metric == "R²" else one["metrics"][metric]
+        for one in summaries
+    ]
+    return {
+        "rows": sum(map(len, rows.values())),
+        "metric": metric,
+        "pipeline": statistics.mean(scores),
+        "boosting": _gradient_boosting(dataset, rows),
+        "wanted": wanted,
+        "seconds": seconds,
+    }
+
+
+def _pipeline(project: Path, verb: str, *args: str) -> None:
+    command = [sys.executable, "-m", "pipeline", verb, *args]
+    command += ["--config-dir", str(project / "configs")]
+    environment = {**os.environ, "TMPDIR": str(project)}  # TFX leaves files in there
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
+
+
+def _gradient_boosting(dataset: dict[str, Any], rows: dict[str, pandas.DataFrame]) -> float:
+    """The score on the eval split, of the columns that the pipeline's model reads."""
+    both = pandas.concat(rows)
+    roles = {name: column["role"] for name, column in dataset["columns"].items()}
+    features = both[[name for name, role in roles.items() if role != "ignored"]]
+    features = features.astype(
+        {name: "category" for name, role in roles.items() if role in ("categorical", "hashed")}
+    )
+    label = both[dataset["label"]["column"]].map(_as_text)
+    x, y = features.loc["train"], label.loc["train"]
+    x_eval, y_eval = features.loc["eval"], label.loc["eval"]
+    if dataset["task"] == "regression":
+        predicted = (
+            HistGradientBoostingRegressor(categorical_features="from_dtype", random_state=0)
+            .fit(x, y)
+            .predict(x_eval)
+        )
+        return float(r2_score(y_eval, predicted))
+    model = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0)
+    model.fit(x, y)
+    if dataset["task"] == "binary":
+        return float(roc_auc_score(y_eval == model.classes_[1], model.predict_proba(x_eval)[:, 1]))
+    return float(accuracy_score(y_eval, model.predict(x_eval)))
+
+
+def _as_text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _shipped(name: str) -> Callable[[], pandas.DataFrame]:
+    def load() -> pandas.DataFrame:
+        data = getattr(datasets, f"load_{name}")(as_frame=True)
+        frame = data.frame
+        if name != "diabetes":
+            frame["target"] = [str(data.target_names[label]) for label in frame["target"]]
+        return frame
+
+    return load
+
+
+def _customers() -> pandas.DataFrame:
+    """Two classes; numbers with gaps and heavy tails, rare categories, an identifier."""
+    random = np.random.default_rng(0)
+    rows = 2_000
+    income = random.lognormal(10, 1, rows)
+    plan = random.choice(["basic", "plus", "pro", "old"], rows, p=[0.6, 0.27, 0.12, 0.01])
+    age, visits = random.integers(18, 90, rows), random.poisson(4, rows)
+    effect = dict(zip(["basic", "plus", "pro", "old"], [-1.0, 0.0, 1.5, 0.5], strict=True))
+    log_odds = np.log(income / 2e4) + [effect[one] for one in plan] - 0.3 * visits
+    log_odds += 0.002 * (age - 45) ** 2 + random.normal(0, 1, rows)
+    return pandas.DataFrame(
+        {
+            "customer_id": np.arange(rows) + 10_000,
+            "income": np.where(random.random(rows) < 0.1, np.nan, income),  # noqa: PLR2004
+            "plan": np.where(random.random(rows) < 0.05, None, plan),  # noqa: PLR2004
+            "age": age,
+            "visits": visits,
+            "Left": np.where(log_odds > np.quantile(log_odds, 0.7), "yes", "no"),
+        }
+    )
+
+
+def _houses() -> pandas.DataFrame:
+    """A number, of columns like those of the Californian houses: place, counts, incomes."""
+    random = np.random.default_rng(0)
+    rows = 4_000
+    latitude, longitude = random.uniform(32, 42, rows), random.uniform(-124, -114, rows)
+    income, age = random.gamma(4, 1, rows), random.integers(1, 52, rows)
+    rooms, occupancy = random.lognormal(1.6, 0.3, rows), random.lognormal(1, 0.3, rows)
+    coast = np.exp(-np.abs(latitude + longitude + 82) / 2)
+    value = 0.4 * income * (1 + coast) + 0.05 * rooms - 0.2 * occupancy + 0.004 * age
+    frame = {"MedInc": income, "HouseAge": age, "AveRooms": rooms, "AveOccup": occupancy}
+    frame |= {"Latitude": latitude, "Longitude": longitude}
+    frame["MedHouseVal"] = value * random.lognormal(0, 0.15, rows)
+    return pandas.DataFrame(frame)
+
+
+DATA = {
+    "breast-cancer": _shipped("breast_cancer"),
+    "wine": _shipped("wine"),
+    "iris": _shipped("iris"),
+    "digits": _shipped("digits"),
+    "diabetes": _shipped("diabetes"),
+    "customers": _customers,
+    "houses": _houses,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml, fast.yaml.
+
+Looks at the data, proposes a role for each column, label, task, bounds and schema, and says why.
+CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
+copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lies.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipeline.options import config_dir_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, metavar="FILE", help="files, or one folder"
+    )
+    parser.add_argument(
+        "--label", metavar="COLUMN", help="what is predicted (default: by its name, else the last)"
+    )
+    parser.add_argument(
+        "--task", choices=("binary", "multiclass", "regression"), help="(default: as the label is)"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace the files that are there; they are kept"
+    )
+    parser.add_argument(
+        "--config-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder to write to (default: configs)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Looks, writes and says what was decided; returns 0."""
+    import tempfile
+
+    from pipeline.inspection import source, table, writing
+    from pipeline.run_log import captured
+
+    config_dir = config_dir_of(args).resolve()
+    root = config_dir.parent
+    found = source.find(args.data)
+    data = writing.place_of(found, root)
+    names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml")
+    if not args.force:
+        writing.refuse_existing(config_dir, names, None if found.spans else data)
+    read = table.read(found)
+    with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
+        from models.dataset import Task
+        from pipeline.inspection import dataset_text, plan, schema_file, settings_text
+
+        decided = plan.make(read, args.label, Task(args.task) if args.task else None)
+        rows = decided.label.rows
+        place = writing.as_configured(data, root)
+        texts = {
+            "dataset.yaml": dataset_text.text(decided),
+            "schema.pbtxt": schema_file.text(decided),
+            "base.yaml": settings_text.base(found.name, place, rows, read.dialect, decided.missing),
+            "fast.yaml": settings_text.fast(found.name, rows),
+        }
+        writing.check(config_dir, texts)
+        kept = writing.write(config_dir, texts, found, data)
+
+        from pipeline.inspection.screen import show
+
+        show(terminal, decided, read)
+        terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
+        if kept:
+            terminal.write(f"The old files are in {kept}.\n")
+        terminal.write("Look them over, then: python -m pipeline run\n")
+    return 0

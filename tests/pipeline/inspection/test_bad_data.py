@@ -1,0 +1,90 @@
+"""Data that nothing can be learned from gets one screen: what, and where; no file changes."""
+
+import gzip
+
+import pytest
+
+from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
+
+GOOD = rows(x=noise(1), label=coin(1))
+HALF = "x,label\n" + "".join(f"{i},{'no' if i % 2 else 'yes'}\n" for i in range(30))
+
+# content of the file, further options, what the screen says
+BAD = {
+    "empty": (b"", {}, ["is empty"]),
+    "header only": (b"x,label\n", {}, ["no rows"]),
+    "header without a line break": (b"x,label", {}, ["no rows"]),
+    "no such label": (GOOD, {"label": "lable"}, ["no column 'lable'", "did you mean 'label'?"]),
+    "constant label": (rows(x=noise(1), label=["a"] * ROWS), {}, ["'a' in every row"]),
+    "label nowhere": (rows(x=noise(1), label=[""] * ROWS), {}, ["missing in all 120 rows"]),
+    "label not everywhere": (
+        rows(x=noise(1), label=["yes", "", "no", "", *coin(1)[4:]]),
+        {},
+        ["missing in 2 of 120 rows", "row 2, 4"],
+    ),
+    "duplicate columns": (GOOD.replace("x,", "label,", 1), {}, ["more than one", "'label'"]),
+    "unnamed column": (GOOD.replace("x,", ",", 1), {}, ["column 1 has no name", "index=False"]),
+    "no header": ("".join(f"{i},{i % 2}\n" for i in range(ROWS)), {}, ["holds numbers", "names"]),
+    "ragged": (
+        GOOD.replace("\n", "\n1,2,3\n", 2) + "7\n",
+        {},
+        ["2 columns", "3 rows have", "line 2: 3 values", "line 4: 3 values", "line 124: 1 values"],
+    ),
+    "ragged after a line break in quotes": (
+        'x,label\n"a\nb",yes\n1,2,3\n',
+        {},
+        ["1 row has", "line 4: 3 values"],
+    ),
+    "binary": (b"\x89PNG\r\n\x00\x00" * 100, {}, ["not text"]),
+    "spreadsheet": (b"PK\x05\x06" + b"\0" * 18, {}, ["spreadsheet"]),
+    "torn gzip": (gzip.compress(GOOD.encode())[:60], {}, ["cannot be read"]),
+    "one column": ("label\nyes\nno\n", {}, ["one column"]),
+    "too few rows": (HALF, {}, ["30 rows", "60 is the least"]),
+    "class with one row": (
+        rows(x=noise(1), label=["maybe", *coin(1)[1:]]),
+        {},
+        ["one row only: 'maybe'"],
+    ),
+    "two thousand columns": (
+        ",".join(f"c{i}" for i in range(2000)) + "\n" + ",".join("1" * 2000) + "\n",
+        {},
+        ["2,000 columns", "1,000"],
+    ),
+    "binary asked for": (
+        rows(x=noise(1), label=lambda i: "abc"[i % 3]),
+        {"task": "binary"},
+        ["3 values, not two"],
+    ),
+    "regression asked for": (GOOD, {"task": "regression"}, ["not all numbers"]),
+    "too many classes": (
+        rows(x=noise(1), label=lambda i: f"name {i}"),
+        {},
+        ["120 classes"],
+    ),
+    "nothing to learn from": (
+        rows(id=lambda i: i, same=["a"] * ROWS, label=coin(1)),
+        {},
+        ["No column is left", "id: An identifier", "same: It is always 'a'"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_one_screen(name, init, project, tmp_path, capfd):
+    content, options, words = BAD[name]
+    file = tmp_path / "bad.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = {path.name: path.read_bytes() for path in (project / "configs").iterdir()}
+    assert init(file, **options) == 2
+    screen = capfd.readouterr().err
+    for word in words:
+        assert word in screen
+    assert "Traceback" not in screen
+    assert len(screen.splitlines()) < 25
+    assert {path.name: path.read_bytes() for path in (project / "configs").iterdir()} == before
+    assert not (project / "data").exists()
+
+
+def test_a_file_that_is_not_there(init, tmp_path, capfd):
+    assert init(tmp_path / "none.csv") == 2
+    assert "there is no" in capfd.readouterr().err

@@ -1,0 +1,117 @@
+"""Bounds are beyond a useless model, within reach of a good one, and not broken by chance."""
+
+import itertools
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from components.data_gate.distances import infinity_norm, jensen_shannon
+from pipeline.inspection import expectations, leaks, missing, target
+from pipeline.inspection.profile import profile
+from pipeline.inspection.roles import decide
+
+
+def bounds(values):
+    columns = profile(pa.table({"y": values}))
+    return expectations.thresholds(target.find(columns), columns["y"])
+
+
+@pytest.mark.parametrize("rows", [60, 1000, 100_000])
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
+def test_always_the_most_frequent_class_is_not_good_enough(rows, share):
+    many = int(rows * share)
+    few = (rows - many) // 2
+    if few < 2:
+        pytest.skip("a class with one row is refused")
+    bound = bounds(["a"] * many + ["b"] * few + ["c"] * few)["accuracy"].values["min"]
+    assert many / (many + 2 * few) < bound < 1
+
+
+@pytest.mark.parametrize("rows", [60, 1000, 100_000])
+def test_tossing_a_coin_is_not_good_enough(rows):
+    bound = bounds([0, 1] * (rows // 2))["auc"].values["min"]
+    assert 0.5 < bound <= 0.63
+    # Which is what it takes chance to reach once in forty times, where rows are not very few.
+    random = np.random.default_rng(0)
+    half = max(rows // 6, 1)
+    if rows == 1000:
+        scores = random.random((2000, 2 * half)).argsort(axis=1).argsort(axis=1)[:, :half]
+        auc = (scores.sum(axis=1) - half * (half - 1) / 2) / half**2
+        assert (auc >= bound).mean() < 0.06
+
+
+def test_the_mean_is_not_good_enough():
+    values = np.random.default_rng(0).normal(50, 10, 1000)
+    bound = bounds(values)["rmse"].values["max"]
+    assert 9.0 < bound < values.std()
+
+
+@pytest.mark.parametrize("rows", [300, 3000])
+def test_chance_alone_is_no_drift(rows):
+    """Two samples of the same distribution, as large as the smaller split is."""
+    random = np.random.default_rng(0)
+
+    def sample():
+        return profile(
+            pa.table(
+                {
+                    "text": random.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2]),
+                    "number": random.lognormal(0, 2, rows),
+                    "few": random.integers(0, 5, rows),
+                }
+            )
+        )
+
+    first = sample()
+    allowed = expectations.drift(first, {name: decide(column) for name, column in first.items()})
+    assert set(allowed) == {"text", "number", "few"}
+    distances = {"infinity_norm": lambda *a: infinity_norm(*a)[0], "jensen_shannon": jensen_shannon}
+    splits = [sample() for _ in range(6)]
+    parts = [
+        profile(pa.table({name: c.values[: rows // 3] for name, c in columns.items()}))
+        for columns in splits
+    ]
+    for before, now in itertools.pairwise(parts):
+        for name, (kind, bound) in allowed.items():
+            assert distances[kind](now[name].statistics, before[name].statistics) <= bound
+
+
+def test_a_column_that_is_the_label_under_another_name():
+    label = ["a", "b", "c", "a"] * 50
+    table = {
+        "code": [{"a": 7, "b": 8, "c": 9}[one] for one in label],
+        "good": [one if i % 20 else "c" for i, one in enumerate(label)],
+        "fine": [f"{one}{i % 2}" for i, one in enumerate(label)],  # tells the label, is not it
+        "y": label,
+    }
+    columns = profile(pa.table(table))
+    found = target.find(columns)
+    same = [name for name in table if leaks.why_same(columns[name], columns["y"], found)]
+    assert same == ["code", "y"]
+
+
+def test_a_number_that_is_the_label_in_other_units():
+    y = np.random.default_rng(0).lognormal(3, 1, 500)
+    table = {"cents": (y * 100).round(), "near": y + np.random.default_rng(1).normal(0, 3, 500)}
+    columns = profile(pa.table({**table, "y": y}))
+    found = target.find(columns)
+    assert leaks.why_same(columns["cents"], columns["y"], found)
+    assert not leaks.why_same(columns["near"], columns["y"], found)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([*range(100), -999, -999, -999], (-999, 3)),
+        ([*range(100), -1, -1, -1], (-1, 3)),
+        ([*range(100), 9999, 9999, 9999], (9999, 3)),
+        ([*range(101), -999], None),  # once
+        ([-1, 0, 1] * 30, None),
+        ([*range(99)] + [99] * 5, None),
+        ([*range(-50, 50), -99, -99, -99], None),
+        ([0.5, 1.5] * 30, None),
+    ],
+)
+def test_a_number_that_means_missing(values, found):
+    assert missing.sentinel(pa.array(values)) == found

@@ -1,0 +1,73 @@
+"""Each rule decides what it should, and lets pass what it should not."""
+
+import pyarrow as pa
+import pytest
+
+from models.dataset import Role
+from pipeline.inspection.profile import profile
+from pipeline.inspection.roles import decide
+
+N = 200
+TOWNS = ("Ulm", "Bonn", "Köln")
+
+# name of the column, its values as text, role, a part of the reason
+COLUMNS = [
+    ("empty", [""] * N, Role.IGNORED, "no value"),
+    ("rare", ["7"] + [""] * (N - 1), Role.IGNORED, "Only 1 of 200"),
+    ("same", ["a"] * N, Role.IGNORED, "always 'a'"),
+    ("seen", ["a"] * 100 + [""] * 100, Role.CATEGORICAL, "or nothing"),
+    ("user_id", [str(i * 7) for i in range(N)], Role.IGNORED, "identifier"),
+    ("userId", [f"u{i}" for i in range(N)], Role.IGNORED, "identifier"),
+    ("shop_id", [str(i % 9) for i in range(N)], Role.NUMERIC, "0 to 8"),
+    ("n", [str(i + 1) for i in range(N)], Role.IGNORED, "numbers the rows"),
+    ("price", [f"{i}.5" for i in range(N)], Role.NUMERIC, "0.5 to 199.5"),
+    ("idea", [f"{i}.5" for i in range(N)], Role.NUMERIC, ""),
+    ("u", [f"{i:08x}-0000-4000-8000-000000000000" for i in range(N)], Role.IGNORED, "UUID"),
+    ("day", [f"2024-01-{i % 28 + 1:02}" for i in range(N)], Role.IGNORED, "Dates"),
+    ("created", [str(1_700_000_000 + 977 * i) for i in range(N)], Role.TIMESTAMP, "Counts s"),
+    ("amount", [str(1_700_000_000_000 + 977 * i) for i in range(N)], Role.NUMERIC, ""),
+    ("time_ms", [str(1_700_000_000_000 + 977 * i) for i in range(N)], Role.TIMESTAMP, "ms"),
+    ("remark", [f"no {i} was not at home today" for i in range(N)], Role.IGNORED, "Free text"),
+    ("name", [f"Miller {i}" for i in range(N)], Role.IGNORED, "200 different"),
+    ("town", [TOWNS[i % 3] for i in range(N)], Role.CATEGORICAL, "3 different"),
+    ("zip", [f"0{i % 50 + 1000}" for i in range(N)], Role.CATEGORICAL, "50 different"),
+    ("zip_code", [str(i % 50 + 10_000) for i in range(N)], Role.CATEGORICAL, "names of"),
+    ("flag", [str(i % 2) for i in range(N)], Role.CATEGORICAL, "'0' and '1'"),
+    ("answer", ["true" if i % 3 else "false" for i in range(N)], Role.CATEGORICAL, "'false'"),
+    ("age", ["NA" if i % 9 == 0 else str(i % 80) for i in range(N)], Role.NUMERIC, ""),
+    ("huge", [str(10**20 + i % 60) for i in range(N)], Role.CATEGORICAL, "60 different"),
+]
+
+
+@pytest.fixture(scope="module")
+def profiles():
+    table = {name: pa.array([value or None for value in values]) for name, values, *_ in COLUMNS}
+    return profile(pa.table(table))
+
+
+@pytest.mark.parametrize(("name", "role", "why"), [(c[0], c[2], c[3]) for c in COLUMNS])
+def test_role_of_a_column(name, role, why, profiles):
+    decision = decide(profiles[name])
+    assert decision.role == role, decision.why
+    assert why in decision.why
+
+
+def test_many_names_are_hashed():
+    values = [f"n{i % 1500}" for i in range(6000)]
+    assert decide(profile(pa.table({"name": values}))["name"]).role == Role.HASHED
+
+
+def test_words_for_missing_are_missing(profiles):
+    age = profiles["age"]
+    assert (age.type, dict(age.markers), age.missing) == ("INT", {"NA": 23}, 23)
+
+
+def test_a_column_of_numbers_with_a_typing_error_is_text_and_says_where():
+    values = [str(i) for i in range(99)] + ["12a"]
+    column = profile(pa.table({"x": values}))["x"]
+    assert (column.type, column.odd) == ("BYTES", ((99, "12a"),))
+
+
+def test_house_numbers_are_no_typing_errors():
+    values = [f"{i}{'ab'[i % 2] if i % 4 == 0 else ''}" for i in range(100)]
+    assert profile(pa.table({"x": values}))["x"].odd == ()
