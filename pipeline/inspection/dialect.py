@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import collections
 import csv
-import dataclasses
 import gzip
 import itertools
+import re
 from pathlib import Path
 from typing import BinaryIO
 
+from models.csv_format import CsvFormat
 from pipeline.errors import UsageError
 from pipeline.inspection.source import suffix
 
@@ -26,16 +27,7 @@ _BOMS = (
 _LATIN = "cp1252"  # what Windows means by "ANSI"; holds all that Latin-1 prints
 
 
-@dataclasses.dataclass(frozen=True)
-class Dialect:
-    """The way that a CSV file is written; the defaults are what ExampleGen takes unasked."""
-
-    delimiter: str = ","
-    quote: str = '"'
-    encoding: str = "utf-8"
-
-
-def detect(path: Path) -> Dialect:
+def detect(path: Path) -> CsvFormat:
     """Finds out how a file is written.
 
     The delimiter is the one that cuts most of the first lines into as many values as the first of
@@ -49,7 +41,8 @@ def detect(path: Path) -> Dialect:
         text = codecs.getreader("utf-8-sig" if encoding == "utf-8" else encoding)(file)
         lines = list(itertools.islice(iter(text.readline, ""), _LINES))
     quote = _quote(lines)
-    return Dialect(max(DELIMITERS, key=lambda one: _fit(lines, one, quote)), quote, encoding)
+    delimiter = max(DELIMITERS, key=lambda one: _fit(lines, one, quote))
+    return CsvFormat(delimiter=delimiter, quote=quote, encoding=encoding)
 
 
 def open_plain(path: Path) -> BinaryIO:
@@ -82,10 +75,11 @@ def _encoding(path: Path) -> str:
 
 
 def _quote(lines: list[str]) -> str:
-    """An apostrophe, if values stand between such and no double quote is anywhere."""
+    """An apostrophe, if values stand between such in most lines, and no double quote is there."""
     text = "".join(lines)
-    inside = any(text.count(f"'{one}") and text.count(f"{one}'") for one in DELIMITERS)
-    return "'" if inside and '"' not in text else '"'
+    around = re.compile(rf"(^|[{DELIMITERS}])'[^']*'($|[{DELIMITERS}])")
+    many = sum(1 for line in lines if around.search(line.strip())) > len(lines) / 2
+    return "'" if many and '"' not in text else '"'
 
 
 def _fit(lines: list[str], delimiter: str, quote: str) -> tuple[float, int]:

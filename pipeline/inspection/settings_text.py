@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from models.csv_format import PLAIN, CsvFormat
 from pipeline.inspection.dataset_text import scalar
-from pipeline.inspection.dialect import Dialect
 
 _SPLITS = "{train: 2, eval: 1}"
 _TRAIN_SHARE = 0.6  # of all rows: two thirds, less what is held out to stop by
@@ -40,14 +40,14 @@ class Training:
         )
 
 
-def base(name: str, path: str, rows: int, dialect: Dialect | None, missing: tuple[str, ...]) -> str:
+def base(name: str, path: str, rows: int, how: CsvFormat | None, missing: tuple[str, ...]) -> str:
     """The text of base.yaml.
 
     Args:
         name: Of the pipeline.
         path: The folder of spans, as the configuration writes it.
         rows: Of all data.
-        dialect: How the CSV files are written; None for Parquet.
+        how: How the CSV files are written; None for Parquet.
         missing: Words that count as a missing value.
     """
     training = Training.for_rows(rows)
@@ -62,7 +62,7 @@ def base(name: str, path: str, rows: int, dialect: Dialect | None, missing: tupl
         f"  path: {scalar(path)} # span-1, span-2, … inside",
         "  spans: all # all, newest, one number, or last:N",
         f"  splits: {_SPLITS} # by hash of the row: a row stays in its split for ever",
-        *_csv(dialect, missing),
+        *_csv(how, missing),
         "",
         f"# For {rows:,} rows: steps of so few rows that an epoch has dozens; and where rows",
         "# are few, more of them held out and more patience, for the loss on few rows is noisy.",
@@ -88,15 +88,13 @@ train: {{epochs: 12, batch_size: {min(training.batch_size, 128)}}}
 """
 
 
-def _csv(dialect: Dialect | None, missing: tuple[str, ...]) -> list[str]:
-    plain = Dialect()
-    if dialect is None or (dialect == plain and not missing):
+def _csv(how: CsvFormat | None, missing: tuple[str, ...]) -> list[str]:
+    if how is None or (how == PLAIN and not missing):
         return []
     lines = ["  csv: # how the files are written"]
-    for field in dataclasses.fields(dialect):
-        value = getattr(dialect, field.name)
-        if value != getattr(plain, field.name):
-            lines.append(f"    {field.name}: {scalar(value)}")
+    for name in ("delimiter", "quote", "encoding"):
+        if getattr(how, name) != getattr(PLAIN, name):
+            lines.append(f"    {name}: {scalar(getattr(how, name))}")
     if missing:
         lines.append(f"    missing: {scalar(list(missing))} # count as no value, in every column")
     return lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import csv
 import dataclasses
 import io
@@ -13,14 +12,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from models.csv_format import CsvFormat
 from pipeline.errors import UsageError
-from pipeline.inspection.dialect import Dialect, detect, open_plain
+from pipeline.inspection.column_names import check_names, some
+from pipeline.inspection.dialect import detect, open_plain
 from pipeline.inspection.source import Source, suffix
 
 MAX_ROWS = 200_000  # of all files together: what a role depends on shows in fewer
-MAX_COLUMNS = 1_000  # beyond, the graph of Transform takes minutes to build and serve
 _BLOCK_BYTES = 4 << 20
-_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,12 +28,12 @@ class Table:
 
     Attributes:
         columns: Text if from CSV (empty text is null), the types of the file if from Parquet.
-        dialect: How the CSV files are written; None for Parquet.
+        how: How the CSV files are written; None for Parquet.
         whole: Whether these are all rows.
     """
 
     columns: pa.Table
-    dialect: Dialect | None
+    how: CsvFormat | None
     whole: bool
 
 
@@ -58,11 +57,11 @@ def read(source: Source) -> Table:
     for path in source.files:
         batches = _parquet(path) if parquet else _csv(path, dialects[0])
         table, complete = _first_rows(path, batches, limit)
-        _check_names(path, table.column_names, dialects[0] if dialects else None)
+        check_names(path, table.column_names, in_text=not parquet)
         if tables and set(table.column_names) != set(tables[0].column_names):
             differing = sorted(set(table.column_names) ^ set(tables[0].column_names))
             raise UsageError(
-                f"{path} has other columns than {source.files[0]}: {_some(differing)} "
+                f"{path} has other columns than {source.files[0]}: {some(differing)} "
                 "in one of them only."
             )
         tables.append(table.select(tables[0].column_names if tables else table.column_names))
@@ -87,29 +86,29 @@ def _first_rows(path: Path, batches: Iterator[pa.RecordBatch], limit: int) -> tu
     return pa.Table.from_batches(taken), True
 
 
-def _csv(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:
-    names = _header(path, dialect)
-    ragged: list[pyarrow.csv.InvalidRow] = []
+def _csv(path: Path, how: CsvFormat) -> Iterator[pa.RecordBatch]:
+    names = _header(path, how)
+    ragged = False
 
-    def collect(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append(row)
+    def skip(_: pyarrow.csv.InvalidRow) -> str:
+        nonlocal ragged
+        ragged = True
         return "skip"
 
     try:
         with open_plain(path) as file:
             yield from pyarrow.csv.open_csv(
                 file,
-                # Names of our own, for two columns may have the same; threads lose row numbers.
                 pyarrow.csv.ReadOptions(
                     use_threads=False,
                     block_size=_BLOCK_BYTES,
-                    encoding=dialect.encoding,
+                    encoding=how.encoding,
                 ),
                 pyarrow.csv.ParseOptions(
-                    delimiter=dialect.delimiter,
-                    quote_char=dialect.quote,
+                    delimiter=how.delimiter,
+                    quote_char=how.quote,
                     newlines_in_values=True,
-                    invalid_row_handler=collect,
+                    invalid_row_handler=skip,
                 ),
                 pyarrow.csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
@@ -121,39 +120,22 @@ def _csv(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:
         if not ragged and "Empty CSV file" not in str(error) and len(names) == len(set(names)):
             raise UsageError(f"{path} cannot be read as CSV: {error}") from error
     if ragged:
-        raise UsageError(_ragged(path, dialect, ragged))
+        raise _ragged(path, how)
 
 
-def _ragged(path: Path, dialect: Dialect, rows: list[pyarrow.csv.InvalidRow]) -> str:
-    wanted = {row.number - 1 for row in rows[:_SHOWN]}  # Arrow counts the header as the first
-    lines = {}
-    with open_plain(path) as file:
-        text = io.TextIOWrapper(file, dialect.encoding, errors="replace", newline="")
-        reader = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
-        for number, _ in enumerate(row for row in reader if row):
-            if number in wanted:
-                lines[number] = reader.line_num
-            if len(lines) == len(wanted):
-                break
-    shown = "\n".join(
-        f"  line {lines.get(row.number - 1, '?')}: {row.actual_columns} values: {row.text[:80]!r}"
-        for row in rows[:_SHOWN]
-    )
-    more = f"\n  and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else ""
-    return (
-        f"{path}: the header names {rows[0].expected_columns} columns, but {len(rows):,} "
-        f"row{'s have' if len(rows) > 1 else ' has'} another number of values:\n{shown}{more}\n"
-        f"Mend them. A value that contains {dialect.delimiter!r} or a quote must be put in quotes."
-    )
+def _ragged(path: Path, how: CsvFormat) -> UsageError:
+    from components.example_gen import csv_rows  # loads TFX, which takes seconds
+
+    return UsageError(str(csv_rows.ragged(str(path), how)))
 
 
-def _header(path: Path, dialect: Dialect) -> list[str]:
-    encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
+def _header(path: Path, how: CsvFormat) -> list[str]:
+    encoding = "utf-8-sig" if how.encoding == "utf-8" else how.encoding
     with open_plain(path) as file:
         text = io.TextIOWrapper(file, encoding, errors="replace", newline="")
-        reader = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
+        reader = csv.reader(text, delimiter=how.delimiter, quotechar=how.quote)
         names = next(filter(None, reader), [])
-    _check_names(path, names, dialect)
+    check_names(path, names, in_text=True)
     return names
 
 
@@ -165,45 +147,5 @@ def _parquet(path: Path) -> Iterator[pa.RecordBatch]:
         raise UsageError(f"{path} cannot be read as Parquet: {error}") from error
 
 
-def _check_names(path: Path, names: list[str], dialect: Dialect | None) -> None:
-    if dialect and names and all(_is_number(name) for name in names):
-        raise UsageError(
-            f"{path}: the first line holds numbers ({_some(names)}), where the names of the "
-            "columns are expected. Put a line with names above it."
-        )
-    if "" in names:
-        raise UsageError(
-            f"{path}: column {names.index('') + 1} has no name. Name it, or leave it out "
-            "(pandas writes such a column unless told index=False)."
-        )
-    if twice := [name for name, count in collections.Counter(names).items() if count > 1]:
-        raise UsageError(
-            f"{path} has more than one column of the name {_some(twice)}. Rename all but one."
-        )
-    if len(names) == 1:
-        raise UsageError(
-            f"{path} has one column, {names[0]!r}: a label and something to predict it from are "
-            "needed. Its values may be separated by none of: comma, semicolon, tab, |"
-        )
-    if len(names) > MAX_COLUMNS:
-        raise UsageError(
-            f"{path} has {len(names):,} columns; init takes up to {MAX_COLUMNS:,}. Write a file "
-            "with the columns that matter, or condense groups of them (sums, components)."
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _shown(dialect: Dialect) -> str:
-    return f"{dialect.delimiter!r}, {dialect.quote} and {dialect.encoding}"
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:_SHOWN]))
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+def _shown(how: CsvFormat) -> str:
+    return f"{how.delimiter!r}, {how.quote} and {how.encoding}"

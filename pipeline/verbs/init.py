@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         texts = {
             "dataset.yaml": dataset_text.text(decided),
             "schema.pbtxt": schema_file.text(decided),
-            "base.yaml": settings_text.base(found.name, place, rows, read.dialect, decided.missing),
+            "base.yaml": settings_text.base(found.name, place, rows, read.how, decided.missing),
             "fast.yaml": settings_text.fast(found.name, rows),
         }
         writing.check(config_dir, texts)

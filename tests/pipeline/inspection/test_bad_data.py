@@ -28,12 +28,12 @@ BAD = {
     "ragged": (
         GOOD.replace("\n", "\n1,2,3\n", 2) + "7\n",
         {},
-        ["2 columns", "3 rows have", "line 2: 3 values", "line 4: 3 values", "line 124: 1 values"],
+        ["2 columns", "3 rows have", "line 2 has 3", "line 4 has 3", "line 124 has 1"],
     ),
     "ragged after a line break in quotes": (
         'x,label\n"a\nb",yes\n1,2,3\n',
         {},
-        ["1 row has", "line 4: 3 values"],
+        ["1 row has", "line 4 has 3"],
     ),
     "binary": (b"\x89PNG\r\n\x00\x00" * 100, {}, ["not text"]),
     "spreadsheet": (b"PK\x05\x06" + b"\0" * 18, {}, ["spreadsheet"]),

@@ -1,0 +1,62 @@
+"""What names of columns must be, before anything else is looked at."""
+
+from __future__ import annotations
+
+import collections
+from pathlib import Path
+
+from pipeline.errors import UsageError
+
+MAX_COLUMNS = 1_000  # beyond, the graph of Transform takes minutes to build and serve
+_SHOWN = 5
+
+
+def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
+    """Checks the names of a file's columns.
+
+    Args:
+        path: The file.
+        names: As it has them.
+        in_text: Whether they come from the first line of a text, which may be no header.
+
+    Raises:
+        UsageError: If they are numbers, not all there, not different, too few or too many.
+    """
+    if in_text and names and all(_is_number(name) for name in names):
+        raise UsageError(
+            f"{path}: the first line holds numbers ({some(names)}), where the names of the "
+            "columns are expected. Put a line with names above it."
+        )
+    if "" in names:
+        raise UsageError(
+            f"{path}: column {names.index('') + 1} has no name. Name it, or leave it out "
+            "(pandas writes such a column unless told index=False)."
+        )
+    if twice := [name for name, count in collections.Counter(names).items() if count > 1]:
+        raise UsageError(
+            f"{path} has more than one column of the name {some(twice)}. Rename all but one."
+        )
+    if len(names) == 1:
+        raise UsageError(
+            f"{path} has one column, {names[0]!r}: a label and something to predict it from are "
+            "needed. Its values may be separated by none of: comma, semicolon, tab, |"
+        )
+    if len(names) > MAX_COLUMNS:
+        raise UsageError(
+            f"{path} has {len(names):,} columns; init takes up to {MAX_COLUMNS:,}. Write a file "
+            "with the columns that matter, or condense groups of them (sums, components)."
+        )
+
+
+def some(names: list[str]) -> str:
+    """The first few of many names."""
+    shown = ", ".join(map(repr, names[:_SHOWN]))
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""However a file is written, ExampleGen reads afterwards what was in it, by what `init` wrote."""
+
+import gzip
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.example_gen.columns import column_types
+from components.example_gen.reading import read_batches
+from pipeline import config
+from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
+
+TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
+NAMES = ["a b", "a.b", "a/b", "größe", "class", "lambda", "x: y", "#1", "'q'", "- z", "yes", "1.5"]
+
+
+def table(delimiter=",", quote='"', **more):
+    lines = [delimiter.join(["amount", "town", *more, "label"])]
+    labels, amounts = coin(1), noise(1)
+    for i in range(ROWS):
+        town = TOWNS[i % 3]
+        town = f"{quote}{town}{quote}" if delimiter in town or quote == "'" else town
+        extra = [values[i] for values in more.values()]
+        lines.append(delimiter.join(map(str, [amounts[i], town, *extra, labels[i]])))
+    return "\n".join(lines) + "\n"
+
+
+FILES = {
+    "plain.csv": (table().encode(), {}),
+    "semicolon.csv": (table(";").encode(), {"delimiter": ";"}),
+    "tab.tsv": (table("\t").encode(), {"delimiter": "\t"}),
+    "pipe.txt": (table("|").encode(), {"delimiter": "|"}),
+    "bom.csv": (table().encode("utf-8-sig"), {}),
+    "windows.csv": (
+        table(";").replace("\n", "\r\n").encode("cp1252"),
+        {"delimiter": ";", "encoding": "cp1252"},
+    ),
+    "utf16.csv": (table().encode("utf-16"), {"encoding": "utf-16"}),
+    "apostrophe.csv": (table(quote="'").encode(), {"quote": "'"}),
+    "packed.csv.gz": (gzip.compress(table().encode()), {}),
+    "packed": (gzip.compress(table().encode()), {}),
+    "gaps.csv": (
+        table(age=["?" if i % 10 == 0 else i for i in range(ROWS)]).encode(),
+        {"missing": ("?",)},
+    ),
+}
+
+
+def examples(project):
+    """The rows as ExampleGen would read them, by the configuration."""
+    how = config.load(project / "configs", ["local"])
+    text = (project / "configs" / "schema.pbtxt").read_text()
+    types = column_types(text_format.Parse(text, schema_pb2.Schema()))
+    files = sorted((project / how.data.path).glob("span-*/*"))
+    batches = [b for file in files for b in read_batches(str(file), types, how.data.csv)]
+    return pa.Table.from_batches(batches), how
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_read_as_it_is_written(name, init, project, tmp_path):
+    content, csv = FILES[name]
+    (tmp_path / name).write_bytes(content)
+    assert init(tmp_path / name) == 0
+    read, how = examples(project)
+    plain = type(how.data.csv)()
+    assert how.data.csv == plain.model_copy(update=csv)
+    assert read["town"].to_pylist() == [TOWNS[i % 3].encode() for i in range(ROWS)]
+    assert read["amount"].to_pylist() == pytest.approx(noise(1), rel=1e-6)
+    assert how.dataset.label.positive == "yes"
+    if "age" in read.column_names:
+        assert read["age"].null_count == 12
+
+
+def test_parquet(init, project, tmp_path):
+    columns = {
+        "amount": noise(1),
+        "town": pa.array([TOWNS[i % 3] for i in range(ROWS)]).dictionary_encode(),
+        "flag": [i % 2 == 0 for i in range(ROWS)],
+        "label": coin(1),
+    }
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "own.parquet")
+    assert init(tmp_path / "own.parquet") == 0
+    read, how = examples(project)
+    assert read["town"].to_pylist() == [TOWNS[i % 3].encode() for i in range(ROWS)]
+    assert read["flag"].to_pylist() == [int(i % 2 == 0) for i in range(ROWS)]
+    assert set(how.dataset.features()) == {"amount", "town", "flag"}
+
+
+def test_any_name_of_a_column(init, project, tmp_path):
+    columns = {name: noise(number) for number, name in enumerate(NAMES)}
+    (tmp_path / "own.csv").write_text(rows(**columns, label=coin(1)))
+    assert init(tmp_path / "own.csv", label="label") == 0
+    _, how = examples(project)
+    assert list(how.dataset.features()) == NAMES
+
+
+def test_several_files_are_one_span(init, project, tmp_path):
+    for part in (1, 2):
+        (tmp_path / f"part{part}.csv").write_text(table())
+    assert init(tmp_path / "part1.csv", tmp_path / "part2.csv") == 0
+    read, _ = examples(project)
+    assert read.num_rows == 2 * ROWS
+
+
+def test_a_folder_of_spans_stays_where_it_is(init, project, tmp_path):
+    for span in (1, 2):
+        folder = tmp_path / "Years of data" / f"span-{span}"
+        folder.mkdir(parents=True)
+        (folder / "part.csv").write_text(table())
+    assert init(tmp_path / "Years of data") == 0
+    read, how = examples(project)
+    assert read.num_rows == 2 * ROWS
+    assert how.data.path == str(tmp_path / "Years of data")
+    assert how.pipeline == "years-of-data"
+    assert not (project / "data").exists()
+
+
+def test_files_of_different_columns_are_refused(init, tmp_path, capfd):
+    (tmp_path / "a.csv").write_text(table())
+    (tmp_path / "b.csv").write_text(table().replace("town", "city"))
+    assert init(tmp_path / "a.csv", tmp_path / "b.csv") == 2
+    assert "'city', 'town'" in capfd.readouterr().err

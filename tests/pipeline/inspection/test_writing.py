@@ -1,0 +1,78 @@
+"""What `init` writes holds as a whole, replaces nothing unasked, and keeps what it replaced."""
+
+import yaml
+
+from pipeline import cli, config, validation
+from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
+
+TABLE = rows(
+    customer_id=lambda i: 1000 + i,
+    income=noise(1),
+    town=lambda i: ["Ulm", "Bonn"][i % 2],
+    Left=coin(1),
+)
+
+
+def write(tmp_path, text=TABLE):
+    (tmp_path / "own data.csv").write_text(text)
+    return tmp_path / "own data.csv"
+
+
+def test_nothing_is_replaced_unasked(project, tmp_path, capfd):
+    before = (project / "configs" / "dataset.yaml").read_bytes()
+    file = write(tmp_path)
+    assert cli.main(["init", "--data", str(file), "--config-dir", str(project / "configs")]) == 2
+    screen = capfd.readouterr().err
+    assert "dataset.yaml" in screen
+    assert "--force" in screen
+    assert (project / "configs" / "dataset.yaml").read_bytes() == before
+
+
+def test_what_is_replaced_is_kept(init, project, tmp_path):
+    before = (project / "configs" / "dataset.yaml").read_bytes()
+    assert init(write(tmp_path)) == 0
+    [kept] = (project / "configs").glob("before-init-*")
+    assert (kept / "dataset.yaml").read_bytes() == before
+    first = (project / "data" / "own-data" / "span-1" / "own data.csv").read_bytes()
+    assert init(write(tmp_path, TABLE.replace("Ulm", "Kiel"))) == 0
+    [old] = (project / "data").glob("own-data-before-init-*")
+    assert (old / "span-1" / "own data.csv").read_bytes() == first
+    assert [path.name for path in (project / "data").iterdir() if path.name.startswith(".")] == []
+
+
+def test_all_overlays_hold(init, project, tmp_path):
+    assert init(write(tmp_path)) == 0
+    for overlays in (["local"], ["fast"], ["local", "fast"]):
+        how = config.load(project / "configs", overlays)
+        validation.check(how, project / "configs")
+    assert how.pipeline == "own-data-fast"
+    assert config.load(project / "configs", ["local"]).pipeline == "own-data"
+
+
+def test_each_choice_has_its_reason(init, project, tmp_path):
+    assert init(write(tmp_path)) == 0
+    text = (project / "configs" / "dataset.yaml").read_text()
+    columns = yaml.safe_load(text)["columns"]
+    assert columns["customer_id"]["why"].startswith("An identifier")
+    assert "  town: {role: categorical} # 'Bonn' and 'Ulm'." in text
+    assert "'yes' is the positive value, by its name." in text
+    assert f"{ROWS} rows and 4 columns" in text
+    assert all(len(line) < 160 for line in text.splitlines())
+
+
+def test_the_screen_says_what_was_decided(init, tmp_path, capfd):
+    assert init(write(tmp_path, TABLE.replace("\n1007,", "\n10x7,"))) == 0
+    shown = capfd.readouterr().out
+    for words in ("town", "identifier", "Chosen as the last column", "python -m pipeline run"):
+        assert words in shown
+
+
+def test_suspects_are_named(init, tmp_path, capfd):
+    ages = [20 + i % 60 for i in range(ROWS)]
+    ages[5] = ages[7] = ages[9] = -999
+    sizes = [*map(str, range(ROWS - 1)), "3o"]
+    assert init(write(tmp_path, rows(age=ages, size=sizes, x=noise(1), label=coin(1)))) == 0
+    shown = " ".join(capfd.readouterr().out.split())
+    assert "age: -999 in 3 rows lies far from all other values" in shown
+    assert "size: mixed types" in shown
+    assert "'3o' (row 120)" in shown
