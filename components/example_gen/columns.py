@@ -61,6 +61,8 @@ def convert(column: pa.Array, type_name: str) -> pa.Array:
     kind = column.type
     if pa.types.is_null(kind):
         return pa.nulls(len(column), ARROW_TYPES[type_name])
+    if type_name == "BYTES" and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        return _iso(column).cast(pa.binary())
     if pa.types.is_temporal(kind) or pa.types.is_nested(kind):
         # A time could become a number in many units; files would not agree on one.
         raise pa.ArrowNotImplementedError(f"{kind} is not a type that can be read as {type_name}")
@@ -103,6 +105,15 @@ def unfit(column: pa.Array, type_name: str) -> list[int]:
 
 def _without_empty(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.greater(pc.binary_length(column), 0), column, None)
+
+
+def _iso(column: pa.Array) -> pa.Array:
+    """Dates as 2024-02-29, points in time as 2024-02-29 18:30:05.5 in UTC."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # what it is in UTC
+    elif pa.types.is_date64(column.type):
+        column = column.cast(pa.date32())
+    return column.cast(pa.string())
 
 
 def _text_to_int(text: pa.Array) -> pa.Array:

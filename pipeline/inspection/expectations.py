@@ -45,14 +45,12 @@ def thresholds(target: Target, label: Profile) -> dict[str, Bound]:
     """Bounds that a model without any knowledge of the columns does not meet."""
     rows = max(label.rows * EVAL_SHARE, 1)
     if target.task is Task.REGRESSION:
+        min_r2 = _round(max(_MIN_R2, _SIGMAS**2 / rows))
         spread = label.statistics.num_stats.std_dev
         return {
-            "rmse": Bound(
-                {"max": _round(spread * math.sqrt(1 - _MIN_R2), digits=4)},
-                f"the mean as prediction: about {spread:.4g}",
-            ),
-            "squared_pearson_correlation": Bound(
-                {"min": _round(max(_MIN_R2, _SIGMAS**2 / rows))}, "without knowledge: about 0"
+            "r2": Bound(
+                {"min": min_r2, "max_worsening": min_r2},
+                f"the mean as prediction: 0 (rmse {spread:.4g})",
             ),
         }
     shares = [count / label.rows for count in target.counts.values()]
@@ -107,7 +105,8 @@ def drift(
     """
     bounds = {}
     for name, column in columns.items():
-        if roles[name].role in (Role.IGNORED, Role.TIMESTAMP):  # time goes on by itself
+        # Time goes on by itself, and texts are new ones each time.
+        if roles[name].role in (Role.IGNORED, Role.TIMESTAMP, Role.TEXT):
             continue
         rows = max(column.rows * EVAL_SHARE, 1)
         if column.type == "BYTES":

@@ -33,7 +33,6 @@ class Profile:
         markers: Words for "missing" that are in it (`NA`), and how often; null in `values`.
         odd: Values that are not numbers in a column that is else of numbers, with their rows: such
             a column is read as text.
-        time: Whether the file itself says that these are dates or times.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Profile:
     distinct: int
     markers: Mapping[str, int] = dataclasses.field(default_factory=dict)
     odd: tuple[tuple[int, str], ...] = ()
-    time: bool = False
 
     @property
     def rows(self) -> int:
@@ -106,7 +104,6 @@ class _Typed:
     values: pa.Array
     markers: Mapping[str, int] = dataclasses.field(default_factory=dict)
     odd: tuple[tuple[int, str], ...] = ()
-    time: bool = False
 
 
 def _typed(column: pa.Array) -> _Typed:
@@ -116,14 +113,12 @@ def _typed(column: pa.Array) -> _Typed:
     if pa.types.is_dictionary(kind):
         column = column.dictionary_decode()
         kind = column.type
-    if pa.types.is_temporal(kind):
-        return _Typed("BYTES", convert(column.cast(pa.string()), "BYTES"), time=True)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return _Typed("BYTES", convert(column, "BYTES"))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return _Typed("INT", convert(column, "INT"))
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _Typed("FLOAT", _without_nan(convert(column, "FLOAT")))
-    if pa.types.is_nested(kind):
-        return _Typed("BYTES", pa.nulls(len(column), pa.binary()))
     return _text(column.cast(pa.string()))
 
 

@@ -7,7 +7,6 @@ tails: as ranks (`models.preprocessing`) they have none.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.dataset import Role
+from pipeline.inspection import patterns
 from pipeline.inspection.profile import Profile
 
 # So many of a hundred values are different in an identifier: a few are repeated by mistake.
@@ -34,16 +34,6 @@ NEARLY_UNIQUE_TEXT = 0.7
 # Times since 1970 are between 1990 and 2100, whatever they count.
 _FIRST_S, _LAST_S = 631_152_000, 4_102_444_800
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-
-_ID_NAME = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|index|idx|rowid|row|no|nr|number)$", re.I)
-_ID_CAMEL = re.compile(r"[a-z](Id|ID|UUID|Key)$")
-_TIME_NAME = re.compile(r"(time|date|stamp|created|updated|_at$|_on$|_ts$|^ts$)", re.I)
-_CODE_NAME = re.compile(r"(zip|postal|postcode|code|area|tract|type|class|category|region)$", re.I)
-_UUID = r"^\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?$"
-_DATE = (
-    r"^\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
-    r"(?:[T ]\d{1,2}:\d{2}.*)?\s*$"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,28 +82,28 @@ def constant(column: Profile) -> Decision | None:
     return _ignored(f"It is always {next(iter(column.counts()))!r}.")
 
 
-def time_in_file(column: Profile) -> Decision | None:
-    """Parquet says that it is a time."""
-    return _ignored("A date or time in a form that is not read.") if column.time else None
-
-
 def uuid(column: Profile) -> Decision | None:
     """Looks like a UUID."""
-    if column.type == "BYTES" and _matches(column, _UUID):
+    if column.type == "BYTES" and _matches(column, patterns.UUID):
         return _ignored("Identifiers (UUID).")
     return None
 
 
 def date(column: Profile) -> Decision | None:
-    """Text that looks like dates."""
-    if column.type == "BYTES" and _matches(column, _DATE):
-        return _ignored("Dates as text; as a number (seconds since 1970) they would be used.")
+    """Text that looks like dates: in ISO 8601, or else of unclear order."""
+    if column.type != "BYTES" or not column.present:
+        return None
+    if _matches(column, patterns.ISO_DATE):
+        return Decision(Role.TIMESTAMP, "Dates as text.", {"unit": "text"})
+    if _matches(column, patterns.DATE):
+        example = next(iter(column.counts()))
+        return _ignored(f"Dates such as {example!r}: write them as 2024-02-29 to use them.")
     return None
 
 
 def epoch(column: Profile) -> Decision | None:
     """Whole numbers that count since 1970, in a column whose name speaks of time."""
-    if column.type != "INT" or not _TIME_NAME.search(column.name):
+    if column.type != "INT" or not patterns.TIME_NAME.search(column.name):
         return None
     low, high = column.statistics.num_stats.min, column.statistics.num_stats.max
     for unit, ticks in _TICKS.items():
@@ -127,7 +117,7 @@ def identifier(column: Profile) -> Decision | None:
     """Another value in each row, and a name or a form that says so."""
     if column.type == "FLOAT" or column.unique_share < UNIQUE_SHARE:
         return None
-    named = _ID_NAME.search(column.name) or _ID_CAMEL.search(column.name)
+    named = patterns.ID_NAME.search(column.name) or patterns.ID_CAMEL.search(column.name)
     if named:
         return _ignored("An identifier, by its name: another value in nearly each row.")
     if column.type == "INT" and column.unique_share == 1.0 and _counts_up(column):
@@ -142,7 +132,7 @@ def free_text(column: Profile) -> Decision | None:
     words = pc.mean(pc.add(pc.count_substring(_text(column), " "), 1)).as_py()
     if words < TEXT_WORDS:
         return None
-    return _ignored(f"Free text, {words:.0f} words on average: no role reads it.")
+    return Decision(Role.TEXT, f"Free text, {words:.0f} words on average.")
 
 
 def nearly_unique(column: Profile) -> Decision | None:
@@ -162,7 +152,7 @@ def two_values(column: Profile) -> Decision | None:
 
 def category(column: Profile) -> Decision | None:
     """Text, or whole numbers that are names of something."""
-    coded = column.type == "INT" and _CODE_NAME.search(column.name)
+    coded = column.type == "INT" and patterns.CODE_NAME.search(column.name)
     if column.type != "BYTES" and not coded:
         return None
     why = f"{column.distinct:,} different values"
@@ -181,7 +171,6 @@ def number(column: Profile) -> Decision:
 RULES: Sequence[Rule] = (
     empty,
     constant,
-    time_in_file,
     uuid,
     date,
     epoch,

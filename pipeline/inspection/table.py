@@ -70,6 +70,8 @@ def read(source: Source) -> Table:
         together = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
     except pa.ArrowException as error:
         raise UsageError(f"The files have columns of different types: {error}") from error
+    if odd := [f"{field.name} ({field.type})" for field in together.schema if not _flat(field)]:
+        raise UsageError(f"No single value, or one that cannot be read: {some(odd)}. Leave it out.")
     return Table(together, dialects[0] if dialects else None, whole)
 
 
@@ -145,6 +147,16 @@ def _parquet(path: Path) -> Iterator[pa.RecordBatch]:
             yield from pyarrow.parquet.ParquetFile(file).iter_batches(50_000, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise UsageError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _flat(field: pa.Field) -> bool:
+    """Whether ExampleGen can read such a column."""
+    kind = field.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_nested(kind):
+        return False
+    return not pa.types.is_temporal(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)
 
 
 def _shown(how: CsvFormat) -> str:

@@ -74,6 +74,30 @@ def test_refuses_columns_that_are_neither_numbers_nor_text(column):
         convert(column, "INT")
 
 
+EVENING = datetime.datetime(2024, 2, 29, 18, 30)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (pa.array([datetime.date(2024, 2, 29), None]), b"2024-02-29"),
+        (pa.array([datetime.date(2024, 2, 29), None], pa.date64()), b"2024-02-29"),
+        (
+            pa.array([EVENING, None], pa.timestamp("s")),
+            b"2024-02-29 18:30:00",
+        ),
+        (
+            pa.array([EVENING, None], pa.timestamp("ms", "UTC")).cast(
+                pa.timestamp("ms", "Europe/Berlin")
+            ),
+            b"2024-02-29 18:30:00.000",
+        ),
+    ],
+)
+def test_dates_and_times_are_iso_8601_in_utc_as_text(column, text):
+    assert convert(column, "BYTES").to_pylist() == [text, None]
+
+
 def test_takes_only_the_types_from_the_schema(small_schema):
     assert column_types(small_schema) == {"count": "INT", "name": "BYTES", "price": "FLOAT"}
     loosened = schema_pb2.Schema()

@@ -1,5 +1,6 @@
 """However a file is written, ExampleGen reads afterwards what was in it, by what `init` wrote."""
 
+import datetime
 import gzip
 
 import pyarrow as pa
@@ -79,6 +80,7 @@ def test_parquet(init, project, tmp_path):
         "amount": noise(1),
         "town": pa.array([TOWNS[i % 3] for i in range(ROWS)]).dictionary_encode(),
         "flag": [i % 2 == 0 for i in range(ROWS)],
+        "day": [datetime.datetime(2024, 1, 1 + i % 28, i % 24) for i in range(ROWS)],
         "label": coin(1),
     }
     pyarrow.parquet.write_table(pa.table(columns), tmp_path / "own.parquet")
@@ -86,7 +88,17 @@ def test_parquet(init, project, tmp_path):
     read, how = examples(project)
     assert read["town"].to_pylist() == [TOWNS[i % 3].encode() for i in range(ROWS)]
     assert read["flag"].to_pylist() == [int(i % 2 == 0) for i in range(ROWS)]
-    assert set(how.dataset.features()) == {"amount", "town", "flag"}
+    assert set(how.dataset.features()) == {"amount", "town", "flag", "day"}
+    assert read["day"][25].as_py().startswith(b"2024-01-26 01:00:00")
+    assert how.dataset.columns["day"].unit == "text"
+
+
+def test_lists_in_parquet_are_refused(init, tmp_path, capfd):
+    pyarrow.parquet.write_table(
+        pa.table({"x": [[1, 2]] * ROWS, "label": coin(1)}), tmp_path / "own.parquet"
+    )
+    assert init(tmp_path / "own.parquet") == 2
+    assert "x (list" in capfd.readouterr().err
 
 
 def test_any_name_of_a_column(init, project, tmp_path):

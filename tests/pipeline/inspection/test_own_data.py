@@ -1,0 +1,42 @@
+"""From a CSV that nobody prepared to a pushed model that answers: iris, 150 rows."""
+
+import csv
+import io
+import json
+
+import pytest
+from sklearn import datasets
+
+from pipeline import cli
+
+pytestmark = pytest.mark.slow
+
+
+def test_from_a_file_to_predictions(init, project, tmp_path, capfd):
+    iris = datasets.load_iris(as_frame=True)
+    frame = iris.frame.assign(target=[iris.target_names[i] for i in iris.frame["target"]])
+    # German: a name of each kind that trouble was ever had with, and numbers with gaps.
+    frame.columns = ["Kelch länge (cm)", "class", "petal.length", "petal/width", "Art"]
+    frame["petal.length"] = frame["petal.length"].astype(object)
+    frame.loc[::20, "petal.length"] = "n/a"
+    frame["tag"] = [f"2024-{i % 12 + 1:02}-01" for i in range(len(frame))]
+    file = tmp_path / "Iris blüten.csv"
+    frame.to_csv(file, index=False, sep=";", encoding="cp1252")
+
+    assert init(file, label="Art") == 0
+    where = ["--config-dir", str(project / "configs")]
+    assert cli.main(["run", *where]) == 0, (project / "outputs").rglob("run.log")
+    [summary] = project.glob("outputs/iris-bl-ten/runs/latest/summary.json")
+    summary = json.loads(summary.read_text())
+    assert summary["status"] == "pushed"
+    assert summary["metrics"]["accuracy"] > 0.85
+
+    capfd.readouterr()
+    assert cli.main(["predict", str(file), *where]) == 0
+    rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert len(rows) == 150
+    right = [
+        row["Art"] == row["predicted_class" if "predicted_class" in row else "class"]
+        for row in rows
+    ]
+    assert sum(right) > 130
