@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,7 +69,9 @@ def suffix(path: Path) -> str:
 def pipeline_name(path: Path) -> str:
     """Lower case letters, digits and dashes, as the configuration wants them."""
     stem = path.resolve().name.split(".")[0] or path.resolve().name
-    name = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+    letters = unicodedata.normalize("NFKD", stem.lower())  # ü is a u, and two dots
+    plain = re.sub(r"[\u0300-\u036f]", "", letters)
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return name[:100].rstrip("-") or "own-data"
 
 
