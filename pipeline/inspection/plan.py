@@ -63,6 +63,7 @@ def make(table: Table, label: str | None = None, task: Task | None = None) -> Pl
     if all(one.role is Role.IGNORED for one in decided.values()):
         why = "\n".join(f"  {name}: {one.why}" for name, one in list(decided.items())[:10])
         raise UsageError(f"No column is left to predict {chosen.label.column!r} from:\n{why}")
+    _check_markers(columns, chosen)
     features = {name: columns[name] for name in decided}
     return Plan(
         columns=columns,
@@ -74,6 +75,16 @@ def make(table: Table, label: str | None = None, task: Task | None = None) -> Pl
         missing=tuple(sorted({word for column in columns.values() for word in column.markers})),
         warnings=(*chosen.warnings, *_suspects(features, decided)),
     )
+
+
+def _check_markers(columns: Mapping[str, Profile], chosen: Target) -> None:
+    """A word counts as missing in every column: so none of them may be a class."""
+    for name, column in columns.items():
+        if clash := sorted(column.markers.keys() & chosen.counts.keys()):
+            raise UsageError(
+                f"{clash[0]!r} stands for a missing value in the column {name!r}, but is a class "
+                f"of the label {chosen.label.column!r}. Leave it empty there, or rename the class."
+            )
 
 
 def _role(column: Profile, label: Profile, chosen: Target) -> Decision:

@@ -61,6 +61,11 @@ BAD = {
         {},
         ["120 classes"],
     ),
+    "a class that means missing elsewhere": (
+        rows(x=["unknown", *noise(1)[1:]], label=lambda i: ["unknown", "a", "b"][i % 3]),
+        {},
+        ["'unknown' stands for a missing value in the column 'x'"],
+    ),
     "nothing to learn from": (
         rows(id=lambda i: i, same=["a"] * ROWS, label=coin(1)),
         {},
