@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 from tensorflow_data_validation.statistics import stats_impl, stats_options
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from components.example_gen.columns import convert, unfit
+from components.example_gen.columns import convert
 from pipeline.inspection import missing
 
 # A column is one of numbers although some of its values are not, if these are at most this share:
 # typing errors are rare, and in a column of codes like 12, 12a and 13b they are not.
 ODD_SHARE = 0.05
 _SHOWN = 3
+_NUMBER = r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,9 +135,10 @@ def _text(column: pa.Array) -> _Typed:
         return _Typed(type_name, _without_nan(values) if type_name == "FLOAT" else values, found)
     found = missing.markers(column, numbers=False)
     values = convert(_without(column, found), "BYTES")
-    positions = unfit(clean.slice(0, 20_000), "FLOAT")
-    share = len(positions) / min(present, 20_000)
-    odd = tuple((position, clean[position].as_py()) for position in positions[:_SHOWN])
+    other = pc.invert(pc.match_substring_regex(clean, _NUMBER))
+    share = (pc.sum(other).as_py() or 0) / present
+    positions = pc.indices_nonzero(other).slice(0, _SHOWN).to_pylist()
+    odd = tuple((position, clean[position].as_py()) for position in positions)
     return _Typed("BYTES", values, found, odd if share <= ODD_SHARE else ())
 
 
