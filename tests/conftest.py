@@ -9,10 +9,14 @@ import pytest
 
 pytest_plugins = ["tests.s3_server"]
 
-SUITES = {
-    "kubeflow": "executes pipelines in the emulator of the Kubeflow backend: make test-kubeflow",
-    "containers": "each step in an OCI container of its own: make test-containers",
-}
+SUITES: dict[str, str] = {}
+# >>> kubeflow
+SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
+SUITES["containers"] = "each step in an OCI container of its own: make test-containers"
+# <<< kubeflow
+# >>> template
+SUITES["template"] = "makes projects from this repository: make test-template"
+# <<< template
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pipeline.options import add_config_options, config_dir_of, load_config
 if TYPE_CHECKING:
     from pipeline.kubeflow.package import Package
 
-TARGETS = ("kubeflow", "vertex")
+TARGETS = tuple(name for name in ("kubeflow", "vertex") if find_spec(f"pipeline.runners.{name}"))
 _SHOWN = 80  # characters of a default on the screen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import importlib
 import json
 import os
 import shutil
@@ -20,8 +21,7 @@ from pipeline.config import ConfigError
 from pipeline.kubeflow import carried
 from pipeline.kubeflow import package as packages
 from pipeline.kubeflow.checks import find_problems
-from pipeline.runners import kubeflow, vertex
-from tests.kubeflow.shipped import CONFIGS, load
+from tests.kubeflow.shipped import CONFIGS, PIPELINE, load
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("kubeflow", "vertex")
@@ -94,15 +94,16 @@ def test_the_client_of_kubeflow_reads_the_file(target, compiled, tmp_path):
 
     packages.write(compiled(target), tmp_path / "package.yaml")
     component = components.load_component_from_file(str(tmp_path / "package.yaml"))
-    assert component.name == "taxi-reference"
+    assert component.name == PIPELINE
     assert set(component.component_spec.inputs) == {
         "data_path", "spans", "stop_at", "drift", "thresholds", "worst_slice"
     }  # fmt: skip
 
 
 def test_each_step_runs_the_entrypoint_in_the_image(compiled):
+    image = load("kubeflow").kubeflow.image
     for container in containers_of(compiled("kubeflow")).values():
-        assert container["image"] == "registry.example.com/taxi-reference:1"
+        assert container["image"] == image
         assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
 
 
@@ -135,7 +136,8 @@ def test_another_schema_has_another_path(compiled, tmp_path):
     shutil.copytree(CONFIGS, tmp_path / "configs")
     schema = tmp_path / "configs" / "schema.pbtxt"
     schema.write_text(schema.read_text() + "# changed\n")
-    changed = kubeflow.compile_package(load("kubeflow"), tmp_path / "configs")
+    runner = importlib.import_module("pipeline.runners.kubeflow")
+    changed = runner.compile_package(load("kubeflow"), tmp_path / "configs")
 
     def path(package):
         return tasks_of(package)["ImportSchemaGen"]["inputs"]["parameters"]["schema_file"]
@@ -193,16 +195,17 @@ def test_what_is_cached(target, settings, cached, compiled):
     ],
 )
 def test_what_cannot_be_compiled_is_told(target, settings, told):
-    runner = {"kubeflow": kubeflow, "vertex": vertex}[target]
+    config = load(target, *settings)
+    runner = importlib.import_module(f"pipeline.runners.{target}")
     with pytest.raises(ConfigError) as error:
-        runner.compile_package(load(target, *settings), CONFIGS)
+        runner.compile_package(config, CONFIGS)
     assert told in str(error.value)
 
 
 def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
     settings = ["--set", f"outputs={tmp_path}", "--set", "data.spans=last:2"]
     assert cli.main(["compile", *settings]) == 0
-    file = tmp_path / "taxi-reference" / "kubeflow.yaml"
+    file = tmp_path / PIPELINE / "kubeflow.yaml"
     shown = capfd.readouterr().out
     assert str(file) in shown
     assert "\n  spans        last:2\n" in shown and "/mnt/pipeline/data" in shown
