@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 # A pattern's * takes slashes as well. What is for a cluster of either kind is in `cluster`.
@@ -81,4 +82,9 @@ def belongs(path: str, wanted: frozenset[str]) -> bool:
         wanted: The project's parts, a value of `WANTED`.
     """
     left_out = set(PATHS) - wanted - ({"kubeflow"} if path in _SHARED else set())
-    return not any(fnmatchcase(path, pattern) for part in left_out for pattern in PATHS[part])
+    return not any(matches(path, PATHS[part]) for part in left_out)
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path is of one of the patterns."""
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

@@ -136,8 +136,9 @@ def test_another_schema_has_another_path(compiled, tmp_path):
     shutil.copytree(CONFIGS, tmp_path / "configs")
     schema = tmp_path / "configs" / "schema.pbtxt"
     schema.write_text(schema.read_text() + "# changed\n")
+    config = load("kubeflow")
     runner = importlib.import_module("pipeline.runners.kubeflow")
-    changed = runner.compile_package(load("kubeflow"), tmp_path / "configs")
+    changed = runner.compile_package(config, tmp_path / "configs")
 
     def path(package):
         return tasks_of(package)["ImportSchemaGen"]["inputs"]["parameters"]["schema_file"]
@@ -203,6 +204,7 @@ def test_what_cannot_be_compiled_is_told(target, settings, told):
 
 
 def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
+    expected = compiled("kubeflow", "data.spans=last:2")
     settings = ["--set", f"outputs={tmp_path}", "--set", "data.spans=last:2"]
     assert cli.main(["compile", *settings]) == 0
     file = tmp_path / PIPELINE / "kubeflow.yaml"
@@ -211,7 +213,7 @@ def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
     assert "\n  spans        last:2\n" in shown and "/mnt/pipeline/data" in shown
     assert "python -m pipeline submit --target kubeflow" in shown
     assert len(shown.splitlines()) < 15  # what the libraries have to say is in the log
-    assert packages.read(file) == compiled("kubeflow", "data.spans=last:2")
+    assert packages.read(file) == expected
 
 
 def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):
@@ -220,11 +222,16 @@ def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):
     assert "the key outputs of the configuration" in capfd.readouterr().err
 
 
-def test_check_passes_what_compile_writes_and_names_what_is_wrong(tmp_path, capsys, compiled):
+@pytest.mark.parametrize("target", TARGETS)
+def test_check_passes_what_compile_writes(target, tmp_path, compiled):
     file = tmp_path / "package.yaml"
-    packages.write(compiled("vertex"), file)
-    assert cli.main(["compile", "--check", str(file), "--target", "vertex"]) == 0
+    packages.write(compiled(target), file)
+    assert cli.main(["compile", "--check", str(file), "--target", target]) == 0
 
+
+def test_check_names_what_is_wrong(tmp_path, capsys, compiled):
+    file = tmp_path / "package.yaml"
+    packages.write(compiled("kubeflow"), file)
     spoiled = yaml.safe_load(file.read_text())
     spoiled["schemaVersion"] = "2.0.0"
     file.write_text(yaml.safe_dump(spoiled))
