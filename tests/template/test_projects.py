@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -83,8 +84,14 @@ def make(cookiecutter, template, home):
     return make
 
 
+@pytest.fixture(scope="module")
+def mypy_cache(tmp_path_factory) -> Path:
+    """What it found out about the libraries, which is the same for all projects."""
+    return tmp_path_factory.mktemp("mypy")
+
+
 @pytest.mark.parametrize("runs_on", TARGETS)
-def test_a_project_is_whole_and_sound(runs_on, make, sh):
+def test_a_project_is_whole_and_sound(runs_on, make, sh, mypy_cache):
     project = make(runs_on, "author_name=Zoë O'Brien", "license=MIT", "python_version=3.12")
     targets = TARGETS[runs_on]
 
@@ -118,7 +125,8 @@ def test_a_project_is_whole_and_sound(runs_on, make, sh):
     ruff = [sys.executable, "-m", "ruff"]
     sh(*ruff, "check", "--no-cache", cwd=project)
     sh(*ruff, "format", "--check", "--no-cache", cwd=project)
-    sh(sys.executable, "-m", "mypy", "pipeline", "components", "models", cwd=project)
+    mypy = [sys.executable, "-m", "mypy", "--cache-dir", mypy_cache]
+    sh(*mypy, "pipeline", "components", "models", cwd=project)
     chosen = (*QUICK, *(QUICK_ON_A_CLUSTER if targets else ()))
     sh(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, cwd=project)
     verbs = sh(sys.executable, "-m", "pipeline", "--help", cwd=project).stdout
@@ -151,3 +159,4 @@ def test_a_project_installs_itself_and_pushes_a_model(make, sh):
     sh(*home, "make", "run", "ARGS=--config fast", cwd=project)
     summary = json.loads((project / "outputs/flowers-fast/runs/latest/summary.json").read_text())
     assert (summary["status"], summary["pipeline"]) == ("pushed", "flowers-fast")
+    shutil.rmtree(project / ".venv")  # gigabytes that pytest would keep
