@@ -8,8 +8,8 @@ IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
 .PHONY: help setup run test lint doctor lock clean
-.PHONY: image # >>> cluster <<<
-.PHONY: test-kubeflow test-containers # >>> kubeflow <<<
+.PHONY: test-kubeflow image # >>> cluster <<<
+.PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
 
 help: ## This list
@@ -24,10 +24,12 @@ run: setup ## Train, evaluate and push a model on the sample data
 test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones
 	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 $(ARGS)
 
-# >>> kubeflow
-test-kubeflow: setup ## Run the compiled pipeline in an emulator of the Kubeflow backend
+# >>> cluster
+test-kubeflow: setup ## Run the compiled pipeline in an emulator of the backend
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m kubeflow tests/kubeflow $(ARGS)
 
+# <<< cluster
+# >>> kubeflow
 test-containers: setup ## Run it with each step in an OCI container: of IMAGE=NAME, or of this very system
 	@IMAGE="$(IMAGE)" $(PYTHON_IN_VENV) -m pytest --verbose -m containers tests/kubeflow $(ARGS)
 

@@ -10,10 +10,10 @@ import pytest
 pytest_plugins = ["tests.s3_server"]
 
 SUITES: dict[str, str] = {}
-# >>> kubeflow
+# >>> cluster
 SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
 SUITES["containers"] = "each step in an OCI container of its own: make test-containers"
-# <<< kubeflow
+# <<< cluster
 # >>> template
 SUITES["template"] = "makes projects from this repository: make test-template"
 # <<< template

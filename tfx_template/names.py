@@ -62,7 +62,8 @@ def left_over(lines: Iterator[str], answers: Mapping[str, str]) -> Iterator[str]
         lines: Of a generated file.
         answers: The new names; they may contain an old one.
     """
-    own = sorted({name.lower() for name in spellings(answers).values()}, key=len, reverse=True)
+    given = {*spellings(answers).values(), answers.get("author_name", "")}
+    own = sorted({name.lower() for name in given}, key=len, reverse=True)
     for line in lines:
         rest = line.lower()
         for name in own:

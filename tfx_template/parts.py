@@ -24,6 +24,7 @@ PATHS = {
         "pipeline/verbs/submit.py",
         "tests/components/test_compiling.py",
         "tests/kubeflow/*",
+        "tests/test_suites.py",
     ),
     "kubeflow": (
         "configs/kubeflow.yaml",
@@ -49,7 +50,6 @@ PATHS = {
         "tests/kubeflow/test_pushed_model.py",
         "tests/kubeflow/test_schedule.py",
         "tests/kubeflow/test_submit_kubeflow.py",
-        "tests/test_suites.py",
     ),
     "vertex": (
         "configs/vertex.yaml",

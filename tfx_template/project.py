@@ -49,8 +49,8 @@ def write(
             continue
         content = (repository / path).read_bytes()
         if (text := _text(path, content)) is not None:
-            text = rules.put(path, blocks.drop(text, wanted, path), values)
-            content = rename(text).encode()
+            text = rename(blocks.drop(text, wanted, path))
+            content = rules.put(path, text, values).encode()
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
         shutil.copymode(repository / path, file)

@@ -1,4 +1,4 @@
-"""Compile the pipeline for Kubeflow or Vertex AI, or check a compiled one (--check).
+"""Compile the pipeline for a backend (--target), or check a compiled one (--check).
 
 Writes a package that `submit`, the backend's page or its own client can start. It is checked
 first against what the backend would refuse; if it does not pass, nothing is written.

@@ -21,10 +21,10 @@ from pipeline.config import ConfigError
 from pipeline.kubeflow import carried
 from pipeline.kubeflow import package as packages
 from pipeline.kubeflow.checks import find_problems
+from pipeline.verbs.compile import TARGETS
 from tests.kubeflow.shipped import CONFIGS, PIPELINE, load
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("kubeflow", "vertex")
 STEPS = {
     "ExampleGen",
     "StatisticsGen",
