@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from google.protobuf import json_format
 
 from pipeline import cli
