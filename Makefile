@@ -4,10 +4,13 @@
 
 PYTHON_IN_VENV = .venv/bin/python
 ARGS =
-IMAGE =
+IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test test-kubeflow test-containers lint image doctor lock clean
+.PHONY: help setup run test lint doctor lock clean
+.PHONY: test-kubeflow image # >>> cluster <<<
+.PHONY: test-containers # >>> kubeflow <<<
+.PHONY: test-template # >>> template <<<
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -21,20 +24,32 @@ run: setup ## Train, evaluate and push a model on the sample data
 test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones
 	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 $(ARGS)
 
-test-kubeflow: setup ## Run the compiled pipeline in an emulator of the Kubeflow backend
+# >>> cluster
+test-kubeflow: setup ## Run the compiled pipeline in an emulator of the backend
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m kubeflow tests/kubeflow $(ARGS)
 
+# <<< cluster
+# >>> kubeflow
 test-containers: setup ## Run it with each step in an OCI container: of IMAGE=NAME, or of this very system
 	@IMAGE="$(IMAGE)" $(PYTHON_IN_VENV) -m pytest --verbose -m containers tests/kubeflow $(ARGS)
 
+# <<< kubeflow
+# >>> template
+test-template: setup ## Generate projects from this repository, and check, test and run them
+	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m template tests/template $(ARGS)
+
+# <<< template
 lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check
 	@$(PYTHON_IN_VENV) -m ruff format --check
 	@$(PYTHON_IN_VENV) -m mypy pipeline components models
+	@$(PYTHON_IN_VENV) -m mypy tfx_template # >>> template <<<
 
-image: ## Build the image that steps on Kubeflow and Vertex run in: IMAGE=NAME
+# >>> cluster
+image: ## Build the image that steps on a cluster run in: IMAGE=NAME
 	@sh deploy/build.sh "$(IMAGE)" $(ARGS)
 
+# <<< cluster
 doctor: ## Examine this machine and the installation; needs nothing installed
 	@sh pipeline/environment/python.sh -m pipeline doctor
 

@@ -61,15 +61,18 @@ def config_dir_of(args: argparse.Namespace) -> Path:
 
 def config_class() -> type[Config]:
     """The configuration with all sections that there are: a backend's go when its folder goes."""
+    from pipeline.config import Config
+
+    # >>> cluster
     try:
         from pipeline.kubeflow.settings import RemoteConfig
     except ModuleNotFoundError as error:
         if error.name not in ("pipeline.kubeflow", "pipeline.kubeflow.settings"):
             raise
-        from pipeline.config import Config
-
-        return Config
-    return RemoteConfig
+    else:
+        return RemoteConfig
+    # <<< cluster
+    return Config
 
 
 def load_config(args: argparse.Namespace, default: str = "local") -> Config:

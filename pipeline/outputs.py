@@ -54,10 +54,12 @@ class Outputs:
         """One folder per run, and the link `latest`."""
         return self.root / "runs"
 
+    # >>> cluster
     def package(self, target: str) -> Path:
         """The pipeline as it is compiled for a backend: `kubeflow.yaml`, `vertex.yaml`."""
         return self.root / f"{target}.yaml"
 
+    # <<< cluster
     def new_run_dir(self) -> Path:
         """Makes the folder of a new run, named by its start in local time, and links `latest`."""
         self.runs.mkdir(parents=True, exist_ok=True)

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 
 import pytest
 
+from pipeline.run_log import QUIET
+
 pytest_plugins = ["tests.s3_server"]
 
-SUITES = {
-    "kubeflow": "executes pipelines in the emulator of the Kubeflow backend: make test-kubeflow",
-    "containers": "each step in an OCI container of its own: make test-containers",
-}
+SUITES: dict[str, str] = {}
+# >>> cluster
+SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
+SUITES["containers"] = "each step in an OCI container of its own: make test-containers"
+# <<< cluster
+# >>> template
+SUITES["template"] = "makes projects from this repository: make test-template"
+# <<< template
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in SUITES.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    # As each run of the pipeline has them, and before TensorFlow is imported: a training in this
+    # process and one in a process that it starts must not differ in their last bits.
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     # Hundreds of lines about type hints, which would bury the reason of a failure.
     logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)
 

@@ -1,4 +1,4 @@
-"""Compile the pipeline for Kubeflow or Vertex AI, or check a compiled one (--check).
+"""Compile the pipeline for a backend (--target), or check a compiled one (--check).
 
 Writes a package that `submit`, the backend's page or its own client can start. It is checked
 first against what the backend would refuse; if it does not pass, nothing is written.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pipeline.options import add_config_options, config_dir_of, load_config
 if TYPE_CHECKING:
     from pipeline.kubeflow.package import Package
 
-TARGETS = ("kubeflow", "vertex")
+TARGETS = tuple(name for name in ("kubeflow", "vertex") if find_spec(f"pipeline.runners.{name}"))
 _SHOWN = 80  # characters of a default on the screen
 
 

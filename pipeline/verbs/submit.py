@@ -1,4 +1,4 @@
-"""Start a run on Kubeflow or Vertex AI, now or on a schedule.
+"""Start a run on a backend (--target), now or on a schedule.
 
 Without FILE the pipeline is compiled first. What changes from run to run is given here, in place of
 the package's defaults; everything is checked before it is sent. Credentials are the client's own:

@@ -1,4 +1,4 @@
-"""Baseline, ServingCheck and Pusher compile for Kubeflow, where no driver runs."""
+"""The components of our own compile for Kubeflow, where no driver runs."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,13 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.types import standard_artifacts
 
 from components.baseline import Baseline
+from components.data_gate import DataGate
+from components.evaluator import Evaluator, eval_config
 from components.pusher import VersionPusher
 from components.serving_check import ServingCheck
+from models.dataset import Dataset
+
+ROOT = Path(__file__).parents[2]
 
 
 def imported(name: str, kind: Any) -> Importer:
@@ -78,3 +83,53 @@ def test_the_three_compile_with_schema_2_1(tmp_path: Path, dataset: dict[str, An
     for name in ("Baseline", "ServingCheck", "Pusher"):
         arguments = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]["args"]
         assert any(argument.endswith("executor.Executor") for argument in arguments)
+
+
+def test_evaluator_and_data_gate_compile_for_kubeflow(tmp_path):
+    importers = {
+        kind.TYPE_NAME: Importer(source_uri="gs://somewhere", artifact_type=kind).with_id(
+            kind.TYPE_NAME
+        )
+        for kind in (
+            standard_artifacts.Examples,
+            standard_artifacts.Model,
+            standard_artifacts.Schema,
+            standard_artifacts.ExampleStatistics,
+            standard_artifacts.ExampleAnomalies,
+        )
+    }
+    examples, model, schema, statistics, anomalies = (
+        importer.outputs["result"] for importer in importers.values()
+    )
+    tree = yaml.safe_load((ROOT / "configs/dataset.yaml").read_text())
+    description = Dataset.model_validate(tree)
+    components = [
+        *importers.values(),
+        DataGate(
+            statistics=statistics,
+            schema=schema,
+            anomalies=anomalies,
+            baseline_statistics=statistics,
+            validation=description.validation.model_dump(mode="json"),
+        ),
+        Evaluator(
+            examples=examples,
+            model=model,
+            baseline_model=model,
+            schema=schema,
+            eval_config=eval_config(description),
+            evaluation=description.evaluation,
+        ),
+    ]
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image="image", use_pipeline_spec_2_1=True
+        ),
+        output_dir=str(tmp_path),
+        output_filename="pipeline.yaml",
+    )
+    runner.run(pipeline.Pipeline("gates", str(tmp_path / "root"), components=components))
+    spec = yaml.safe_load((tmp_path / "pipeline.yaml").read_text())
+    tasks = spec["root"]["dag"]["tasks"]
+    assert {"DataGate", "Evaluator"} <= tasks.keys()
+    assert {"evaluation", "code_hash"} <= tasks["Evaluator"]["inputs"]["parameters"].keys()

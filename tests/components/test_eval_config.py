@@ -7,13 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from tensorflow_model_analysis.proto import config_pb2
-from tfx.dsl.components.common.importer import Importer
-from tfx.orchestration import pipeline
-from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
-from tfx.types import standard_artifacts
 
-from components.data_gate import DataGate
-from components.evaluator import Evaluator, eval_config
+from components.evaluator import eval_config
 from components.evaluator.checks import check
 from components.evaluator.measured import Measured
 from components.evaluator.metrics import METRICS, metric
@@ -130,52 +125,3 @@ def test_a_model_without_any_bound_is_not_blessed():
 def test_a_metric_that_is_not_defined_does_not_pass():
     evaluation = Evaluation.model_validate({"thresholds": {"auc": {"min": 0.5, "max": 1}}})
     assert [one.passed for one in check(evaluation, Measured({"auc": None}, {}, ()))] == [False] * 2
-
-
-def test_evaluator_and_data_gate_compile_for_kubeflow(tmp_path):
-    importers = {
-        kind.TYPE_NAME: Importer(source_uri="gs://somewhere", artifact_type=kind).with_id(
-            kind.TYPE_NAME
-        )
-        for kind in (
-            standard_artifacts.Examples,
-            standard_artifacts.Model,
-            standard_artifacts.Schema,
-            standard_artifacts.ExampleStatistics,
-            standard_artifacts.ExampleAnomalies,
-        )
-    }
-    examples, model, schema, statistics, anomalies = (
-        importer.outputs["result"] for importer in importers.values()
-    )
-    description = dataset()
-    components = [
-        *importers.values(),
-        DataGate(
-            statistics=statistics,
-            schema=schema,
-            anomalies=anomalies,
-            baseline_statistics=statistics,
-            validation=description.validation.model_dump(mode="json"),
-        ),
-        Evaluator(
-            examples=examples,
-            model=model,
-            baseline_model=model,
-            schema=schema,
-            eval_config=eval_config(description),
-            evaluation=description.evaluation,
-        ),
-    ]
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image="image", use_pipeline_spec_2_1=True
-        ),
-        output_dir=str(tmp_path),
-        output_filename="pipeline.yaml",
-    )
-    runner.run(pipeline.Pipeline("gates", str(tmp_path / "root"), components=components))
-    spec = yaml.safe_load((tmp_path / "pipeline.yaml").read_text())
-    tasks = spec["root"]["dag"]["tasks"]
-    assert {"DataGate", "Evaluator"} <= tasks.keys()
-    assert {"evaluation", "code_hash"} <= tasks["Evaluator"]["inputs"]["parameters"].keys()

@@ -32,7 +32,7 @@ KEY_ID, SECRET = "AKIDEXAMPLE", "example"
 OVERLAY = """
 data: {{path: s3://taxi/data}}
 kubeflow:
-  image: taxi-reference:1
+  image: pipeline:1
   host: {api}
   serving: s3://taxi/serving
   checkpoints: s3://taxi/checkpoints

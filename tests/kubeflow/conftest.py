@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
 
 import pytest
 
 from pipeline.kubeflow.package import Package
-from tests.kubeflow.backend_fixtures import (  # noqa: F401
-    api_server,
-    kfp_client,
-    make_backend,
-    run_scripts,
-    s3,
-)
-from tests.kubeflow.container_fixtures import containers, run_python, volume  # noqa: F401
+from tests.kubeflow.backend_fixtures import *  # noqa: F403 # >>> kubeflow <<<
+from tests.kubeflow.container_fixtures import *  # noqa: F403 # >>> kubeflow <<<
 from tests.kubeflow.shipped import CONFIGS, load
 
 
@@ -25,9 +20,8 @@ def compiled() -> Callable[..., Package]:
 
     @functools.cache
     def compile_once(target: str, *settings: str) -> Package:
-        from pipeline.runners import kubeflow, vertex
-
-        runner = {"kubeflow": kubeflow, "vertex": vertex}[target]
-        return runner.compile_package(load(target, *settings), CONFIGS)
+        config = load(target, *settings)
+        runner = importlib.import_module(f"pipeline.runners.{target}")
+        return runner.compile_package(config, CONFIGS)
 
     return compile_once

@@ -1,7 +1,7 @@
 """The checks and the emulator of the backend, held against each other.
 
 Both were written from the same sources, apart from each other. What the emulator refuses, the
-checks find (`test_checks.py` has the sentences); and what they find beyond that is worth finding,
+checks find (`test_package_checks.py` has the sentences); and what they find beyond that is worth finding,
 as the backend says nothing of it.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import importlib
 import json
 import os
 import shutil
@@ -12,7 +13,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from google.protobuf import json_format
 
 from pipeline import cli
@@ -20,11 +20,10 @@ from pipeline.config import ConfigError
 from pipeline.kubeflow import carried
 from pipeline.kubeflow import package as packages
 from pipeline.kubeflow.checks import find_problems
-from pipeline.runners import kubeflow, vertex
-from tests.kubeflow.shipped import CONFIGS, load
+from pipeline.verbs.compile import TARGETS
+from tests.kubeflow.shipped import CONFIGS, PIPELINE, load
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("kubeflow", "vertex")
 STEPS = {
     "ExampleGen",
     "StatisticsGen",
@@ -94,15 +93,16 @@ def test_the_client_of_kubeflow_reads_the_file(target, compiled, tmp_path):
 
     packages.write(compiled(target), tmp_path / "package.yaml")
     component = components.load_component_from_file(str(tmp_path / "package.yaml"))
-    assert component.name == "taxi-reference"
+    assert component.name == PIPELINE
     assert set(component.component_spec.inputs) == {
         "data_path", "spans", "stop_at", "drift", "thresholds", "worst_slice"
     }  # fmt: skip
 
 
 def test_each_step_runs_the_entrypoint_in_the_image(compiled):
+    image = load("kubeflow").kubeflow.image
     for container in containers_of(compiled("kubeflow")).values():
-        assert container["image"] == "registry.example.com/taxi-reference:1"
+        assert container["image"] == image
         assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
 
 
@@ -135,7 +135,9 @@ def test_another_schema_has_another_path(compiled, tmp_path):
     shutil.copytree(CONFIGS, tmp_path / "configs")
     schema = tmp_path / "configs" / "schema.pbtxt"
     schema.write_text(schema.read_text() + "# changed\n")
-    changed = kubeflow.compile_package(load("kubeflow"), tmp_path / "configs")
+    config = load("kubeflow")
+    runner = importlib.import_module("pipeline.runners.kubeflow")
+    changed = runner.compile_package(config, tmp_path / "configs")
 
     def path(package):
         return tasks_of(package)["ImportSchemaGen"]["inputs"]["parameters"]["schema_file"]
@@ -193,22 +195,24 @@ def test_what_is_cached(target, settings, cached, compiled):
     ],
 )
 def test_what_cannot_be_compiled_is_told(target, settings, told):
-    runner = {"kubeflow": kubeflow, "vertex": vertex}[target]
+    config = load(target, *settings)
+    runner = importlib.import_module(f"pipeline.runners.{target}")
     with pytest.raises(ConfigError) as error:
-        runner.compile_package(load(target, *settings), CONFIGS)
+        runner.compile_package(config, CONFIGS)
     assert told in str(error.value)
 
 
 def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
+    expected = compiled("kubeflow", "data.spans=last:2")
     settings = ["--set", f"outputs={tmp_path}", "--set", "data.spans=last:2"]
     assert cli.main(["compile", *settings]) == 0
-    file = tmp_path / "taxi-reference" / "kubeflow.yaml"
+    file = tmp_path / PIPELINE / "kubeflow.yaml"
     shown = capfd.readouterr().out
     assert str(file) in shown
     assert "\n  spans        last:2\n" in shown and "/mnt/pipeline/data" in shown
     assert "python -m pipeline submit --target kubeflow" in shown
     assert len(shown.splitlines()) < 15  # what the libraries have to say is in the log
-    assert packages.read(file) == compiled("kubeflow", "data.spans=last:2")
+    assert packages.read(file) == expected
 
 
 def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):
@@ -217,15 +221,19 @@ def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):
     assert "the key outputs of the configuration" in capfd.readouterr().err
 
 
-def test_check_passes_what_compile_writes_and_names_what_is_wrong(tmp_path, capsys, compiled):
+@pytest.mark.parametrize("target", TARGETS)
+def test_check_passes_what_compile_writes(target, tmp_path, compiled):
     file = tmp_path / "package.yaml"
-    packages.write(compiled("vertex"), file)
-    assert cli.main(["compile", "--check", str(file), "--target", "vertex"]) == 0
+    packages.write(compiled(target), file)
+    assert cli.main(["compile", "--check", str(file), "--target", target]) == 0
 
-    spoiled = yaml.safe_load(file.read_text())
-    spoiled["schemaVersion"] = "2.0.0"
-    file.write_text(yaml.safe_dump(spoiled))
-    capsys.readouterr()
+
+def test_check_names_what_is_wrong(tmp_path, capsys, compiled):
+    file = tmp_path / "package.yaml"
+    packages.write(compiled("kubeflow"), file)
+    text = file.read_text()
+    assert text.count("schemaVersion: 2.1.0") == 1
+    file.write_text(text.replace("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"))
     assert cli.main(["compile", "--check", str(file)]) == 2
     assert "2.1.0" in capsys.readouterr().err
 

@@ -156,7 +156,7 @@ def test_an_unknown_dependency_and_a_circle_are_refused():
 
 
 def test_a_name_that_is_none_of_kubernetes_is_refused():
-    assert "RFC 1123" in refused(spec_of({"A": Script()}, name="taxi_reference"))
+    assert "RFC 1123" in refused(spec_of({"A": Script()}, name="snake_case"))
 
 
 def test_an_unknown_label_of_the_platform_document_is_ignored():

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.kubeflow.container_fixtures import IMAGE, in_containers
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     *in_containers,
@@ -48,4 +52,5 @@ def test_the_image_is_small_and_says_what_it_is():
     assert image["Size"] < 2.6 * GB
     assert image["User"] == "65532:65532"
     assert image["Architecture"] == "amd64"
-    assert image["Labels"]["org.opencontainers.image.title"] == "tfx-reference-pipeline"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert image["Labels"]["org.opencontainers.image.title"] == project["name"]

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.kubeflow.shipped import load
+from tests.kubeflow.shipped import PIPELINE, load
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -54,7 +54,7 @@ def the(kind: str, name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def inference_service() -> dict[str, Any]:
-    return the("InferenceService", "taxi-reference")
+    return the("InferenceService", PIPELINE)
 
 
 @pytest.mark.parametrize(

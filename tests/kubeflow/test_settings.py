@@ -23,6 +23,7 @@ TRAINER = "kubeflow.steps.Trainer"
 
 def with_examples(target: str) -> dict:
     """The shipped file with its commented examples switched on."""
+    load(target)
     text = (CONFIGS / f"{target}.yaml").read_text()
     return yaml.safe_load(re.sub(r"(?m)^( *)# ( *(?:- \{|[\w./-]+: ?))", r"\1\2", text))
 

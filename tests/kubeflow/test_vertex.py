@@ -21,6 +21,7 @@ from google.cloud import aiplatform
 from pipeline import cli
 from pipeline.kubeflow import package as packages
 from pipeline.kubeflow import run_watch
+from tests.kubeflow.shipped import PIPELINE
 
 PARENT = "projects/acme/locations/europe-west4"
 KEY = f"{PARENT}/keyRings/ring/cryptoKeys/key"
@@ -162,7 +163,7 @@ def test_the_request_says_all_that_is_configured(submit, vertex, package):
     assert code == 0
     path, job = vertex.sent("/pipelineJobs")
     match = re.fullmatch(
-        rf"/v1/{PARENT}/pipelineJobs\?pipelineJobId=(taxi-reference-\d{{14}})&.*", path
+        rf"/v1/{PARENT}/pipelineJobs\?pipelineJobId=({PIPELINE}-\d{{14}})&.*", path
     )
     assert match is not None
     assert job["displayName"] == "nightly"
@@ -175,8 +176,8 @@ def test_the_request_says_all_that_is_configured(submit, vertex, package):
     assert job["serviceAccount"] == SETTINGS["vertex.service_account"]
     assert job["network"] == SETTINGS["vertex.network"]
     assert job["encryptionSpec"] == {"kmsKeyName": KEY}
-    assert job["labels"]["pipeline"] == "taxi-reference"
-    assert f"Run {match[1]} of taxi-reference on vertex" in seen
+    assert job["labels"]["pipeline"] == PIPELINE
+    assert f"Run {match[1]} of {PIPELINE} on vertex" in seen
     assert f"europe-west4/pipelines/runs/{match[1]}?project=acme" in seen
 
 
@@ -202,8 +203,8 @@ def test_a_schedule_carries_the_whole_request(submit, vertex, package):
     assert job["serviceAccount"] == SETTINGS["vertex.service_account"]
     assert job["network"] == SETTINGS["vertex.network"]
     assert job["encryptionSpec"] == {"kmsKeyName": KEY}
-    assert job["labels"]["pipeline"] == "taxi-reference"
-    assert "Schedule 42 of taxi-reference on vertex" in seen
+    assert job["labels"]["pipeline"] == PIPELINE
+    assert f"Schedule 42 of {PIPELINE} on vertex" in seen
     assert not [path for method, path, _ in vertex.requests if "pipelineJobId" in path]
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli, summary
+from pipeline.config import load
 from pipeline.outputs import Outputs
 from pipeline.summary import State, Summary
 
 ROOT = Path(__file__).parents[2]
+NAME = load(ROOT / "configs", ["fast"], ()).pipeline
 ROWS_PER_SPAN = 400
 SMALL = """
 data: {spans: all}
@@ -39,7 +41,7 @@ class Project:
 
     @property
     def outputs(self) -> Outputs:
-        return Outputs(self.root / "outputs" / "taxi-reference-fast")
+        return Outputs(self.root / "outputs" / NAME)
 
     def arguments(self, verb: str, *args: str) -> list[str]:
         overlays = ["--config", "fast", "--config", "small"]

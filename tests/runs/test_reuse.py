@@ -25,7 +25,7 @@ def test_the_first_run_runs_every_step_and_pushes(project):
     assert summary.training_seconds > 0
     assert {one.slice.split(":")[0] for one in summary.slices}
     assert {check.name for check in summary.thresholds}
-    assert summary.versions["tfx"] and summary.config["pipeline"] == "taxi-reference-fast"
+    assert summary.versions["tfx"] and summary.config["pipeline"] == project.outputs.root.name
 
 
 def test_unchanged_runs_push_nothing_and_the_third_reuses_the_evaluator(project):

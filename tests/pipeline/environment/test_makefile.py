@@ -10,7 +10,7 @@ from pipeline.environment import paths
 
 def test_help_lists_every_target() -> None:
     makefile = (paths.ROOT / "Makefile").read_text()
-    [targets] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    targets = re.findall(r"^\.PHONY: ([a-z -]*)", makefile, re.MULTILINE)
     result = subprocess.run(
         ["make", "--no-print-directory"],
         cwd=paths.ROOT,
@@ -19,5 +19,5 @@ def test_help_lists_every_target() -> None:
         text=True,
     )
     listed = [line.split()[1] for line in result.stdout.splitlines()]
-    assert listed == targets.split()
+    assert sorted(listed) == sorted(" ".join(targets).split())
     assert all(len(line.split()) > 3 for line in result.stdout.splitlines())

@@ -8,15 +8,19 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.environment import paths
 
 PACKAGES = ("components", "models", "pipeline")
+PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
+NAME = yaml.safe_load((paths.ROOT / "configs" / "base.yaml").read_text())["pipeline"]
 BUILD = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
 
 
@@ -27,9 +31,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(paths.ROOT / package, root / package, ignore=ignored)
-    for file in ("pyproject.toml", "setup.py", "LICENSE", "README.md"):
-        if (paths.ROOT / file).exists():
-            shutil.copy(paths.ROOT / file, root)
+    for pattern in ("pyproject.toml", "setup.py", "LICENSE*", "README.md"):
+        for file in paths.ROOT.glob(pattern):
+            shutil.copy(file, root)
     out = tmp_path_factory.mktemp("wheel")
     subprocess.run([sys.executable, "-c", BUILD, out], cwd=root, check=True, capture_output=True)
     [built] = out.glob("*.whl")
@@ -72,7 +76,7 @@ def test_metadata_is_that_of_pyproject(wheel: Path) -> None:
         lines = archive.read(name).decode().splitlines()
         licences = [n for n in archive.namelist() if n.endswith("licenses/LICENSE")]
     assert "Requires-Python: <3.14,>=3.11" in lines
-    assert "License-Expression: Apache-2.0" in lines
+    assert f"License-Expression: {PROJECT['license']}" in lines
     assert "Requires-Dist: tfx==1.21.0" in lines
     assert licences
 
@@ -114,7 +118,7 @@ def test_configuration_is_read_from_where_one_says(python: Path, elsewhere: Path
         base.write("cache: false\n")
     result = run(python, elsewhere, "-m", "pipeline", "config", "show", "--config-dir", "mine")
     assert result.returncode == 0, result.stderr
-    assert "pipeline: taxi-reference\n" in result.stdout
+    assert f"pipeline: {NAME}\n" in result.stdout
     assert "cache: false\n" in result.stdout
 
 

@@ -1,0 +1,91 @@
+"""A copy of this repository as a template, and a shell with a home of its own to use it from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+GIT_CONFIG = "[user]\nname = t\nemail = t@example.com\n[init]\ndefaultBranch = main\n"
+Shell = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    """`out` is where projects are made; `home` and `tmp` are what programs leave behind."""
+    for name in ("home", "tmp", "out"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "home" / ".gitconfig").write_text(GIT_CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def sh(home) -> Shell:
+    """Runs a command in `out`; it has to succeed, or with `ok=False` to fail."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    places = {"HOME": "home", "TMPDIR": "tmp", "COPIER_CACHE_DIR": "home/copier"}
+    env = {**kept, **{key: str(home / folder) for key, folder in places.items()}}
+
+    def call(*command, cwd=home / "out", ok=True, stdin=None) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == ok, f"{done.returncode}: {done.stdout}{done.stderr}"
+        return done
+
+    return call
+
+
+@pytest.fixture
+def cookiecutter(sh) -> Shell:
+    return lambda *arguments, **more: sh(sys.executable, "-m", "cookiecutter", *arguments, **more)
+
+
+@pytest.fixture
+def copier(sh) -> Shell:
+    def call(verb, *arguments, **more):
+        options = ["--trust", "--defaults", "--quiet"]
+        return sh(sys.executable, "-m", "copier", verb, *options, *arguments, **more)
+
+    return call
+
+
+@pytest.fixture
+def template(sh, home) -> Path:
+    """This repository as it lies here, committed or not, as version v0.1.0."""
+    copy = home / "template"
+    listed = sh("git", "ls-files", "-z", "-co", "--exclude-standard", cwd=REPOSITORY).stdout
+    for path in listed.split("\0"):
+        if (REPOSITORY / path).is_file():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / path, copy / path)
+    sh("git", "init", "-q", cwd=copy)
+    commit(sh, copy, "v0.1.0")
+    return copy
+
+
+def commit(sh: Shell, folder: Path, tag: str = "") -> None:
+    """Commits all that is in a repository."""
+    sh("git", "add", "-A", cwd=folder)
+    sh("git", "commit", "-qm", tag or "all", cwd=folder)
+    if tag:
+        sh("git", "tag", tag, cwd=folder)
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """Changes a file where it says `old`, which it does once."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, file
+    file.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,0 +1,97 @@
+"""Which answers are taken, and which are refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from tests.template.conftest import REPOSITORY
+from tfx_template import answers
+from tfx_template.errors import TemplateError
+
+GOOD = {
+    "project_name": "Trip tips",
+    "project_slug": "trip-tips",
+    "pipeline_name": "tips",
+    "author_name": "Ada",
+    "python_version": "3.12",
+    "license": "MIT",
+    "runs_on": "local",
+}
+
+
+def check(**given: str) -> dict[str, str]:
+    return answers.check({**GOOD, **given, "_template": "not a question"}, REPOSITORY)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"project_name": "Größe & Co. 2+1"},
+        {"project_slug": "x", "pipeline_name": "a" * 40},
+        {"author_name": "Zoë O'Brien, the third"},
+        *({"runs_on": where} for where in ("kubeflow", "vertex", "all")),
+        *({"python_version": version} for version in ("3.11", "3.13")),
+        *({"license": name} for name in ("Apache-2.0", "Proprietary")),
+    ],
+    ids=str,
+)
+def test_taken(given):
+    assert check(**given) == {**GOOD, **given}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("project_name", ""),
+        ("project_name", "Iris: #1"),
+        ("project_name", "1st"),
+        ("project_name", "a\nb"),
+        ("project_name", "{{ 7 * 7 }}"),
+        ("project_slug", "Trip Tips"),
+        ("project_slug", "../tips"),
+        ("project_slug", "trip_tips"),
+        ("project_slug", "tensorflow"),  # pip would take the project for it
+        ("project_slug", "pytest"),
+        ("pipeline_name", "1st"),
+        ("pipeline_name", "trip_tips"),  # no name in Kubernetes
+        ("pipeline_name", "a" * 41),
+        ("author_name", 'A "B"'),
+        ("author_name", "a\\"),
+        ("author_name", "$(reboot)"),
+        ("author_name", "`reboot`"),
+        ("author_name", "{license}"),
+        ("author_name", '"""); raise SystemExit(0)'),
+        ("python_version", "3.10"),
+        ("license", "GPL"),
+        ("runs_on", "mars"),
+    ],
+)
+def test_refused_with_the_question_and_what_would_do(question, answer):
+    with pytest.raises(TemplateError) as error:
+        check(**{question: answer})
+    assert str(error.value).startswith(f"{question}: {answer!r} ")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_all_that_is_wrong_is_told_at_once():
+    with pytest.raises(TemplateError) as error:
+        check(license="GPL", runs_on="mars")
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_cookiecutter_and_copier_and_the_check_ask_the_same():
+    cookiecutter = json.loads((REPOSITORY / "cookiecutter.json").read_text())
+    copier = yaml.safe_load((REPOSITORY / "copier.yml").read_text())
+    questions = [key for key in cookiecutter if not key.startswith("_")]
+    assert questions == [key for key in copier if not key.startswith("_")] == list(answers.FORMS)
+    for key in questions:
+        assert cookiecutter["__prompts__"][key] == copier[key]["help"]
+        if isinstance(cookiecutter[key], list):
+            assert cookiecutter[key] == copier[key]["choices"]
+            assert cookiecutter[key][0] == copier[key]["default"]
+        elif "{{" not in cookiecutter[key]:
+            assert cookiecutter[key] == copier[key]["default"]

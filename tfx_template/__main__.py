@@ -1,0 +1,58 @@
+"""Makes a project without cookiecutter, as Copier's task does.
+
+    python tfx_template FOLDER project_name="Trip tips" author_name=Ada …
+
+A question without answer has the default of cookiecutter.json. --json='{…}' gives several answers;
+--keep leaves files that are there already as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY))  # run as a folder, Python looks for modules in that folder only
+
+from tfx_template import answers as questions  # noqa: E402
+from tfx_template import hook, project  # noqa: E402
+from tfx_template.errors import TemplateError  # noqa: E402
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the project; returns the exit code."""
+    target, given, keep = Path(arguments[0]), {}, False
+    for argument in arguments[1:]:
+        if argument.startswith("--json="):
+            given.update(json.loads(argument.removeprefix("--json=")))
+        elif argument in ("--keep", "--overwrite"):
+            keep = argument == "--keep"
+        else:
+            key, _, value = argument.partition("=")
+            given[key] = value
+    try:
+        answers = questions.check({**_defaults(given), **given}, REPOSITORY)
+        target.mkdir(parents=True, exist_ok=True)
+        written = project.write(REPOSITORY, target, answers, kept=lambda _: keep)
+        if "LICENSE" in written:
+            project.write_license(REPOSITORY, target, answers)
+    except TemplateError as error:
+        return hook.refused(error)
+    return 0
+
+
+def _defaults(given: dict[str, str]) -> dict[str, str]:
+    text = (REPOSITORY / "cookiecutter.json").read_text(encoding="utf-8")
+    asked = {key: value for key, value in json.loads(text).items() if not key.startswith("_")}
+    first = {key: value[0] if isinstance(value, list) else value for key, value in asked.items()}
+    name = given.get("project_name", first["project_name"])
+    slug = given.get("project_slug", re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
+    return {**first, "project_slug": slug, "pipeline_name": slug}
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:  # noqa: PLR2004
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,62 @@
+"""The answers to the questions of cookiecutter.json: what each may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tfx_template.errors import TemplateError
+from tfx_template.parts import WANTED
+
+# What passes is safe as it stands between double quotes of TOML, YAML, JSON and shell.
+FORMS = {
+    "project_name": (
+        r"[^\W\d_][\w .&+-]{0,79}",
+        "letters, digits, spaces and . & + - _, at most 80",
+    ),
+    "project_slug": (r"(?=.{1,60}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "such as trip-tips, at most 60"),
+    # With -fast and -20261231235959 behind it, it is the name of things in Kubernetes: 63 at most.
+    "pipeline_name": (r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "such as trip-tips, at most 40"),
+    "author_name": (
+        r"[^\"\\{}<>`$\x00-\x1f\x7f]{1,80}",
+        "no quotes, braces, <, >, ` or $, at most 80",
+    ),
+    "python_version": (r"3\.1[123]", "3.11, 3.12 or 3.13"),
+    "license": (r"Apache-2\.0|MIT|Proprietary", "Apache-2.0, MIT or Proprietary"),
+    "runs_on": ("|".join(WANTED), "one of " + ", ".join(WANTED)),
+}
+
+
+def check(answers: Mapping[str, object], repository: Path) -> dict[str, str]:
+    """The answers as texts, without what else the caller knows.
+
+    Args:
+        answers: As cookiecutter or Copier has them.
+        repository: The template; the packages of its lock are names that are taken.
+
+    Raises:
+        TemplateError: With a line for each answer that cannot be taken.
+    """
+    given = {question: str(answers.get(question, "")).strip() for question in FORMS}
+    problems = [
+        f"{question}: {given[question]!r} will not do: {meaning}"
+        for question, (pattern, meaning) in FORMS.items()
+        if not re.fullmatch(pattern, given[question])
+    ]
+    if given["project_slug"] in _packages(repository):
+        problems.append(
+            f"project_slug: {given['project_slug']!r} is a package that the project depends on"
+        )
+    if problems:
+        raise TemplateError("\n".join(problems))
+    return given
+
+
+def _packages(repository: Path) -> set[str]:
+    locks = (repository / "requirements").glob("*.txt")
+    return {
+        name
+        for lock in locks
+        for name in re.findall(r"(?m)^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"))
+    }

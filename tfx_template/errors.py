@@ -1,0 +1,7 @@
+"""What ends a generation."""
+
+from __future__ import annotations
+
+
+class TemplateError(Exception):
+    """An answer that will not do, or a template at odds with itself; the text says which."""

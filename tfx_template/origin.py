@@ -1,0 +1,38 @@
+"""The file that `copier update` starts from: answers, and version of the template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tfx_template import git
+from tfx_template.answers import FORMS
+
+PATH = ".copier-answers.yml"
+
+
+def text(repository: Path, answers: Mapping[str, str], context: Mapping[str, object]) -> str:
+    """The text of the file; JSON, which is YAML.
+
+    Args:
+        repository: The template; without git, as an archive has none, it cannot be updated from.
+        answers: Checked ones.
+        context: What cookiecutter knows besides.
+    """
+    content = {question: answers[question] for question in FORMS}
+    commit = git.output(repository, "describe", "--tags", "--always").strip()
+    if commit and (repository / ".git").exists():
+        address = _address(repository, context)
+        # Copier takes an address that does not end in .git for no repository.
+        plain = "://" in address and not address.endswith(".git")
+        content |= {"_commit": commit, "_src_path": ("git+" if plain else "") + address}
+    shown = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"# Changes here will be overwritten by Copier\n{shown}\n"
+
+
+def _address(repository: Path, context: Mapping[str, object]) -> str:
+    used_in_place = str(context.get("_repo_dir", "")).startswith(str(context.get("_template", "")))
+    if used_in_place:
+        return str(repository)
+    return git.output(repository, "remote", "get-url", "origin").strip()

@@ -1,0 +1,90 @@
+"""The parts that a project may go without, and the files that each consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+# A pattern's * takes slashes as well. What is for a cluster of either kind is in `cluster`.
+PATHS = {
+    "template": (
+        "cookiecutter.json",
+        "copier.yml",
+        "hooks/*",
+        "tfx_template/*",
+        "{{cookiecutter.*",
+        "tests/template/*",
+        "docs/new-project.md",
+    ),
+    "cluster": (
+        ".dockerignore",
+        "deploy/*",
+        "pipeline/kubeflow/*",
+        "pipeline/verbs/compile.py",
+        "pipeline/verbs/submit.py",
+        "tests/components/test_compiling.py",
+        "tests/kubeflow/*",
+        "tests/test_suites.py",
+    ),
+    "kubeflow": (
+        "configs/kubeflow.yaml",
+        "deploy/kind/*",
+        "deploy/kserve/*",
+        "deploy/kubernetes/*",
+        "docs/kubeflow.md",
+        "pipeline/kubeflow/clients/kubeflow/*",
+        "pipeline/runners/kubeflow.py",
+        "tests/kubeflow/backend_fixtures.py",
+        "tests/kubeflow/cluster.py",
+        "tests/kubeflow/container_fixtures.py",
+        "tests/kubeflow/emulator/*",
+        "tests/kubeflow/idle.py",
+        "tests/kubeflow/refusals.py",
+        "tests/kubeflow/small_packages.py",
+        "tests/kubeflow/test_checks_and_emulator.py",
+        "tests/kubeflow/test_containers.py",
+        "tests/kubeflow/test_emulator_*",
+        "tests/kubeflow/test_image_contents.py",
+        "tests/kubeflow/test_manifests.py",
+        "tests/kubeflow/test_package.py",
+        "tests/kubeflow/test_pushed_model.py",
+        "tests/kubeflow/test_schedule.py",
+        "tests/kubeflow/test_submit_kubeflow.py",
+    ),
+    "vertex": (
+        "configs/vertex.yaml",
+        "docs/vertex.md",
+        "pipeline/kubeflow/clients/vertex/*",
+        "pipeline/runners/vertex.py",
+        "tests/kubeflow/test_vertex.py",
+    ),
+}
+# Of the emulator, what the tests of the entrypoint make messages with, for either backend.
+_SHARED = (
+    "tests/kubeflow/emulator/__init__.py",
+    "tests/kubeflow/emulator/errors.py",
+    "tests/kubeflow/emulator/metadata.py",
+    "tests/kubeflow/emulator/protojson.py",
+)
+WANTED = {
+    "local": frozenset[str](),
+    "kubeflow": frozenset({"cluster", "kubeflow"}),
+    "vertex": frozenset({"cluster", "vertex"}),
+    "all": frozenset({"cluster", "kubeflow", "vertex"}),
+}
+
+
+def belongs(path: str, wanted: frozenset[str]) -> bool:
+    """Whether a file goes into a project.
+
+    Args:
+        path: From the repository's root, with slashes.
+        wanted: The project's parts, a value of `WANTED`.
+    """
+    left_out = set(PATHS) - wanted - ({"kubeflow"} if path in _SHARED else set())
+    return not any(matches(path, PATHS[part]) for part in left_out)
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path is of one of the patterns."""
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

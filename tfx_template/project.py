@@ -1,0 +1,87 @@
+"""Writes a project: the template's files that belong to it, names and values replaced."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from tfx_template import blocks, names, parts, rules, source
+from tfx_template.errors import TemplateError
+
+VERBATIM = "data/"  # copied byte for byte: what looks like a name there is none
+
+
+def write(
+    repository: Path, target: Path, answers: Mapping[str, str], kept: Callable[[str], bool]
+) -> list[str]:
+    """Writes all files.
+
+    Args:
+        repository: The template.
+        target: The new project's folder, which exists.
+        answers: Checked ones.
+        kept: Whether a file that is there already, by its path in the project, stays as it is.
+
+    Returns:
+        The paths that were written.
+
+    Raises:
+        TemplateError: If two files would have the same name, a mark or a rule does not fit, or a
+            name of the template is left.
+    """
+    wanted, values = parts.WANTED[answers["runs_on"]], rules.values(answers)
+    rename = names.Renamer(answers)
+    tracked = source.files(repository)
+    if missing := {rule.path for rule in rules.RULES} - set(tracked):
+        raise TemplateError(f"There are rules about files that are not there: {sorted(missing)}")
+    origins: dict[str, str] = {}
+    written = []
+    for path in (path for path in tracked if parts.belongs(path, wanted)):
+        new = rename(path)
+        if new in origins:
+            raise TemplateError(f"{path} and {origins[new]} would both become {new}")
+        origins[new] = path
+        file = target / new
+        if file.exists() and kept(new):
+            print(f"kept: {new}", file=sys.stderr)
+            continue
+        content = (repository / path).read_bytes()
+        if (text := _text(path, content)) is not None:
+            text = rename(blocks.drop(text, wanted, path))
+            content = rules.put(path, text, values).encode()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        shutil.copymode(repository / path, file)
+        written.append(new)
+    _ensure_renamed(target, written, answers)
+    return written
+
+
+def write_license(repository: Path, target: Path, answers: Mapping[str, str]) -> None:
+    """Puts in another licence; the template's own, under which its code is, stays beside it."""
+    if answers["license"] != "Apache-2.0":
+        text = (repository / "tfx_template" / "licenses" / answers["license"]).read_text()
+        (target / "LICENSE-APACHE").write_bytes((repository / "LICENSE").read_bytes())
+        (target / "LICENSE").write_text(text.format(**answers), encoding="utf-8")
+
+
+def _text(path: str, content: bytes) -> str | None:
+    """The text of a file; None if it is to be copied as it is."""
+    if (path.startswith(VERBATIM) and not path.endswith((".md", ".py"))) or b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _ensure_renamed(target: Path, paths: Iterable[str], answers: Mapping[str, str]) -> None:
+    found = []
+    for path in paths:
+        text = _text(path, (target / path).read_bytes()) or ""
+        lines = names.left_over(iter([path, *text.splitlines()]), answers)
+        found += [f"  {path}: {line.strip()[:100]}" for line in lines]
+    if found:
+        raise TemplateError("\n".join(["Names of the template are left in:", *found]))
