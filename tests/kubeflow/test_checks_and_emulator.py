@@ -1,8 +1,8 @@
 """The checks and the emulator of the backend, held against each other.
 
 Both were written from the same sources, apart from each other. What the emulator refuses, the
-checks find (`test_package_checks.py` has the sentences); and what they find beyond that is worth finding,
-as the backend says nothing of it.
+checks find (`test_package_checks.py` has the sentences); and what they find beyond that is worth
+finding, as the backend says nothing of it.
 """
 
 from __future__ import annotations
