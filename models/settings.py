@@ -47,7 +47,11 @@ class TrainSettings(Frozen):
         default=5, ge=1, description="Epochs without a lower held-out loss after which it stops."
     )
     seed: int = pydantic.Field(
-        default=1, ge=0, description="Of weights, dropout and order of rows."
+        # tf.data takes no seed that changes within a graph when TensorFlow's own seed is 0
+        # (tensorflow 2.21, python/framework/random_seed.py, get_seed).
+        default=1,
+        ge=1,
+        description="Of weights, dropout and order of rows; 1 or more.",
     )
     cache: bool = pydantic.Field(
         default=True, description="Keep the rows in memory; else read them again each epoch."
