@@ -100,7 +100,14 @@ class Session:
         from pipeline.runners import local
 
         run_id = self.run_dir.name
-        local.run(ir, self.outputs, run_id, display.start, lambda step: self._end(step, display))
+
+        def start(name: str) -> None:
+            # A library may swallow what a signal raised, such as in a destructor.
+            if self.interruption.happened:
+                raise KeyboardInterrupt
+            display.start(name)
+
+        local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
     def _end(self, step: Step, display: StepDisplay) -> None:
         self.steps.append(step)

@@ -65,7 +65,7 @@ def run(
         ir: From `compile_pipeline`, with the steps to run selected; changed in place.
         outputs: Where metadata and artifacts lie.
         run_id: TFX's pipeline run id.
-        on_start: Called with the name of each step before it runs.
+        on_start: Called with the name of each step before it runs; what it raises ends the run.
         on_end: Called with each step after it.
 
     Raises:
@@ -78,12 +78,12 @@ def run(
     deployment = runner_utils.extract_local_deployment_config(ir)
     for node in ir.nodes:
         name, begun = node.pipeline_node.node_info.id, time.monotonic()
+        if node.pipeline_node.execution_options.HasField("skip"):
+            on_end(Step(name=name, state=State.SKIPPED, seconds=0))
+            continue
+        on_start(name)
         state = State.FAILED
         try:
-            if node.pipeline_node.execution_options.HasField("skip"):
-                state = State.SKIPPED
-                continue
-            on_start(name)
             _launch(node.pipeline_node, ir, deployment)
             found = RunMetadata(outputs.metadata, run_id).states().get(name)
             if found not in STATES:

@@ -1,5 +1,6 @@
 """A run that is killed or interrupted goes on where it was."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import summary
+from pipeline.runners import local
 from pipeline.summary import State, Status
 
 pytestmark = pytest.mark.slow
@@ -80,6 +82,21 @@ def test_a_signal_ends_a_run_cleanly(project, step, how):
     assert project.pipeline("resume") == 0
     assert project.latest().config["train"]["seed"] == 9
     assert project.latest().status == Status.PUSHED
+
+
+def test_a_signal_that_a_library_swallows_ends_the_run_before_the_next_step(project, monkeypatch):
+    launch = local._launch
+
+    def swallow(node, *args) -> None:
+        launch(node, *args)
+        if node.node_info.id == "ImportSchemaGen":
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(local, "_launch", swallow)
+    assert project.pipeline("run") == 130
+    states = [project.states()[name] for name in ORDER]
+    assert states == [State.CACHED] * 2 + [State.SKIPPED] * (len(ORDER) - 2)
 
 
 def test_nothing_to_resume_after_a_good_run(project, capsys):
