@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-GIT_CONFIG = "[user]\nname = t\nemail = t@example.com\n[init]\ndefaultBranch = main\n"
+GIT_CONFIG = """
+[user]
+name = t
+email = t@example.com
+[init]
+defaultBranch = main
+[safe]
+directory = * # a checkout may belong to another user
+"""
 Shell = Callable[..., subprocess.CompletedProcess]
 
 
