@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 
+from components.evaluator.combined import computations
+
 NAME = "expected_calibration_error"
 NUM_BINS = 15
 CELLS = 100_000
@@ -38,25 +40,7 @@ class ExpectedCalibrationError(metric_types.Metric):
         Args:
             name: Its name in the results.
         """
-        super().__init__(metric_util.merge_per_key_computations(_computations), name=name)
-
-
-def _computations(
-    name: str = NAME,
-    eval_config: Any = None,
-    model_name: str = "",
-    output_name: str = "",
-    example_weighted: bool = False,
-) -> list[metric_types.MetricComputation]:
-    """TFMA looks at the names of these arguments to know what to pass (all positional)."""
-    key = metric_types.MetricKey(
-        name=name,
-        model_name=model_name,
-        output_name=output_name,
-        example_weighted=example_weighted,
-    )
-    combiner = _Combiner(key, eval_config)
-    return [metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=combiner)]
+        super().__init__(computations(_Combiner), name=name)
 
 
 class _Combiner(beam.CombineFn):

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import pydantic
 
 from models.bounds import Comparator, Threshold, Validation, WorstSlice
-from pipeline.config import DataConfig
 from pipeline.config_problems import message
+from pipeline.config_sections import DataConfig
 from pipeline.errors import UsageError
 from pipeline.kubeflow import measured
 from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location

@@ -70,7 +70,7 @@ def make_backend(s3: S3, tmp_path: Path) -> Iterator[Callable[..., Backend]]:
         def make(
             env: Mapping[str, str] | None = None, started: Started | None = None, **settings: Any
         ) -> Backend:
-            settings.setdefault("default_pipeline_root", f"minio://{s3.bucket}/root")
+            settings.setdefault("default_pipeline_root", f"minio://{s3.bucket}/artifacts")
             runner = StepProcess(env or {}, started)
             return stack.enter_context(
                 Backend(s3.store, runner, tmp_path / "backend", Settings(**settings))

@@ -203,7 +203,7 @@ SILENT = [
     (
         {
             f"{TRAINER}/inputs/parameters/module_path": {
-                "runtimeValue": {"constant": "run@/root/_wheels/code-0-py3-none-any.whl"}
+                "runtimeValue": {"constant": "run@gs://bucket/_wheels/code-0-py3-none-any.whl"}
             }
         },
         "Trainer: its user code is a wheel",

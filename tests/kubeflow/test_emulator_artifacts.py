@@ -30,7 +30,7 @@ def test_an_artifact_travels_through_the_store(run_scripts, s3):
     assert "['weights'] 42" in found.log("B")  # the empty folder is lost
     artifact = found.artifact("A", "model")
     bucket = artifact_bucket(artifact.uri)
-    assert artifact.uri.startswith(f"minio://{s3.bucket}/root/small/{found.id}/A/")
+    assert artifact.uri.startswith(f"minio://{s3.bucket}/artifacts/small/{found.id}/A/")
     assert list(s3.store.keys(bucket, bucket.key(artifact.uri))) == [
         f"{bucket.key(artifact.uri)}/weights"
     ]

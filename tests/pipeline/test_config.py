@@ -126,3 +126,8 @@ def test_beam_options_become_arguments():
     ]
     flags = configs.load(CONFIGS, (), ["beam.options={streaming: true, no_flag: false}"])
     assert flags.beam.pipeline_args()[4:] == ["--streaming"]
+
+
+def test_a_runner_elsewhere_gets_no_image_that_is_none():
+    config = configs.load(CONFIGS, (), ["beam.runner=DataflowRunner"])
+    assert not [arg for arg in config.beam.pipeline_args() if "image" in arg]
