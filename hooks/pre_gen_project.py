@@ -8,10 +8,12 @@ a string, so that no answer can end the string and go on as code.
 import json
 import sys
 
-repository, answers = json.loads({{[template_repository(), cookiecutter] | jsonify | jsonify}})
+repository, folder, answers = json.loads(
+    {{[template_repository(), started_in(), cookiecutter] | jsonify | jsonify}}
+)
 sys.dont_write_bytecode = True  # nothing is left in the template
 sys.path.insert(0, repository)
 
 from tfx_template import hook  # noqa: E402
 
-sys.exit(hook.check(repository, answers))
+sys.exit(hook.check(repository, folder, answers))

@@ -3,12 +3,14 @@
     python tfx_template FOLDER project_name="Trip tips" author_name=Ada …
 
 A question without answer has the default of cookiecutter.json. --json='{…}' gives several answers;
---keep leaves files that are there already as they are.
+--keep leaves files that are there already as they are; --update does without the data set of the
+user's own where it is not, since the project has it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,22 +22,27 @@ from tfx_template import answers as questions  # noqa: E402
 from tfx_template import hook, project  # noqa: E402
 from tfx_template.errors import TemplateError  # noqa: E402
 
+FLAGS = ("--copy", "--update", "--keep", "--overwrite")
+
 
 def main(arguments: list[str]) -> int:
     """Writes the project; returns the exit code."""
-    target, given, keep = Path(arguments[0]), {}, False
+    target, given, keep, update = Path(arguments[0]), {}, False, False
+    # Copier has changed the directory (copier 9.19, _main.py `_execute_tasks`), but not this.
+    folder = Path(os.environ.get("PWD", "."))
     for argument in arguments[1:]:
         if argument.startswith("--json="):
             given.update(json.loads(argument.removeprefix("--json=")))
-        elif argument in ("--keep", "--overwrite"):
-            keep = argument == "--keep"
+        elif argument in FLAGS:
+            keep, update = keep or argument == "--keep", update or argument == "--update"
         else:
             key, _, value = argument.partition("=")
             given[key] = value
     try:
-        answers = questions.check({**_defaults(given), **given}, REPOSITORY)
+        known = {**_defaults(given), **given}
+        answers = questions.check(known, REPOSITORY, None if update else folder)
         target.mkdir(parents=True, exist_ok=True)
-        written = project.write(REPOSITORY, target, answers, kept=lambda _: keep)
+        written = project.write(REPOSITORY, target, answers, folder, kept=lambda _: keep)
         if "LICENSE" in written:
             project.write_license(REPOSITORY, target, answers)
     except TemplateError as error:

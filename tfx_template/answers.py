@@ -6,8 +6,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tfx_template import own_data
 from tfx_template.errors import TemplateError
-from tfx_template.parts import WANTED
+from tfx_template.parts import RUNS_ON
+
+# A line of a text file, as Python splits them.
+_LINE = r"[^\x00-\x1f\x7f\x85\u2028\u2029]{0,1000}"
 
 # What passes is safe as it stands between double quotes of TOML, YAML, JSON and shell.
 FORMS = {
@@ -24,21 +28,27 @@ FORMS = {
     ),
     "python_version": (r"3\.1[123]", "3.11, 3.12 or 3.13"),
     "license": (r"Apache-2\.0|MIT|Proprietary", "Apache-2.0, MIT or Proprietary"),
-    "runs_on": ("|".join(WANTED), "one of " + ", ".join(WANTED)),
+    "runs_on": ("|".join(RUNS_ON), "one of " + ", ".join(RUNS_ON)),
+    "dataset_csv": (_LINE, "the path of a file"),
+    "dataset_label": (_LINE, "the name of a column"),
 }
 
 
-def check(answers: Mapping[str, object], repository: Path) -> dict[str, str]:
+def check(answers: Mapping[str, object], repository: Path, folder: Path | None) -> dict[str, str]:
     """The answers as texts, without what else the caller knows.
 
     Args:
         answers: As cookiecutter or Copier has them.
         repository: The template; the packages of its lock are names that are taken.
+        folder: Where the path of a data set starts; None if it need not be there, as in an update
+            of a project that has it already.
 
     Raises:
         TemplateError: With a line for each answer that cannot be taken.
     """
-    given = {question: str(answers.get(question, "")).strip() for question in FORMS}
+    given = {question: str(answers.get(question, "")) for question in FORMS}
+    for question in FORMS.keys() - {"dataset_label"}:  # a column's name may begin with a blank
+        given[question] = given[question].strip()
     problems = [
         f"{question}: {given[question]!r} will not do: {meaning}"
         for question, (pattern, meaning) in FORMS.items()
@@ -48,6 +58,8 @@ def check(answers: Mapping[str, object], repository: Path) -> dict[str, str]:
         problems.append(
             f"project_slug: {given['project_slug']!r} is a package that the project depends on"
         )
+    if folder and not problems:
+        problems = own_data.problems(given, folder)
     if problems:
         raise TemplateError("\n".join(problems))
     return given

@@ -13,28 +13,33 @@ from tfx_template.errors import TemplateError
 THIN = "{{cookiecutter.project_slug}}"
 
 
-def check(repository: str, context: Mapping[str, object]) -> int:
+def check(repository: str, folder: str, context: Mapping[str, object]) -> int:
     """Holds the answers to what they may be; returns the exit code."""
     try:
-        questions.check(context, Path(repository))
+        questions.check(context, Path(repository), Path(folder))
     except TemplateError as error:
         return refused(error)
     return 0
 
 
-def write(repository: str, context: Mapping[str, object]) -> int:
+def write(repository: str, folder: str, context: Mapping[str, object]) -> int:
     """Writes the project into the current folder; returns the exit code.
 
     Args:
         repository: The template's folder.
+        folder: Where cookiecutter was started.
         context: cookiecutter's: the answers, and `_template`, `_repo_dir` and the like.
     """
     template, target = Path(repository), Path.cwd()
     fresh, skips = _placeholders(template, target)
     try:
-        answers = questions.check(context, template)
+        answers = questions.check(context, template, Path(folder))
         written = project.write(
-            template, target, answers, kept=lambda path: skips and path not in fresh
+            template,
+            target,
+            answers,
+            Path(folder),
+            kept=lambda path: skips and path not in fresh,
         )
         if "LICENSE" in written:
             project.write_license(template, target, answers)

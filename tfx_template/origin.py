@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfx_template import git
+from tfx_template import git, own_data
 from tfx_template.answers import FORMS
 
 PATH = ".copier-answers.yml"
@@ -21,6 +21,8 @@ def text(repository: Path, answers: Mapping[str, str], context: Mapping[str, obj
         context: What cookiecutter knows besides.
     """
     content = {question: answers[question] for question in FORMS}
+    if content["dataset_csv"]:  # where it lies for whoever has the project
+        content["dataset_csv"] = own_data.place(content["dataset_csv"])
     commit = git.output(repository, "describe", "--tags", "--always").strip()
     if commit and (repository / ".git").exists():
         address = _address(repository, context)

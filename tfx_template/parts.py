@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 # A pattern's * takes slashes as well. What is for a cluster of either kind is in `cluster`.
@@ -66,7 +66,7 @@ _SHARED = (
     "tests/kubeflow/emulator/metadata.py",
     "tests/kubeflow/emulator/protojson.py",
 )
-WANTED = {
+RUNS_ON = {
     "local": frozenset[str](),
     "kubeflow": frozenset({"cluster", "kubeflow"}),
     "vertex": frozenset({"cluster", "vertex"}),
@@ -74,12 +74,21 @@ WANTED = {
 }
 
 
+def wanted(answers: Mapping[str, str]) -> frozenset[str]:
+    """The parts of a project.
+
+    Args:
+        answers: Checked ones.
+    """
+    return RUNS_ON[answers["runs_on"]] | (frozenset() if answers["dataset_csv"] else {"sample"})
+
+
 def belongs(path: str, wanted: frozenset[str]) -> bool:
     """Whether a file goes into a project.
 
     Args:
         path: From the repository's root, with slashes.
-        wanted: The project's parts, a value of `WANTED`.
+        wanted: The project's parts.
     """
     left_out = set(PATHS) - wanted - ({"kubeflow"} if path in _SHARED else set())
     return not any(matches(path, PATHS[part]) for part in left_out)

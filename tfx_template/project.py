@@ -7,14 +7,18 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tfx_template import blocks, names, parts, rules, source
+from tfx_template import blocks, names, own_data, parts, rules, source
 from tfx_template.errors import TemplateError
 
 VERBATIM = "data/"  # copied byte for byte: what looks like a name there is none
 
 
 def write(
-    repository: Path, target: Path, answers: Mapping[str, str], kept: Callable[[str], bool]
+    repository: Path,
+    target: Path,
+    answers: Mapping[str, str],
+    folder: Path,
+    kept: Callable[[str], bool],
 ) -> list[str]:
     """Writes all files.
 
@@ -22,6 +26,7 @@ def write(
         repository: The template.
         target: The new project's folder, which exists.
         answers: Checked ones.
+        folder: Where the path of a data set starts.
         kept: Whether a file that is there already, by its path in the project, stays as it is.
 
     Returns:
@@ -31,7 +36,7 @@ def write(
         TemplateError: If two files would have the same name, a mark or a rule does not fit, or a
             name of the template is left.
     """
-    wanted, values = parts.WANTED[answers["runs_on"]], rules.values(answers)
+    wanted, values = parts.wanted(answers), rules.values(answers)
     rename = names.Renamer(answers)
     tracked = source.files(repository)
     if missing := {rule.path for rule in rules.RULES} - set(tracked):
@@ -56,6 +61,8 @@ def write(
         shutil.copymode(repository / path, file)
         written.append(new)
     _ensure_renamed(target, written, answers)
+    if answers["dataset_csv"]:
+        own_data.write(repository, target, answers, folder, kept)
     return written
 
 

@@ -39,7 +39,16 @@ RULES = (
         r"python3\.13 python3\.12 python3\.11 python3 python;",
         "{pythons} python3 python;",
     ),
+    Rule("Makefile", r"^run: setup ##.*$", "{run}"),
 )
+
+_RUN = "run: setup ## Train, evaluate and push a model on the sample data"
+_RUN_OWN_DATA = """\
+# Before the first run: looks at the data, and writes what the configuration says of it.
+configs/dataset.yaml: | setup
+	@$(PYTHON_IN_VENV) -m pipeline init @configs/init.txt
+
+run: setup configs/dataset.yaml ## Train, evaluate and push a model on your data"""
 
 
 def values(answers: Mapping[str, str]) -> dict[str, str]:
@@ -50,6 +59,7 @@ def values(answers: Mapping[str, str]) -> dict[str, str]:
     return {
         "author_name": answers["author_name"],
         "license": license_ if license_ == "Apache-2.0" else f"{license_} AND Apache-2.0",
+        "run": _RUN_OWN_DATA if answers["dataset_csv"] else _RUN,
         "pythons": " ".join(f"python{version}" for version in (first, *others)),
     }
 

@@ -19,11 +19,13 @@ GOOD = {
     "python_version": "3.12",
     "license": "MIT",
     "runs_on": "local",
+    "dataset_csv": "",
+    "dataset_label": "",
 }
 
 
 def check(**given: str) -> dict[str, str]:
-    return answers.check({**GOOD, **given, "_template": "not a question"}, REPOSITORY)
+    return answers.check({**GOOD, **given, "_template": "not a question"}, REPOSITORY, None)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,10 @@ def check(**given: str) -> dict[str, str]:
         *({"runs_on": where} for where in ("kubeflow", "vertex", "all")),
         *({"python_version": version} for version in ("3.11", "3.13")),
         *({"license": name} for name in ("Apache-2.0", "Proprietary")),
+        {
+            "dataset_csv": "~/Größe & Co. (2).csv",
+            "dataset_label": """ {{ 7 * 7 }} '"$(reboot)\\ """,
+        },
     ],
     ids=str,
 )
@@ -68,6 +74,8 @@ def test_taken(given):
         ("python_version", "3.10"),
         ("license", "GPL"),
         ("runs_on", "mars"),
+        ("dataset_csv", "a\nb.csv"),
+        ("dataset_label", "a\u2028b"),  # argparse would take it for two lines
     ],
 )
 def test_refused_with_the_question_and_what_would_do(question, answer):

@@ -1,0 +1,172 @@
+"""A project for a CSV of the user's own: nothing of the sample in it, set up by its first run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.template.conftest import commit
+from tests.template.test_ways import contents
+from tfx_template import own_data
+
+TEMPLATE = pytest.mark.template
+COLUMNS = 'id;Größe in cm;"art, genau";Blüte?'
+SAMPLE = ("data/taxi", "data/make_spans.py", "benchmarks/quality.py", "tests/data", "tests/quality")
+WAITING = ("configs/dataset.yaml",)  # linked to, and there after the first run
+WRITTEN_BY_INIT = ("base.yaml", "dataset.yaml", "fast.yaml", "schema.pbtxt")
+
+
+def flowers(file: Path, rows: int = 300, code: str = "utf-8") -> Path:
+    """Three kinds of plants of different height, in a file as a spreadsheet writes it."""
+    lines = [COLUMNS]
+    for i in range(rows):
+        kind = ("Klee", "Mohn", "Rose")[i % 3]
+        lines.append(f"{i};{10 + 30 * (i % 3) + i * 7 % 11};{'ja' if i % 2 else 'nein'};{kind}")
+    file.write_text("\n".join(lines) + "\n", encoding=code)
+    return file
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """The problems with answers about a file."""
+
+    def ask(dataset_csv: str = "", dataset_label: str = "") -> list[str]:
+        given = {"dataset_csv": dataset_csv, "dataset_label": dataset_label}
+        return own_data.problems(given, tmp_path)
+
+    return ask
+
+
+@pytest.mark.parametrize("label", ["", "Blüte?", "id", "Größe in cm", "art, genau"])
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_file_and_its_columns_are_taken(label, code, asked, tmp_path):
+    flowers(tmp_path / "a b.csv", code=code)
+    assert asked("a b.csv", label) == asked(str(tmp_path / "a b.csv"), label) == []
+
+
+def test_no_file_is_as_well(asked):
+    assert asked() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "label", "told"),
+    [
+        ("", "Blüte?", "dataset_label: 'Blüte?' will not do: there is no dataset_csv"),
+        ("none.csv", "", "dataset_csv: 'none.csv' will not do: .*none.csv is not there"),
+        (".", "", "is a folder: name one file"),
+        ("empty.csv", "", "empty.csv is empty"),
+        ("a.csv", "blüte?", "dataset_label: 'blüte.' will not do: .*a.csv begins with 'id;Größe"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_reason(given, label, told, asked, tmp_path):
+    flowers(tmp_path / "a.csv")
+    (tmp_path / "empty.csv").touch()
+    [problem] = asked(given, label)
+    assert re.search(told, problem)
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("customers.csv", "data/customers/span-1/customers.csv"),
+        ("../Big Data (2).CSV", "data/big-data-2/span-1/big-data-2.csv"),
+        ("/a/Größe.csv.gz", "data/groe/span-1/groe.csv.gz"),
+        ("x.parquet", "data/x/span-1/x.parquet"),
+        ("x.data", "data/x/span-1/x.csv"),
+        ("客.csv", "data/own-data/span-1/own-data.csv"),
+    ],
+)
+def test_the_place_in_the_project_is_plain_and_final(given, place):
+    assert own_data.place(given) == own_data.place(place) == place
+
+
+@TEMPLATE
+@pytest.mark.parametrize("runs_on", ["local", "all"])
+def test_nothing_of_the_sample_is_in_it(runs_on, cookiecutter, template, home, sh):
+    source = flowers(home / "out" / "Blumen 1.csv", code="cp1252")
+    wanted = ("project_name=Iris Demo", "dataset_csv=Blumen 1.csv", "dataset_label=Blüte?")
+    cookiecutter(template, "--no-input", *wanted, f"runs_on={runs_on}")
+    project = home / "out" / "iris-demo"
+    copied = project / "data/blumen-1/span-1/blumen-1.csv"
+    assert copied.read_bytes() == source.read_bytes()
+    for name in (*SAMPLE, *(f"configs/{name}" for name in WRITTEN_BY_INIT)):
+        assert not (project / name).exists(), name
+    for path, content in contents(project).items():
+        if not path.startswith(("tests/", "requirements/", "CHANGELOG.md")):
+            assert b"taxi" not in content.lower(), path
+    for page in project.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).exists() or link in WAITING, f"{page}: {link}"
+    told = (project / "configs" / "init.txt").read_text()
+    assert told == "--data=data/blumen-1\n--name=iris-demo\n--label=Blüte?\n"
+    origin = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert origin["dataset_csv"] == "data/blumen-1/span-1/blumen-1.csv"
+    ruff = [sys.executable, "-m", "ruff"]
+    sh(*ruff, "check", "--no-cache", cwd=project)
+    sh(*ruff, "format", "--check", "--no-cache", cwd=project)
+    quick = ("tests/pipeline/test_config.py", "tests/test_project.py", "tests/test_architecture.py")
+    sh(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *quick, cwd=project)
+
+
+@TEMPLATE
+def test_strange_names_come_through_as_they_are(cookiecutter, template, home):
+    label = """ it's "{{ 7 * 7 }}" $(reboot) @x \\"""
+    written = label.replace('"', '""')
+    name = "$(reboot) {{ 7 * 7 }} 'x'.csv"
+    (home / "out" / name).write_text(f'a,"{written}"\n1,2\n')
+    cookiecutter(template, "--no-input", f"dataset_csv={name}", f"dataset_label={label}")
+    project = home / "out" / "my-tfx-pipeline"
+    told = (project / "configs" / "init.txt").read_text().splitlines()
+    assert told[-1] == f"--label={label}"
+    assert (project / "data/reboot-7-7-x/span-1/reboot-7-7-x.csv").exists()
+
+
+@TEMPLATE
+def test_an_update_leaves_data_and_configuration_alone(copier, template, home, sh):
+    source = flowers(home / "out" / "blumen.csv")
+    project = home / "out" / "iris-demo"
+    address, answer = f"git+file://{template}", "dataset_csv=blumen.csv"
+    copier("copy", "--data", answer, "--data", "dataset_label=Blüte?", address, project)
+    data = project / "data/blumen/span-1/blumen.csv"
+    assert data.read_bytes() == source.read_bytes()
+    (project / "configs" / "dataset.yaml").write_text("task: multiclass\n")
+    sh("git", "init", "-q", cwd=project)
+    commit(sh, project)
+    source.unlink()  # it need not be there for ever
+    with (template / "docs" / "running.md").open("a") as page:
+        page.write("\nNews.\n")
+    commit(sh, template, "v0.2.0")
+
+    copier("update", cwd=project)
+    assert (project / "docs" / "running.md").read_text().endswith("\nNews.\n")
+    assert data.exists() and not (project / "data" / "taxi").exists()
+    assert (project / "configs" / "dataset.yaml").read_text() == "task: multiclass\n"
+    assert not (project / "configs" / "base.yaml").exists()
+
+
+@TEMPLATE
+def test_its_first_run_describes_the_data_and_pushes_a_model(cookiecutter, template, home, sh):
+    flowers(home / "out" / "Blumen.csv", code="cp1252")
+    version = f"python_version={sys.version_info[0]}.{sys.version_info[1]}"
+    wanted = ("project_name=Iris Demo", "dataset_csv=Blumen.csv", "dataset_label=Blüte?", version)
+    cookiecutter(template, "--no-input", *wanted)
+    project = home / "out" / "iris-demo"
+    kept = ["env", "-u", "PYTHONPATH", "-u", "PYTHON", f"HOME={Path.home()}"]
+    first = sh(*kept, "make", "run", "ARGS=--config fast", cwd=project)
+    assert "Blüte?. The label that was asked for." in first.stdout
+    summary = json.loads((project / "outputs/iris-demo-fast/runs/latest/summary.json").read_text())
+    assert summary["status"] == "pushed"
+    described = (project / "configs" / "dataset.yaml").read_text()
+    assert "task: multiclass" in described
+    again = sh(*kept, "make", "run", "ARGS=--config fast --to ExampleGen", cwd=project)
+    assert "The label that was asked for." not in again.stdout
+    assert (project / "configs" / "dataset.yaml").read_text() == described
+    tests = ("tests/test_project.py", "tests/pipeline/test_config.py")
+    sh(*kept, "make", "test", f"ARGS={' '.join(tests)}", cwd=project)
+    shutil.rmtree(project / ".venv")  # gigabytes that pytest would keep

@@ -1,0 +1,112 @@
+"""A data set of the user's own: where it lies in the new project, and what `init` is told of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tfx_template.errors import TemplateError
+
+INIT = "configs/init.txt"  # arguments of `python -m pipeline init`, one in a line
+README = "data/README.md"
+_KINDS = {".gz": ".csv.gz", ".parquet": ".parquet"}  # all else is read as CSV
+_HEAD, _SHOWN = 1 << 16, 300
+_BINARY = (b"\x1f\x8b", b"PAR1", b"\xff\xfe", b"\xfe\xff")  # gzip, Parquet, UTF-16: init reads them
+
+
+def problems(answers: Mapping[str, str], folder: Path) -> list[str]:
+    """What is wrong with the answers about a data set; a line each.
+
+    Args:
+        answers: `dataset_csv` and `dataset_label`, '' where there is none.
+        folder: Where a relative path starts.
+    """
+    given, label = answers["dataset_csv"], answers["dataset_label"]
+    if not given:
+        lonely = f"dataset_label: {label!r} will not do: there is no dataset_csv that it is in"
+        return [lonely] if label else []
+    path = folder / Path(given).expanduser()
+    if not path.is_file():
+        what = "is a folder: name one file" if path.is_dir() else "is not there"
+        return [f"dataset_csv: {given!r} will not do: {path} {what}"]
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        return [f"dataset_csv: {given!r} will not do: {path} is empty"]
+    if label and not _may_have(head, label):
+        names = head.splitlines()[0].decode("utf-8", "replace")[:_SHOWN]
+        return [f"dataset_label: {label!r} will not do: {path} begins with {names!r}"]
+    return []
+
+
+def place(given: str) -> str:
+    """The path of a data set in the project; that of such a path is itself.
+
+    Args:
+        given: The path that the user named.
+    """
+    stem, _, _ = Path(given).name.partition(".")
+    letters = unicodedata.normalize("NFKD", stem.lower()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].rstrip("-") or "own-data"
+    kind = _KINDS.get(Path(given).suffix.lower(), ".csv")
+    return f"data/{name}/span-1/{name}{kind}"
+
+
+def write(
+    repository: Path,
+    target: Path,
+    answers: Mapping[str, str],
+    folder: Path,
+    kept: Callable[[str], bool],
+) -> None:
+    """Writes what a project with a data set of its own has instead of the sample.
+
+    The data itself is left out where the user's file is not there: in an update of a project, which
+    has it already.
+
+    Args:
+        repository: The template.
+        target: The project's folder.
+        answers: Checked ones.
+        folder: Where a relative path starts.
+        kept: Whether a file that is there already, by its path in the project, stays as it is.
+
+    Raises:
+        TemplateError: If the data cannot be copied.
+    """
+    data, label = place(answers["dataset_csv"]), answers["dataset_label"]
+    told = [f"--data={Path(data).parents[1].as_posix()}", f"--name={answers['pipeline_name']}"]
+    told += [f"--label={label}"] if label else []
+    readme = (repository / "tfx_template" / "own_data_readme.md").read_text(encoding="utf-8")
+    contents = {
+        INIT: "\n".join(told) + "\n",
+        README: readme.format(file=Path(data).relative_to("data").as_posix()),
+    }
+    for path, text in contents.items():
+        if not ((target / path).exists() and kept(path)):
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_text(text, encoding="utf-8")
+    source = folder / Path(answers["dataset_csv"]).expanduser()
+    there = (target / data).exists()
+    if source.is_file() and not (there and (kept(data) or source.samefile(target / data))):
+        (target / data).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(source, target / data)
+        except OSError as error:
+            raise TemplateError(f"dataset_csv: {source} cannot be copied: {error}") from error
+
+
+def _may_have(head: bytes, label: str) -> bool:
+    """Whether the first line may name the column; in doubt it may, and `init` will tell."""
+    if head.startswith(_BINARY):
+        return True
+    line = head.split(b"\n")[0]
+    if line.count(b'"') % 2:  # a name that goes on in the next line
+        return True
+    written = (label, label.replace('"', '""'))
+    return any(
+        name.encode(code, "replace") in line for name in written for code in ("utf-8", "cp1252")
+    )
