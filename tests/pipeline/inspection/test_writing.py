@@ -1,5 +1,6 @@
 """What `init` writes holds as a whole, replaces nothing unasked, and keeps what it replaced."""
 
+import pytest
 import yaml
 
 from pipeline import cli, config, validation
@@ -76,3 +77,28 @@ def test_suspects_are_named(init, tmp_path, capfd):
     assert "age: -999 in 3 rows lies far from all other values" in shown
     assert "size: mixed types" in shown
     assert "'3o' (row 120)" in shown
+
+
+def test_options_from_a_file_and_a_name_of_the_pipelines_own(project, tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.chdir(project)
+    options = ["--data=../own data.csv", "", "--label=town", "--name=churn", "   "]
+    (project / "configs" / "init.txt").write_text("\n".join(options))
+    assert cli.main(["init", "@configs/init.txt", "--force"]) == 0
+    how = config.load(project / "configs", ["local"])
+    assert (how.pipeline, how.dataset.label.column) == ("churn", "town")
+    assert how.data.path == "data/own-data"
+    assert config.load(project / "configs", ["fast"]).pipeline == "churn-fast"
+
+
+def test_a_file_of_options_that_is_not_there(capfd):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["init", "@configs/none.txt"])
+    assert stopped.value.code == 2
+    assert "configs/none.txt" in capfd.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["My pipeline", "", "x_y", "a" * 120])
+def test_what_is_no_name_of_a_pipeline(name, init, tmp_path, capfd):
+    assert init(write(tmp_path), name=name) == 2
+    assert "--name" in capfd.readouterr().err
