@@ -1,9 +1,12 @@
 """What `init` writes holds as a whole, replaces nothing unasked, and keeps what it replaced."""
 
+import subprocess
+
 import pytest
 import yaml
 
 from pipeline import cli, config, validation
+from pipeline.inspection.committed import uncommitted
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 
 TABLE = rows(
@@ -27,6 +30,46 @@ def test_nothing_is_replaced_unasked(project, tmp_path, capfd):
     assert "dataset.yaml" in screen
     assert "--force" in screen
     assert (project / "configs" / "dataset.yaml").read_bytes() == before
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+
+
+def test_what_git_has_is_replaced_without_asking(project, tmp_path, capfd):
+    git(project, "init")
+    git(project, "add", ".")
+    git(project, "commit", "-m", "as shipped")
+    shipped = (project / "configs" / "dataset.yaml").read_bytes()
+    arguments = ["init", "--data", str(write(tmp_path)), "--config-dir", str(project / "configs")]
+    assert cli.main(arguments) == 0
+    [kept] = (project / "configs").glob("before-init-*")
+    assert (kept / "dataset.yaml").read_bytes() == shipped
+    # Now they are not as git has them, and the data is there.
+    assert cli.main(arguments) == 2
+    told = capfd.readouterr().err
+    assert "base.yaml" in told and "schema.pbtxt" in told and "own-data" in told
+
+
+@pytest.mark.parametrize("state", ["edited", "staged", "untracked", "ignored", "in no commit"])
+def test_what_git_does_not_have_is_asked_for(state, project):
+    folder = project / "configs"
+    git(project, "init")
+    if state == "ignored":
+        (project / ".gitignore").write_text("configs/\n")
+        git(project, "add", ".gitignore")
+        git(project, "commit", "-m", "first")
+    elif state != "in no commit":
+        git(project, "add", *(["configs/fast.yaml"] if state == "untracked" else ["."]))
+        git(project, "commit", "-m", "first")
+    if state in ("edited", "staged"):
+        (folder / "base.yaml").write_text("pipeline: mine")
+    if state == "staged":
+        git(project, "add", ".")
+    assert "base.yaml" in uncommitted(folder, ["base.yaml", "fast.yaml"])
+    if state in ("edited", "staged", "untracked"):
+        assert uncommitted(folder, ["fast.yaml"]) == []
 
 
 def test_what_is_replaced_is_kept(init, project, tmp_path):
