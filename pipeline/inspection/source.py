@@ -13,6 +13,7 @@ from pipeline.errors import UsageError
 
 _SPAN = re.compile(r"span-(\d+)")
 _IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # somewhat shorter than pipeline.config has it
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 
@@ -73,6 +74,21 @@ def pipeline_name(path: Path) -> str:
     plain = re.sub(r"[\u0300-\u036f]", "", letters)
     name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return name[:100].rstrip("-") or "own-data"
+
+
+def checked_name(name: str) -> str:
+    """A pipeline's name that the user gave.
+
+    Raises:
+        UsageError: If the configuration would not take it.
+    """
+    if _NAME.fullmatch(name):
+        return name
+    near = pipeline_name(Path("/", name))
+    raise UsageError(
+        f"--name: {name!r} is no name of a pipeline: lower case letters, digits and dashes, up to "
+        f"100, not beginning with a dash; {near!r}, for example."
+    )
 
 
 def _data_files(folder: Path) -> list[Path]:

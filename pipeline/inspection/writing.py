@@ -6,11 +6,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline import config, validation
 from pipeline.errors import UsageError
+from pipeline.inspection.committed import uncommitted
 from pipeline.inspection.source import Source, suffix
 from pipeline.options import config_class
 
@@ -27,8 +28,8 @@ def as_configured(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def refuse_existing(config_dir: Path, names: Iterable[str], data: Path | None) -> None:
-    """Refuses to replace what is there already.
+def refuse_existing(config_dir: Path, names: Sequence[str], data: Path | None) -> None:
+    """Refuses to replace what is there already, unless git has the very same.
 
     Args:
         config_dir: The folder of configurations.
@@ -38,12 +39,13 @@ def refuse_existing(config_dir: Path, names: Iterable[str], data: Path | None) -
     Raises:
         UsageError: If one of them is there.
     """
-    there = [config_dir / name for name in names if (config_dir / name).exists()]
+    existing = [name for name in names if (config_dir / name).exists()]
+    there = [config_dir / name for name in uncommitted(config_dir, existing)]
     there += [data] if data and data.exists() else []
     if there:
         shown = "\n".join(f"  {path}" for path in there)
         raise UsageError(
-            f"These are there already:\n{shown}\n"
+            f"These are there already, and not in git as they are:\n{shown}\n"
             "--force puts new ones in their place; the old ones are kept beside them."
         )
 

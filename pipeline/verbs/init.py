@@ -2,7 +2,8 @@
 
 Looks at the data, proposes a role for each column, label, task, bounds and schema, and says why.
 CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
-copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lies.
+copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lies. Options can also
+stand in a file, one a line: `python -m pipeline init @configs/init.txt`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pipeline.options import config_dir_of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
+    parser.fromfile_prefix_chars = "@"
+    parser.convert_arg_line_to_args = _option_of_line  # type: ignore[assignment, method-assign]
     parser.add_argument(
         "--data", type=Path, nargs="+", required=True, metavar="FILE", help="files, or one folder"
     )
@@ -23,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--task", choices=("binary", "multiclass", "regression"), help="(default: as the label is)"
+    )
+    parser.add_argument(
+        "--name", help="of the pipeline: a-z, 0-9 and dashes (default: as the data is called)"
     )
     parser.add_argument(
         "--force", action="store_true", help="replace the files that are there; they are kept"
@@ -45,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     config_dir = config_dir_of(args).resolve()
     root = config_dir.parent
     found = source.find(args.data)
+    name = source.checked_name(args.name) if args.name is not None else found.name
     data = writing.place_of(found, root)
     names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml")
     if not args.force:
@@ -60,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
         texts = {
             "dataset.yaml": dataset_text.text(decided),
             "schema.pbtxt": schema_file.text(decided),
-            "base.yaml": settings_text.base(found.name, place, rows, read.how, decided.missing),
-            "fast.yaml": settings_text.fast(found.name, rows),
+            "base.yaml": settings_text.base(name, place, rows, read.how, decided.missing),
+            "fast.yaml": settings_text.fast(name, rows),
         }
         writing.check(config_dir, texts)
         kept = writing.write(config_dir, texts, found, data)
@@ -74,3 +81,7 @@ def run(args: argparse.Namespace) -> int:
             terminal.write(f"The old files are in {kept}.\n")
         terminal.write("Look them over, then: python -m pipeline run\n")
     return 0
+
+
+def _option_of_line(line: str) -> list[str]:
+    return [line] if line.strip() else []

@@ -1,8 +1,12 @@
 """What `init` writes holds as a whole, replaces nothing unasked, and keeps what it replaced."""
 
+import subprocess
+
+import pytest
 import yaml
 
 from pipeline import cli, config, validation
+from pipeline.inspection.committed import uncommitted
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 
 TABLE = rows(
@@ -26,6 +30,46 @@ def test_nothing_is_replaced_unasked(project, tmp_path, capfd):
     assert "dataset.yaml" in screen
     assert "--force" in screen
     assert (project / "configs" / "dataset.yaml").read_bytes() == before
+
+
+def git(folder, *arguments):
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+
+
+def test_what_git_has_is_replaced_without_asking(project, tmp_path, capfd):
+    git(project, "init")
+    git(project, "add", ".")
+    git(project, "commit", "-m", "as shipped")
+    shipped = (project / "configs" / "dataset.yaml").read_bytes()
+    arguments = ["init", "--data", str(write(tmp_path)), "--config-dir", str(project / "configs")]
+    assert cli.main(arguments) == 0
+    [kept] = (project / "configs").glob("before-init-*")
+    assert (kept / "dataset.yaml").read_bytes() == shipped
+    # Now they are not as git has them, and the data is there.
+    assert cli.main(arguments) == 2
+    told = capfd.readouterr().err
+    assert "base.yaml" in told and "schema.pbtxt" in told and "own-data" in told
+
+
+@pytest.mark.parametrize("state", ["edited", "staged", "untracked", "ignored", "in no commit"])
+def test_what_git_does_not_have_is_asked_for(state, project):
+    folder = project / "configs"
+    git(project, "init")
+    if state == "ignored":
+        (project / ".gitignore").write_text("configs/\n")
+        git(project, "add", ".gitignore")
+        git(project, "commit", "-m", "first")
+    elif state != "in no commit":
+        git(project, "add", *(["configs/fast.yaml"] if state == "untracked" else ["."]))
+        git(project, "commit", "-m", "first")
+    if state in ("edited", "staged"):
+        (folder / "base.yaml").write_text("pipeline: mine")
+    if state == "staged":
+        git(project, "add", ".")
+    assert "base.yaml" in uncommitted(folder, ["base.yaml", "fast.yaml"])
+    if state in ("edited", "staged", "untracked"):
+        assert uncommitted(folder, ["fast.yaml"]) == []
 
 
 def test_what_is_replaced_is_kept(init, project, tmp_path):
@@ -76,3 +120,28 @@ def test_suspects_are_named(init, tmp_path, capfd):
     assert "age: -999 in 3 rows lies far from all other values" in shown
     assert "size: mixed types" in shown
     assert "'3o' (row 120)" in shown
+
+
+def test_options_from_a_file_and_a_name_of_the_pipelines_own(project, tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.chdir(project)
+    options = ["--data=../own data.csv", "", "--label=town", "--name=churn", "   "]
+    (project / "configs" / "init.txt").write_text("\n".join(options))
+    assert cli.main(["init", "@configs/init.txt", "--force"]) == 0
+    how = config.load(project / "configs", ["local"])
+    assert (how.pipeline, how.dataset.label.column) == ("churn", "town")
+    assert how.data.path == "data/own-data"
+    assert config.load(project / "configs", ["fast"]).pipeline == "churn-fast"
+
+
+def test_a_file_of_options_that_is_not_there(capfd):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["init", "@configs/none.txt"])
+    assert stopped.value.code == 2
+    assert "configs/none.txt" in capfd.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["My pipeline", "", "x_y", "a" * 120])
+def test_what_is_no_name_of_a_pipeline(name, init, tmp_path, capfd):
+    assert init(write(tmp_path), name=name) == 2
+    assert "--name" in capfd.readouterr().err
