@@ -39,7 +39,7 @@ def check(**given: str) -> dict[str, str]:
         *({"python_version": version} for version in ("3.11", "3.13")),
         *({"license": name} for name in ("Apache-2.0", "Proprietary")),
         {
-            "dataset_csv": "~/Größe & Co. (2).csv",
+            "dataset_csv": "~/Größe (2).csv",
             "dataset_label": """ {{ 7 * 7 }} '"$(reboot)\\ """,
         },
     ],
