@@ -138,6 +138,10 @@ def _read(config_dir: Path, name: str) -> dict[str, Any]:
         names = sorted(file.stem for file in config_dir.glob("*.yaml"))
         near = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names) or 'none'}"
+        if name in (BASE, DATASET):
+            told = config_dir / "init.txt"  # in a project made for a data set of its own
+            how = f"@{told}" if told.exists() else "--data FILE.csv"
+            hint = f"python -m pipeline init {how} writes it"
         raise ConfigError(f"No configuration {name!r} in {config_dir}; {hint}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML:\n  {error}") from None

@@ -93,6 +93,16 @@ def test_a_missing_overlay_names_the_nearest():
         configs.load(CONFIGS, ["fats"])
 
 
+@pytest.mark.parametrize("missing", ["base", "dataset"])
+def test_where_there_is_no_description_yet_it_says_how_to_make_one(missing, config_dir):
+    (config_dir / f"{missing}.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"pipeline init --data FILE.csv writes it"):
+        configs.load(config_dir)
+    (config_dir / "init.txt").write_text("--data=data/own\n")
+    with pytest.raises(ConfigError, match=r"pipeline init @.*init\.txt writes it"):
+        configs.load(config_dir)
+
+
 def test_broken_yaml_names_file_and_line(config_dir):
     (config_dir / "local.yaml").write_text("train:\n  epochs: [1\n")
     with pytest.raises(ConfigError, match=r"local\.yaml is not valid YAML(.|\n)*line"):
