@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -152,11 +151,14 @@ def test_the_licence_of_the_template_is_enough_if_it_is_chosen(make):
     assert 'license = "Apache-2.0"\n' in (project / "pyproject.toml").read_text()
 
 
-def test_a_project_installs_itself_and_pushes_a_model(make, sh):
-    project = make("local", f"python_version={sys.version_info[0]}.{sys.version_info[1]}")
+def test_a_kubeflow_project_installs_itself_and_its_package_runs_on_the_backend(make, sh):
+    project = make("kubeflow", f"python_version={sys.version_info[0]}.{sys.version_info[1]}")
     # Packages that are on this machine need not come again; nothing of this environment is its own.
     home = ["env", "-u", "PYTHONPATH", "-u", "PYTHON", f"HOME={Path.home()}"]
-    sh(*home, "make", "run", "ARGS=--config fast", cwd=project)
-    summary = json.loads((project / "outputs/flowers-fast/runs/latest/summary.json").read_text())
-    assert (summary["status"], summary["pipeline"]) == ("pushed", "flowers-fast")
+    told = sh(*home, "make", "test-kubeflow", "ARGS=-k test_the_first_run", cwd=project).stdout
+    assert "test_the_first_run_pushes_a_model PASSED" in told
+    command = [project / ".venv/bin/python", "-m", "pipeline", "compile", "--target", "kubeflow"]
+    sh(*command, "-o", "package.yaml", cwd=project)
+    [package, _] = yaml.safe_load_all((project / "package.yaml").read_text())
+    assert package["pipelineInfo"]["name"] == "flowers"
     shutil.rmtree(project / ".venv")  # gigabytes that pytest would keep
