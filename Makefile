@@ -7,7 +7,7 @@ ARGS =
 IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test lint doctor lock clean
+.PHONY: help setup run test lint doctor lock audit sbom clean
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
@@ -55,6 +55,15 @@ doctor: ## Examine this machine and the installation; needs nothing installed
 
 lock: setup ## Renew requirements/ from pyproject.toml
 	@$(PYTHON_IN_VENV) -m pipeline.environment.lock
+
+# Their tools have an environment each, beside the project's own.
+audit: setup ## Look up known vulnerabilities of what is locked
+	@.venv/bin/uv tool run --quiet pip-audit==2.* --strict --no-deps --disable-pip \
+		--requirement requirements/runtime.txt
+
+sbom: setup ## Write sbom.json: all that is locked, as CycloneDX
+	@.venv/bin/uv tool run --quiet --from cyclonedx-bom==7.* cyclonedx-py requirements \
+		requirements/runtime.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
 clean: setup ## Remove what runs left behind; pushed models stay
 	@$(PYTHON_IN_VENV) -m pipeline clean $(ARGS)

@@ -9,6 +9,7 @@ import pydantic
 
 from models.csv_format import CsvFormat
 from models.frozen import Frozen
+from pipeline.no_secrets import NoSecrets
 
 IN_PROCESS = "FnApiRunner"
 
@@ -30,7 +31,7 @@ class BeamConfig(Frozen):
     )
     mode: BeamMode = BeamMode.IN_MEMORY
     workers: Annotated[int, pydantic.Field(ge=1)] = 1
-    options: dict[str, str | int | bool] = pydantic.Field(
+    options: Annotated[dict[str, str | int | bool], NoSecrets] = pydantic.Field(
         default={}, description="Any further pipeline option of Beam, without the leading dashes."
     )
 

@@ -61,3 +61,18 @@ def test_what_starts_without_tensorflow(module):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout == "False False\n"
+
+
+UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+
+
+@pytest.mark.parametrize("room", ["components", "models", "pipeline"])
+def test_nothing_unpickles_an_artifact(room):
+    for path in (ROOT / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            names |= {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
+            assert not {name.split(".")[0] for name in names} & UNPICKLING, path
+            if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "safe_mode"):
+                allowed = node.arg == "safe_mode"  # of Keras: True is the safe one
+                assert isinstance(node.value, ast.Constant) and node.value.value is allowed, path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
@@ -34,6 +34,7 @@ from pipeline.kubeflow.step_parts import (
     Toleration,
     VertexRetries,
 )
+from pipeline.no_secrets import NoSecrets
 
 
 class StepSettings(Frozen):
@@ -42,7 +43,7 @@ class StepSettings(Frozen):
     cpu: CpuSettings | None = None
     memory: MemorySettings | None = None
     accelerator: Accelerator | None = None
-    env: dict[EnvName, Text] | None = None
+    env: Annotated[dict[EnvName, Text] | None, NoSecrets] = None
     retries: Retries | None = None
     cache: bool
 

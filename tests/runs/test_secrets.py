@@ -1,0 +1,50 @@
+"""Credentials reach a process by its environment; nothing that a run leaves behind has them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.outputs import Outputs
+
+ROOT = Path(__file__).parents[2]
+PLANTED = "planted-4f1c0b9e"
+NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_PASSWORD")
+
+
+def holding(folder: Path) -> list[str]:
+    """The files in which the secret stands, in their names or in their bytes."""
+    return [
+        str(path)
+        for path in folder.rglob("*")
+        if PLANTED in path.name or (path.is_file() and PLANTED.encode() in path.read_bytes())
+    ]
+
+
+@pytest.mark.slow
+def test_a_run_a_failed_run_and_a_package_hold_no_secret(project):
+    outputs: Outputs = project.outputs
+    env = {**os.environ, **dict.fromkeys(NAMES, PLANTED)}
+
+    def told(*arguments: str) -> str:
+        command = [sys.executable, "-m", "pipeline", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        )
+        return done.stdout + done.stderr
+
+    shown = told(*project.arguments("run", "--set", "train.seed=2"))
+    assert "Trainer" in shown
+    shown += told(*project.arguments("run", "--set", "train.learning_rate=1e30"))
+    assert len(list(outputs.runs.glob("2*"))) == 3
+    shown += told(*project.arguments("config", "show"))
+    shown += told(*project.arguments("compile", "--target", "kubeflow"))  # >>> kubeflow <<<
+    assert "learning_rate" in shown
+    assert PLANTED not in shown
+    assert holding(project.root) == []
+    (outputs.runs / "proof").write_text(PLANTED)
+    assert len(holding(project.root)) == 1
