@@ -6,7 +6,6 @@ laid over the base, the data set and the schema that tests have of their own.
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from pathlib import Path
 
@@ -52,6 +51,22 @@ def test_an_overlay_loads_and_fits_the_schema(overlay, config_dir):
     validation.check_schema(load(config_dir, overlay), config_dir)
 
 
+# >>> cluster
+def test_what_is_said_for_a_backend_is_compiled_to_what_it_takes(config_dir):
+    from importlib import import_module
+
+    from pipeline.kubeflow.checks import find_problems
+    from pipeline.verbs.compile import TARGETS
+
+    for overlay in OVERLAYS:
+        config = load(config_dir, overlay)
+        for target in (target for target in TARGETS if getattr(config, target)):
+            runner = import_module(f"pipeline.runners.{target}")
+            package = runner.compile_package(config, config_dir)
+            assert find_problems(package, target) == [], f"{overlay}.yaml"
+
+
+# <<< cluster
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_pipeline_is_built_with_an_overlay(overlay, config_dir):
     from pipeline.dag import Places, create_components
@@ -60,19 +75,3 @@ def test_the_pipeline_is_built_with_an_overlay(overlay, config_dir):
     places = Places("gs://data", schema, "gs://serving", "gs://checkpoints", "gs://bulk")
     names = {node.id for node in create_components(load(config_dir, overlay), places)}
     assert {"ExampleGen", "Trainer", "Evaluator", "Pusher"} <= names
-
-
-# >>> cluster
-def test_what_is_said_for_a_backend_is_compiled_to_what_it_takes(config_dir):
-    from pipeline.kubeflow.checks import find_problems
-    from pipeline.verbs.compile import TARGETS
-
-    for overlay in OVERLAYS:
-        config = load(config_dir, overlay)
-        for target in (target for target in TARGETS if getattr(config, target)):
-            runner = importlib.import_module(f"pipeline.runners.{target}")
-            package = runner.compile_package(config, config_dir)
-            assert find_problems(package, target) == [], f"{overlay}.yaml"
-
-
-# <<< cluster
