@@ -14,6 +14,7 @@ from pipeline.kubeflow.step_settings import KubernetesStep, VertexStep
 from tests.kubeflow.test_manifests import the
 from tests.sample_project import CONFIGS
 from tests.template.conftest import REPOSITORY
+from tfx_template import names
 
 pytestmark = pytest.mark.template
 SHIPPED = REPOSITORY / "configs"
@@ -77,8 +78,8 @@ def test_models_are_served_from_where_they_are_pushed_to():
     settings = kubeflow()
     [(mounted_at, mount)] = settings.step("Pusher").claims.items()
     folder = Path(settings.serving).relative_to(mounted_at)
-    name = config.load(SHIPPED).pipeline
-    model = the("InferenceService", name)["spec"]["predictor"]["model"]
+    served = the("InferenceService", names.REFERENCE["pipeline_name"])
+    model = served["spec"]["predictor"]["model"]
     assert model["storageUri"] == f"pvc://{mount.claim}/{folder}"
 
 
