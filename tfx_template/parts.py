@@ -7,6 +7,17 @@ from fnmatch import fnmatchcase
 
 # A pattern's * takes slashes as well. What is for a cluster of either kind is in `cluster`.
 PATHS = {
+    # What a project with data of its own has no use for. Its `init` writes the configurations anew.
+    "sample": (
+        "benchmarks/quality.py",
+        "configs/base.yaml",
+        "configs/dataset.yaml",
+        "configs/fast.yaml",
+        "configs/schema.pbtxt",
+        "data/*",
+        "tests/data/*",
+        "tests/quality/*",
+    ),
     "template": (
         "cookiecutter.json",
         "copier.yml",
@@ -50,6 +61,7 @@ PATHS = {
         "tests/kubeflow/test_pushed_model.py",
         "tests/kubeflow/test_schedule.py",
         "tests/kubeflow/test_submit_kubeflow.py",
+        "tests/sample/configs/kubeflow.yaml",
     ),
     "vertex": (
         "configs/vertex.yaml",
@@ -57,6 +69,7 @@ PATHS = {
         "pipeline/kubeflow/clients/vertex/*",
         "pipeline/runners/vertex.py",
         "tests/kubeflow/test_vertex.py",
+        "tests/sample/configs/vertex.yaml",
     ),
 }
 # Of the emulator, what the tests of the entrypoint make messages with, for either backend.

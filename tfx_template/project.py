@@ -10,7 +10,8 @@ from pathlib import Path
 from tfx_template import blocks, names, own_data, parts, rules, source
 from tfx_template.errors import TemplateError
 
-VERBATIM = "data/"  # copied byte for byte: what looks like a name there is none
+# Copied byte for byte: what looks like a name there is none.
+VERBATIM = ("data/", "tests/sample/data/")
 
 
 def write(

@@ -16,8 +16,7 @@ from components.evaluator import Evaluator, eval_config
 from components.pusher import VersionPusher
 from components.serving_check import ServingCheck
 from models.dataset import Dataset
-
-ROOT = Path(__file__).parents[2]
+from tests.sample_project import CONFIGS
 
 
 def imported(name: str, kind: Any) -> Importer:
@@ -101,7 +100,7 @@ def test_evaluator_and_data_gate_compile_for_kubeflow(tmp_path):
     examples, model, schema, statistics, anomalies = (
         importer.outputs["result"] for importer in importers.values()
     )
-    tree = yaml.safe_load((ROOT / "configs/dataset.yaml").read_text())
+    tree = yaml.safe_load((CONFIGS / "dataset.yaml").read_text())
     description = Dataset.model_validate(tree)
     components = [
         *importers.values(),

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pandas as pd
-import pyarrow as pa
 import pytest
-import tensorflow_data_validation as tfdv
 import yaml
-from google.protobuf import text_format
-from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.components.example_validator import executor as example_validator
-from tfx.types import artifact_utils, standard_artifacts
 
 from components.data_gate import GateError
-from components.data_gate.executor import Executor
 from components.errors import DataError
 from models.bounds import Validation
 from models.dataset import Dataset
+from tests import sample_project
+from tests.components.gate_run import read_schema, run_gate, write_statistics
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = text_format.Parse((ROOT / "configs/schema.pbtxt").read_text(), schema_pb2.Schema())
-TYPES = {feature.name: feature.type for feature in SCHEMA.feature}
-ARROW = {schema_pb2.BYTES: pa.large_binary(), schema_pb2.INT: pa.int64()}
-
-
-def shipped_validation():
-    dataset = yaml.safe_load((ROOT / "configs/dataset.yaml").read_text())
-    return Dataset.model_validate(dataset).validation
+SCHEMA = read_schema(sample_project.CONFIGS / "schema.pbtxt")
+DATASET = yaml.safe_load((sample_project.CONFIGS / "dataset.yaml").read_text())
+VALIDATION = Dataset.model_validate(DATASET).validation
 
 
 def span(number, rows=400):
-    file = next((ROOT / f"data/taxi/span-{number}").glob("*.csv"))
-    return pd.read_csv(file).sample(rows, random_state=0)
+    return pd.read_csv(sample_project.span(number)).sample(rows, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -43,66 +28,17 @@ def trips():
     return span(2)
 
 
-def statistics(frame):
-    """What StatisticsGen makes of the rows as ExampleGen writes them, typed by the schema."""
-    arrays = []
-    for name, values in frame.items():
-        kind = TYPES.get(name, schema_pb2.FLOAT)
-        if pd.api.types.is_string_dtype(values) and kind != schema_pb2.BYTES:
-            kind = schema_pb2.BYTES  # a wrong type in the data
-        cast = {schema_pb2.BYTES: lambda v: str(v).encode(), schema_pb2.INT: int}.get(kind, float)
-        lists = [None if pd.isna(value) else [cast(value)] for value in values]
-        arrays.append(pa.array(lists, pa.large_list(ARROW.get(kind, pa.float32()))))
-    batch = pa.RecordBatch.from_arrays(arrays, list(frame.columns))
-    return stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions())
-
-
-def write_statistics(folder, splits):
-    artifact = standard_artifacts.ExampleStatistics()
-    artifact.uri = str(folder)
-    artifact.split_names = artifact_utils.encode_split_names(sorted(splits))
-    for split, frame in splits.items():
-        path = folder / f"Split-{split}/FeatureStats.pb"
-        path.parent.mkdir(parents=True)
-        path.write_bytes(statistics(frame).SerializeToString())
-    return artifact
-
-
 @pytest.fixture
 def gate(tmp_path):
     """Runs ExampleValidator and the gate on rows, and returns the gate's report."""
 
-    def run(rows, baseline=None, validation=None, schema=SCHEMA):
-        splits = rows if isinstance(rows, dict) else {"train": rows}
-        inputs = {"statistics": [write_statistics(tmp_path / "statistics", splits)]}
-        inputs["schema"] = [standard_artifacts.Schema()]
-        inputs["schema"][0].uri = str(tmp_path / "schema")
-        (tmp_path / "schema").mkdir()
-        (tmp_path / "schema/schema.pbtxt").write_text(text_format.MessageToString(schema))
-        anomalies = standard_artifacts.ExampleAnomalies()
-        anomalies.uri = str(tmp_path / "anomalies")
-        example_validator.Executor().Do(inputs, {"anomalies": [anomalies]}, {})
-        inputs["anomalies"] = [anomalies]
-        if baseline is None:
-            absent = standard_artifacts.ExampleStatistics()
-            absent.set_int_custom_property("tfx_absent", 1)
-            absent.set_string_custom_property("reason", "Nothing is served yet.")
-            inputs["baseline_statistics"] = [absent]
-        else:
-            before = write_statistics(tmp_path / "baseline", {"train": baseline})
-            inputs["baseline_statistics"] = [before]
-        findings = standard_artifacts.JsonValue()
-        findings.uri = str(tmp_path / "findings")
-        validation = validation or shipped_validation()
-        Executor().Do(
-            inputs, {"findings": [findings]}, {"validation": validation.model_dump_json()}
-        )
-        return json.loads((tmp_path / "findings").read_text())
+    def run(rows, baseline=None, validation=VALIDATION, schema=SCHEMA):
+        return run_gate(tmp_path, rows, baseline, validation, schema)
 
     return run
 
 
-def test_the_sample_passes_and_without_a_baseline_says_that_drift_was_not_measured(gate, trips):
+def test_good_rows_pass_and_without_a_baseline_says_that_drift_was_not_measured(gate, trips):
     report = gate({"train": trips, "eval": span(3)})
     assert report["stopped"] is False
     assert report["findings"] == []
@@ -185,9 +121,9 @@ def test_a_severity_below_the_configured_one_is_reported_and_does_not_stop(gate,
     assert [finding["column"] for finding in report["findings"]] == ["fare"]
 
 
-def test_other_years_pass_the_shipped_bounds(gate, trips):
+def test_rows_of_another_span_pass_and_each_bound_is_measured(gate, trips):
     report = gate(trips, baseline=span(1))
-    assert {m["column"] for m in report["measurements"]} == shipped_validation().drift.keys()
+    assert {m["column"] for m in report["measurements"]} == VALIDATION.drift.keys()
     assert all(m["measured"] <= m["threshold"] for m in report["measurements"])
 
 
@@ -222,7 +158,9 @@ def test_a_distance_that_does_not_fit_the_column_is_an_error(gate, trips):
 
 
 def test_skew_is_measured_against_statistics_of_served_requests(gate, trips, tmp_path):
-    served = write_statistics(tmp_path / "served", {"all": trips.assign(fare=trips.fare * 100)})
+    served = write_statistics(
+        tmp_path / "served", {"all": trips.assign(fare=trips.fare * 100)}, SCHEMA
+    )
     validation = Validation.model_validate(
         {
             "skew": {"fare": {"jensen_shannon": 0.1}, "company": {"infinity_norm": 0.1}},
@@ -256,6 +194,5 @@ def test_skew_and_serving_statistics_need_one_another():
     ],
 )
 def test_a_column_that_does_not_exist_is_refused(section, content):
-    dataset = yaml.safe_load((ROOT / "configs/dataset.yaml").read_text())
     with pytest.raises(ValueError, match=f"{section}.*: no such column: fair"):
-        Dataset.model_validate({**dataset, section: content})
+        Dataset.model_validate({**DATASET, section: content})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 from tensorflow_model_analysis.proto import config_pb2
@@ -15,12 +13,11 @@ from components.evaluator.metrics import METRICS, metric
 from components.evaluator.results import SliceResult
 from models.bounds import Evaluation
 from models.dataset import Dataset, Task
-
-ROOT = Path(__file__).parents[2]
+from tests.sample_project import CONFIGS
 
 
 def dataset(**evaluation):
-    tree = yaml.safe_load((ROOT / "configs/dataset.yaml").read_text())
+    tree = yaml.safe_load((CONFIGS / "dataset.yaml").read_text())
     return Dataset.model_validate({**tree, "evaluation": evaluation} if evaluation else tree)
 
 
@@ -33,7 +30,7 @@ def thresholds(config):
     }
 
 
-def test_the_shipped_description_makes_a_config_without_confidence_intervals():
+def test_a_description_makes_a_config_without_confidence_intervals():
     config = eval_config(dataset())
     assert thresholds(config)
     assert config.slicing_specs[0] == config_pb2.SlicingSpec()

@@ -1,25 +1,25 @@
 """The sample is what the tfx package ships, and the schema fits it and notices what is wrong."""
 
 import importlib.util
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
-from google.protobuf import text_format
 from tensorflow_data_validation.statistics import stats_impl
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.example_gen.shards import Splits
+from pipeline import config
 from tests.components.example_gen.conftest import encode, read_table
+from tests.components.gate_run import read_schema
+from tests.data.shipped_sample import CONFIGS, DATA, about_the_sample
 
-ROOT = Path(__file__).parents[2]
-SPANS = sorted((ROOT / "data/taxi").glob("span-*/*.csv"))
-SCHEMA = text_format.Parse((ROOT / "configs/schema.pbtxt").read_text(), schema_pb2.Schema())
+pytestmark = about_the_sample
+SPANS = sorted(DATA.glob("span-*/*.csv"))
+SCHEMA = read_schema(CONFIGS / "schema.pbtxt")
 
 
 def load_script():
-    spec = importlib.util.spec_from_file_location("make_spans", ROOT / "data/make_spans.py")
+    spec = importlib.util.spec_from_file_location("make_spans", DATA.parent / "make_spans.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -47,7 +47,7 @@ def test_the_script_makes_the_spans_again(tmp_path, monkeypatch):
     monkeypatch.setattr(script, "TARGET", tmp_path)
     script.main()
     made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}
-    assert made == {path.relative_to(ROOT / "data/taxi"): path.read_bytes() for path in SPANS}
+    assert made == {path.relative_to(DATA): path.read_bytes() for path in SPANS}
 
 
 def test_no_row_of_the_source_is_lost_or_changed():
@@ -75,6 +75,12 @@ def test_every_split_of_every_span_fits_the_schema(path):
         rows = table.filter(pa.compute.equal(names, split))
         assert rows.num_rows > 200
         assert anomalies(rows) == anomalies(rows, "TRAINING") == {}
+
+
+def test_the_tip_is_never_shown_to_the_model():
+    dataset = config.load(CONFIGS).dataset
+    assert dataset.label_sources() == {"tips"}
+    assert "tips" not in dataset.features()
 
 
 def test_tips_belong_to_training_and_are_not_asked_for_in_serving(newest):

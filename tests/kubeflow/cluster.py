@@ -25,8 +25,8 @@ from tests.kubeflow.emulator.run import Run
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.emulator.step import Step
 from tests.kubeflow.emulator.step_process import StepProcess, kill_group
+from tests.sample_project import ROOT
 
-ROOT = Path(__file__).parents[2]
 BUCKET = "taxi"
 KEY_ID, SECRET = "AKIDEXAMPLE", "example"
 OVERLAY = """
@@ -105,7 +105,7 @@ class Cluster:
             arguments: Of the verb `submit`, beside those that say what and where.
             screen: The file that gets what a person would see.
         """
-        overlays = ["kubeflow", "fast", "small", "cluster"]
+        overlays = ["kubeflow", "fast", "cluster"]
         options = [word for overlay in overlays for word in ("--config", overlay)]
         options += ["--config-dir", str(self.configs), "--target", "kubeflow", "--wait"]
         with _standard_output_in(screen):

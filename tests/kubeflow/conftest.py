@@ -1,4 +1,4 @@
-"""Packages of the shipped configurations, each compiled once."""
+"""Packages of the configurations of the tests, each compiled once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from pipeline.kubeflow.package import Package
 from tests.kubeflow.backend_fixtures import *  # noqa: F403 # >>> kubeflow <<<
 from tests.kubeflow.container_fixtures import *  # noqa: F403 # >>> kubeflow <<<
-from tests.kubeflow.shipped import CONFIGS, load
+from tests.kubeflow.overlays import load
+from tests.sample_project import CONFIGS
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,10 @@ import pytest
 
 from tests.kubeflow.emulator.step import Step
 from tests.kubeflow.emulator.step_container import StepContainer, give
+from tests.sample_project import DATA
 
-ROOT = Path(__file__).parents[2]
 IMAGE = os.environ.get("IMAGE", "")
-MOUNTED_AT = "/mnt/pipeline"  # in configs/kubeflow.yaml
+MOUNTED_AT = "/mnt/pipeline"  # in the configuration of the tests
 SCRATCH = "/scratch"
 
 in_containers = [
@@ -49,7 +49,7 @@ def containers() -> StepContainer:
 def volume(tmp_path, containers) -> Path:
     """What stands for the volume, with the sample data in it, in the hands of the steps' user."""
     folder = tmp_path / "volume"
-    shutil.copytree(ROOT / "data" / "taxi", folder / "data")
+    shutil.copytree(DATA, folder / "data")
     give(folder, containers.user)
     return folder
 

@@ -21,9 +21,10 @@ from pipeline.kubeflow import carried
 from pipeline.kubeflow import package as packages
 from pipeline.kubeflow.checks import find_problems
 from pipeline.verbs.compile import TARGETS
-from tests.kubeflow.shipped import CONFIGS, PIPELINE, load
+from tests.kubeflow.overlays import PIPELINE, load
+from tests.sample_project import CONFIGS, ROOT, copy_with_code
 
-ROOT = Path(__file__).parents[2]
+WHERE = ("--config-dir", str(CONFIGS))
 STEPS = {
     "ExampleGen",
     "StatisticsGen",
@@ -56,7 +57,7 @@ def env_of(container):
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(
-    ("settings", "steps"), [((), STEPS), (ALL_ON, STEPS | OPTIONAL)], ids=["shipped", "all on"]
+    ("settings", "steps"), [((), STEPS), (ALL_ON, STEPS | OPTIONAL)], ids=["as it is", "all on"]
 )
 def test_it_is_the_whole_dag_in_schema_2_1_and_nothing_is_wrong_with_it(
     target, settings, steps, compiled
@@ -205,7 +206,7 @@ def test_what_cannot_be_compiled_is_told(target, settings, told):
 def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
     expected = compiled("kubeflow", "data.spans=last:2")
     settings = ["--set", f"outputs={tmp_path}", "--set", "data.spans=last:2"]
-    assert cli.main(["compile", *settings]) == 0
+    assert cli.main(["compile", *WHERE, *settings]) == 0
     file = tmp_path / PIPELINE / "kubeflow.yaml"
     shown = capfd.readouterr().out
     assert str(file) in shown
@@ -217,7 +218,7 @@ def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
 
 def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):
     (tmp_path / "file").touch()
-    assert cli.main(["compile", "--set", f"outputs={tmp_path / 'file' / 'x'}"]) == 2
+    assert cli.main(["compile", *WHERE, "--set", f"outputs={tmp_path / 'file' / 'x'}"]) == 2
     assert "the key outputs of the configuration" in capfd.readouterr().err
 
 
@@ -243,7 +244,7 @@ def test_a_package_that_would_be_refused_is_not_written(tmp_path, capfd, monkeyp
 
     monkeypatch.setattr(checks, "find_problems", lambda *_: ["Trainer: no."])
     file = tmp_path / "package.yaml"
-    assert cli.main(["compile", "-o", str(file), "--set", f"outputs={tmp_path}"]) == 2
+    assert cli.main(["compile", *WHERE, "-o", str(file), "--set", f"outputs={tmp_path}"]) == 2
     assert "Trainer: no." in capfd.readouterr().err
     assert not file.exists()
 
@@ -251,8 +252,7 @@ def test_a_package_that_would_be_refused_is_not_written(tmp_path, capfd, monkeyp
 @pytest.mark.kubeflow
 def test_another_checkout_and_another_process_give_the_same_bytes(tmp_path, compiled):
     copy = tmp_path / "elsewhere"
-    for folder in ("components", "configs", "models", "pipeline"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_with_code(copy)
     program = (
         "from pipeline import cli\n"
         f"for target in {TARGETS}:\n"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pipeline import cli
 from tests.kubeflow.backend_fixtures import S3
-from tests.kubeflow.container_fixtures import IMAGE, MOUNTED_AT, ROOT, SCRATCH, in_containers
+from tests.kubeflow.container_fixtures import IMAGE, MOUNTED_AT, SCRATCH, in_containers
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.package import read
 from tests.kubeflow.emulator.settings import Settings
+from tests.sample_project import CONFIGS, ROOT
 
 pytestmark = in_containers
 
@@ -62,7 +63,7 @@ def test_a_package_is_run_to_a_pushed_model(tmp_path, containers, volume, s3: S3
     package = tmp_path / "package.yaml"
     settings = [f"kubeflow.image={IMAGE or 'none'}", f"outputs={tmp_path}/outputs"]
     options = [word for setting in settings for word in ("--set", setting)]
-    options += ["--config", "kubeflow", "--config", "fast", "--config-dir", str(ROOT / "configs")]
+    options += ["--config", "kubeflow", "--config", "fast", "--config-dir", str(CONFIGS)]
     assert cli.main(["compile", *options, "-o", str(package)]) == 0
     backend_settings = Settings(
         default_pipeline_root=f"minio://{s3.bucket}/root",

@@ -21,9 +21,8 @@ from pipeline.kubeflow import carried, entrypoint, span_driver
 from pipeline.kubeflow.package import Package
 from pipeline.run_log import QUIET
 from tests.kubeflow.emulator.protojson import from_text
-from tests.kubeflow.shipped import CONFIGS
+from tests.sample_project import CONFIGS, ROOT, span
 
-ROOT = Path(__file__).parents[2]
 RUN = "minio://mlpipeline/v2/artifacts/taxi/run-1"
 
 
@@ -115,10 +114,10 @@ def step(compiled, tmp_path, monkeypatch) -> Callable[..., Step]:
 @pytest.fixture
 def data(tmp_path) -> Path:
     """Two spans with the header and a few rows of the sample."""
-    lines = next((ROOT / "data/taxi/span-1").glob("*.csv")).read_text().splitlines(keepends=True)
-    for span, rows in ((1, lines[1:31]), (2, lines[31:71])):
-        (tmp_path / f"data/span-{span}").mkdir(parents=True)
-        (tmp_path / f"data/span-{span}/rows.csv").write_text("".join([lines[0], *rows]))
+    lines = span(1).read_text().splitlines(keepends=True)
+    for number, rows in ((1, lines[1:31]), (2, lines[31:71])):
+        (tmp_path / f"data/span-{number}").mkdir(parents=True)
+        (tmp_path / f"data/span-{number}/rows.csv").write_text("".join([lines[0], *rows]))
     return tmp_path / "data"
 
 
@@ -284,7 +283,7 @@ def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=CONFIGS.parent,
+        cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,

@@ -10,9 +10,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.kubeflow.shipped import PIPELINE, load
+from tests.sample_project import ROOT
 
-ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 NOT_KUBERNETES = ("Kustomization", "InferenceService")
 # KServe's own keys, which stand among those of a pod and of a container (kserve 0.21,
@@ -54,7 +53,8 @@ def the(kind: str, name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def inference_service() -> dict[str, Any]:
-    return the("InferenceService", PIPELINE)
+    [found] = [document for _, document in ALL if document["kind"] == "InferenceService"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -119,30 +119,10 @@ def test_the_role_is_that_of_the_service_account_and_grants_nothing_wholesale():
             assert rule["resourceNames"] and rule["verbs"] == ["get"]
 
 
-def test_the_shipped_configuration_mounts_the_claim_that_is_made():
-    settings = load("kubeflow").kubeflow
-    claims = settings.step("Pusher").claims
-    [(mounted_at, mount)] = claims.items()
-    assert the("PersistentVolumeClaim", mount.claim)
-    pod = the("Pod", "copy")["spec"]
-    [container] = pod["containers"]
-    [volume] = pod["volumes"]
-    assert volume["persistentVolumeClaim"]["claimName"] == mount.claim
-    assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": mounted_at}]
-
-
 def test_the_copying_pod_is_the_user_of_the_image():
     [user] = re.findall(r"^USER (\d+):\1$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     context = the("Pod", "copy")["spec"]["securityContext"]
     assert {context[key] for key in ("runAsUser", "runAsGroup", "fsGroup")} == {int(user)}
-
-
-def test_models_are_served_from_where_they_are_pushed_to(inference_service):
-    settings = load("kubeflow").kubeflow
-    [(mounted_at, mount)] = settings.step("Pusher").claims.items()
-    folder = Path(settings.serving).relative_to(mounted_at)
-    model = inference_service["spec"]["predictor"]["model"]
-    assert model["storageUri"] == f"pvc://{mount.claim}/{folder}"
 
 
 def test_the_model_server_is_of_the_release_that_the_lock_has(inference_service):
@@ -160,9 +140,9 @@ def test_secrets_are_examples_without_values_and_are_not_applied_with_the_rest()
     assert folders == {"examples"}
 
 
-@pytest.mark.parametrize("file", ["configs/kubeflow.yaml", "docs/kubeflow.md"])
-def test_examples_elsewhere_name_keys_that_the_secret_has(file):
-    used = re.findall(r"\{name: object-store, key: ([\w-]+)\}", (ROOT / file).read_text())
+def test_examples_in_the_docs_name_keys_that_the_secret_has():
+    text = (ROOT / "docs" / "kubeflow.md").read_text()
+    used = re.findall(r"\{name: object-store, key: ([\w-]+)\}", text)
     assert used
     assert set(used) <= the("Secret", "object-store")["stringData"].keys()
 

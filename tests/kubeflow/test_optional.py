@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.sample_project import CONFIGS, ROOT, copy_with_code
+
 FEATURE = (
     "pipeline/kubeflow",
     "pipeline/runners/kubeflow.py",
@@ -24,8 +25,7 @@ FEATURE = (
 @pytest.fixture(scope="module")
 def without(tmp_path_factory) -> Path:
     copy = tmp_path_factory.mktemp("project")
-    for folder in ("components", "configs", "models", "pipeline"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_with_code(copy)
     for name in FEATURE:
         path = copy / name
         if path.is_dir():
@@ -50,7 +50,8 @@ def test_the_rest_goes_without_them_and_does_not_speak_of_them(args, without):
 def test_the_configuration_loads_without_their_sections(without):
     done = run(without, "config", "show", "--config", "fast")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == run(ROOT, "config", "show", "--config", "fast").stdout
+    with_them = run(ROOT, "config", "show", "--config", "fast", "--config-dir", str(CONFIGS))
+    assert done.stdout == with_them.stdout
 
 
 def test_a_section_of_theirs_is_an_unknown_key_then(without):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.kubeflow.parameters import declared
-from tests.kubeflow.shipped import load
+from tests.kubeflow.overlays import load
 
 HANDED_TO = {
     "data_path": ("ExampleGen", "input_base"),

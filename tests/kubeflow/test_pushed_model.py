@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import sample_project
 from tests.kubeflow.cluster import ROOT, Cluster, running
 from tests.kubeflow.emulator.run import Run
 from tests.runs.conftest import ROWS_PER_SPAN, Project, make_project
@@ -86,10 +87,9 @@ def bad(second, cluster, submit) -> Submitted:
 
 
 def _later_rows(span: int) -> str:
-    """Rows of a span of the sample that the small project leaves out."""
-    [source] = (ROOT / "data" / "taxi" / f"span-{span}").glob("*.csv")
-    header, *rows = source.read_text().splitlines()
-    return "\n".join([header, *rows[ROWS_PER_SPAN : 2 * ROWS_PER_SPAN]]) + "\n"
+    """Rows of a span that the small project leaves out."""
+    header, *rows = sample_project.span(span).read_text().splitlines()
+    return "\n".join([header, *rows[ROWS_PER_SPAN:]]) + "\n"
 
 
 def test_the_first_run_pushes_a_model(first):

@@ -1,51 +1,17 @@
-"""The sections of the backends: what is shipped holds, `all` is inherited, mistakes are named."""
+"""The sections of the backends: `all` is inherited, mistakes are named."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 import yaml
 
 from pipeline.config import ConfigError
 from pipeline.kubeflow.quantities import cores, gigabytes
-from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
-from pipeline.kubeflow.step_settings import KubernetesStep, VertexStep
+from pipeline.kubeflow.settings import RemoteConfig
 from pipeline.options import config_class
-from tests.kubeflow.shipped import CONFIGS, load
+from tests.kubeflow.overlays import load
 
-SECTIONS = {
-    "kubeflow": (KubeflowSettings, KubernetesStep),
-    "vertex": (VertexSettings, VertexStep),
-}
 TRAINER = "kubeflow.steps.Trainer"
-
-
-def with_examples(target: str) -> dict:
-    """The shipped file with its commented examples switched on."""
-    load(target)
-    text = (CONFIGS / f"{target}.yaml").read_text()
-    return yaml.safe_load(re.sub(r"(?m)^( *)# ( *(?:- \{|[\w./-]+: ?))", r"\1\2", text))
-
-
-@pytest.mark.parametrize("target", SECTIONS)
-def test_the_shipped_file_loads_and_shows_every_key(target):
-    load(target)
-    tree = with_examples(target)
-    section, step = SECTIONS[target]
-    shown = tree[target]
-    assert shown.keys() == section.model_fields.keys()
-    assert shown["steps"]["all"].keys() | shown["steps"]["Trainer"].keys() == (
-        step.model_fields.keys()
-    )
-
-
-@pytest.mark.parametrize("target", SECTIONS)
-def test_the_commented_examples_hold_when_they_are_switched_on(target):
-    section, _ = SECTIONS[target]
-    given = with_examples(target)[target]
-    settings = section.model_validate(given)
-    assert settings.steps["Trainer"].accelerator.count == 1
 
 
 def test_the_command_line_knows_the_sections():

@@ -23,6 +23,7 @@ from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.small_packages import Script, spec_of
+from tests.sample_project import CONFIGS
 
 IMAGE = {"container": {"image": "example.org/small:1"}}
 STEPS = {
@@ -74,6 +75,7 @@ def submit(package, tmp_path, capfd, monkeypatch):
     def call(host: str | None, *args: str) -> tuple[int, str]:
         settings = [f"outputs={tmp_path}/outputs", *([f"kubeflow.host={host}"] if host else [])]
         options = [part for setting in settings for part in ("--set", setting)]
+        options += ["--config-dir", str(CONFIGS)]
         code = cli.main(["submit", str(package), *options, *args])
         seen = capfd.readouterr()
         assert "Traceback" not in seen.out + seen.err
@@ -134,6 +136,7 @@ def test_without_a_file_the_pipeline_is_compiled_first(server, tmp_path, capfd, 
     settings = ["kubeflow.image=example.org/taxi:1", f"outputs={tmp_path}"]
     settings.append(f"kubeflow.host={server.url}")
     options = [part for setting in settings for part in ("--set", setting)]
+    options += ["--config-dir", str(CONFIGS)]
     code = cli.main(["submit", "--wait", "--threshold", "auc.min=0.9", *options])
     lines = capfd.readouterr().out.splitlines()
     assert code == 0

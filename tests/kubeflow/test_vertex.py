@@ -21,7 +21,8 @@ from google.cloud import aiplatform
 from pipeline import cli
 from pipeline.kubeflow import package as packages
 from pipeline.kubeflow import run_watch
-from tests.kubeflow.shipped import PIPELINE
+from tests.kubeflow.overlays import PIPELINE
+from tests.sample_project import CONFIGS
 
 PARENT = "projects/acme/locations/europe-west4"
 KEY = f"{PARENT}/keyRings/ring/cryptoKeys/key"
@@ -149,6 +150,7 @@ def submit(package, tmp_path, capfd):
         settings = [f"{key}={value}" for key, value in SETTINGS.items()]
         settings.append(f"outputs={tmp_path}/outputs")
         options = [part for setting in settings for part in ("--set", setting)]
+        options += ["--config-dir", str(CONFIGS)]
         code = cli.main(["submit", str(package), "--target", "vertex", *options, *args])
         seen = capfd.readouterr()
         assert "Traceback" not in seen.out + seen.err

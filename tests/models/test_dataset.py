@@ -3,6 +3,7 @@ import pytest
 import yaml
 
 from models.dataset import Column, Dataset
+from tests.sample_project import CONFIGS
 
 LABEL = {"column": "y"}
 COLUMNS = {"x": {"role": "numeric"}, "why not": {"role": "ignored"}}
@@ -12,9 +13,8 @@ def dataset(task="binary", label=LABEL, columns=COLUMNS):
     return Dataset.model_validate({"task": task, "label": label, "columns": columns})
 
 
-def test_the_shipped_description_is_valid_and_never_shows_the_tip(request):
-    shipped = yaml.safe_load((request.config.rootpath / "configs/dataset.yaml").read_text())
-    taxi = Dataset.model_validate(shipped)
+def test_what_the_label_is_made_from_is_no_feature():
+    taxi = Dataset.model_validate(yaml.safe_load((CONFIGS / "dataset.yaml").read_text()))
     assert taxi.label_sources() == {"tips"}
     assert "tips" not in taxi.features()
     assert "fare" in taxi.features()

@@ -3,18 +3,23 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from pipeline import cli
+from tests.sample_project import ROOT, SAMPLE
 
-ROOT = Path(__file__).parents[2]
+
+@pytest.fixture(autouse=True)
+def in_a_project(monkeypatch):
+    """Whose `configs` are taken where no others are named."""
+    monkeypatch.chdir(SAMPLE)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def pipeline(*args: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+def pipeline(*args: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "pipeline", *args]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_help_imports_nothing_heavy():
@@ -25,7 +30,7 @@ def test_help_imports_nothing_heavy():
         "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     for verb in ("run", "resume", "runs", "show", "predict", "clean", "config", "schema", "doctor"):
         assert f"\n    {verb} " in result.stdout

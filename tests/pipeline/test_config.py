@@ -1,31 +1,19 @@
-"""The configuration: what is shipped loads, what is wrong is named."""
+"""The configuration: sources are merged, what is wrong is named."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline import config as configs
 from pipeline.config import Config, ConfigError
-from pipeline.options import config_class
-
-CONFIGS = Path(__file__).parents[2] / "configs"
-OVERLAYS = sorted(
-    path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in (configs.BASE, configs.DATASET)
-)
+from tests.sample_project import CONFIGS
 
 
 @pytest.fixture
 def config_dir(tmp_path):
     shutil.copytree(CONFIGS, tmp_path / "configs")
     return tmp_path / "configs"
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_each_shipped_overlay_loads(overlay):
-    config = configs.load(CONFIGS, [overlay], kind=config_class())
-    assert config.data.splits.keys() >= {"train", "eval"}
 
 
 def test_what_show_prints_loads_back_to_the_same():

@@ -16,9 +16,8 @@ from pipeline import config, summary
 from pipeline.config import Config
 from pipeline.outputs import Outputs
 from pipeline.summary import State
+from tests.sample_project import CONFIGS, ROOT, copy_with_code, span
 
-ROOT = Path(__file__).parents[2]
-CONFIGS = ROOT / "configs"
 ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: data/taxi}")
 PLACES = {
     "data": "gs://bucket/data",
@@ -27,7 +26,7 @@ PLACES = {
     "checkpoints": "gs://bucket/checkpoints",
     "bulk_data": "gs://bucket/bulk",
 }
-SHIPPED = {
+ALWAYS = {
     "ExampleGen",
     "StatisticsGen",
     "ImportSchemaGen",
@@ -48,7 +47,7 @@ def load(*settings: str) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("settings", "steps"), [((), SHIPPED), (ALL_ON, SHIPPED | OPTIONAL)], ids=["shipped", "all on"]
+    ("settings", "steps"), [((), ALWAYS), (ALL_ON, ALWAYS | OPTIONAL)], ids=["as it is", "all on"]
 )
 def test_it_has_all_steps_under_names_that_every_backend_takes(settings, steps):
     from tfx.dsl.components.common.resolver import Resolver
@@ -102,7 +101,7 @@ print(json.dumps(changed))
 LEARNING = {"Tuner", "Trainer"}
 EXAMPLE_GENS = {"ExampleGen", "UnlabelledExampleGen"}
 WITH_MODEL = LEARNING | {"ServingCheck"}  # it builds the model again from its code
-OWN_CODE = (SHIPPED | OPTIONAL) - {
+OWN_CODE = (ALWAYS | OPTIONAL) - {
     "StatisticsGen",
     "ImportSchemaGen",
     "ExampleValidator",
@@ -144,8 +143,7 @@ EDITS = {
 def changed(tmp_path_factory) -> dict[str, list[str]]:
     """Edit -> the steps that it changes."""
     copy = tmp_path_factory.mktemp("project")
-    for folder in ("components", "configs", "models", "pipeline"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_with_code(copy)
     command = [sys.executable, "-c", PROGRAM, json.dumps([PLACES, ALL_ON, list(EDITS)])]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -197,7 +195,7 @@ def test_steps_run_in_several_processes_on_data_in_an_object_store(s3, tmp_path)
     from components.filesystems import fileio
 
     shutil.copytree(CONFIGS, tmp_path / "configs")
-    source = next((ROOT / "data" / "taxi" / "span-1").glob("*.csv"))
+    source = span(1)
     with source.open() as read, fileio.open(f"{s3}/taxi/span-1/{source.name}", "w") as write:
         write.write("".join(itertools.islice(read, 101)))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
@@ -13,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipeline import schema_review
 from pipeline.errors import UsageError
 from pipeline.schema_text import with_changes
+from tests.sample_project import CONFIGS
 
 SCHEMA = """\
 # Who reviews this: the data team.
@@ -197,8 +196,8 @@ def test_without_statistics_there_is_nothing_to_compare_with(schema, tmp_path):
         schema_review.diff(schema, str(tmp_path / "nowhere"))
 
 
-def test_the_shipped_schema_can_be_edited():
-    text = (Path(__file__).parents[2] / "configs/schema.pbtxt").read_text()
+def test_a_whole_schema_can_be_edited():
+    text = (CONFIGS / "schema.pbtxt").read_text()
     old = text_format.Parse(text, schema_pb2.Schema())
     new = schema_pb2.Schema()
     new.CopyFrom(old)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +14,9 @@ from benchmarks.plain_metrics import expected_calibration_error
 from pipeline import cli, summary
 from pipeline.outputs import Outputs
 from pipeline.summary import Status, Summary
+from tests.data.shipped_sample import CONFIGS, about_the_sample
 
-pytestmark = pytest.mark.slow
-CONFIGS = Path(__file__).parents[2] / "configs"
+pytestmark = [pytest.mark.slow, about_the_sample]
 LEAST_AUC = 0.946
 LARGEST_ERROR = 0.02
 

@@ -14,19 +14,10 @@ from pipeline import cli, summary
 from pipeline.config import load
 from pipeline.outputs import Outputs
 from pipeline.summary import State, Summary
+from tests.sample_project import CONFIGS, DATA
 
-ROOT = Path(__file__).parents[2]
-NAME = load(ROOT / "configs", ["fast"], ()).pipeline
+NAME = load(CONFIGS, ["fast"], ()).pipeline
 ROWS_PER_SPAN = 400
-SMALL = """
-data: {spans: all}
-model: {members: 2, width: 32}
-train: {epochs: 8, batch_size: 64}
-dataset:
-  evaluation:
-    thresholds: {accuracy: null, expected_calibration_error: null, calibration: null}
-    worst_slice: {metric: accuracy, min: 0.1, min_examples: 50}
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +35,7 @@ class Project:
         return Outputs(self.root / "outputs" / NAME)
 
     def arguments(self, verb: str, *args: str) -> list[str]:
-        overlays = ["--config", "fast", "--config", "small"]
-        return [verb, *args, *overlays, "--config-dir", str(self.configs)]
+        return [verb, *args, "--config", "fast", "--config-dir", str(self.configs)]
 
     def pipeline(self, verb: str, *args: str) -> int:
         """Runs a verb in this process and returns its exit code."""
@@ -81,9 +71,8 @@ def copy_rows(source: Path, target: Path, rows: int) -> None:
 
 
 def make_project(root: Path) -> Project:
-    shutil.copytree(ROOT / "configs", root / "configs")
-    (root / "configs" / "small.yaml").write_text(SMALL)
-    for span in sorted((ROOT / "data" / "taxi").glob("span-*/*.csv")):
+    shutil.copytree(CONFIGS, root / "configs")
+    for span in sorted(DATA.glob("span-*/*.csv")):
         copy_rows(span, root / "data" / "taxi" / span.parent.name / span.name, ROWS_PER_SPAN)
     return Project(root)
 

@@ -14,13 +14,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 
 from pipeline.environment import paths
+from tests.sample_project import CONFIGS, span
 
 PACKAGES = ("components", "models", "pipeline")
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
-NAME = yaml.safe_load((paths.ROOT / "configs" / "base.yaml").read_text())["pipeline"]
 BUILD = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
 
 
@@ -103,8 +102,8 @@ def test_command_line_runs_outside_the_checkout(python: Path, tmp_path: Path) ->
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """A folder as a user without the checkout would have it: configs, and 200 rows of data."""
-    shutil.copytree(paths.ROOT / "configs", tmp_path / "configs")
-    source = next((paths.ROOT / "data" / "taxi" / "span-1").glob("*.csv"))
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    source = span(1)
     target = tmp_path / "data" / "taxi" / "span-1" / source.name
     target.parent.mkdir(parents=True)
     with source.open() as rows:
@@ -118,7 +117,7 @@ def test_configuration_is_read_from_where_one_says(python: Path, elsewhere: Path
         base.write("cache: false\n")
     result = run(python, elsewhere, "-m", "pipeline", "config", "show", "--config-dir", "mine")
     assert result.returncode == 0, result.stderr
-    assert f"pipeline: {NAME}\n" in result.stdout
+    assert "pipeline: sample-trips\n" in result.stdout
     assert "cache: false\n" in result.stdout
 
 

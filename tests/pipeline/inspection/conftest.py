@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import random
 import shutil
-from pathlib import Path
 
 import pytest
 
 from pipeline import cli
+from tests.sample_project import CONFIGS
 
-ROOT = Path(__file__).parents[3]
 ROWS = 120
 
 
 @pytest.fixture
 def project(tmp_path):
-    """An empty project with the shipped configuration."""
-    shutil.copytree(ROOT / "configs", tmp_path / "project" / "configs")
+    """A project without data, with a configuration."""
+    shutil.copytree(CONFIGS, tmp_path / "project" / "configs")
     return tmp_path / "project"
 
 

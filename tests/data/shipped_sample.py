@@ -1,0 +1,29 @@
+"""The sample that this project ships with, for the tests that are about it and about nothing else.
+
+Where `init` has put other data in its place they are skipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import config
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "configs"
+DATA = ROOT / "data" / "taxi"
+
+
+def _data_path() -> str:
+    try:
+        return config.load(CONFIGS).data.path
+    except config.ConfigError as error:  # tests/test_project.py is about that
+        return f"unknown: {error}"
+
+
+about_the_sample = pytest.mark.skipif(
+    _data_path() != "data/taxi",
+    reason="configs/base.yaml names other data than the sample: data.path is not data/taxi",
+)

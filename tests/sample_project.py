@@ -1,0 +1,25 @@
+"""The tests' own small project: what they start from, whatever `configs/` and `data/` hold."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "tests" / "sample"
+CONFIGS = SAMPLE / "configs"
+DATA = SAMPLE / "data" / "taxi"
+
+
+def span(number: int) -> Path:
+    """The file of a span."""
+    [file] = (DATA / f"span-{number}").glob("*.csv")
+    return file
+
+
+def copy_with_code(target: Path) -> None:
+    """Copies the project's packages, beside the configuration of the tests."""
+    for package in ("components", "models", "pipeline"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, target / package, ignore=ignored)
+    shutil.copytree(CONFIGS, target / "configs")

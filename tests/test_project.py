@@ -1,0 +1,77 @@
+"""Whatever `configs/` holds now: each overlay loads, fits the schema, and makes a pipeline.
+
+In a project whose first run has yet to describe its data there is no more than overlays; they are
+laid over the base, the data set and the schema that tests have of their own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline import config as configs
+from pipeline import validation
+from pipeline.config import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
+from pipeline.options import config_class
+from tests.sample_project import CONFIGS, ROOT
+
+OWN = ROOT / "configs"
+OVERLAYS = sorted(path.stem for path in OWN.glob("*.yaml") if path.stem not in (BASE, DATASET))
+
+
+@pytest.fixture(scope="module")
+def config_dir(tmp_path_factory) -> Path:
+    if (OWN / f"{DATASET}.yaml").exists():
+        return OWN
+    folder = tmp_path_factory.mktemp("project") / "configs"
+    folder.mkdir()
+    for name in (f"{BASE}.yaml", f"{DATASET}.yaml", SCHEMA_FILE):
+        shutil.copy(CONFIGS / name, folder)
+    shutil.copytree(OWN, folder, dirs_exist_ok=True)
+    return folder
+
+
+def load(config_dir: Path, overlay: str) -> Config:
+    """An overlay on the base, or if it is made to lie on another one, on that."""
+    try:
+        return configs.load(config_dir, [overlay], kind=config_class())
+    except ConfigError:
+        for below in OVERLAYS:
+            try:
+                return configs.load(config_dir, [below, overlay], kind=config_class())
+            except ConfigError:
+                pass
+        raise
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_overlay_loads_and_fits_the_schema(overlay, config_dir):
+    validation.check_schema(load(config_dir, overlay), config_dir)
+
+
+# >>> cluster
+def test_what_is_said_for_a_backend_is_compiled_to_what_it_takes(config_dir):
+    from importlib import import_module
+
+    from pipeline.kubeflow.checks import find_problems
+    from pipeline.verbs.compile import TARGETS
+
+    for overlay in OVERLAYS:
+        config = load(config_dir, overlay)
+        for target in (target for target in TARGETS if getattr(config, target)):
+            runner = import_module(f"pipeline.runners.{target}")
+            package = runner.compile_package(config, config_dir)
+            assert find_problems(package, target) == [], f"{overlay}.yaml"
+
+
+# <<< cluster
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_pipeline_is_built_with_an_overlay(overlay, config_dir):
+    from pipeline.dag import Places, create_components
+
+    schema = str(config_dir / SCHEMA_FILE)
+    places = Places("gs://data", schema, "gs://serving", "gs://checkpoints", "gs://bulk")
+    names = {node.id for node in create_components(load(config_dir, overlay), places)}
+    assert {"ExampleGen", "Trainer", "Evaluator", "Pusher"} <= names
