@@ -102,7 +102,7 @@ class Label(Frozen):
 
     A plain label is the value of `column`. With `greater_than` (binary only) the label is 1 where
     `column > greater_than * times`, `times` being another column of the same row (1 if not given);
-    where one of them is missing it is 0.
+    where one of them is missing it is 0, unless such rows are dropped.
     """
 
     column: str
@@ -113,6 +113,10 @@ class Label(Frozen):
     )
     classes: tuple[str, ...] = pydantic.Field(
         default=(), description="Multiclass: the classes, in order."
+    )
+    missing: Literal["refuse", "drop"] = pydantic.Field(
+        default="refuse",
+        description="Rows without a label: refuse to train, or drop them as the data is read.",
     )
 
 
@@ -161,12 +165,18 @@ class Dataset(Frozen):
         return self.model_dump(
             mode="json",
             include={"task": True, "label": True, "columns": True},
-            exclude={"columns": {"__all__": {"why"}}},
+            # What only ExampleGen needs to know, or nobody.
+            exclude={"label": {"missing"}, "columns": {"__all__": {"why"}}},
         )
 
     def features(self) -> dict[str, Column]:
         """The columns that the model sees, in the order of the description."""
         return {name: c for name, c in self.columns.items() if c.role is not Role.IGNORED}
+
+    def required_columns(self) -> tuple[str, ...]:
+        """The raw columns without which a row is dropped."""
+        sources = (self.label.column, self.label.times) if self.label.missing == "drop" else ()
+        return tuple(name for name in sources if name is not None)
 
     def label_sources(self) -> frozenset[str]:
         """The raw columns that only the label is made from: not there at serving."""

@@ -145,7 +145,7 @@ def _check_labels(labels: np.ndarray, dataset: Dataset) -> None:
         raise DataError(
             f"{unlabelled.sum()} of {len(labels)} training rows have no label that the task "
             f"{dataset.task} can use, in the column {dataset.label.column!r}: correct the data, or "
-            "the label in dataset.yaml"
+            "the label in dataset.yaml (label.missing: drop leaves out those where it is missing)"
         )
 
 

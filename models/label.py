@@ -42,7 +42,7 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
         classes = tf.cast(as_text(values) == label.positive, tf.int64)
         return tf.where(missing, tf.constant(NO_LABEL, tf.int64), classes)
     if dataset.task is Task.MULTICLASS:
-        return _class_index(label, values)
+        return tf.where(missing, tf.constant(NO_LABEL, tf.int64), _class_index(label, values))
     if values.dtype == tf.string:
         raise DataError(
             f"The label's column {label.column!r} is text: for the task {dataset.task} it must be "

@@ -65,6 +65,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         spans=config.data.spans,
         splits=config.data.splits,
         csv=config.data.csv,
+        required=dataset.required_columns(),
     )
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
     # Cached by the path of the file, whatever is in it: hence a path that follows the content.

@@ -29,6 +29,7 @@ def collect(outputs: Outputs) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if examples := outputs.get("ExampleGen", {}).get("examples"):
         fields["spans"] = _spans(examples)
+        fields["left_out"] = int(examples.properties.get("left_out", 0))
     if findings := outputs.get("DataGate", {}).get("findings"):
         fields["data_gate"] = _data_gate(findings)
     if model := outputs.get("Trainer", {}).get("model"):

@@ -112,6 +112,7 @@ class Summary(Frozen):
     )
     error: str | None = None
     spans: tuple[int, ...] = ()
+    left_out: int = pydantic.Field(default=0, description="Rows without a label.")
     steps: tuple[Step, ...] = ()
     versions: dict[str, str] = {}
     arguments: dict[str, Any] = pydantic.Field(

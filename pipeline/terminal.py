@@ -122,6 +122,8 @@ class StepDisplay:
 def print_result(console: Console, summary: Summary, run_dir: str) -> None:
     """The end of a run: metrics against bounds and baseline, the verdict, where to look next."""
     console.print()
+    if summary.left_out:
+        console.print(Text(f"{summary.left_out:,} rows without a label were left out.", "yellow"))
     for line in summary.data_gate[:MOST_LINES]:
         console.print(Text(f"DataGate let pass: {line}", "yellow"), soft_wrap=True)
     if summary.metrics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from google.protobuf import struct_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -24,7 +24,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
     Unlike `CsvExampleGen` it takes the types of the columns from the schema instead of inferring
     them for each span, reads several spans, and keeps the order of the rows: the same data gives
     the same bytes. The artifact has the custom properties `spans` (a JSON list), `span` (the newest
-    of them) and `input_fingerprint`.
+    of them), `input_fingerprint` and `left_out` (a number of rows).
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(SpanExecutor)
@@ -36,7 +36,9 @@ class SpanExampleGen(component.FileBasedExampleGen):
         schema: schema_pb2.Schema,
         spans: str,
         splits: Mapping[str, int],
+        *,
         csv: CsvFormat = PLAIN,
+        required: Sequence[str] = (),
     ) -> None:
         """Describes the node `ExampleGen`.
 
@@ -48,6 +50,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
             splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows
                 are dealt out by a hash of their content.
             csv: How CSV files are written.
+            required: Rows that lack a value in one of these columns are left out, and counted.
 
         Raises:
             DataError: If `spans` is none of these, or a type in the schema fits no column.
@@ -58,6 +61,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
             {
                 "types": column_types(schema),
                 "csv": csv.model_dump(mode="json"),
+                "required": list(required),
                 "code_hash": code_hash("components.example_gen"),
             }
         )

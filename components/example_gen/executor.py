@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,11 +22,14 @@ from tfx.utils import proto_utils
 from components.errors import DataError
 from components.example_gen import reading, shards, spans
 from components.example_gen.encoding import encode_batch
+from components.example_gen.required import Required
 from components.filesystems import fileio
 from models.csv_format import CsvFormat
 
-# What became of each file: [{"file", "rows": {split: n}, "error"}], beside the splits.
+# What became of each file: [{"file", "rows": {split: n}, "left_out", "error"}], beside the
+# splits.
 OUTCOMES = "files.json"
+LEFT_OUT = "left_out"  # of the artifact: how many rows lack a value that each must have
 _SHOWN = 3  # files with errors in a message
 
 
@@ -56,7 +60,10 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             _write(pipeline, files, _columns(exec_properties), splits, examples.uri)
         shards.remove_temporary(examples.uri)
-        _check(os.path.join(examples.uri, OUTCOMES), splits)
+        left_out = _check(os.path.join(examples.uri, OUTCOMES), splits)
+        if left_out:
+            logging.warning("%d rows without a label are left out", left_out)
+        examples.set_int_custom_property(LEFT_OUT, left_out)
         examples.split_names = artifact_utils.encode_split_names(list(splits.buckets))
         examples_utils.set_payload_format(examples, exec_properties[specs.OUTPUT_DATA_FORMAT_KEY])
         examples_utils.set_file_format(examples, "tfrecords_gzip")
@@ -66,6 +73,7 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
 class _Columns:
     types: Mapping[str, str]
     csv: CsvFormat
+    required: tuple[str, ...]
 
 
 class _WriteShards(beam.DoFn):
@@ -91,14 +99,16 @@ class _WriteShards(beam.DoFn):
     ) -> Iterator[dict[str, Any]]:
         shard, path = element
         batches = reading.read_batches(path, self._columns.types, self._columns.csv, guessed)
-        examples = (encode_batch(batch).to_pylist() for batch in batches)
-        outcome: dict[str, Any] = {"file": path, "rows": {}, "error": None}
+        required = Required(self._columns.required)
+        examples = (encode_batch(required(batch)).to_pylist() for batch in batches)
+        outcome: dict[str, Any] = {"file": path, "rows": {}, LEFT_OUT: 0, "error": None}
         try:
             outcome["rows"] = shards.write_shards(
                 examples, self._splits, self._uri, shard, self._num_shards
             )
         except DataError as error:
             outcome["error"] = str(error)
+        outcome[LEFT_OUT] = required.left_out
         yield outcome
 
 
@@ -133,7 +143,8 @@ def _write_json(outcomes: list[dict[str, Any]], path: str) -> None:
         json.dump(sorted(outcomes, key=lambda outcome: outcome["file"]), file, indent=1)
 
 
-def _check(path: str, splits: shards.Splits) -> None:
+def _check(path: str, splits: shards.Splits) -> int:
+    """Raises what the files met with; returns how many rows were left out."""
     with fileio.open(path, "r") as file:
         outcomes = json.loads(file.read())
     errors = [outcome["error"] for outcome in outcomes if outcome["error"]]
@@ -141,15 +152,18 @@ def _check(path: str, splits: shards.Splits) -> None:
         more = [f"{len(errors) - _SHOWN} more files have errors."] if len(errors) > _SHOWN else []
         raise DataError("\n\n".join(errors[:_SHOWN] + more))
     rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.buckets}
+    left_out = sum(outcome[LEFT_OUT] for outcome in outcomes)
     empty = [name for name, count in rows.items() if not count]
     if empty:
+        rest = f" {left_out} more have no label and are left out." if left_out else ""
         raise DataError(
             f"No rows for split {', '.join(empty)}: the {len(outcomes)} files of the spans have "
             f"{sum(rows.values())} rows, cut into "
             f"{', '.join(f'{name} {count}' for name, count in splits.buckets.items())} of "
-            f"{sum(splits.buckets.values())} parts by a hash of each row.\n"
+            f"{sum(splits.buckets.values())} parts by a hash of each row.{rest}\n"
             "Add data, or take more spans (data.spans) or a larger part for the split."
         )
+    return left_out
 
 
 def _splits(exec_properties: dict[str, Any]) -> shards.Splits:
@@ -162,7 +176,8 @@ def _columns(exec_properties: dict[str, Any]) -> _Columns:
     packed = struct_pb2.Struct()
     custom.custom_config.Unpack(packed)
     config = json_format.MessageToDict(packed)
-    return _Columns(config["types"], CsvFormat.model_validate(config["csv"]))
+    csv = CsvFormat.model_validate(config["csv"])
+    return _Columns(config["types"], csv, tuple(config["required"]))
 
 
 def _proto(exec_properties: dict[str, Any], key: str, message: Any) -> Any:

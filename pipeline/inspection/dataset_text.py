@@ -62,6 +62,8 @@ def _label(plan: Plan) -> list[str]:
     lines += [f"task: {plan.target.task}", "", "label:", f"  column: {scalar(label.column)}"]
     if label.positive is not None:
         lines.append(f"  positive: {scalar(label.positive)}")
+    if label.missing != "refuse":
+        lines.append(f"  missing: {label.missing} # {plan.label.missing:,} rows have none")
     if label.classes:
         lines += ["  classes:"]
         lines += [

@@ -43,7 +43,7 @@ class Bound:
 
 def thresholds(target: Target, label: Profile) -> dict[str, Bound]:
     """Bounds that a model without any knowledge of the columns does not meet."""
-    rows = max(label.rows * EVAL_SHARE, 1)
+    rows = max(label.present * EVAL_SHARE, 1)
     if target.task is Task.REGRESSION:
         min_r2 = _round(max(_MIN_R2, _SIGMAS**2 / rows))
         spread = label.statistics.num_stats.std_dev
@@ -53,7 +53,7 @@ def thresholds(target: Target, label: Profile) -> dict[str, Bound]:
                 f"the mean as prediction: 0 (rmse {spread:.4g})",
             ),
         }
-    shares = [count / label.rows for count in target.counts.values()]
+    shares = [count / label.present for count in target.counts.values()]
     if target.task is Task.BINARY:
         few = max(min(shares) * rows, 1)
         error = math.sqrt((rows + 1) / (12 * few * max(rows - few, 1)))

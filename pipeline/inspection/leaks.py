@@ -31,10 +31,11 @@ def why_same(column: Profile, label: Profile, target: Target) -> str | None:
     if column.distinct != label.distinct:
         return None
     pairs = pa.table({"value": column.values, "label": label.values})
+    pairs = pairs.filter(pc.is_valid(pairs["label"]))
     counts = pairs.group_by(["value", "label"]).aggregate([([], "count_all")])
     for side in ("value", "label"):
         most = counts.group_by(side).aggregate([("count_all", "max")])
-        if pc.sum(most["count_all_max"]).as_py() < SAME_SHARE * column.rows:
+        if pc.sum(most["count_all_max"]).as_py() < SAME_SHARE * pairs.num_rows:
             return None
     return "The label under another name: the two go together in both directions."
 

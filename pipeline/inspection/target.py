@@ -56,35 +56,28 @@ def find(
 
     Raises:
         UsageError: If nothing can be learned: no such column, too few rows, a label that is
-            missing, constant or does not fit the task, a class with one row.
+            missing in all rows, constant or does not fit the task, a class with one row.
     """
     name, reason = _column(list(columns), wanted)
     column = columns[name]
-    if column.rows < MIN_ROWS:
-        raise UsageError(
-            f"{column.rows} rows are too few to train on one part of them and to evaluate on "
-            f"another: {MIN_ROWS} is the least."
-        )
     _check_present(column)
-    if task is None:
-        task, why = _task(column)
-    else:
-        why = f"Task {task}, as asked for."
+    task, why = (task, f"Task {task}, as asked for.") if task else _task(column)
+    plain = Label(column=name, missing="drop" if column.missing else "refuse")
+    warnings = _without_label(column)
     if task is Task.REGRESSION:
         if column.type == "BYTES":
             raise UsageError(_not_numbers(column))
-        return Target(Label(column=name), task, (reason, why), {})
+        return Target(plain, task, (reason, why), {}, warnings)
     counts = column.counts()
     _check_classes(column, counts, task)
-    rare = [f"{value!r} ({count})" for value, count in counts.items() if count < RARE_ROWS]
-    warnings = (f"Few rows of: {', '.join(rare)}. They may be missing in a split.",) if rare else ()
+    warnings += _rare(counts)
     if task is Task.MULTICLASS:
-        classes = tuple(sorted(counts, key=_natural))
-        return Target(Label(column=name, classes=classes), task, (reason, why), counts, warnings)
+        label = plain.model_copy(update={"classes": tuple(sorted(counts, key=_natural))})
+        return Target(label, task, (reason, why), counts, warnings)
     if column.type != "BYTES" and set(counts) == {"0", "1"}:
-        return Target(Label(column=name), task, (reason, why), counts, warnings)
+        return Target(plain, task, (reason, why), counts, warnings)
     positive, choice = _positive(counts)
-    label = Label(column=name, positive=positive)
+    label = plain.model_copy(update={"positive": positive})
     return Target(label, task, (reason, why, choice), counts, warnings)
 
 
@@ -116,14 +109,23 @@ def _check_present(column: Profile) -> None:
             f"The label {column.name!r} is {next(iter(column.counts()))!r} in every row: there is "
             "nothing to learn. Is it another column? Name it with --label."
         )
-    if column.missing:
-        nulls = [i + 1 for i, there in enumerate(column.values.is_valid().to_pylist()) if not there]
-        shown = ", ".join(map(str, nulls[:_SHOWN])) + (" …" if len(nulls) > _SHOWN else "")
+    if column.present < MIN_ROWS:
         raise UsageError(
-            f"The label {column.name!r} is missing in {len(nulls):,} of {column.rows:,} rows "
-            f"(row {shown} below the header). Take these rows out, or fill the label in: nothing "
-            "can be learned from them."
+            f"{column.present} rows{' with a label' if column.missing else ''} are too few to "
+            f"train on one part of them and to evaluate on another: {MIN_ROWS} is the least."
         )
+
+
+def _without_label(column: Profile) -> tuple[str, ...]:
+    if not column.missing:
+        return ()
+    told = f"{column.missing:,} of {column.rows:,} rows have no {column.name!r}"
+    return (f"{told}: they are left out of training and evaluation; `predict` answers them.",)
+
+
+def _rare(counts: Mapping[str, int]) -> tuple[str, ...]:
+    rare = [f"{value!r} ({count})" for value, count in counts.items() if count < RARE_ROWS]
+    return (f"Few rows of: {', '.join(rare)}. They may be missing in a split.",) if rare else ()
 
 
 def _task(column: Profile) -> tuple[Task, str]:
@@ -132,7 +134,7 @@ def _task(column: Profile) -> tuple[Task, str]:
     if column.type == "BYTES":
         return Task.MULTICLASS, f"Task multiclass: the label has {column.distinct} names."
     whole = all(re.fullmatch(r"-?\d+", value) for value in column.counts())
-    enough = column.rows >= MIN_ROWS_OF_NUMBERED_CLASS * column.distinct
+    enough = column.present >= MIN_ROWS_OF_NUMBERED_CLASS * column.distinct
     if whole and column.distinct <= MAX_NUMBERED_CLASSES and enough:
         why = f"Task multiclass: the label has {column.distinct} whole numbers only"
         return Task.MULTICLASS, f"{why}; --task regression takes them as amounts."

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         from pipeline.inspection import dataset_text, plan, schema_file, settings_text
 
         decided = plan.make(read, args.label, Task(args.task) if args.task else None)
-        rows = decided.label.rows
+        rows = decided.label.present
         place = writing.as_configured(data, root)
         texts = {
             "dataset.yaml": dataset_text.text(decided),

@@ -53,6 +53,12 @@ def test_classes_are_numbered_as_they_are_listed():
     np.testing.assert_array_equal(label("multiclass", classes, y=[1, 3, 2]), [1, 0, NO_LABEL])
 
 
+def test_a_missing_number_is_not_the_class_0():
+    classes = {"column": "y", "classes": ["0", "1"]}
+    labels = label("multiclass", classes, y=[0.0, 1.0, float("nan")])
+    np.testing.assert_array_equal(labels, [0, 1, NO_LABEL])
+
+
 def test_a_regression_learns_the_number_itself():
     labels = label("regression", {"column": "y"}, y=[1.5, float("nan")])
     np.testing.assert_array_equal(labels, [1.5, np.nan])

@@ -131,6 +131,7 @@ EDITS = {
     "tuner.trials=2": {"Tuner"},
     "data.splits.eval=2": {"ExampleGen"},
     "data.csv.missing=[NA]": EXAMPLE_GENS | {"Trainer"},  # whose model carries it for predict
+    "dataset.label.missing=drop": {"ExampleGen"},
     "serving_check.examples=8": {"ServingCheck"},
     "dataset.evaluation.thresholds.auc.min=0.9": {"Evaluator"},
     "dataset.validation.stop_at=warning": {"DataGate"},

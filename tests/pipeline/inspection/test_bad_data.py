@@ -17,10 +17,10 @@ BAD = {
     "no such label": (GOOD, {"label": "lable"}, ["no column 'lable'", "did you mean 'label'?"]),
     "constant label": (rows(x=noise(1), label=["a"] * ROWS), {}, ["'a' in every row"]),
     "label nowhere": (rows(x=noise(1), label=[""] * ROWS), {}, ["missing in all 120 rows"]),
-    "label not everywhere": (
-        rows(x=noise(1), label=["yes", "", "no", "", *coin(1)[4:]]),
+    "label hardly anywhere": (
+        rows(x=noise(1), label=[*coin(1)[:50], *[""] * (ROWS - 50)]),
         {},
-        ["missing in 2 of 120 rows", "row 2, 4"],
+        ["50 rows with a label are too few", "60 is the least"],
     ),
     "duplicate columns": (GOOD.replace("x,", "label,", 1), {}, ["more than one", "'label'"]),
     "unnamed column": (GOOD.replace("x,", ",", 1), {}, ["column 1 has no name", "index=False"]),

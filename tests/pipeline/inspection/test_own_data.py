@@ -19,17 +19,22 @@ def test_from_a_file_to_predictions(init, project, tmp_path, capfd):
     frame.columns = ["Kelch länge (cm)", "class", "petal.length", "petal/width", "Art"]
     frame["petal.length"] = frame["petal.length"].astype(object)
     frame.loc[::20, "petal.length"] = "n/a"
+    known = frame["Art"].copy()
+    frame.loc[7::15, "Art"] = ""  # what is to be predicted
     frame["tag"] = [f"2024-{i % 12 + 1:02}-01" for i in range(len(frame))]
     file = tmp_path / "Iris blüten.csv"
     frame.to_csv(file, index=False, sep=";", encoding="cp1252")
 
     assert init(file, label="Art") == 0
+    told = " ".join(capfd.readouterr().out.split())
     where = ["--config-dir", str(project / "configs")]
     assert cli.main(["run", *where]) == 0
     [summary] = project.glob("outputs/iris-bluten/runs/latest/summary.json")
     summary = json.loads(summary.read_text())
     assert summary["status"] == "pushed"
     assert summary["metrics"]["accuracy"] > 0.85
+    assert summary["left_out"] == 10
+    assert "10 of 150 rows have no 'Art'" in told
 
     capfd.readouterr()
     assert cli.main(["predict", str(file), *where]) == 0
@@ -37,5 +42,5 @@ def test_from_a_file_to_predictions(init, project, tmp_path, capfd):
     assert len(rows) == 150
     probabilities = [name for name in rows[0] if name not in frame.columns]
     predicted = [max(range(3), key=lambda i: float(row[probabilities[i]])) for row in rows]
-    right = [iris.target_names[i] == row["Art"] for i, row in zip(predicted, rows, strict=True)]
+    right = [iris.target_names[i] == name for i, name in zip(predicted, known, strict=True)]
     assert sum(right) > 130
