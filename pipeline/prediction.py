@@ -24,14 +24,18 @@ from components.example_gen.columns import column_types
 from components.example_gen.encoding import encode_batch
 from components.example_gen.reading import column_names, read_batches, read_raw_batches
 from models.csv_format import CsvFormat
-from models.dataset import Dataset
-from models.export import read_json
+from models.dataset import Dataset, Task
+from models.export import OUTPUT, read_json
 
 BATCH_ROWS = 4096
 
 
 def predict(file: str, version_dir: str, output: BinaryIO) -> int:
     """Writes the rows of a file with the predictions for them, as CSV.
+
+    They are in a column `prediction` (regression, or the most likely class), in `probability` or,
+    where the label has names, in `probability_<positive value>` or `probability_<class>` for each
+    class. Where the file has such a column already, `predicted_` comes before the name.
 
     Args:
         file: CSV or Parquet with a header; columns that are only for the label, or are ignored,
@@ -49,14 +53,14 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
     types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
     config = read_json(version_dir, served_model.CONFIG) or {}
     csv = CsvFormat.model_validate(config.get("csv", {}))
-    _check_columns(file, column_names(file, types, csv), Dataset.model_validate(config["dataset"]))
+    dataset = Dataset.model_validate(config["dataset"])
+    _check_columns(file, column_names(file, types, csv), dataset)
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
     raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
     for raw, typed in zip(raw_batches, typed_batches, strict=True):
-        predictions = _predictions(model, typed)
-        taken = set(raw.schema.names) & set(predictions)
-        named = {f"predicted_{k}" if k in taken else k: v for k, v in predictions.items()}
+        predictions = _predictions(model, typed, dataset)
+        named = {_free(name, raw.schema.names): values for name, values in predictions.items()}
         table = pa.table({**{name: raw.column(name) for name in raw.schema.names}, **named})
         writer = writer or pyarrow.csv.CSVWriter(output, table.schema)
         writer.write_table(table)
@@ -76,7 +80,7 @@ def _check_columns(file: str, names: Sequence[str], dataset: Dataset) -> None:
         )
 
 
-def _predictions(model: tf.Module, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+def _predictions(model: tf.Module, batch: pa.RecordBatch, dataset: Dataset) -> dict[str, pa.Array]:
     serve = model.signatures["serving_default"]
     found: dict[str, list[np.ndarray]] = {}
     for examples in _slices(encode_batch(batch)):
@@ -85,8 +89,14 @@ def _predictions(model: tf.Module, batch: pa.RecordBatch) -> dict[str, pa.Array]
     return {
         column: values
         for name, parts in found.items()
-        for column, values in _columns(name, np.concatenate(parts))
+        for column, values in _columns(name, np.concatenate(parts), dataset)
     }
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    while name in taken:
+        name = f"predicted_{name}"
+    return name
 
 
 def _slices(examples: pa.Array) -> Iterator[list[bytes]]:
@@ -94,13 +104,17 @@ def _slices(examples: pa.Array) -> Iterator[list[bytes]]:
         yield examples.slice(start, BATCH_ROWS).to_pylist()
 
 
-def _columns(name: str, values: np.ndarray) -> Iterator[tuple[str, pa.Array]]:
+def _columns(name: str, values: np.ndarray, dataset: Dataset) -> Iterator[tuple[str, pa.Array]]:
     """A tensor of shape [rows], [rows, 1] or [rows, n] as one column or several."""
     width = int(np.prod(values.shape[1:]))
     flat = values.reshape(len(values), width)
-    for index in range(width):
+    names = [name] if width == 1 else [f"{name}_{index}" for index in range(width)]
+    label = dataset.label
+    if name == OUTPUT[Task.MULTICLASS] and width == len(label.classes):
+        names = [f"probability_{one}" for one in label.classes]
+        yield "prediction", pa.array(np.array(label.classes, object)[flat.argmax(axis=1)])
+    elif name == OUTPUT[Task.BINARY] and label.positive is not None:
+        names = [f"probability_{label.positive}"]
+    for index, column_name in enumerate(names):
         column = pa.array(flat[:, index])
-        yield (
-            name if width == 1 else f"{name}_{index}",
-            pc.cast(column, pa.string()) if column.type == pa.binary() else column,
-        )
+        yield column_name, pc.cast(column, pa.string()) if column.type == pa.binary() else column

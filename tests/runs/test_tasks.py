@@ -28,7 +28,13 @@ COLUMNS = {
     "lambda": ("BYTES", {"role": "text", "buckets": 256}),
     "_id": ("INT", {"role": "ignored"}),
 }
+HOT = 'hot, so "hot"'
 TASKS = {
+    "binary": (
+        {"column": "price; €", "positive": HOT},
+        "BYTES",
+        {"auc": {"min": 0.7, "max_worsening": 0.1}, "calibration": {"min": 0.5, "max": 2}},
+    ),
     "regression": (
         {"column": "price; €"},
         "FLOAT",
@@ -49,9 +55,11 @@ def frame(task: str) -> list[dict[str, str]]:
         size, kind, day = random.normal(170, 10), random.choice(["a", "b; c"]), i % 28 + 1
         words = random.choice(["hübsch", "alt", "neu und hübsch"])
         price = 1000 + 2 * (size - 170) + 30 * (kind == "a") + 20 * ("hübsch" in words)
-        label = (
-            f"{price:.2f}" if task == "regression" else str(np.digitize(price, [1005, 1035]) + 1)
-        )
+        label = {
+            "binary": HOT if price > 1020 else "cold",
+            "regression": f"{price:.2f}",
+            "multiclass": str(np.digitize(price, [1005, 1035]) + 1),
+        }[task]
         rows.append(
             {
                 "größe (cm)": "NA" if i % 20 == 7 else f"{size:.1f}",
@@ -111,6 +119,23 @@ def make_project(root: Path, task: str) -> Outputs:
     return Outputs(root / "outputs/own")
 
 
+def assert_good(task: str, found: list[dict[str, str]], truth: list[str]) -> None:
+    """The columns that predict adds are named after the label's values, and right mostly."""
+    if task == "regression":
+        numbers = np.array(truth, float)
+        predicted = np.array([float(row["prediction"]) for row in found])
+        assert 1 - ((numbers - predicted) ** 2).mean() / numbers.var() > 0.5
+    elif task == "binary":
+        predicted = np.array([float(row[f"probability_{HOT}"]) for row in found])
+        assert ((predicted > 0.5) == (np.array(truth) == HOT)).mean() > 0.8
+    else:
+        by_class = np.array([[float(row[f"probability_{c}"]) for c in "123"] for row in found])
+        np.testing.assert_allclose(by_class.sum(axis=1), 1, atol=1e-5)
+        predicted = np.array([row["prediction"] for row in found])
+        assert (predicted == np.array(list("123"))[by_class.argmax(axis=1)]).all()
+        assert (predicted == np.array(truth)).mean() > 0.8
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_a_model_is_pushed_and_predicts_for_a_file_of_the_same_kind(task, tmp_path, capfd):
     outputs = make_project(tmp_path, task)
@@ -119,6 +144,8 @@ def test_a_model_is_pushed_and_predicts_for_a_file_of_the_same_kind(task, tmp_pa
     assert code == 0, (outputs.runs / "latest/run.log").read_text() + capfd.readouterr().out
     run = summary.read(outputs.runs / "latest")
     assert run.pushed_path
+    assert {check.name.partition(": ")[0] for check in run.thresholds} >= set(TASKS[task][2])
+    assert {one.slice for one in run.slices} >= {"class: a", "class: b; c"}
 
     rows = frame(task)
     unlabelled = tmp_path / "new.csv"
@@ -128,16 +155,7 @@ def test_a_model_is_pushed_and_predicts_for_a_file_of_the_same_kind(task, tmp_pa
     found = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
     assert [row["class"] for row in found] == [row["class"] for row in rows]
     assert [row["größe (cm)"] for row in found] == [row["größe (cm)"] for row in rows]
-    truth = np.array([float(row["price; €"]) for row in rows])
-    if task == "regression":
-        predicted = np.array([float(row["prediction"]) for row in found])
-        assert 1 - ((truth - predicted) ** 2).mean() / truth.var() > 0.5
-    else:
-        predicted = np.array(
-            [[float(row[f"probabilities_{i}"]) for i in range(3)] for row in found]
-        )
-        np.testing.assert_allclose(predicted.sum(axis=1), 1, atol=1e-5)
-        assert (predicted.argmax(axis=1) + 1 == truth).mean() > 0.8
+    assert_good(task, found, [row["price; €"] for row in rows])
 
     # A client knows nothing but the columns; what it does not know, it leaves out.
     example = tf.train.Example()

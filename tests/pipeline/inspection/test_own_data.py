@@ -40,7 +40,7 @@ def test_from_a_file_to_predictions(init, project, tmp_path, capfd):
     assert cli.main(["predict", str(file), *where]) == 0
     rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
     assert len(rows) == 150
-    probabilities = [name for name in rows[0] if name not in frame.columns]
-    predicted = [max(range(3), key=lambda i: float(row[probabilities[i]])) for row in rows]
-    right = [iris.target_names[i] == name for i, name in zip(predicted, known, strict=True)]
+    added = {name for name in rows[0] if name not in frame.columns}
+    assert added == {"prediction"} | {f"probability_{name}" for name in iris.target_names}
+    right = [row["prediction"] == name for row, name in zip(rows, known, strict=True)]
     assert sum(right) > 130
