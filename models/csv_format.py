@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pydantic
 
@@ -29,6 +29,10 @@ class CsvFormat(Frozen):
     )
     missing: tuple[str, ...] = pydantic.Field(
         default=(), description='What stands for a missing value besides "", such as [NA, "?"].'
+    )
+
+    decimal: Literal[".", ","] = pydantic.Field(
+        default=".", description="What is before the fraction of a number: 1.5 or 1,5."
     )
 
     @pydantic.field_validator("delimiter", "quote")

@@ -42,12 +42,13 @@ def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
     return dict(sorted(types.items()))
 
 
-def convert(column: pa.Array, type_name: str) -> pa.Array:
+def convert(column: pa.Array, type_name: str, decimal: str = ".") -> pa.Array:
     """Converts a column to the type that the schema gives it; empty text is a missing value.
 
     Args:
         column: Values of any flat Arrow type.
         type_name: INT, FLOAT or BYTES.
+        decimal: What is before the fraction of a number that is written as text.
 
     Returns:
         As many values, int64, float32 or binary, null where one is missing.
@@ -75,15 +76,29 @@ def convert(column: pa.Array, type_name: str) -> pa.Array:
     if type_name == "BYTES":
         return _without_empty(text.cast(pa.binary()))
     text = _without_empty(pc.utf8_trim_whitespace(text))
+    if decimal != ".":
+        text = with_point(text, decimal)
     return _text_to_int(text) if type_name == "INT" else text.cast(pa.float32())
 
 
-def unfit(column: pa.Array, type_name: str) -> list[int]:
+def with_point(text: pa.Array, decimal: str) -> pa.Array:
+    """Numbers as text with a point before their fraction.
+
+    Raises:
+        pyarrow.ArrowInvalid: If there is a point already: 1.234 is either of two numbers.
+    """
+    if pc.any(pc.match_substring(text, ".")).as_py():
+        raise pa.ArrowInvalid(f"a point where {decimal!r} is expected")
+    return pc.replace_substring(text, decimal, ".")
+
+
+def unfit(column: pa.Array, type_name: str, decimal: str = ".") -> list[int]:
     """The positions of the values that `convert` refuses, found by halving.
 
     Args:
         column: Values that `convert` refused as a whole.
         type_name: INT, FLOAT or BYTES.
+        decimal: As for `convert`.
 
     Returns:
         Positions in ascending order.
@@ -93,7 +108,7 @@ def unfit(column: pa.Array, type_name: str) -> list[int]:
     while waiting:
         start, stop = waiting.pop()
         try:
-            convert(column.slice(start, stop - start), type_name)
+            convert(column.slice(start, stop - start), type_name, decimal)
         except pa.ArrowInvalid:
             if stop - start == 1:
                 found.append(start)

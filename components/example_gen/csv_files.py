@@ -85,7 +85,9 @@ class CsvFile:
             INT, FLOAT or BYTES for each of the columns that has a value in the first rows.
         """
         convert = pyarrow.csv.ConvertOptions(
-            include_columns=list(names), null_values=["", *self._how.missing]
+            include_columns=list(names),
+            null_values=["", *self._how.missing],
+            decimal_point=self._how.decimal,
         )
         try:
             fields = self._reader(_GUESS_BYTES, convert).schema

@@ -23,14 +23,16 @@ class _Misfit:
 class Misfits:
     """Converts the columns of one file and remembers what could not be converted."""
 
-    def __init__(self, path: str, place_of_row: Callable[[int], str]) -> None:
+    def __init__(self, path: str, place_of_row: Callable[[int], str], decimal: str) -> None:
         """Starts with nothing found.
 
         Args:
             path: The file, for the message.
             place_of_row: Says where in the file a row is, given the rows before it.
+            decimal: What is before the fraction of a number that is written as text.
         """
         self._path = path
+        self._decimal = decimal
         self._place_of_row = place_of_row
         self._found: dict[str, _Misfit] = {}
 
@@ -51,9 +53,9 @@ class Misfits:
             DataError: If no value of such a column can fit.
         """
         try:
-            return convert(column, type_name)
+            return convert(column, type_name, self._decimal)
         except pa.ArrowInvalid:
-            positions = unfit(column, type_name)
+            positions = unfit(column, type_name, self._decimal)
         except pa.ArrowNotImplementedError as error:
             raise DataError(
                 f"{self._path}: the column {name} is {column.type} and cannot be read as "

@@ -46,7 +46,8 @@ def read_batches(
     all_types = {**guessed, **types}
     names = [name for name in column_names(path, types, csv) if name in all_types]
     file = _file(path, csv)
-    misfits = Misfits(path, file.place_of_row)
+    decimal = csv.decimal if isinstance(file, CsvFile) else "."
+    misfits = Misfits(path, file.place_of_row, decimal)
     rows = 0
     for batch in file.batches(names):
         columns = [misfits.convert(n, batch.column(n), all_types[n], rows) for n in names]

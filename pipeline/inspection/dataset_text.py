@@ -23,8 +23,14 @@ def text(plan: Plan) -> str:
 
 def scalar(value: Any) -> str:
     """A value as YAML on one line, in quotes where it needs them."""
+    broken = isinstance(value, str) and len(value.splitlines()) > 1  # as only these quotes take it
     dumped = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False
+        value,
+        default_flow_style=True,
+        default_style='"' if broken else None,
+        allow_unicode=True,
+        width=float("inf"),
+        sort_keys=False,
     )
     return dumped.removesuffix("...\n").strip()
 

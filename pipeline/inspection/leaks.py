@@ -25,7 +25,7 @@ def why_same(column: Profile, label: Profile, target: Target) -> str | None:
         if column.type == "BYTES":
             return None
         r = abs(_correlation(column.values, label.values))
-        if r < SAME_CORRELATION:
+        if not r >= SAME_CORRELATION:  # nor is it where it cannot be computed
             return None
         return f"Nearly the label itself: it correlates with it by {r:.6f}."
     if column.distinct != label.distinct:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from models.dataset import Role, Task
 from pipeline.errors import UsageError
-from pipeline.inspection import expectations, leaks, missing, profile, roles, target
+from pipeline.inspection import decimals, expectations, leaks, missing, profile, roles, target
 from pipeline.inspection.profile import Profile
 from pipeline.inspection.roles import Decision
 from pipeline.inspection.table import Table
@@ -53,7 +53,7 @@ def make(table: Table, label: str | None = None, task: Task | None = None) -> Pl
     Raises:
         UsageError: If nothing can be learned from the data.
     """
-    columns = profile.profile(table.columns)
+    columns = profile.profile(table.columns, table.how.decimal if table.how else ".")
     chosen = target.find(columns, label, task)
     decided = {
         name: _role(column, columns[chosen.label.column], chosen)
@@ -102,6 +102,11 @@ def _suspects(columns: Mapping[str, Profile], decided: Mapping[str, Decision]) -
             found.append(
                 f"{name}: mixed types: nearly all values are numbers, but not {shown}. "
                 "It is read as text; mend these values and init again to have numbers."
+            )
+        if column.type == "BYTES" and decimals.has_commas(column.values):
+            found.append(
+                f"{name}: numbers with a comma (1,5 or 1,000) are read as text: other columns have "
+                "points, or it is not clear what the comma means. Write them with a point."
             )
         if decided[name].role is Role.NUMERIC and (suspect := missing.sentinel(column.values)):
             value, rows = suspect

@@ -60,6 +60,11 @@ class Profile:
         return self.rows - self.missing
 
     @property
+    def infinite(self) -> int:
+        """How many values are infinite, as numbers beyond float32 become."""
+        return int(pc.sum(pc.is_inf(self.values)).as_py() or 0) if self.type == "FLOAT" else 0
+
+    @property
     def unique_share(self) -> float:
         """Distinct values to values; 1 if no value comes twice."""
         return self.distinct / max(self.present, 1)
@@ -80,13 +85,14 @@ def as_text(value: bytes | float) -> str:
     return str(value)
 
 
-def profile(table: pa.Table) -> dict[str, Profile]:
+def profile(table: pa.Table, decimal: str = ".") -> dict[str, Profile]:
     """Looks at each column of a table.
 
     Args:
         table: As `pipeline.inspection.table` reads it.
+        decimal: What is before the fraction of a number that is written as text.
     """
-    typed = {name: _typed(table[name].combine_chunks()) for name in table.column_names}
+    typed = {name: _typed(table[name].combine_chunks(), decimal) for name in table.column_names}
     statistics = _statistics({name: column.values for name, column in typed.items()})
     return {
         name: Profile(
@@ -107,7 +113,7 @@ class _Typed:
     odd: tuple[tuple[int, str], ...] = ()
 
 
-def _typed(column: pa.Array) -> _Typed:
+def _typed(column: pa.Array, decimal: str) -> _Typed:
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks)
     kind = column.type
@@ -120,29 +126,30 @@ def _typed(column: pa.Array) -> _Typed:
         return _Typed("INT", convert(column, "INT"))
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _Typed("FLOAT", _without_nan(convert(column, "FLOAT")))
-    return _text(column.cast(pa.string()))
+    return _text(column.cast(pa.string()), decimal)
 
 
-def _text(column: pa.Array) -> _Typed:
+def _text(column: pa.Array, decimal: str) -> _Typed:
     """Numbers if nearly all of the values are such; text else."""
     column = pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column)
     found = missing.markers(column, numbers=True)
     clean = _without(column, found)
     present = max(len(clean) - clean.null_count, 1)
-    type_name = _number_type(clean)
+    type_name = _number_type(clean, decimal)
     if type_name:
-        values = convert(clean, type_name)
+        values = convert(clean, type_name, decimal)
         return _Typed(type_name, _without_nan(values) if type_name == "FLOAT" else values, found)
     found = missing.markers(column, numbers=False)
     values = convert(_without(column, found), "BYTES")
-    other = pc.invert(pc.match_substring_regex(clean, _NUMBER))
+    number = _NUMBER.replace(r"\.", decimal) if decimal != "." else _NUMBER
+    other = pc.invert(pc.match_substring_regex(clean, number))
     share = (pc.sum(other).as_py() or 0) / present
     positions = pc.indices_nonzero(other).slice(0, _SHOWN).to_pylist()
     odd = tuple((position, clean[position].as_py()) for position in positions)
     return _Typed("BYTES", values, found, odd if share <= ODD_SHARE else ())
 
 
-def _number_type(text: pa.Array) -> str | None:
+def _number_type(text: pa.Array, decimal: str) -> str | None:
     """INT for whole numbers, FLOAT for others, None for text and for codes made of digits."""
     if text.null_count == len(text):
         return None
@@ -151,7 +158,7 @@ def _number_type(text: pa.Array) -> str | None:
     digits = pc.all(pc.match_substring_regex(text, r"^\s*[+-]?\d+\s*$")).as_py()
     type_name = "INT" if digits else "FLOAT"
     try:
-        convert(text, type_name)
+        convert(text, type_name, decimal)
     except pa.ArrowInvalid:
         return None  # among them whole numbers that need more than 64 bits: names, not amounts
     return type_name

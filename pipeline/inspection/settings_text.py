@@ -92,7 +92,7 @@ def _csv(how: CsvFormat | None, missing: tuple[str, ...]) -> list[str]:
     if how is None or (how == PLAIN and not missing):
         return []
     lines = ["  csv: # how the files are written"]
-    for name in ("delimiter", "quote", "encoding"):
+    for name in ("delimiter", "quote", "encoding", "decimal"):
         if getattr(how, name) != getattr(PLAIN, name):
             lines.append(f"    {name}: {scalar(getattr(how, name))}")
     if missing:

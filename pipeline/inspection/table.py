@@ -15,6 +15,7 @@ import pyarrow.parquet
 from models.csv_format import CsvFormat
 from pipeline.errors import UsageError
 from pipeline.inspection.column_names import check_names, some
+from pipeline.inspection.decimals import decimal_of
 from pipeline.inspection.dialect import detect, open_plain
 from pipeline.inspection.source import Source, suffix
 
@@ -72,7 +73,10 @@ def read(source: Source) -> Table:
         raise UsageError(f"The files have columns of different types: {error}") from error
     if odd := [f"{field.name} ({field.type})" for field in together.schema if not _flat(field)]:
         raise UsageError(f"No single value, or one that cannot be read: {some(odd)}. Leave it out.")
-    return Table(together, dialects[0] if dialects else None, whole)
+    if not dialects:
+        return Table(together, None, whole)
+    how = dialects[0].model_copy(update={"decimal": decimal_of(together)})
+    return Table(together, how, whole)
 
 
 def _first_rows(path: Path, batches: Iterator[pa.RecordBatch], limit: int) -> tuple[pa.Table, bool]:

@@ -67,6 +67,11 @@ def find(
     if task is Task.REGRESSION:
         if column.type == "BYTES":
             raise UsageError(_not_numbers(column))
+        if column.infinite:
+            raise UsageError(
+                f"The label {name!r} is infinite, or beyond 3.4e38, in {column.infinite:,} rows. "
+                "Mend it, or leave it empty there."
+            )
         return Target(plain, task, (reason, why), {}, warnings)
     counts = column.counts()
     _check_classes(column, counts, task)

@@ -55,6 +55,11 @@ BAD = {
         {"task": "binary"},
         ["3 values, not two"],
     ),
+    "label without end": (
+        rows(x=noise(1), label=["inf", *noise(2)[1:]]),
+        {},
+        ["'label' is infinite", "in 1 rows"],
+    ),
     "regression asked for": (GOOD, {"task": "regression"}, ["not all numbers"]),
     "too many classes": (
         rows(x=noise(1), label=lambda i: f"name {i}"),

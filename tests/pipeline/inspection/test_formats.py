@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import re
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -9,8 +10,10 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.errors import DataError
 from components.example_gen.columns import column_types
 from components.example_gen.reading import read_batches
+from models.csv_format import CsvFormat
 from pipeline import config
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 
@@ -43,6 +46,11 @@ FILES = {
     "apostrophe.csv": (table(quote="'").encode(), {"quote": "'"}),
     "packed.csv.gz": (gzip.compress(table().encode()), {}),
     "packed": (gzip.compress(table().encode()), {}),
+    "commas.csv": (table(";").replace(".", ",").encode(), {"delimiter": ";", "decimal": ","}),
+    "commas in quotes.csv": (
+        re.sub(r"(\d+)\.(\d+)", r'"\1,\2"', table()).encode(),
+        {"decimal": ","},
+    ),
     "gaps.csv": (
         table(age=["?" if i % 10 == 0 else i for i in range(ROWS)]).encode(),
         {"missing": ("?",)},
@@ -103,10 +111,11 @@ def test_lists_in_parquet_are_refused(init, tmp_path, capfd):
 
 def test_any_name_of_a_column(init, project, tmp_path):
     columns = {name: noise(number) for number, name in enumerate(NAMES)}
-    (tmp_path / "own.csv").write_text(rows(**columns, label=coin(1)))
+    text = rows(**columns, label=coin(1)).replace("a b", '"a\nb"', 1)
+    (tmp_path / "own.csv").write_text(text)
     assert init(tmp_path / "own.csv", label="label") == 0
     _, how = examples(project)
-    assert list(how.dataset.features()) == NAMES
+    assert list(how.dataset.features()) == ["a\nb", *NAMES[1:]]
 
 
 def test_several_files_are_one_span(init, project, tmp_path):
@@ -135,3 +144,19 @@ def test_files_of_different_columns_are_refused(init, tmp_path, capfd):
     (tmp_path / "b.csv").write_text(table().replace("town", "city"))
     assert init(tmp_path / "a.csv", tmp_path / "b.csv") == 2
     assert "'city', 'town'" in capfd.readouterr().err
+
+
+def test_commas_that_may_be_of_thousands_are_text_and_reported(init, project, tmp_path, capfd):
+    amounts = [f'"{i},{i:03}"' for i in range(1, ROWS + 1)]
+    (tmp_path / "own.csv").write_text(rows(x=noise(1), amount=amounts, label=coin(1)))
+    assert init(tmp_path / "own.csv") == 0
+    assert "amount: numbers with a comma" in " ".join(capfd.readouterr().out.split())
+    _, how = examples(project)
+    assert how.data.csv.decimal == "."
+
+
+def test_a_point_among_decimal_commas_is_no_number(tmp_path):
+    (tmp_path / "x.csv").write_text("a;b\n1,5;2\n1.234,5;3\n")
+    how = CsvFormat(delimiter=";", decimal=",")
+    with pytest.raises(DataError, match=r"'1\.234,5'"):
+        list(read_batches(str(tmp_path / "x.csv"), {"a": "FLOAT", "b": "INT"}, how))

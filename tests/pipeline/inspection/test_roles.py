@@ -21,6 +21,7 @@ COLUMNS = [
     ("shop_id", [str(i % 9) for i in range(N)], Role.NUMERIC, "0 to 8"),
     ("n", [str(i + 1) for i in range(N)], Role.IGNORED, "numbers the rows"),
     ("price", [f"{i}.5" for i in range(N)], Role.NUMERIC, "0.5 to 199.5"),
+    ("far", ["inf", "1e300"] + [f"{i}.5" for i in range(N - 2)], Role.IGNORED, "2 values are inf"),
     ("idea", [f"{i}.5" for i in range(N)], Role.NUMERIC, ""),
     ("u", [f"{i:08x}-0000-4000-8000-000000000000" for i in range(N)], Role.IGNORED, "UUID"),
     ("day", [f"2024-01-{i % 28 + 1:02}" for i in range(N)], Role.TIMESTAMP, "Dates"),
