@@ -105,7 +105,7 @@ def load(
         origin.append(f"{name}.yaml")
     for setting in settings:
         tree = merge(tree, _parse_setting(setting))
-        origin.append(f"--set {setting}")
+        origin.append(f"--set {setting.partition('=')[0]}")  # the value may be a credential
     try:
         return kind.model_validate(tree)
     except pydantic.ValidationError as error:

@@ -25,7 +25,7 @@ def refuse_secrets(values: Values) -> Values:
     Raises:
         ValueError: If one does, without its value.
     """
-    for name, value in (values or {}).items():
+    for name, value in () if values is None else values.items():
         if _NAME.search(name) or (isinstance(value, str) and _VALUE.search(value)):
             raise ValueError(
                 f"{name} looks like a credential, which must not stand in a configuration: give it "

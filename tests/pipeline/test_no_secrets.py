@@ -7,7 +7,7 @@ import pytest
 from pipeline import config as configs
 from pipeline.config import ConfigError
 from pipeline.no_secrets import refuse_secrets
-from tests.pipeline.test_config import CONFIGS
+from tests.sample_project import CONFIGS
 
 PLANTED = "hunter2-planted"
 

@@ -44,7 +44,7 @@ def sh(home) -> Shell:
         done = subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
-            env=env,
+            env={**env, "PWD": str(cwd)},  # as a shell would say
             input=stdin,
             capture_output=True,
             text=True,

@@ -82,7 +82,8 @@ def test_a_mark_without_partner_is_told(text):
 
 
 def test_a_rule_has_to_match_once():
-    values = rules.values({"author_name": "A", "license": "MIT", "python_version": "3.12"})
+    answers = {"author_name": "A", "license": "MIT", "python_version": "3.12", "dataset_csv": ""}
+    values = rules.values(answers)
     text = "authors = []\nversion = 1\nlicense = 2\n"
     assert 'license = "MIT AND Apache-2.0"' in rules.put("pyproject.toml", text, values)
     for wrong in (text.replace("authors", "people"), text * 2):
