@@ -17,6 +17,7 @@ from components.serving_check.fresh_process import serve
 from components.serving_check.result import Result
 from components.serving_check.verdict import NotBlessedError
 from pipeline.errors import UsageError
+from pipeline.metadata_store import open_store
 from pipeline.restoring.record import Restoration, recorded
 
 # Enough to start TensorFlow and to load any model that was pushed; who waits can see it waiting.
@@ -44,6 +45,7 @@ def serve_again(
         UsageError: If the version does not load, or answers nothing.
         StorageError: If it cannot be copied or recorded; what is served stays as it is then.
     """
+    store = open_store(metadata_file, write=True)
     version_dir = os.path.join(serving_dir, str(version))
     restoration = Restoration(
         kind=kind,
@@ -58,7 +60,7 @@ def serve_again(
         _check(copy, version)
         with fileio.open(os.path.join(copy, served_model.RESTORED), "w") as file:
             file.write(json.dumps({"version": served_model.origin(version_dir)}))
-        with recorded(metadata_file, restoration):
+        with recorded(store, restoration):
             try:
                 restoration.published = publish(_files(copy), serving_dir).path
             except ModelError as error:

@@ -10,14 +10,12 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 
 from components.errors import StorageError
-from pipeline.metadata_store import open_store
 
 INPUT, OUTPUT = "restored_model", "pushed_model"
 CAN_CHANGE = {"can_add_fields": True, "can_omit_fields": True}
@@ -43,18 +41,17 @@ class Restoration:
 
 
 @contextlib.contextmanager
-def recorded(metadata_file: Path, restoration: Restoration) -> Iterator[None]:
+def recorded(store: ml_metadata.MetadataStore, restoration: Restoration) -> Iterator[None]:
     """Records before and after what is done inside: a store that cannot be written stops it.
 
     Raises:
         StorageError: If the metadata cannot be written.
     """
-    store = open_store(metadata_file, write=True)
     try:
         execution = _begin(store, restoration)
     except ml_metadata.errors.StatusError as error:
         raise StorageError(
-            f"This cannot be recorded in {metadata_file}, so nothing was done: {error}"
+            f"This cannot be recorded in ML Metadata, so nothing was done: {error}"
         ) from error
     try:
         yield
@@ -68,7 +65,7 @@ def recorded(metadata_file: Path, restoration: Restoration) -> Iterator[None]:
         store.put_execution(execution, [_output(store, restoration)], [])
     except ml_metadata.errors.StatusError as error:
         raise StorageError(
-            f"{restoration.published} is served, but {metadata_file} does not say so: {error}"
+            f"{restoration.published} is served, but ML Metadata cannot be told so: {error}"
         ) from error
 
 
