@@ -104,6 +104,17 @@ class BulkInferConfig(Frozen):
         return self
 
 
+class RetentionConfig(Frozen):
+    """How much `clean --keep` leaves, where it is not told; null for all."""
+
+    runs: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        default=None, description="The newest runs, with their artifacts."
+    )
+    pushed_models: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        default=None, description="The newest pushed versions, with all that they came from."
+    )
+
+
 class ServingCheckConfig(Frozen):
     """What the exported model must stand before it is pushed."""
 

@@ -10,6 +10,8 @@ from typing import Any
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from pipeline.metadata_store import open_store
+
 GOOD_STATES = ("COMPLETE", "CACHED")
 
 
@@ -100,10 +102,7 @@ def newest_run_with(metadata_file: Path, steps: Collection[str]) -> str | None:
 
 
 def _open(metadata_file: Path) -> ml_metadata.MetadataStore:
-    config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(metadata_file)
-    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
-    return ml_metadata.MetadataStore(config)
+    return open_store(metadata_file)
 
 
 def _plain(artifact: pb.Artifact) -> OutputArtifact:

@@ -45,6 +45,15 @@ def add_config_options(parser: argparse.ArgumentParser, default: str = "local") 
     )
 
 
+def add_serving_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --serving."""
+    parser.add_argument(
+        "--serving",
+        metavar="FOLDER",
+        help="the folder of versions, if not that of runs here; may be an s3:// or gs:// address",
+    )
+
+
 def config_dir_of(args: argparse.Namespace) -> Path:
     """The folder of configurations that was asked for.
 

@@ -46,6 +46,10 @@ EXIT_CODES = {
 }
 
 
+# Nothing is left to do for these; a run that ended otherwise can be resumed.
+ENDED = (Status.PUSHED, Status.ALREADY_SERVED, Status.NOT_BLESSED, Status.DONE)
+
+
 class Step(Frozen):
     """One step of the DAG."""
 
