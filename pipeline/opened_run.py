@@ -13,7 +13,7 @@ from models.dataset import Dataset
 from pipeline.errors import UsageError
 from pipeline.options import find_run, load_outputs, shown_status
 from pipeline.outputs import Outputs
-from pipeline.run_log import QUIET
+from pipeline.silence import import_tensorflow
 from pipeline.summary import State, Summary, history
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def open_run(
     Raises:
         NothingToShowError: If there is no such run, or it lacks one of the steps.
     """
-    _load_tensorflow_in_silence()
+    import_tensorflow()
     run = run or os.environ.get("PIPELINE_RUN") or None
     overlays = config or os.environ.get("PIPELINE_CONFIG") or "local"
     folder = config_dir or os.environ.get("PIPELINE_CONFIG_DIR")
@@ -120,22 +120,6 @@ def _open(outputs: Outputs, summary: Summary, newer: tuple[str, ...]) -> OpenedR
         status=shown_status(outputs, summary),
         newer=newer,
     )
-
-
-def _load_tensorflow_in_silence() -> None:
-    """Its C++ writes to the file descriptor, some of it before it reads how much it should say."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()  # looks for a GPU, and tells of it
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _sentence(summary: Summary, status: str) -> str:
