@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import summary as summaries
+from pipeline.commit import commit_of
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.errors import UsageError
 from pipeline.interruption import Interruption
@@ -45,6 +46,7 @@ class Session:
         """Starts the clock, and the summary."""
         self.steps: list[Step] = []
         self.started, self.clock = datetime.now().astimezone(), time.monotonic()
+        self.commit = commit_of(Path(__file__).parent)
         self._write(Status.RUNNING)
 
     def run(self, display: StepDisplay) -> Summary:
@@ -143,6 +145,7 @@ class Session:
             seconds=round(time.monotonic() - self.clock, 3),
             pid=os.getpid(),
             steps=tuple(self.steps),
+            commit=self.commit,
             arguments={"from": self.first, "to": self.last, "config_dir": str(self.config_dir)},
             config=self.config.model_dump(mode="json"),
             **fields,

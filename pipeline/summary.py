@@ -119,6 +119,10 @@ class Summary(Frozen):
     left_out: int = pydantic.Field(default=0, description="Rows without a label.")
     steps: tuple[Step, ...] = ()
     versions: dict[str, str] = {}
+    commit: str | None = pydantic.Field(
+        default=None,
+        description="Git commit of the code; + behind it: with changes that are not committed.",
+    )
     arguments: dict[str, Any] = pydantic.Field(
         default={}, description="--from, --to and --config-dir."
     )
