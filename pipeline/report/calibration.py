@@ -29,8 +29,8 @@ def calibration(rows: EvalRows, served: EvalRows | None) -> tuple[str, Markup, s
         if served is not None and not several:
             x, y, _ = _bins(*_outcomes(served))
             pair.plot(x, y, color=SERVED, linestyle="--", marker="s", markersize=3)
-        x, y, half = _bins(*_outcomes(rows))
-        pair.errorbar(x, y, half, color=MODEL, marker="o", markersize=4, elinewidth=1)
+        x, y, bars = _bins(*_outcomes(rows))
+        pair.errorbar(x, y, bars, color=MODEL, marker="o", markersize=4, elinewidth=1)
         pair.set_xlim(-0.02, 1.02)
         pair.set_ylim(-0.02, 1.02)
         gaps = ", ".join(f"{p:.2f} predicted, {o:.2f} observed" for p, o in zip(x, y, strict=True))
@@ -49,11 +49,16 @@ def _outcomes(rows: EvalRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 def _bins(
     predicted: NDArray[np.float64], observed: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Means of each bin, and half the width of the interval of the observed one (Agresti-Coull)."""
+    """Means of each bin, and how far the interval of the observed one goes down and up.
+
+    The interval is Wilson's (1927, "Probable inference, the law of succession, and statistical
+    inference"), which stays between 0 and 1.
+    """
     order = np.argsort(predicted, kind="stable")
     parts = [part for part in np.array_split(order, _BINS) if len(part)]
     x = np.array([predicted[part].mean() for part in parts])
     y = np.array([observed[part].mean() for part in parts])
     size = np.array([len(part) for part in parts])
     centre = (y * size + _Z**2 / 2) / (size + _Z**2)
-    return x, y, _Z * np.sqrt(centre * (1 - centre) / (size + _Z**2))
+    half = _Z / (size + _Z**2) * np.sqrt(size * y * (1 - y) + _Z**2 / 4)
+    return x, y, np.maximum([y - (centre - half), centre + half - y], 0)

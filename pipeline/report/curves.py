@@ -65,7 +65,7 @@ def make(run: Run) -> Curves | None:
     if task is Task.REGRESSION:
         plots = [Plot(*each) for each in residuals.plots(rows.labels, rows.predictions)]
         return Curves(plots, [], None, 0)
-    models = [Line("this model", "model")] + ([Line("served now", "served")] if served else [])
+    models = [Line("this model", "model")] + ([Line("served before", "served")] if served else [])
     lines, drawn, left_out = models, _of_models(rows, served), 0
     if task is Task.MULTICLASS:
         chosen = _largest(rows.labels, len(classes))

@@ -47,8 +47,13 @@ class MetricRow:
 
     @property
     def moved(self) -> str:
-        """`better`, `worse` or `unclear`, as far as the interval of the change tells."""
-        if self.change is None or self.better == "near one":
+        """`better`, `worse` or `unclear`, as far as the interval of the change tells.
+
+        `undirected` for a ratio, of which neither more nor less is better.
+        """
+        if self.better == "near one":
+            return "undirected"
+        if self.change is None:
             return "unclear"
         sign = 1 if self.better == "higher" else -1
         if min(sign * self.change.low, sign * self.change.high) > 0:

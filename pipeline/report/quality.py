@@ -10,7 +10,7 @@ from pipeline.report.metric_rows import MetricRow, metric_rows
 from pipeline.report.run import Run
 from pipeline.summary import SliceMetrics
 
-_DOT_WIDTH = 160.0  # of the drawing of an interval
+_DOT_WIDTH = 130.0  # of the drawing of an interval
 _MARGIN = 6.0
 
 
@@ -79,7 +79,7 @@ def make(run: Run) -> Quality | None:
     worst = evaluation.worst_slice
     directed = [row.name for row in rows if row.better != "near one"]
     by = worst.metric if worst else next(iter(directed))
-    others = tuple(name for name in directed if name != by)[:3]
+    others = tuple(name for name in directed if name != by)[:2]
     fewest = worst.min_examples if worst else 100
     slices = [_slice(run, one, by, others) for one in summary.slices]
     large = [one for one in slices if one.rows >= fewest]

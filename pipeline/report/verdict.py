@@ -57,7 +57,11 @@ def _answer(run: Run, rows: list[MetricRow]) -> tuple[str, str, str]:  # noqa: P
     match summary.status:
         case Status.PUSHED:
             why = f"{_bounds_hold(summary)}, and the serving check passed. {_compared(run, rows)}"
-            return "good", "It may go out, and is served now", f"Pushed as version {version}: {why}"
+            return (
+                "good",
+                "It may go out, and has been pushed",
+                f"Pushed as version {version}: {why}",
+            )
         case Status.ALREADY_SERVED:
             sentence = f"Nothing had to be pushed: version {version} has the same fingerprint."
             return "good", "This is the model being served", sentence
@@ -86,7 +90,9 @@ def _answer(run: Run, rows: list[MetricRow]) -> tuple[str, str, str]:  # noqa: P
 
 def _bounds_hold(summary: Summary) -> str:
     checked = len(summary.thresholds)
-    return "its one bound holds" if checked == 1 else f"all {checked} bounds hold"
+    return {1: "its one bound holds", 2: "both bounds hold"}.get(
+        checked, f"all {checked} bounds hold"
+    )
 
 
 def _why_not(summary: Summary) -> str:
@@ -108,7 +114,7 @@ def _compared(run: Run, rows: list[MetricRow]) -> str:
     if baseline.version is None:
         return f"There is nothing to compare with: {run.shown(_lower(baseline.reason or ''))}"
     if run.is_served:
-        return f"It is version {baseline.version} itself, which is being served."
+        return f"It is version {baseline.version} itself, which was being served."
     row = next(
         (r for r in rows if r.better != "near one" and None not in (r.value, r.served)), None
     )
@@ -119,14 +125,14 @@ def _compared(run: Run, rows: list[MetricRow]) -> str:
     amount = f"{words.title(row.name)} {words.signed(change)}"
     if row.change is None:
         word = "Better" if better else "Worse"
-        return f"{word} than version {baseline.version}, which is served: {amount}."
+        return f"{word} than version {baseline.version}, which was served before: {amount}."
     where = f"95% interval {words.interval(row.change.low, row.change.high, change=True)}"
     said = {
         "better": "Better than",
         "worse": "Worse than",
         "unclear": "Not clearly better or worse than",
     }[row.moved]
-    return f"{said} version {baseline.version}, which is served: {amount} ({where})."
+    return f"{said} version {baseline.version}, which was served before: {amount} ({where})."
 
 
 def _lower(sentence: str) -> str:
