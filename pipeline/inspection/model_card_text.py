@@ -1,4 +1,4 @@
-"""The text of `configs/model_card.yaml` for a new data set: what can be known from the data alone."""
+"""The text of `configs/model_card.yaml` for a new data set: what is known from the data alone."""
 
 from __future__ import annotations
 
