@@ -85,7 +85,7 @@ def svg(pair: Axes, key: str, title: str, description: str) -> Markup:
     # Several figures share a page, and matplotlib gives them the same ids.
     text = re.sub(r'\bid="', f'id="{key}-', text)
     text = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{key}-", text)
-    text = re.sub(r"(?<=px )'[^;\"]*sans-serif", "var(--sans)", text)
+    text = re.sub(r"'DejaVu Sans'[^;\"]*", "var(--sans)", text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
     view = text[text.index("viewBox=") :].split(">")[0]

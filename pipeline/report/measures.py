@@ -122,7 +122,7 @@ def areas_under_curves(labels: Array, scores: Array, weights: Weights) -> tuple[
     slope = np.divide(new_hits, new_total, out=np.zeros_like(new_hits), where=new_total > 0)
     growth = np.ones_like(slope)
     np.divide(total[1:], total[:-1], out=growth, where=total[:-1] > 0)
-    gained = slope * (new_total + (hits[1:] - slope * total[1:]) * np.log(growth))
+    gained = slope * (new_hits + (hits[1:] - slope * total[1:]) * np.log(growth))
     both = (positives > 0) & (negatives > 0)
     return (
         np.where(both, area / (positives * negatives), np.nan),
