@@ -12,7 +12,7 @@ from pipeline.run_log import QUIET
 
 pytest_plugins = ["tests.s3_server"]
 
-SUITES: dict[str, str] = {}
+SUITES = {"browser": "looks at reports in Chromium: make test-browser"}
 # >>> cluster
 SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
 SUITES["containers"] = "each step in an OCI container of its own: make test-containers"

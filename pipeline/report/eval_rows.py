@@ -142,7 +142,7 @@ def _read(file: Path) -> EvalRows | None:
         with np.load(file, allow_pickle=False) as kept:
             return EvalRows(
                 labels=kept["labels"],
-                predictions=kept["predictions"],
+                predictions=kept["predictions"].astype(np.float64),
                 names=tuple(kept["names"].tolist()),
                 slice_of=kept["slice_of"],
                 every=int(kept["every"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipeline.errors import UsageError
 from pipeline.options import add_config_options, find_run, load_outputs
 
 
@@ -35,7 +36,13 @@ def run(args: argparse.Namespace) -> int:
         with captured(run_dir / "run.log"):
             from pipeline.report import writing
 
-            file = writing.write(run_dir, outputs)
+            try:
+                file = writing.write(run_dir, outputs)
+            except (OSError, KeyError, ValueError) as error:
+                first_line = str(error).partition("\n")[0]
+                raise UsageError(
+                    f"The report of {summary.run_id} cannot be written: {first_line}"
+                ) from error
     print(file, flush=True)
     if not args.no_open and _has_screen():
         webbrowser.open(file.as_uri())
