@@ -51,7 +51,7 @@ def make(run: Run) -> Training | None:
         text = (
             f"Held-out loss is lowest in epoch {best}: {low:.4g}. Training loss ends at {end:.4g}."
         )
-        picture = svg(pair, "training", "Loss by epoch", text)
+        picture = svg(pair, "loss", "Loss by epoch", text)
     return Training(
         svg=picture,
         epochs=found["epochs"],

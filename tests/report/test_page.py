@@ -62,8 +62,8 @@ def test_the_letters_of_figures_can_be_read(name, width, pages, chromium):
     chromium.open(pages[name], width)
     sizes = chromium.script(
         "[...document.querySelectorAll('svg.figure text')].map(t => "
-        "parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a / "
-        "Math.cos(Math.atan2(t.getScreenCTM().b, t.getScreenCTM().a)))"
+        "parseFloat(getComputedStyle(t).fontSize) * "
+        "Math.hypot(t.getScreenCTM().a, t.getScreenCTM().b))"
     )
     assert len(sizes) > 20
     assert min(sizes) >= SMALLEST_PX
