@@ -7,7 +7,7 @@ ARGS =
 IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test test-notebooks notebooks lint doctor lock audit sbom clean
+.PHONY: help setup run test test-notebooks notebooks test-browser lint doctor lock audit sbom clean
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
@@ -26,6 +26,9 @@ test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick
 
 test-notebooks: setup ## Run the pipeline on small data, and notebooks/ on what it left
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m notebooks tests/notebooks $(ARGS)
+
+test-browser: setup ## Look at reports of runs in Chromium (apt-get install chromium chromium-driver)
+	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m browser tests/report $(ARGS)
 
 # >>> cluster
 test-kubeflow: setup ## Run the compiled pipeline in an emulator of the backend

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
 
 from pipeline import validation
 from pipeline.config import Config, project_path
@@ -48,7 +52,22 @@ def execute(
             with StepDisplay(terminal) as display:
                 final = session.run(display)
             print_result(display.console, final, _shown(run_dir))
+            _write_report(display.console, run_dir, outputs)
     return EXIT_CODES[final.status]
+
+
+def _write_report(console: Console, run_dir: Path, outputs: Outputs) -> None:
+    """Whatever is wrong with the page, the run has ended as it has."""
+    try:
+        from pipeline.report import writing
+
+        file = writing.write(run_dir, outputs)
+    except (Exception, KeyboardInterrupt) as error:  # a second Ctrl-C is for the page alone
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
+        console.print(Text(f"No report could be written: {reason}", "yellow"), soft_wrap=True)
+    else:
+        console.print(Text(f"Report: {_shown(file)}", "dim"), soft_wrap=True)
 
 
 def _shown(path: Path) -> str:

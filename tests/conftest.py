@@ -14,6 +14,7 @@ pytest_plugins = ["tests.s3_server"]
 
 SUITES: dict[str, str] = {}
 SUITES["notebooks"] = "executes notebooks/ on real runs: make test-notebooks"
+SUITES["browser"] = "looks at reports in Chromium: make test-browser"
 # >>> cluster
 SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
 SUITES["containers"] = "each step in an OCI container of its own: make test-containers"

@@ -44,6 +44,12 @@ class Project:
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")
 
+    def report(self) -> str:
+        """The page of the newest run; each of its parts could be made."""
+        page = (self.outputs.runs / "latest" / "report.html").read_text()
+        assert "could not be made" not in page
+        return page
+
     def states(self) -> dict[str, State]:
         return {step.name: step.state for step in self.latest().steps}
 

@@ -26,6 +26,8 @@ def test_0_as_a_process_without_a_terminal(project):
         assert line.split()[1] == step.name and f"{step.seconds:.1f} s" in line
     assert result.stderr == "" and "\x1b" not in result.stdout
     assert len(lines) < 35  # no library noise
+    assert lines[-1].startswith("Report: ") and lines[-1].endswith("/report.html")
+    assert "This is the model being served" in project.report()
 
 
 def test_0_in_a_terminal_shows_steps_and_no_library_noise(project):
@@ -53,6 +55,7 @@ def test_1_a_step_that_fails(project, capfd):
     assert project.served() == served
     out = capfd.readouterr().out
     assert "Traceback" not in out and "learning_rate" in out
+    assert "Trainer failed" in project.report() and "learning_rate" in project.report()
 
 
 @pytest.mark.parametrize("option", ["--from", "--to"])
@@ -73,6 +76,7 @@ def test_3_a_model_that_is_not_good_enough(project, capfd):
         None,
     )
     assert [check.name for check in summary.thresholds if not check.passed] == ["auc: min"]
+    assert "It may not go out" in project.report() and "below 0.9999" in project.report()
     assert project.served() == served
     assert "auc" in capfd.readouterr().out
 
@@ -102,6 +106,8 @@ def test_4_data_with_a_unit_error(project, capfd):
     assert project.served() == served
     out = capfd.readouterr().out
     assert "trip_miles" in out and "schema diff" in out and "Traceback" not in out
+    assert "Stopped because of the data" in project.report()
+    assert "The data gate stopped the run" in project.report()  # from statistics alone
 
 
 def test_4_data_that_cannot_be_read(project, capfd):

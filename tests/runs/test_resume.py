@@ -79,6 +79,7 @@ def test_a_signal_ends_a_run_cleanly(project, step, how):
     assert project.latest().status == Status.INTERRUPTED
     assert project.states()["Pusher"] == State.SKIPPED
     assert project.served() == served
+    assert "Finished steps are kept" in project.report()
     assert project.pipeline("resume") == 0
     assert project.latest().config["train"]["seed"] == 9
     assert project.latest().status == Status.PUSHED
