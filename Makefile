@@ -7,7 +7,7 @@ ARGS =
 IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test lint doctor lock audit sbom clean
+.PHONY: help setup run test reliability lint doctor lock audit sbom clean
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
@@ -23,6 +23,9 @@ run: setup ## Train, evaluate and push a model on the sample data
 
 test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones
 	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 $(ARGS)
+
+reliability: setup ## Bad data, faults and bad models: what happens, what should, and what is left
+	@$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile --durations 10 -m reliability tests/reliability $(ARGS)
 
 # >>> cluster
 test-kubeflow: setup ## Run the compiled pipeline in an emulator of the backend

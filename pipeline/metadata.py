@@ -99,11 +99,17 @@ def newest_run_with(metadata_file: Path, steps: Collection[str]) -> str | None:
     return None
 
 
-def _open(metadata_file: Path) -> ml_metadata.MetadataStore:
+def open_store(metadata_file: Path, *, readonly: bool) -> ml_metadata.MetadataStore:
+    """Opens the SQLite file of ML Metadata, which must be there."""
+    mode = pb.SqliteMetadataSourceConfig
     config = pb.ConnectionConfig()
     config.sqlite.filename_uri = str(metadata_file)
-    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
+    config.sqlite.connection_mode = mode.READONLY if readonly else mode.READWRITE
     return ml_metadata.MetadataStore(config)
+
+
+def _open(metadata_file: Path) -> ml_metadata.MetadataStore:
+    return open_store(metadata_file, readonly=True)
 
 
 def _plain(artifact: pb.Artifact) -> OutputArtifact:

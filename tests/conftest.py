@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.run_log import QUIET
 
-pytest_plugins = ["tests.s3_server"]
+pytest_plugins = ["tests.s3_server", "tests.project_with_runs"]
 
-SUITES: dict[str, str] = {}
+SUITES: dict[str, str] = {"reliability": "bad data, faults, bad models: make reliability"}
 # >>> cluster
 SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
 SUITES["containers"] = "each step in an OCI container of its own: make test-containers"

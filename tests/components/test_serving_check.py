@@ -96,6 +96,8 @@ class Trained:
             "num_examples": ROWS,
             "timeout_s": 100,
             "memory_mb": 4096,
+            "latency_ms": 1000.0,
+            "size_mb": 100.0,
             "strip_features": '["tips"]',
         }
         artifacts = {
