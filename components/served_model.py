@@ -2,7 +2,7 @@
 
 A version is a SavedModel with, under `assets.extra/`, what is needed to compare with it, to start
 from it and to explain it, without a metadata service. The Trainer writes all but the statistics,
-the Pusher adds those. A version without any of `REQUIRED` does not exist for anybody.
+the Pusher adds those and the spans. A version without any of `REQUIRED` does not exist for anybody.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ WEIGHTS = f"{EXTRA}/model.weights.h5"  # Keras 3 loads no SavedModel: for warm s
 TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "history": {…}}
 STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
 RESTORED = f"{EXTRA}/restored.json"  # {"version"}: of which a rollback or promotion made this copy
+SPANS = f"{EXTRA}/spans.json"  # a list: those that the training data came from, where it says so
 REQUIRED = ("saved_model.pb", FINGERPRINT, SCHEMA, CONFIG, WEIGHTS, STATISTICS)
 
 

@@ -121,3 +121,9 @@ class ServingCheckConfig(Frozen):
     examples: Annotated[int, pydantic.Field(ge=1)] = 64
     timeout_s: Annotated[int, pydantic.Field(ge=1)] = 120
     memory_mb: Annotated[int, pydantic.Field(ge=1)] = 4096
+    latency_ms: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=1000, description="For one example, median."
+    )
+    size_mb: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=2048, description="Of the exported model, all its files together."
+    )

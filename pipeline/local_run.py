@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from pipeline import validation
+from pipeline import metadata_file, validation
 from pipeline.config import Config, project_path
 from pipeline.interruption import Interruption
 from pipeline.outputs import Outputs
@@ -38,7 +39,8 @@ def execute(
         The exit code of the process.
 
     Raises:
-        UsageError: If the configuration does not fit schema or disk, or a step is not known.
+        UsageError: If the configuration does not fit schema or disk, a step is not known, or the
+            outputs cannot be written.
         BusyError: If another process runs this pipeline.
     """
     config_dir = config_dir.resolve()
@@ -46,6 +48,8 @@ def execute(
     outputs = outputs_of(config, config_dir)
     interruption = Interruption()
     with outputs.lock(), interruption.watched():
+        if told := metadata_file.make_usable(outputs.metadata):
+            sys.stderr.write(f"{told}\n")
         run_dir = outputs.new_run_dir()
         with captured(run_dir / "run.log") as terminal:
             session = Session(config, config_dir, outputs, run_dir, first, last, interruption)

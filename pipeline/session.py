@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -14,6 +15,7 @@ from pipeline import summary as summaries
 from pipeline.commit import commit_of
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.errors import UsageError
+from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.outputs import Outputs
 from pipeline.summary import State, Status, Step, Summary
@@ -67,8 +69,8 @@ class Session:
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except Exception as exception:  # whatever a step raises: a screen for the user
-            traceback.print_exc()
-            status, error = _explain(exception)
+            _log_traceback()
+            status, error = explain(exception)
             if self.interruption.happened:
                 status, error = Status.INTERRUPTED, None
         done = {step.name for step in self.steps}
@@ -131,8 +133,8 @@ class Session:
             fields |= results.collect({name: found[name] for name in found if name in done})
             status = status or results.verdict(fields)
         except Exception as exception:  # the summary of a run is written whatever became of it
-            traceback.print_exc()
-            error = error or _explain(exception)[1]
+            _log_traceback()
+            error = error or explain(exception)[1]
         return self._write(status or Status.FAILED, error=error, **fields)
 
     def _write(self, status: Status, **fields: Any) -> Summary:
@@ -150,16 +152,13 @@ class Session:
             config=self.config.model_dump(mode="json"),
             **fields,
         )
-        summary.write(self.run_dir)
+        try:
+            summary.write(self.run_dir)
+        except OSError:  # a full disk must not keep the last word from the user
+            _log_traceback()
         return summary
 
 
-def _explain(exception: Exception) -> tuple[Status, str]:
-    """The status and the text for what a step raised; TFX passes exceptions on as they are."""
-    from components.errors import DataError, user_error
-
-    known = user_error(exception)
-    if known is not None:
-        return Status.STOPPED if isinstance(known, DataError) else Status.FAILED, str(known)
-    first_line = str(exception).strip().split("\n", maxsplit=1)[0]
-    return Status.FAILED, f"{type(exception).__name__}: {first_line}\nThe whole story: run.log"
+def _log_traceback() -> None:
+    with contextlib.suppress(OSError):  # the log may be on a full disk
+        traceback.print_exc()

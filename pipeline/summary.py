@@ -135,8 +135,14 @@ class Summary(Frozen):
     def write(self, run_dir: Path) -> None:
         """Writes the file at once or not at all."""
         draft = run_dir / f".summary-{os.getpid()}.json"
-        draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        draft.replace(run_dir / "summary.json")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(self.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # else the name may survive a power cut, and be empty
+            draft.replace(run_dir / "summary.json")
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def read(run_dir: Path) -> Summary:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.runs.conftest import make_project
 
 from pipeline import cli, summary
 from pipeline.summary import Status
 from tests.report.browser import Browser, browser
-from tests.runs.conftest import make_project
 
 HOSTILE_CLASSES = (
     '"><img src=x onerror=alert(1)>',
