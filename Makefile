@@ -7,7 +7,7 @@ ARGS =
 IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test lint doctor lock audit sbom clean
+.PHONY: help setup run test test-notebooks notebooks test-browser reliability lint doctor lock audit sbom clean
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
@@ -24,6 +24,15 @@ run: setup ## Train, evaluate and push a model on the sample data
 test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones
 	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 $(ARGS)
 
+test-notebooks: setup ## Run the pipeline on small data, and notebooks/ on what it left
+	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m notebooks tests/notebooks $(ARGS)
+
+test-browser: setup ## Look at reports of runs in Chromium (apt-get install chromium chromium-driver)
+	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m browser tests/report $(ARGS)
+
+reliability: setup ## Bad data, faults and bad models: what happens, what should, and what is left
+	@$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile --durations 10 -m reliability tests/reliability $(ARGS)
+
 # >>> cluster
 test-kubeflow: setup ## Run the compiled pipeline in an emulator of the backend
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m kubeflow tests/kubeflow $(ARGS)
@@ -39,6 +48,9 @@ test-template: setup ## Generate projects from this repository, and check, test 
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m template tests/template $(ARGS)
 
 # <<< template
+notebooks: setup ## Open notebooks/ in Jupyter: data, features, model and lineage of the newest run
+	@$(PYTHON_IN_VENV) -m jupyterlab notebooks $(ARGS)
+
 lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check
 	@$(PYTHON_IN_VENV) -m ruff format --check

@@ -2,11 +2,12 @@
 
 A version is a SavedModel with, under `assets.extra/`, what is needed to compare with it, to start
 from it and to explain it, without a metadata service. The Trainer writes all but the statistics,
-the Pusher adds those. A version without any of `REQUIRED` does not exist for anybody.
+the Pusher adds those and the spans. A version without any of `REQUIRED` does not exist for anybody.
 """
 
 from __future__ import annotations
 
+import json
 import os
 
 from components.filesystems import fileio
@@ -18,6 +19,8 @@ CONFIG = f"{EXTRA}/config.json"  # what run_fn was given: {"dataset": …, "mode
 WEIGHTS = f"{EXTRA}/model.weights.h5"  # Keras 3 loads no SavedModel: for warm starts and checks
 TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "history": {…}}
 STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
+RESTORED = f"{EXTRA}/restored.json"  # {"version"}: of which a rollback or promotion made this copy
+SPANS = f"{EXTRA}/spans.json"  # a list: those that the training data came from, where it says so
 REQUIRED = ("saved_model.pb", FINGERPRINT, SCHEMA, CONFIG, WEIGHTS, STATISTICS)
 
 
@@ -38,7 +41,12 @@ def complete_versions(serving_dir: str) -> list[int]:
 
 def is_complete(version_dir: str) -> bool:
     """Whether everything that belongs to a version is there."""
-    return all(fileio.exists(os.path.join(version_dir, name)) for name in REQUIRED)
+    return not missing(version_dir)
+
+
+def missing(version_dir: str) -> list[str]:
+    """What a version lacks, of what it cannot be without."""
+    return [name for name in REQUIRED if not fileio.exists(os.path.join(version_dir, name))]
 
 
 def newest_version(serving_dir: str) -> str | None:
@@ -51,6 +59,15 @@ def fingerprint(version_dir: str) -> str:
     """The fingerprint of the model in a folder of this layout."""
     with fileio.open(os.path.join(version_dir, FINGERPRINT), "r") as file:
         return file.read().strip()
+
+
+def origin(version_dir: str) -> int:
+    """The version in which the model was pushed: this one, or the one that it was restored from."""
+    path = os.path.join(version_dir, RESTORED)
+    if not fileio.exists(path):
+        return int(os.path.basename(version_dir))
+    with fileio.open(path, "r") as file:
+        return int(json.loads(file.read())["version"])
 
 
 def _children(folder: str) -> list[str]:

@@ -27,8 +27,13 @@ def split_file(uri: str, split: str) -> str:
 
 
 def columns_of(path: str) -> Columns:
-    """Reads a `DatasetFeatureStatisticsList`: its first dataset is the data as a whole."""
-    return {feature.path.step[0]: feature for feature in read(path).datasets[0].features}
+    """Reads a file and takes the columns in it."""
+    return columns_in(read(path))
+
+
+def columns_in(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> Columns:
+    """The columns by name: the first dataset is the data as a whole."""
+    return {feature.path.step[0]: feature for feature in statistics.datasets[0].features}
 
 
 def read(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -26,11 +26,16 @@ class Threshold(Frozen):
 
 
 class WorstSlice(Frozen):
-    """A bound on the worst of the slices that have enough rows to be judged."""
+    """Bounds on each of the slices that have enough rows to be judged, thus on the worst."""
 
     metric: str
     min: float | None = None
     max: float | None = None
+    max_worsening: float | None = pydantic.Field(
+        default=None,
+        ge=0,
+        description="By how much the metric of any slice may be worse than the baseline's there.",
+    )
     min_examples: int = pydantic.Field(default=100, ge=1)
 
     @pydantic.model_validator(mode="after")
@@ -84,6 +89,13 @@ class Validation(Frozen):
 
     stop_at: Literal["warning", "error", "never"] = pydantic.Field(
         default="error", description="The least severe finding that stops the run."
+    )
+    max_association: Distance | None = pydantic.Field(
+        default=0.95,
+        description="A warning if a single feature says more of the label: 0 is nothing, 1 all.",
+    )
+    max_repeated: Distance | None = pydantic.Field(
+        default=0.1, description="A warning if a larger share of the rows repeats others."
     )
     drift: dict[str, Comparator] = pydantic.Field(
         default={}, description="Per column, against the data that the served model was trained on."

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import zipfile
+import zlib
 from typing import Any
 
 import keras
 import numpy as np
 
 from components.filesystems import fileio
+
+logger = logging.getLogger("models.training")
 
 
 class Checkpoint(keras.callbacks.EarlyStopping):
@@ -51,9 +56,14 @@ class Checkpoint(keras.callbacks.EarlyStopping):
         path = self._path()
         if not fileio.exists(path):
             return 0
-        with fileio.open(path, "rb") as file:
-            arrays = dict(np.load(io.BytesIO(file.read())))
-        self._state = json.loads(arrays["state"].tobytes())
+        try:
+            with fileio.open(path, "rb") as file:
+                arrays = dict(np.load(io.BytesIO(file.read())))
+            self._state = json.loads(arrays["state"].tobytes())
+        except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            # What a power cut leaves: the name is there, the content is not.
+            logger.warning("%s is damaged (%s): the training begins anew", path, error)
+            return 0
         self.finished = self._state["finished"]
         self.history = self._state["history"]
         for i, variable in enumerate(_variables(model)):

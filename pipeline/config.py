@@ -23,6 +23,7 @@ from pipeline.config_sections import (
     BeamConfig,
     BulkInferConfig,
     DataConfig,
+    RetentionConfig,
     ServingCheckConfig,
     TunerConfig,
 )
@@ -54,6 +55,7 @@ class Config(Frozen):
     tuner: TunerConfig = TunerConfig()
     bulk_inferrer: BulkInferConfig = BulkInferConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
+    retention: RetentionConfig = RetentionConfig()
     dataset: Dataset
 
     def to_yaml(self) -> str:

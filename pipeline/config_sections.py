@@ -104,9 +104,26 @@ class BulkInferConfig(Frozen):
         return self
 
 
+class RetentionConfig(Frozen):
+    """How much `clean --keep` leaves, where it is not told; null for all."""
+
+    runs: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        default=None, description="The newest runs, with their artifacts."
+    )
+    pushed_models: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        default=None, description="The newest pushed versions, with all that they came from."
+    )
+
+
 class ServingCheckConfig(Frozen):
     """What the exported model must stand before it is pushed."""
 
     examples: Annotated[int, pydantic.Field(ge=1)] = 64
     timeout_s: Annotated[int, pydantic.Field(ge=1)] = 120
     memory_mb: Annotated[int, pydantic.Field(ge=1)] = 4096
+    latency_ms: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=1000, description="For one example, median."
+    )
+    size_mb: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=2048, description="Of the exported model, all its files together."
+    )

@@ -77,10 +77,12 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         schema=schema_gen.outputs["schema"], serving_dir=places.serving, dataset=features
     )
     data_gate = DataGate(
+        examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
         schema=schema_gen.outputs["schema"],
         anomalies=example_validator.outputs["anomalies"],
         baseline_statistics=baseline.outputs["statistics"],
+        dataset=features,
         validation={
             **dataset.validation.model_dump(mode="json"),
             "serving_statistics": places.serving_statistics,
@@ -157,12 +159,15 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         num_examples=config.serving_check.examples,
         timeout_s=config.serving_check.timeout_s,
         memory_mb=config.serving_check.memory_mb,
+        latency_ms=config.serving_check.latency_ms,
+        size_mb=config.serving_check.size_mb,
         strip_features=sorted(dataset.label_sources()),
     )
     pusher = VersionPusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
+        examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
         serving_dir=places.serving,
     )

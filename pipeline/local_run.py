@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from pathlib import Path
 
-from pipeline import validation
+from rich.console import Console
+from rich.text import Text
+
+from pipeline import metadata_file, validation
 from pipeline.config import Config, project_path
 from pipeline.interruption import Interruption
 from pipeline.outputs import Outputs
@@ -34,7 +39,8 @@ def execute(
         The exit code of the process.
 
     Raises:
-        UsageError: If the configuration does not fit schema or disk, or a step is not known.
+        UsageError: If the configuration does not fit schema or disk, a step is not known, or the
+            outputs cannot be written.
         BusyError: If another process runs this pipeline.
     """
     config_dir = config_dir.resolve()
@@ -42,13 +48,30 @@ def execute(
     outputs = outputs_of(config, config_dir)
     interruption = Interruption()
     with outputs.lock(), interruption.watched():
+        if told := metadata_file.make_usable(outputs.metadata):
+            sys.stderr.write(f"{told}\n")
         run_dir = outputs.new_run_dir()
         with captured(run_dir / "run.log") as terminal:
             session = Session(config, config_dir, outputs, run_dir, first, last, interruption)
             with StepDisplay(terminal) as display:
                 final = session.run(display)
             print_result(display.console, final, _shown(run_dir))
+            _write_report(display.console, run_dir, outputs)
     return EXIT_CODES[final.status]
+
+
+def _write_report(console: Console, run_dir: Path, outputs: Outputs) -> None:
+    """Whatever is wrong with the page, the run has ended as it has."""
+    try:
+        from pipeline.report import writing
+
+        file = writing.write(run_dir, outputs)
+    except (Exception, KeyboardInterrupt) as error:  # a second Ctrl-C is for the page alone
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
+        console.print(Text(f"No report could be written: {reason}", "yellow"), soft_wrap=True)
+    else:
+        console.print(Text(f"Report: {_shown(file)}", "dim"), soft_wrap=True)
 
 
 def _shown(path: Path) -> str:

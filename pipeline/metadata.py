@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.metadata_store import open_store
 
 GOOD_STATES = ("COMPLETE", "CACHED")
 
@@ -24,6 +26,38 @@ class OutputArtifact:
 
     uri: str
     properties: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class ArtifactLink:
+    """An artifact that a step read or wrote.
+
+    Attributes:
+        key: The name of the input or output.
+        id: Its number in the metadata file, the same in all runs.
+        uri: Its folder.
+    """
+
+    key: str
+    id: int
+    uri: str
+
+
+@dataclasses.dataclass(frozen=True)
+class StepRecord:
+    """What the metadata file knows of a step in a run.
+
+    Attributes:
+        state: COMPLETE, CACHED, FAILED and so on.
+        started: When it began, in seconds since 1970.
+        inputs: What it read.
+        outputs: What it wrote, or would have written again.
+    """
+
+    state: str
+    started: float
+    inputs: tuple[ArtifactLink, ...]
+    outputs: tuple[ArtifactLink, ...]
 
 
 class RunMetadata:
@@ -66,6 +100,24 @@ class RunMetadata:
                 found.setdefault(node, {}).setdefault(key, _plain(artifact))
         return found
 
+    def steps(self) -> dict[str, StepRecord]:
+        """Each step that has begun, in the order in which they did."""
+        if not (executions := self._executions()):
+            return {}
+        store = _open(self._file)
+        found = {}
+        for node, execution in sorted(executions.items(), key=lambda pair: pair[1].id):
+            events = store.get_events_by_execution_ids([execution.id])
+            artifacts = store.get_artifacts_by_id([event.artifact_id for event in events])
+            uris = {artifact.id: artifact.uri for artifact in artifacts}
+            found[node] = StepRecord(
+                state=pb.Execution.State.Name(execution.last_known_state),
+                started=execution.create_time_since_epoch / 1000,
+                inputs=_links(events, uris, (pb.Event.INPUT, pb.Event.INTERNAL_INPUT)),
+                outputs=_links(events, uris, (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)),
+            )
+        return found
+
     def _executions(self) -> dict[str, pb.Execution]:
         if not self._file.exists():
             return {}
@@ -100,10 +152,18 @@ def newest_run_with(metadata_file: Path, steps: Collection[str]) -> str | None:
 
 
 def _open(metadata_file: Path) -> ml_metadata.MetadataStore:
-    config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(metadata_file)
-    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
-    return ml_metadata.MetadataStore(config)
+    return open_store(metadata_file)
+
+
+def _links(
+    events: Iterable[pb.Event], uris: Mapping[int, str], types: Collection[int]
+) -> tuple[ArtifactLink, ...]:
+    links = [
+        ArtifactLink(event.path.steps[0].key, event.artifact_id, uris[event.artifact_id])
+        for event in events
+        if event.type in types
+    ]
+    return tuple(sorted(links, key=lambda link: (link.key, link.id)))
 
 
 def _plain(artifact: pb.Artifact) -> OutputArtifact:

@@ -45,6 +45,15 @@ def add_config_options(parser: argparse.ArgumentParser, default: str = "local") 
     )
 
 
+def add_serving_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --serving."""
+    parser.add_argument(
+        "--serving",
+        metavar="FOLDER",
+        help="the folder of versions, if not that of runs here; may be an s3:// or gs:// address",
+    )
+
+
 def config_dir_of(args: argparse.Namespace) -> Path:
     """The folder of configurations that was asked for.
 
@@ -120,7 +129,17 @@ def find_run(outputs: Outputs, name: str) -> Summary:
     history = summary.history(outputs.runs)
     if not history:
         raise UsageError(f"There are no runs in {outputs.runs} yet: python -m pipeline run")
-    found = history[-1:] if name == "latest" else [r for r in history if r.run_id == name]
+    if name == "latest":
+        # By the link: names are times, and clocks are set back.
+        wanted = (outputs.runs / "latest").resolve().name
+        found = [run for run in history if run.run_id == wanted]
+        if not found:
+            raise UsageError(
+                f"The summary of the newest run, {wanted}, cannot be read. What that run finished "
+                "is kept: python -m pipeline run"
+            )
+        return found[0]
+    found = [run for run in history if run.run_id == name]
     found = found or [run for run in history if run.run_id.startswith(name)]
     if len(found) != 1:
         word = "No run" if not found else "More than one run"

@@ -61,7 +61,17 @@ class Outputs:
 
     # <<< cluster
     def new_run_dir(self) -> Path:
-        """Makes the folder of a new run, named by its start in local time, and links `latest`."""
+        """Makes the folder of a new run, named by its start in local time, and links `latest`.
+
+        Raises:
+            UsageError: If it cannot be made.
+        """
+        try:
+            return self._new_run_dir()
+        except OSError as error:
+            raise UsageError(f"Cannot write to {self.runs}: {error.strerror}") from None
+
+    def _new_run_dir(self) -> Path:
         self.runs.mkdir(parents=True, exist_ok=True)
         stamp, attempt = datetime.now().strftime("%Y%m%d-%H%M%S"), 1
         run_dir = self.runs / stamp
@@ -100,7 +110,7 @@ class Outputs:
         """
         content = schema.read_bytes()
         copy = self.root / "schemas" / hashlib.sha256(content).hexdigest()[:12] / schema.name
-        if not copy.exists():
+        if not copy.exists() or copy.read_bytes() != content:  # a power cut may have emptied it
             copy.parent.mkdir(parents=True, exist_ok=True)
             draft = copy.with_suffix(f".{os.getpid()}")
             draft.write_bytes(content)

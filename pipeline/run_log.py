@@ -56,8 +56,9 @@ def captured(log_file: Path) -> Iterator[TextIO]:
     try:
         yield terminal
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # the disk of the log is full
+                stream.flush()
         os.dup2(kept[0], 1)
         os.dup2(kept[1], 2)
         for descriptor in kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import summary as summaries
+from pipeline.commit import commit_of
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.errors import UsageError
+from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.outputs import Outputs
 from pipeline.summary import State, Status, Step, Summary
@@ -45,6 +48,7 @@ class Session:
         """Starts the clock, and the summary."""
         self.steps: list[Step] = []
         self.started, self.clock = datetime.now().astimezone(), time.monotonic()
+        self.commit = commit_of(Path(__file__).parent)
         self._write(Status.RUNNING)
 
     def run(self, display: StepDisplay) -> Summary:
@@ -65,8 +69,8 @@ class Session:
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except Exception as exception:  # whatever a step raises: a screen for the user
-            traceback.print_exc()
-            status, error = _explain(exception)
+            _log_traceback()
+            status, error = explain(exception)
             if self.interruption.happened:
                 status, error = Status.INTERRUPTED, None
         done = {step.name for step in self.steps}
@@ -129,8 +133,8 @@ class Session:
             fields |= results.collect({name: found[name] for name in found if name in done})
             status = status or results.verdict(fields)
         except Exception as exception:  # the summary of a run is written whatever became of it
-            traceback.print_exc()
-            error = error or _explain(exception)[1]
+            _log_traceback()
+            error = error or explain(exception)[1]
         return self._write(status or Status.FAILED, error=error, **fields)
 
     def _write(self, status: Status, **fields: Any) -> Summary:
@@ -143,20 +147,18 @@ class Session:
             seconds=round(time.monotonic() - self.clock, 3),
             pid=os.getpid(),
             steps=tuple(self.steps),
+            commit=self.commit,
             arguments={"from": self.first, "to": self.last, "config_dir": str(self.config_dir)},
             config=self.config.model_dump(mode="json"),
             **fields,
         )
-        summary.write(self.run_dir)
+        try:
+            summary.write(self.run_dir)
+        except OSError:  # a full disk must not keep the last word from the user
+            _log_traceback()
         return summary
 
 
-def _explain(exception: Exception) -> tuple[Status, str]:
-    """The status and the text for what a step raised; TFX passes exceptions on as they are."""
-    from components.errors import DataError, user_error
-
-    known = user_error(exception)
-    if known is not None:
-        return Status.STOPPED if isinstance(known, DataError) else Status.FAILED, str(known)
-    first_line = str(exception).strip().split("\n", maxsplit=1)[0]
-    return Status.FAILED, f"{type(exception).__name__}: {first_line}\nThe whole story: run.log"
+def _log_traceback() -> None:
+    with contextlib.suppress(OSError):  # the log may be on a full disk
+        traceback.print_exc()

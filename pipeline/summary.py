@@ -46,6 +46,10 @@ EXIT_CODES = {
 }
 
 
+# Nothing is left to do for these; a run that ended otherwise can be resumed.
+ENDED = (Status.PUSHED, Status.ALREADY_SERVED, Status.NOT_BLESSED, Status.DONE)
+
+
 class Step(Frozen):
     """One step of the DAG."""
 
@@ -115,6 +119,10 @@ class Summary(Frozen):
     left_out: int = pydantic.Field(default=0, description="Rows without a label.")
     steps: tuple[Step, ...] = ()
     versions: dict[str, str] = {}
+    commit: str | None = pydantic.Field(
+        default=None,
+        description="Git commit of the code; + behind it: with changes that are not committed.",
+    )
     arguments: dict[str, Any] = pydantic.Field(
         default={}, description="--from, --to and --config-dir."
     )
@@ -127,8 +135,14 @@ class Summary(Frozen):
     def write(self, run_dir: Path) -> None:
         """Writes the file at once or not at all."""
         draft = run_dir / f".summary-{os.getpid()}.json"
-        draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        draft.replace(run_dir / "summary.json")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(self.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # else the name may survive a power cut, and be empty
+            draft.replace(run_dir / "summary.json")
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def read(run_dir: Path) -> Summary:

@@ -180,10 +180,6 @@ def _serving_check(found: dict[str, Any]) -> Text:
     )
 
 
-def _parent(path: str | None) -> str:
-    return (path or "").rpartition("/")[0]
-
-
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
@@ -192,7 +188,7 @@ def _verdict(summary: Summary) -> Text:
     serve = (
         f"Pushed to {summary.pushed_path}\n"
         "Predict with it: python -m pipeline predict FILE.csv\n"
-        f"Serve it: point TensorFlow Serving's --model_base_path at {_parent(summary.pushed_path)}"
+        "Serve it: python -m pipeline serve"
     )
     texts = {
         Status.PUSHED: ("green", f"Blessed and pushed in {summary.seconds:.0f} s.\n{serve}"),

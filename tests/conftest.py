@@ -10,9 +10,12 @@ import pytest
 
 from pipeline.run_log import QUIET
 
-pytest_plugins = ["tests.s3_server"]
+pytest_plugins = ["tests.s3_server", "tests.project_with_runs"]
 
 SUITES: dict[str, str] = {}
+SUITES["notebooks"] = "executes notebooks/ on real runs: make test-notebooks"
+SUITES["browser"] = "looks at reports in Chromium: make test-browser"
+SUITES["reliability"] = "bad data, faults, bad models: make reliability"
 # >>> cluster
 SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
 SUITES["containers"] = "each step in an OCI container of its own: make test-containers"

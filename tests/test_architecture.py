@@ -18,6 +18,7 @@ ALLOWED = {
     "components": {
         "components",
         "models.bounds",
+        "models.columns",
         "models.csv_format",
         "models.dataset",
         "models.label",

@@ -15,10 +15,12 @@ from pipeline import config as configs
 from pipeline import validation
 from pipeline.config import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
 from pipeline.options import config_class
+from pipeline.report import model_card
 from tests.sample_project import CONFIGS, ROOT
 
 OWN = ROOT / "configs"
-OVERLAYS = sorted(path.stem for path in OWN.glob("*.yaml") if path.stem not in (BASE, DATASET))
+NO_OVERLAYS = (BASE, DATASET, "model_card")
+OVERLAYS = sorted(path.stem for path in OWN.glob("*.yaml") if path.stem not in NO_OVERLAYS)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,10 @@ def load(config_dir: Path, overlay: str) -> Config:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_loads_and_fits_the_schema(overlay, config_dir):
     validation.check_schema(load(config_dir, overlay), config_dir)
+
+
+def test_the_model_card_is_one():
+    model_card.read(OWN)
 
 
 # >>> cluster

@@ -13,6 +13,7 @@ PATHS = {
         "configs/base.yaml",
         "configs/dataset.yaml",
         "configs/fast.yaml",
+        "configs/model_card.yaml",
         "configs/schema.pbtxt",
         "data/*",
         "tests/data/*",

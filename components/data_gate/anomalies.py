@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, AnomalyInfo
@@ -34,13 +34,20 @@ def read(artifact: types.Artifact, schema: schema_pb2.Schema) -> list[Finding]:
         folder = artifact_utils.get_split_uri([artifact], split)
         with fileio.open(os.path.join(folder, example_validator.DEFAULT_FILE_NAME), "rb") as file:
             anomalies = Anomalies.FromString(file.read())
-        findings += _findings(anomalies, split, features)
+        findings += findings_of(anomalies, split, features)
     return findings
 
 
-def _findings(
-    anomalies: Anomalies, split: str, features: dict[str, schema_pb2.Feature]
+def findings_of(
+    anomalies: Anomalies, split: str, features: Mapping[str, schema_pb2.Feature]
 ) -> Iterator[Finding]:
+    """A finding for each reason in the anomalies of a split.
+
+    Args:
+        anomalies: As TFDV finds them.
+        split: What to call the split.
+        features: Those of the schema, by name.
+    """
     if anomalies.data_missing:
         yield Finding(WHOLE, "There are no rows.", split, "anomaly", "error")
     if anomalies.HasField("dataset_anomaly_info"):

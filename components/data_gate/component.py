@@ -19,11 +19,13 @@ class DataGateSpec(component_spec.ComponentSpec):
     """What goes in and what comes out."""
 
     PARAMETERS: ClassVar = {
+        "dataset": component_spec.ExecutionParameter(type=str),
         "validation": component_spec.ExecutionParameter(type=str),
         "serving_statistics_hash": component_spec.ExecutionParameter(type=str),
         "code_hash": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
@@ -52,34 +54,47 @@ class DataGate(base_component.BaseComponent):
 
     def __init__(
         self,
+        *,
+        examples: channel.BaseChannel,
         statistics: channel.BaseChannel,
         schema: channel.BaseChannel,
         anomalies: channel.BaseChannel,
         baseline_statistics: channel.BaseChannel,
+        dataset: Mapping[str, Any],
         validation: Mapping[str, Any],
     ) -> None:
         """Constructs the component.
 
         Args:
+            examples: The data at hand, `Examples` of SpanExampleGen.
             statistics: `ExampleStatistics` of the data at hand.
             schema: The `Schema` that it was held to.
             anomalies: What ExampleValidator found.
             baseline_statistics: Those of the data that the served model was trained on, or an
                 artifact with `tfx_absent=1`: then no drift is measured.
+            dataset: `Dataset.for_model()`: label and features.
             validation: `Dataset.validation` as JSON-ready values.
         """
         super().__init__(
             DataGateSpec(
+                examples=examples,
                 statistics=statistics,
                 schema=schema,
                 anomalies=anomalies,
                 baseline_statistics=baseline_statistics,
+                dataset=json.dumps(_roles(dataset), sort_keys=True),
                 validation=json.dumps(validation, sort_keys=True),
                 serving_statistics_hash=_file_hash(validation.get("serving_statistics")),
                 code_hash=code_hash("components.data_gate"),
                 findings=channel.Channel(type=standard_artifacts.JsonValue),
             )
         )
+
+
+def _roles(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is of no concern here, so that it does not make the gate run again."""
+    columns = {name: {"role": column["role"]} for name, column in dataset["columns"].items()}
+    return {**dataset, "columns": columns}
 
 
 def _file_hash(path: str | None) -> str:

@@ -12,12 +12,13 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components import absent
-from components.data_gate import anomalies, drift
+from components.data_gate import anomalies, drift, rows
 from components.data_gate.findings import GateError, Report
 from components.errors import DataError
 from components.filesystems import fileio
 from components.statistics import Columns, columns_of, split_file, split_names
 from models.bounds import Validation
+from models.dataset import Dataset
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -63,6 +64,13 @@ class Executor(base_executor.BaseExecutor):
                 "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
             )
 
+        report.findings += rows.findings(
+            artifact_utils.get_single_instance(input_dict["examples"]),
+            baseline,
+            schema,
+            Dataset.model_validate_json(exec_properties["dataset"]),
+            validation,
+        )
         if report.stopping():
             raise GateError(report)
         artifact_utils.get_single_instance(output_dict["findings"]).write(report.to_json())

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from components.errors import DataError
 
-Kind = Literal["anomaly", "drift", "skew"]
+Kind = Literal["anomaly", "drift", "skew", "rows"]
 Severity = Literal["warning", "error"]
 Distance = Literal["infinity_norm", "jensen_shannon"]
 
@@ -30,6 +30,10 @@ _WHAT_TO_DO = {
     "skew": (
         "Skew is the distance to the served requests. If the data is right, raise the column's\n"
         "bound under validation.skew in configs/dataset.yaml."
+    ),
+    "rows": (
+        "If the rows are right, raise the bound under validation in configs/dataset.yaml:\n"
+        "max_repeated, max_association; null switches it off. Older spans are for stop_at: error."
     ),
 }
 

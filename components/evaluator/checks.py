@@ -34,6 +34,8 @@ def check(evaluation: Evaluation, measured: Measured) -> tuple[Check, ...]:
         checks += _overall(name, threshold, measured)
     if evaluation.worst_slice is not None:
         checks.append(_worst_slice(evaluation.worst_slice, measured.slices))
+        if evaluation.worst_slice.max_worsening is not None:
+            checks.append(_slice_change(evaluation.worst_slice, measured))
     return tuple(checks) or (NO_BOUNDS,)
 
 
@@ -97,3 +99,25 @@ def _worst_slice(bound: WorstSlice, slices: tuple[SliceResult, ...]) -> Check:
     value, worst = (max if kind == "max" else min)(values, key=lambda pair: pair[0])
     what = f"{bound.metric} in the worst slice, {worst.slice} ({worst.examples} rows),"
     return _bound(name, what, value, kind, getattr(bound, kind))
+
+
+def _slice_change(bound: WorstSlice, measured: Measured) -> Check:
+    """Holds the slice that lost most to what the baseline reaches in it."""
+    name = f"{bound.metric}: slice change"
+    worsened = []
+    for one in measured.slices:
+        value = one.metrics.get(bound.metric)
+        before = measured.baseline_slices.get(one.slice, {}).get(bound.metric)
+        if one.examples >= bound.min_examples and value is not None and before is not None:
+            loss = before - value if better(bound.metric) == "higher" else value - before
+            worsened.append((loss, value, before, one))
+    if not worsened:
+        return Check(name, passed=True, detail=f"{bound.metric}: no slice to compare with")
+    loss, value, before, worst = max(worsened, key=lambda found: found[0])
+    change = f"{abs(loss):.4g} {'worse' if loss > 0 else 'better'}"
+    return Check(
+        name,
+        passed=loss <= (bound.max_worsening or 0.0),
+        detail=f"{bound.metric} in the slice {worst.slice} ({worst.examples} rows) is {value:.4g}, "
+        f"{change} than the baseline's {before:.4g}; {bound.max_worsening:g} worse is allowed",
+    )

@@ -44,7 +44,11 @@ class Executor(tfx_executor.Executor):
         uri = artifact_utils.get_single_uri(output_dict[specs.EVALUATION_KEY])
         measured = load(uri)
         if is_same:
-            measured = dataclasses.replace(measured, baseline_metrics=measured.metrics)
+            measured = dataclasses.replace(
+                measured,
+                baseline_metrics=measured.metrics,
+                baseline_slices={one.slice: one.metrics for one in measured.slices},
+            )
         checks = check(evaluation, measured)
         result = EvaluationResult(
             metrics=measured.metrics,

@@ -1,9 +1,10 @@
-"""Reads the metrics that TFMA wrote: of both models as a whole, of the candidate by slice."""
+"""Reads the metrics that TFMA wrote: of both models, as a whole and by slice."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow_model_analysis as tfma
@@ -19,22 +20,25 @@ class Measured:
     metrics: Metrics
     baseline_metrics: Metrics
     slices: tuple[SliceResult, ...]
+    baseline_slices: Mapping[str, Metrics] = dataclasses.field(default_factory=dict)
 
 
 def load(evaluation_uri: str) -> Measured:
     """Loads the metrics from the folder of the Evaluator's `evaluation`."""
     whole: Metrics = {}
     baseline: Metrics = {}
-    slices = []
+    slices, baseline_slices = [], {}
     for record in tfma.load_metrics(evaluation_uri):
         name = _slice_name(record.slice_key)
         if name:
             metrics = _metrics(record, baseline=False)
             examples = int(metrics.pop(EXAMPLE_COUNT) or 0)
             slices.append(SliceResult(name, examples, metrics))
+            baseline_slices[name] = _metrics(record, baseline=True)
         else:
             whole, baseline = _metrics(record, baseline=False), _metrics(record, baseline=True)
-    return Measured(whole, baseline, tuple(sorted(slices, key=lambda one: one.slice)))
+    ordered = tuple(sorted(slices, key=lambda one: one.slice))
+    return Measured(whole, baseline, ordered, baseline_slices)
 
 
 def _slice_name(key: Any) -> str:

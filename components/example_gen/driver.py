@@ -12,9 +12,8 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
+from components.delivery import SPANS_PROPERTY
 from components.example_gen.spans import fingerprint, range_config, select
-
-SPANS_PROPERTY = "spans"  # of the artifact: the numbers of its spans, as a JSON list
 
 
 class SpanDriver(driver.FileBasedDriver):

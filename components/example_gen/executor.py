@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -19,18 +18,14 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
+from components.delivery import OUTCOMES
 from components.errors import DataError
-from components.example_gen import reading, shards, spans
+from components.example_gen import outcomes, reading, shards, spans
 from components.example_gen.encoding import encode_batch
+from components.example_gen.outcomes import LEFT_OUT
+from components.example_gen.repeats import Repeats
 from components.example_gen.required import Required
-from components.filesystems import fileio
 from models.csv_format import CsvFormat
-
-# What became of each file: [{"file", "rows": {split: n}, "left_out", "error"}], beside the
-# splits.
-OUTCOMES = "files.json"
-LEFT_OUT = "left_out"  # of the artifact: how many rows lack a value that each must have
-_SHOWN = 3  # files with errors in a message
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):
@@ -50,7 +45,7 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
             exec_properties: As SpanExampleGen sets them; spans as the driver resolved them.
 
         Raises:
-            DataError: If a file cannot be read as the schema says, or a split has no rows.
+            DataError: If a file cannot be read as the schema says, or a span or split has no rows.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         wanted = _proto(exec_properties, specs.RANGE_CONFIG_KEY, range_config_pb2.RangeConfig())
@@ -60,7 +55,7 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             _write(pipeline, files, _columns(exec_properties), splits, examples.uri)
         shards.remove_temporary(examples.uri)
-        left_out = _check(os.path.join(examples.uri, OUTCOMES), splits)
+        left_out = outcomes.check(os.path.join(examples.uri, OUTCOMES), splits)
         if left_out:
             logging.warning("%d rows without a label are left out", left_out)
         examples.set_int_custom_property(LEFT_OUT, left_out)
@@ -99,16 +94,16 @@ class _WriteShards(beam.DoFn):
     ) -> Iterator[dict[str, Any]]:
         shard, path = element
         batches = reading.read_batches(path, self._columns.types, self._columns.csv, guessed)
-        required = Required(self._columns.required)
+        required, repeats = Required(self._columns.required), Repeats()
         examples = (encode_batch(required(batch)).to_pylist() for batch in batches)
         outcome: dict[str, Any] = {"file": path, "rows": {}, LEFT_OUT: 0, "error": None}
         try:
             outcome["rows"] = shards.write_shards(
-                examples, self._splits, self._uri, shard, self._num_shards
+                examples, self._splits, self._uri, shard, self._num_shards, repeats=repeats
             )
         except DataError as error:
             outcome["error"] = str(error)
-        outcome[LEFT_OUT] = required.left_out
+        outcome |= {LEFT_OUT: required.left_out, "sketch": repeats.sketch()}
         yield outcome
 
 
@@ -134,36 +129,8 @@ def _write(
             _WriteShards(columns, splits, uri, len(files)), beam.pvalue.AsSingleton(guessed)
         )
         | "Outcomes" >> beam.combiners.ToList()
-        | "WriteOutcomes" >> beam.Map(_write_json, os.path.join(uri, OUTCOMES))
+        | "WriteOutcomes" >> beam.Map(outcomes.write, os.path.join(uri, OUTCOMES))
     )
-
-
-def _write_json(outcomes: list[dict[str, Any]], path: str) -> None:
-    with fileio.open(path, "w") as file:
-        json.dump(sorted(outcomes, key=lambda outcome: outcome["file"]), file, indent=1)
-
-
-def _check(path: str, splits: shards.Splits) -> int:
-    """Raises what the files met with; returns how many rows were left out."""
-    with fileio.open(path, "r") as file:
-        outcomes = json.loads(file.read())
-    errors = [outcome["error"] for outcome in outcomes if outcome["error"]]
-    if errors:
-        more = [f"{len(errors) - _SHOWN} more files have errors."] if len(errors) > _SHOWN else []
-        raise DataError("\n\n".join(errors[:_SHOWN] + more))
-    rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.buckets}
-    left_out = sum(outcome[LEFT_OUT] for outcome in outcomes)
-    empty = [name for name, count in rows.items() if not count]
-    if empty:
-        rest = f" {left_out} more have no label and are left out." if left_out else ""
-        raise DataError(
-            f"No rows for split {', '.join(empty)}: the {len(outcomes)} files of the spans have "
-            f"{sum(rows.values())} rows, cut into "
-            f"{', '.join(f'{name} {count}' for name, count in splits.buckets.items())} of "
-            f"{sum(splits.buckets.values())} parts by a hash of each row.{rest}\n"
-            "Add data, or take more spans (data.spans) or a larger part for the split."
-        )
-    return left_out
 
 
 def _splits(exec_properties: dict[str, Any]) -> shards.Splits:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 
+from components.example_gen.repeats import Repeats
 from components.filesystems import fileio
 
 TEMPORARY = ".tmp"  # beside the split folders, all of whose content is read as data
@@ -29,16 +30,23 @@ class Splits:
 
     def names(self, examples: Iterable[bytes]) -> list[str]:
         """The split of each serialized example; equal rows are in the same one."""
+        return self.of(map(_hash, examples))
+
+    def of(self, hashes: Iterable[int]) -> list[str]:
+        """The split of each row, given its hash."""
         names = list(self.buckets)
         ends = list(itertools.accumulate(self.buckets.values()))
-        return [
-            names[bisect.bisect(ends, int.from_bytes(hashlib.sha256(row).digest()) % ends[-1])]
-            for row in examples
-        ]
+        return [names[bisect.bisect(ends, row % ends[-1])] for row in hashes]
 
 
 def write_shards(
-    examples: Iterable[list[bytes]], splits: Splits, uri: str, shard: int, shards: int
+    examples: Iterable[list[bytes]],
+    splits: Splits,
+    uri: str,
+    shard: int,
+    shards: int,
+    *,
+    repeats: Repeats | None = None,
 ) -> dict[str, int]:
     """Writes gzipped TFRecords `Split-<name>/data_tfrecord-<shard>-of-<shards>.gz`.
 
@@ -52,6 +60,7 @@ def write_shards(
         uri: The folder of the artifact.
         shard: The number of this shard, from 0.
         shards: The number of shards.
+        repeats: Is given the hash of each row, if it is there.
 
     Returns:
         The number of rows by split.
@@ -65,9 +74,12 @@ def write_shards(
                 for name, path in paths.items()
             }
             for batch in examples:
-                for name, row in zip(splits.names(batch), batch, strict=True):
+                hashes = [_hash(row) for row in batch]
+                for name, row in zip(splits.of(hashes), batch, strict=True):
                     writers[name].write(row)
                     rows[name] += 1
+                if repeats is not None:
+                    repeats.add_all(hashes)
         for name, path in paths.items():
             target = os.path.join(f"Split-{name}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz")
             _publish(path, uri, target)
@@ -79,6 +91,10 @@ def remove_temporary(uri: str) -> None:
     folder = os.path.join(uri, TEMPORARY)
     if fileio.exists(folder):
         fileio.rmtree(folder)
+
+
+def _hash(example: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(example).digest())
 
 
 def _publish(path: str, uri: str, target: str) -> None:

@@ -21,6 +21,9 @@ class VersionPusherSpec(component_spec.ComponentSpec):
     }
     INPUTS: ClassVar = {
         **standard_component_specs.PusherSpec.INPUTS,
+        "examples": component_spec.ChannelParameter(
+            type=standard_artifacts.Examples, optional=True
+        ),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
     }
     OUTPUTS: ClassVar = standard_component_specs.PusherSpec.OUTPUTS
@@ -51,8 +54,10 @@ class VersionPusher(Pusher):
         model: channel.BaseChannel,
         statistics: channel.BaseChannel,
         serving_dir: str,
+        *,
         model_blessing: channel.BaseChannel | None = None,
         infra_blessing: channel.BaseChannel | None = None,
+        examples: channel.BaseChannel | None = None,
     ) -> None:
         """Constructs the component, with the id `Pusher`.
 
@@ -62,12 +67,14 @@ class VersionPusher(Pusher):
             serving_dir: The folder of versions: a local path, or an address like gs:// or s3://.
             model_blessing: `ModelBlessing`; a model that is not blessed is not pushed.
             infra_blessing: `InfraBlessing`; likewise.
+            examples: `Examples` that the model was trained on: the version names their spans.
         """
         # Pusher's own constructor knows no further inputs.
         base_component.BaseComponent.__init__(
             self,
             VersionPusherSpec(
                 model=model,
+                examples=examples,
                 statistics=statistics,
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,

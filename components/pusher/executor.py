@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import tempfile
 from typing import Any
 
 from tfx import types
@@ -11,7 +13,7 @@ from tfx.components.pusher import executor as tfx_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components import served_model
+from components import delivery, served_model
 from components.errors import ModelError
 from components.filesystems import fileio
 from components.pusher.publish import publish
@@ -39,7 +41,10 @@ class Executor(tfx_executor.Executor):
             return
         model_dir = self.GetModelPath(input_dict)
         files = _version_files(model_dir, artifact_utils.get_single_uri(input_dict["statistics"]))
-        pushed = publish(files, exec_properties["serving_dir"])
+        with tempfile.TemporaryDirectory() as folder:
+            if input_dict.get("examples"):
+                files[served_model.SPANS] = _spans_file(input_dict["examples"][0], folder)
+            pushed = publish(files, exec_properties["serving_dir"])
         if pushed.adopted:
             pushed_model.set_int_custom_property("adopted", 1)
             logger.info("This model is the one being served: %s.", pushed.path)
@@ -47,6 +52,12 @@ class Executor(tfx_executor.Executor):
             logger.info("The model is pushed to %s.", pushed.path)
         io_utils.copy_dir(model_dir, pushed_model.uri)
         self._MarkPushed(pushed_model, pushed.path, os.path.basename(pushed.path))
+
+
+def _spans_file(examples: types.Artifact, folder: str) -> str:
+    path = os.path.join(folder, os.path.basename(served_model.SPANS))
+    io_utils.write_string_file(path, json.dumps(delivery.spans(examples)))
+    return path
 
 
 def _version_files(model_dir: str, statistics_dir: str) -> dict[str, str]:

@@ -22,6 +22,8 @@ class ServingCheckSpec(component_spec.ComponentSpec):
         "num_examples": component_spec.ExecutionParameter(type=int),
         "timeout_s": component_spec.ExecutionParameter(type=int),
         "memory_mb": component_spec.ExecutionParameter(type=int),
+        "latency_ms": component_spec.ExecutionParameter(type=float),
+        "size_mb": component_spec.ExecutionParameter(type=float),
         "strip_features": component_spec.ExecutionParameter(type=str),
         "code_hash": component_spec.ExecutionParameter(type=str),
     }
@@ -65,6 +67,8 @@ class ServingCheck(base_component.BaseComponent):
         num_examples: int = 64,
         timeout_s: int = 120,
         memory_mb: int = 4096,
+        latency_ms: float = 1000.0,
+        size_mb: float = 2048.0,
         strip_features: Sequence[str] = (),
     ) -> None:
         """Constructs the component.
@@ -81,6 +85,8 @@ class ServingCheck(base_component.BaseComponent):
             timeout_s: Seconds for all of it; Python and TensorFlow alone take 4 to 25 to start.
             memory_mb: Resident memory of the process, in MiB, as a container's limit would count
                 it; Python with TensorFlow and no model takes 700.
+            latency_ms: For one example, the median of several requests, in milliseconds.
+            size_mb: Of all files of the model together, in MiB.
             strip_features: Features that a client does not have, such as what the label is made
                 from. The model must answer without them, and answer the same.
         """
@@ -94,6 +100,8 @@ class ServingCheck(base_component.BaseComponent):
                 num_examples=num_examples,
                 timeout_s=timeout_s,
                 memory_mb=memory_mb,
+                latency_ms=float(latency_ms),
+                size_mb=float(size_mb),
                 strip_features=json.dumps(sorted(strip_features)),
                 code_hash=code_hash("components.serving_check", rebuild_fn.rpartition(".")[0]),
                 blessing=channel.Channel(type=standard_artifacts.InfraBlessing),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import os
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.filesystems import fileio
 from components.serving_check import verdict
 from components.serving_check.examples import first_examples, without_features
 from components.serving_check.fresh_process import serve
@@ -44,6 +46,11 @@ class Executor(base_executor.BaseExecutor):
 
 def _check(inputs: Artifacts, properties: dict[str, Any], result: Result) -> None:
     model_dir = path_utils.serving_model_path(artifact_utils.get_single_uri(inputs["model"]))
+    result.size_mb = round(_size_mb(model_dir), 3)
+    if result.size_mb > properties["size_mb"]:
+        raise NotBlessedError(
+            f"is too large: {result.size_mb:.1f} MB, {properties['size_mb']:g} MB are allowed"
+        )
     full = _examples(artifact_utils.get_single_instance(inputs["examples"]), properties)
     result.num_examples = len(full)
     absent = json.loads(properties["strip_features"])
@@ -52,6 +59,11 @@ def _check(inputs: Artifacts, properties: dict[str, Any], result: Result) -> Non
     answers = serve(model_dir, requests, properties["timeout_s"], properties["memory_mb"], result)
     for name, examples in requests.items():
         verdict.check_form(answers[name], len(examples))
+    if (result.latency_ms or 0.0) > properties["latency_ms"]:
+        raise NotBlessedError(
+            f"is too slow: one example takes {result.latency_ms:.1f} ms, "
+            f"{properties['latency_ms']:g} ms are allowed"
+        )
 
     predictions = verdict.predictions(answers["batch"])
     change = verdict.difference(predictions, verdict.predictions(answers["full"]))
@@ -68,6 +80,13 @@ def _check(inputs: Artifacts, properties: dict[str, Any], result: Result) -> Non
             f"predicts otherwise (by {result.largest_difference:.2g}) than the same model rebuilt "
             "from code and weights"
         )
+
+
+def _size_mb(model_dir: str) -> float:
+    files = (
+        os.path.join(folder, name) for folder, _, names in fileio.walk(model_dir) for name in names
+    )
+    return sum(fileio.stat(file).length for file in files) / 2**20
 
 
 def _examples(artifact: types.Artifact, properties: dict[str, Any]) -> list[bytes]:

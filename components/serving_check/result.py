@@ -19,6 +19,7 @@ class Result:
     Attributes:
         blessed: Whether the model may be pushed.
         reason: Why not, in one sentence.
+        size_mb: Of the model's files, in MiB.
         num_examples: How many were sent.
         load_seconds: To load the SavedModel.
         first_answer_ms: For the first request after that, of all examples.
@@ -30,6 +31,7 @@ class Result:
 
     blessed: bool = False
     reason: str | None = None
+    size_mb: float | None = None
     num_examples: int = 0
     load_seconds: float | None = None
     first_answer_ms: float | None = None

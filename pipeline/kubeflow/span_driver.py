@@ -59,6 +59,7 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
     from tfx.types import standard_component_specs as specs
 
+    from components.delivery import SPANS_PROPERTY
     from components.example_gen import driver
 
     given = executor_input["inputs"]["parameterValues"]
@@ -72,7 +73,7 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
     tfx_driver.update_output_artifact(
         {tfx_driver.utils.VERSION_PROPERTY_NAME: None, **resolved}, examples.mlmd_artifact
     )
-    examples.set_string_custom_property(driver.SPANS_PROPERTY, resolved[driver.SPANS_PROPERTY])
+    examples.set_string_custom_property(SPANS_PROPERTY, resolved[SPANS_PROPERTY])
     artifact = json_format.MessageToDict(tfx_utils.to_runtime_artifact(examples, names))
     return {
         "parameterValues": {key: one for key, one in resolved.items() if given.get(key) != one},

@@ -8,6 +8,7 @@ the state of each step.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,14 +16,17 @@ from typing import Any
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
+from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.config import Config
 from pipeline.dag import NEVER_CACHED, Places, create_components
 from pipeline.metadata import RunMetadata
 from pipeline.outputs import Outputs
+from pipeline.runners.sealing import SealingLauncher, give_up_damaged
 from pipeline.summary import State, Step
+
+logger = logging.getLogger("pipeline.runners")
 
 # What ML Metadata says of a step that came to its end.
 STATES = {"COMPLETE": State.RUN, "CACHED": State.CACHED}
@@ -76,6 +80,8 @@ def run(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
     deployment = runner_utils.extract_local_deployment_config(ir)
+    for uri in give_up_damaged(outputs.metadata, outputs.artifacts):
+        logger.warning("Not what was written there any more, so it is not reused: %s", uri)
     for node in ir.nodes:
         name, begun = node.pipeline_node.node_info.id, time.monotonic()
         if node.pipeline_node.execution_options.HasField("skip"):
@@ -99,7 +105,7 @@ def _launch(node: pipeline_pb2.PipelineNode, ir: pipeline_pb2.Pipeline, deployme
     if node.execution_options.run.perform_snapshot:
         with metadata.Metadata(connection) as handle:
             partial_run_utils.snapshot(handle, ir)
-    launcher.Launcher(
+    SealingLauncher(
         pipeline_node=node,
         mlmd_connection=metadata.Metadata(connection),
         pipeline_info=ir.pipeline_info,

@@ -2,20 +2,34 @@
 
 Pushed models stay unless --all is given: they carry their own past, so the next run compares with
 them all the same.
+
+With --keep N only what is old goes: all but the newest N runs and the newest N pushed models, with
+their artifacts. What a model that stays came from stays as well. Without N the configuration says
+how many: retention.runs, retention.pushed_models.
 """
 
 from __future__ import annotations
 
 import argparse
+from typing import TextIO
 
 from pipeline.errors import UsageError
-from pipeline.options import add_config_options, load_outputs
+from pipeline.options import add_config_options, load_config, load_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
     add_config_options(parser)
-    parser.add_argument("--all", action="store_true", help="the pushed models as well")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--all", action="store_true", help="the pushed models as well")
+    what.add_argument(
+        "--keep",
+        type=_count,
+        nargs="?",
+        const=0,
+        metavar="N",
+        help="only what is old: keep the newest N runs and pushed models (N: see retention)",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -23,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Removes; returns 0, or 1 if the user said no."""
     import shutil
 
+    if args.keep is not None:
+        return _remove_what_is_old(args)
     outputs = load_outputs(args)
     doomed = [outputs.artifacts, outputs.metadata, outputs.runs, outputs.checkpoints]
     doomed += [outputs.root / "schemas", *([outputs.serving] if args.all else [])]
@@ -44,8 +60,44 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _agreed() -> bool:
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _remove_what_is_old(args: argparse.Namespace) -> int:
+    from pipeline.run_log import captured
+
+    config, outputs = load_config(args), load_outputs(args)
+    keep_runs = args.keep or config.retention.runs
+    keep_models = args.keep or config.retention.pushed_models
+    if keep_runs is None and keep_models is None:
+        raise UsageError(
+            "How many are to be kept? Say --keep N, or set retention.runs and "
+            "retention.pushed_models in the configuration"
+        )
+    with outputs.lock(), captured(outputs.root / "clean.log") as terminal:
+        from pipeline.retention import plan, removal
+
+        found = plan.make(outputs, keep_runs, keep_models)
+        if not found:
+            terminal.write(f"Nothing to remove in {outputs.root}.\n")
+            return 0
+        for folder in (*found.runs, *found.versions):
+            terminal.write(f"{folder}\n")
+        terminal.write(f"{len(found.artifacts)} artifacts, {removal.size(found.artifacts)}\n")
+        if not args.yes and not _agreed(terminal):
+            terminal.write("Nothing was removed.\n")
+            return 1
+        removal.remove(found, outputs)
+    return 0
+
+
+def _agreed(terminal: TextIO | None = None) -> bool:
+    print("Remove these? [y/N] ", end="", file=terminal, flush=True)
     try:
-        return input("Remove these? [y/N] ").strip().lower() in ("y", "yes")
+        return input().strip().lower() in ("y", "yes")
     except EOFError:
         raise UsageError("\nThere is nobody to ask: say --yes to remove these") from None

@@ -1,4 +1,4 @@
-"""Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml, fast.yaml.
+"""Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.
 
 Looks at the data, proposes a role for each column, label, task, bounds and schema, and says why.
 CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
@@ -53,13 +53,19 @@ def run(args: argparse.Namespace) -> int:
     found = source.find(args.data)
     name = source.checked_name(args.name) if args.name is not None else found.name
     data = writing.place_of(found, root)
-    names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml")
+    names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml", "model_card.yaml")
     if not args.force:
         writing.refuse_existing(config_dir, names, None if found.spans else data)
     read = table.read(found)
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
         from models.dataset import Task
-        from pipeline.inspection import dataset_text, plan, schema_file, settings_text
+        from pipeline.inspection import (
+            dataset_text,
+            model_card_text,
+            plan,
+            schema_file,
+            settings_text,
+        )
 
         decided = plan.make(read, args.label, Task(args.task) if args.task else None)
         rows = decided.label.present
@@ -69,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
             "schema.pbtxt": schema_file.text(decided),
             "base.yaml": settings_text.base(name, place, rows, read.how, decided.missing),
             "fast.yaml": settings_text.fast(name, rows),
+            "model_card.yaml": model_card_text.text(decided, name),
         }
         writing.check(config_dir, texts)
         kept = writing.write(config_dir, texts, found, data)

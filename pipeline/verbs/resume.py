@@ -18,8 +18,6 @@ from pipeline.options import (
     shown_status,
 )
 
-ENDED = ("pushed", "already_served", "not_blessed", "done")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
@@ -29,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Resumes; returns the exit code of the run."""
     from pipeline.local_run import execute
+    from pipeline.summary import ENDED
 
     outputs = load_outputs(args)
     last = find_run(outputs, "latest")

@@ -15,6 +15,12 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.data_gate.executor import Executor
 
+# A label and its feature, for rows of anything.
+DATASET = {
+    "task": "binary",
+    "label": {"column": "y"},
+    "columns": {"x": {"role": "numeric"}},
+}
 ARROW = {schema_pb2.BYTES: pa.large_binary(), schema_pb2.INT: pa.int64()}
 
 
@@ -76,7 +82,12 @@ def run_gate(folder, rows, baseline, validation, schema):
     else:
         before = write_statistics(folder / "baseline", {"train": baseline}, schema)
         inputs["baseline_statistics"] = [before]
+    inputs["examples"] = [standard_artifacts.Examples()]
+    inputs["examples"][0].uri = str(folder / "examples")  # no rows: see test_data_gate_rows
+    inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train"])
+    (folder / "examples/Split-train").mkdir(parents=True)
     findings = standard_artifacts.JsonValue()
     findings.uri = str(folder / "findings")
-    Executor().Do(inputs, {"findings": [findings]}, {"validation": validation.model_dump_json()})
+    properties = {"validation": validation.model_dump_json(), "dataset": json.dumps(DATASET)}
+    Executor().Do(inputs, {"findings": [findings]}, properties)
     return json.loads((folder / "findings").read_text())

@@ -105,10 +105,12 @@ def test_evaluator_and_data_gate_compile_for_kubeflow(tmp_path):
     components = [
         *importers.values(),
         DataGate(
+            examples=examples,
             statistics=statistics,
             schema=schema,
             anomalies=anomalies,
             baseline_statistics=statistics,
+            dataset=description.for_model(),
             validation=description.validation.model_dump(mode="json"),
         ),
         Evaluator(

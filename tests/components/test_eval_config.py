@@ -103,6 +103,31 @@ def test_the_worst_slice_is_the_worst_of_those_that_are_large_enough():
     assert "hour: 1 (300 rows), is 0.9, above 0.85" in worst(max=0.85, min_examples=100).detail
 
 
+def lost(baseline, **bound):
+    evaluation = Evaluation.model_validate(
+        {"slices": [["hour"]], "worst_slice": {"metric": "auc", "min": 0.0, **bound}}
+    )
+    before = {name: {"auc": value} for name, value in baseline.items()}
+    _, result = check(evaluation, Measured({}, {}, SLICES, before))
+    return result
+
+
+def test_the_slice_that_lost_most_against_the_baseline_decides():
+    before = {"hour: 1": 0.91, "hour: 2": 0.9, "hour: 3": 0.9, "hour: gone": 1.0}
+    result = lost(before, max_worsening=0.05, min_examples=100)
+    assert not result.passed
+    assert result.detail == (
+        "auc in the slice hour: 2 (200 rows) is 0.8, 0.1 worse than the baseline's 0.9; "
+        "0.05 worse is allowed"
+    )
+    assert lost(before, max_worsening=0.2, min_examples=100).passed  # hour 3 is too small
+    assert not lost(before, max_worsening=0.2, min_examples=99).passed
+
+
+def test_without_a_baseline_no_slice_has_lost():
+    assert lost({}, max_worsening=0.0).passed
+
+
 def test_a_bound_that_no_slice_is_large_enough_for_is_not_passed_in_silence():
     result = worst(min=0.1, min_examples=1000)
     assert not result.passed

@@ -96,6 +96,8 @@ class Trained:
             "num_examples": ROWS,
             "timeout_s": 100,
             "memory_mb": 4096,
+            "latency_ms": 1000.0,
+            "size_mb": 100.0,
             "strip_features": '["tips"]',
         }
         artifacts = {
@@ -190,6 +192,21 @@ def test_a_model_that_takes_too_long_is_stopped(trained: Callable[[Outputs], Tra
     # Not even TensorFlow is loaded in a second.
     reason = reason_not_blessed(*trained(good).check(timeout_s=1))
     assert reason == "The model gave no answer in 1 s."
+
+
+def test_a_model_that_is_too_large_is_not_even_tried(
+    trained: Callable[[Outputs], Trained],
+) -> None:
+    blessing, result = trained(good).check(size_mb=0.001)
+    reason = reason_not_blessed(blessing, result)
+    assert reason.startswith("The model is too large: ") and "0.001 MB are allowed" in reason
+    assert result["load_seconds"] is None
+
+
+@pytest.mark.slow
+def test_a_model_that_is_too_slow_is_found(trained: Callable[[Outputs], Trained]) -> None:
+    reason = reason_not_blessed(*trained(good).check(latency_ms=1e-6))
+    assert reason.startswith("The model is too slow: one example takes ")
 
 
 def test_no_examples_to_try_it_with(trained: Callable[[Outputs], Trained]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests import sample_project
 from tests.kubeflow.cluster import ROOT, Cluster, running
 from tests.kubeflow.emulator.run import Run
-from tests.runs.conftest import ROWS_PER_SPAN, Project, make_project
+from tests.project_with_runs import ROWS_PER_SPAN, Project, make_project
 
 pytestmark = [pytest.mark.kubeflow, pytest.mark.timeout(900)]
 

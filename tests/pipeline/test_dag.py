@@ -117,7 +117,7 @@ EDITS = {
     "models/tuner.py": {"Tuner"},
     "models/preprocessing.py": {"Transform"},
     "models/quantiles.py": {"Transform"},
-    "models/dataset.py": {"Transform", "Evaluator"} | WITH_MODEL,
+    "models/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
     "components/s3/*.py": OWN_CODE - {"Transform"},  # whose function opens no files
     "components/example_gen/*.py": EXAMPLE_GENS,
     "components/baseline/*.py": {"Baseline"},

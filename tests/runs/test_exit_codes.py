@@ -1,4 +1,4 @@
-"""Each way in which a run can end, with its exit code, its message, and what it leaves served."""
+"""How a run can end: exit code, message, what is served. For bad days, see tests/reliability."""
 
 import contextlib
 import os
@@ -26,6 +26,8 @@ def test_0_as_a_process_without_a_terminal(project):
         assert line.split()[1] == step.name and f"{step.seconds:.1f} s" in line
     assert result.stderr == "" and "\x1b" not in result.stdout
     assert len(lines) < 35  # no library noise
+    assert lines[-1].startswith("Report: ") and lines[-1].endswith("/report.html")
+    assert "This is the model being served" in project.report()
 
 
 def test_0_in_a_terminal_shows_steps_and_no_library_noise(project):
@@ -42,17 +44,6 @@ def test_0_in_a_terminal_shows_steps_and_no_library_noise(project):
     assert "▸  starting" in text and "▸  Evaluator" in text  # live, while they ran
     assert "This model is the one being served" in text
     assert "INFO:" not in text and "WARNING:" not in text
-
-
-def test_1_a_step_that_fails(project, capfd):
-    served = project.served()
-    assert project.pipeline("run", "--set", "train.learning_rate=1e30") == 1
-    assert project.latest().status == Status.FAILED
-    assert project.states()["Trainer"] == State.FAILED
-    assert project.states()["Pusher"] == State.SKIPPED
-    assert project.served() == served
-    out = capfd.readouterr().out
-    assert "Traceback" not in out and "learning_rate" in out
 
 
 @pytest.mark.parametrize("option", ["--from", "--to"])
@@ -73,35 +64,9 @@ def test_3_a_model_that_is_not_good_enough(project, capfd):
         None,
     )
     assert [check.name for check in summary.thresholds if not check.passed] == ["auc: min"]
+    assert "It may not go out" in project.report() and "below 0.9999" in project.report()
     assert project.served() == served
     assert "auc" in capfd.readouterr().out
-
-
-def test_3_a_model_that_cannot_be_served(project, capfd):
-    served = project.served()
-    assert project.pipeline("run", "--set", "serving_check.memory_mb=300") == 3
-    summary = project.latest()
-    assert summary.serving_check["blessed"] is False and summary.blessed is False
-    assert "300 MB" in capfd.readouterr().out
-    assert project.served() == served
-
-
-def test_4_data_with_a_unit_error(project, capfd):
-    served = project.served()
-    for number in range(1, 5):
-        header, *rows = project.span(number).read_text().splitlines()
-        place = header.split(",").index("trip_miles")
-        fields = [row.split(",") for row in rows]
-        for row in fields:
-            row[place] = str(float(row[place]) * 1609.344)
-        project.span(number).write_text("\n".join([header, *(",".join(r) for r in fields)]) + "\n")
-    assert project.pipeline("run") == 4
-    assert project.latest().status == Status.STOPPED
-    assert project.states()["DataGate"] == State.FAILED
-    assert project.states()["Transform"] == State.SKIPPED
-    assert project.served() == served
-    out = capfd.readouterr().out
-    assert "trip_miles" in out and "schema diff" in out and "Traceback" not in out
 
 
 def test_4_data_that_cannot_be_read(project, capfd):
@@ -109,15 +74,6 @@ def test_4_data_that_cannot_be_read(project, capfd):
     assert project.pipeline("run") == 4
     out = capfd.readouterr().out
     assert "span-2" in out and "Traceback" not in out
-
-
-def test_what_stopped_a_run_does_not_stop_the_next(project):
-    good = project.span(2).read_bytes()
-    project.span(2).write_bytes(b"")
-    assert project.pipeline("run") == 4
-    project.span(2).write_bytes(good)
-    assert project.pipeline("run") == 0
-    assert project.latest().status == Status.ALREADY_SERVED
 
 
 def test_a_part_of_the_pipeline(project):

@@ -1,10 +1,9 @@
 """What a run reuses, and what it pushes: nothing more and nothing less than what changed."""
 
-import shutil
-
 import pytest
 
 from pipeline.summary import State, Status
+from tests.project_with_runs import AFTER_A_PUSH
 
 pytestmark = pytest.mark.slow
 ALL = {
@@ -12,7 +11,6 @@ ALL = {
     "Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher",
 }  # fmt: skip
 FROM_TRAINER = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}
-AFTER_A_PUSH = {"Baseline", "DataGate", "Evaluator", "Pusher"}
 
 
 def test_the_first_run_runs_every_step_and_pushes(project):
@@ -84,10 +82,3 @@ def test_an_edited_schema_is_read_again(project):
     schema.write_text(text.replace("max: 77", "max: 78"))
     assert project.pipeline("run") == 0
     assert "ImportSchemaGen" in project.ran()
-
-
-def test_a_version_taken_away_comes_back(project):
-    shutil.rmtree(project.outputs.serving)
-    assert project.pipeline("run") == 0
-    assert project.latest().status == Status.PUSHED
-    assert len(project.served()) == 1

@@ -1,9 +1,18 @@
 """The verbs around a run, on real runs: show, runs, schema, clean, and `--from` after a failure."""
 
 import io
+import os
+import shutil
+import sys
 
+import numpy as np
 import pytest
+from rich.console import Console
 
+from pipeline import local_run
+from pipeline.report import writing
+from pipeline.report.measures import measure
+from pipeline.report.run import Run
 from pipeline.summary import Status
 
 pytestmark = pytest.mark.slow
@@ -29,6 +38,48 @@ def test_a_killed_run_is_called_so(project, capfd):
     assert "killed" in capfd.readouterr().out
     assert project.pipeline("show") == 0
     assert "python -m pipeline resume" in capfd.readouterr().out
+
+
+def test_the_report_of_a_run(project, capfd):
+    file = project.outputs.runs / project.latest().run_id / "report.html"
+    first = file.read_text()
+    assert project.pipeline("report", "--no-open") == 0
+    assert capfd.readouterr().out == f"{file}\n"
+    file.unlink()  # as after a kill
+    assert project.pipeline("report", "--no-open") == 0
+    assert file.read_text() == first
+    (project.configs / "model_card.yaml").write_text("limits: [It knows <b>nothing</b> of rain.]\n")
+    os.utime(file, (0, 0))
+    assert project.pipeline("report", "--no-open") == 0
+    assert "It knows &lt;b&gt;nothing&lt;/b&gt; of rain." in project.report()
+
+
+def test_the_numbers_of_the_report_are_those_of_the_evaluator(project):
+    run = Run.read(project.outputs.runs / "latest", project.outputs)
+    measured = run.summary.metrics
+    rows = run.eval_rows
+    assert len(rows.labels) == measured["example_count"]
+    once = np.ones((len(rows.labels), 1), np.float32)
+    for name, value in measure(run.dataset.task, rows.labels, rows.predictions, once).items():
+        assert value[0] == pytest.approx(measured[name], rel=2e-3), name
+    interval = run.uncertainty.candidate[""]["auc"]
+    assert interval.low < measured["auc"] < interval.high
+    counted = {name: len(indices) for name, indices in rows.slices().items()}
+    assert counted == {one.slice: one.examples for one in run.summary.slices}
+
+
+def test_a_report_that_cannot_be_written_is_told_and_no_more(tmp_path, project, capsys):
+    local_run._write_report(Console(file=sys.stdout), tmp_path, project.outputs)
+    assert capsys.readouterr().out.startswith("No report could be written: FileNotFoundError")
+
+
+def test_an_artifact_that_is_gone_takes_one_part_of_the_report_only(project):
+    run_dir = project.outputs.runs / project.latest().run_id
+    statistics = Run.read(run_dir, project.outputs).artifact("StatisticsGen", "statistics")
+    shutil.rmtree(statistics.uri)
+    page = writing.write(run_dir, project.outputs).read_text()
+    assert page.count("could not be made") == 1
+    assert "AUC" in page and 'id="step-Trainer"' in page
 
 
 def test_a_summary_that_cannot_be_read_is_named(project, capfd):

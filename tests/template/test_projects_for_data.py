@@ -19,7 +19,13 @@ TEMPLATE = pytest.mark.template
 COLUMNS = 'id;Größe in cm;"art, genau";Blüte?'
 SAMPLE = ("data/taxi", "data/make_spans.py", "benchmarks/quality.py", "tests/data", "tests/quality")
 WAITING = ("configs/dataset.yaml",)  # linked to, and there after the first run
-WRITTEN_BY_INIT = ("base.yaml", "dataset.yaml", "fast.yaml", "schema.pbtxt")
+WRITTEN_BY_INIT = (
+    "base.yaml",
+    "dataset.yaml",
+    "fast.yaml",
+    "model_card.yaml",
+    "schema.pbtxt",
+)
 
 
 def flowers(file: Path, rows: int = 300, code: str = "utf-8") -> Path:

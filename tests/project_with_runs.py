@@ -1,4 +1,4 @@
-"""A small project with one finished run, given to each test as it was after that run."""
+"""A small project with one finished run, given to each test as it was after that run: fixtures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ from tests.sample_project import CONFIGS, DATA
 
 NAME = load(CONFIGS, ["fast"], ()).pipeline
 ROWS_PER_SPAN = 400
+# After a push these look at another baseline.
+AFTER_A_PUSH = {"Baseline", "DataGate", "Evaluator", "Pusher"}
+# As they run.
+ORDER = [
+    "ExampleGen", "ImportSchemaGen", "Baseline", "StatisticsGen", "ExampleValidator", "DataGate",
+    "Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher",
+]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +50,12 @@ class Project:
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")
+
+    def report(self) -> str:
+        """The page of the newest run; each of its parts could be made."""
+        page = (self.outputs.runs / "latest" / "report.html").read_text()
+        assert "could not be made" not in page
+        return page
 
     def states(self) -> dict[str, State]:
         return {step.name: step.state for step in self.latest().steps}

@@ -1,0 +1,137 @@
+"""How often the data gate would stop good data: bootstrap samples of the data that there is.
+
+Each sample has rows drawn with replacement from all rows of the configured spans, so it is what
+another delivery of the same world could have been. It is held to the schema, to the bounds on drift
+(from all rows), and to the bound on how much one feature may tell of the label. Repeated rows, of
+which such a sample is full, are counted in samples without replacement. Statistics are computed in
+memory, as StatisticsGen computes them; there is no run.
+
+    .venv/bin/python benchmarks/false_alarms.py [--samples 200] [--rows 500 5000]
+
+Prints, for each number of rows, how many of the samples raised an alarm and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from components.data_gate import anomalies, drift
+from components.data_gate.findings import Report
+from components.data_gate.leaks import ROWS, associations
+from components.example_gen.columns import column_types
+from components.example_gen.encoding import encode_batch
+from components.example_gen.reading import read_batches
+from components.example_gen.repeats import Repeats, repeated_share
+from components.example_gen.spans import range_config, select
+from components.statistics import Columns, columns_in
+from pipeline import config
+from pipeline.config import Config, project_path
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+Z = 1.96  # of a two-sided interval of 95 %
+
+
+class Data:
+    """All rows: as TFDV wants them, and as examples."""
+
+    def __init__(self, loaded: Config, schema: schema_pb2.Schema) -> None:
+        """Reads the spans of a configuration."""
+        base, types = project_path(loaded.data.path, CONFIGS), column_types(schema)
+        files = select(base, range_config(loaded.data.spans)).files
+        batches = [b for file in files for b in read_batches(file, types, loaded.data.csv)]
+        table = pa.Table.from_batches(batches).combine_chunks()
+        [whole] = table.to_batches()
+        self.schema, self.dataset = schema, loaded.dataset
+        self.examples = encode_batch(whole).to_pylist()
+        lists = [_as_lists(column) for column in whole.columns]
+        self._lists = pa.RecordBatch.from_arrays(lists, whole.schema.names)
+
+    def statistics(self, rows: np.ndarray | None = None) -> DatasetFeatureStatisticsList:
+        """Of all rows, or of those with some numbers."""
+        batch = self._lists if rows is None else self._lists.take(pa.array(rows))
+        return stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions())
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--samples", type=int, default=200)
+    parser.add_argument("--rows", type=int, nargs="+", default=[500, 5000])
+    args = parser.parse_args()
+    loaded = config.load(CONFIGS, ["local"])
+    schema = text_format.Parse((CONFIGS / config.SCHEMA_FILE).read_text(), schema_pb2.Schema())
+    data = Data(loaded, schema)
+    before = columns_in(data.statistics())
+    print(f"{len(data.examples)} rows; {args.samples} samples of each size")
+    for size in args.rows:
+        random = np.random.default_rng(0)
+        stopped, why = 0, collections.Counter[str]()
+        for _ in range(args.samples):
+            found = set(_alarms(data, before, random, size))
+            stopped += any(not alarm.startswith("warning") for alarm in found)
+            why.update(found)
+        low, high = _interval(stopped, args.samples)
+        print(
+            f"{size:>6} rows: {stopped} stopped, false-alarm rate {stopped / args.samples:.3f} "
+            f"(95 %: {low:.3f} to {high:.3f})"
+        )
+        for alarm, count in why.most_common():
+            print(f"{count:>14} × {alarm}")
+
+
+def _alarms(data: Data, before: Columns, random: np.random.Generator, size: int) -> Iterator[str]:
+    schema, validation = data.schema, data.dataset.validation
+    rows = random.integers(0, len(data.examples), size)
+    statistics = data.statistics(rows)
+    report = Report(stop_at=validation.stop_at)
+    drift.measure(
+        "drift", {"all": columns_in(statistics)}, {"all": before}, validation.drift, report
+    )
+    features = {feature.name: feature for feature in schema.feature}
+    report.findings += anomalies.findings_of(
+        tfdv.validate_statistics(statistics, schema), "all", features
+    )
+    yield from (f"{finding.column}: {finding.kind}" for finding in report.stopping())
+
+    told = associations([data.examples[row] for row in rows[:ROWS]], schema, data.dataset)
+    for name, association in told.items():
+        if association > (validation.max_association or 1.0):
+            yield f"warning: {name} gives the label away"
+    repeats = Repeats()
+    distinct = random.permutation(len(data.examples))[:size]
+    repeats.add_all(hash(data.examples[row]) & (1 << 62) - 1 for row in distinct)
+    if repeated_share([repeats.sketch()]) > (validation.max_repeated or 1.0):
+        yield "warning: repeated rows"
+
+
+def _as_lists(column: pa.Array) -> pa.Array:
+    """Each value as a list of one, as examples have it; what is missing stays missing."""
+    there = np.asarray(column.is_valid())
+    offsets = pa.array(
+        np.concatenate([[0], np.cumsum(there)]), pa.int64(), mask=np.append(~there, False)
+    )
+    return pa.LargeListArray.from_arrays(offsets, column.drop_null())
+
+
+def _interval(count: int, of: int) -> tuple[float, float]:
+    """Wilson's interval for a share."""
+    share, spread = count / of, Z * Z / of
+    middle = (share + spread / 2) / (1 + spread)
+    half = Z * math.sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What became of each file of a delivery: written by the workers, judged when all are done."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from components.errors import DataError
+from components.example_gen.repeats import repeated_share
+from components.example_gen.shards import Splits
+from components.filesystems import fileio
+
+LEFT_OUT = "left_out"  # how many rows lack a value that each must have
+_SHOWN = 3  # files with errors in a message
+
+
+def write(outcomes: list[dict[str, Any]], path: str) -> None:
+    """Writes what became of the files, with the share of rows that are there already.
+
+    Args:
+        outcomes: Of each file `file`, `rows` by split, `left_out`, `error` or None, and `sketch`:
+            see `components.example_gen.repeats`.
+        path: Where to write `{"repeated_share", "files": [...]}`, the same without sketches.
+    """
+    share = repeated_share(outcome["sketch"] for outcome in outcomes)
+    files = [
+        {key: value for key, value in outcome.items() if key != "sketch"}
+        for outcome in sorted(outcomes, key=lambda outcome: outcome["file"])
+    ]
+    with fileio.open(path, "w") as file:
+        json.dump({"repeated_share": share, "files": files}, file, indent=1)
+
+
+def check(path: str, splits: Splits) -> int:
+    """Looks at what became of the files.
+
+    Returns:
+        How many rows were left out.
+
+    Raises:
+        DataError: If a file could not be read, or if a span or a split has no rows.
+    """
+    with fileio.open(path, "r") as file:
+        outcomes = json.loads(file.read())["files"]
+    errors = [outcome["error"] for outcome in outcomes if outcome["error"]]
+    if errors:
+        more = [f"{len(errors) - _SHOWN} more files have errors."] if len(errors) > _SHOWN else []
+        raise DataError("\n\n".join(errors[:_SHOWN] + more))
+    _check_spans(outcomes)
+    rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.buckets}
+    left_out = sum(outcome[LEFT_OUT] for outcome in outcomes)
+    empty = [name for name, count in rows.items() if not count]
+    if empty:
+        rest = f" {left_out} more have no label and are left out." if left_out else ""
+        raise DataError(
+            f"No rows for split {', '.join(empty)}: the {len(outcomes)} files of the spans have "
+            f"{sum(rows.values())} rows, cut into "
+            f"{', '.join(f'{name} {count}' for name, count in splits.buckets.items())} of "
+            f"{sum(splits.buckets.values())} parts by a hash of each row.{rest}\n"
+            "Add data, or take more spans (data.spans) or a larger part for the split."
+        )
+    return left_out
+
+
+def _check_spans(outcomes: list[dict[str, Any]]) -> None:
+    """A span of headers alone is a delivery that failed; a single file of it may have no rows."""
+    rows: dict[str, int] = {}
+    for outcome in outcomes:
+        span = os.path.dirname(outcome["file"])
+        rows[span] = rows.get(span, 0) + sum(outcome["rows"].values()) + outcome[LEFT_OUT]
+    empty = [span for span, count in rows.items() if not count]
+    if empty and len(empty) < len(rows):
+        raise DataError(
+            f"{', '.join(empty)} has no rows: there is nothing below the names of the columns.\n"
+            "Deliver it again, or remove the folder."
+        )

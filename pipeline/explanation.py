@@ -1,0 +1,55 @@
+"""What a run says of the exception that ended it: all that a person needs, without a traceback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pipeline.summary import Status
+
+# Each as Python, C++ and SQLite say it; EFBIG and EDQUOT are the limits of a process and of a user.
+_FULL = re.compile(
+    r"No space left on device|database or disk is full|File too large|Disk quota exceeded"
+)
+_OUT_OF_MEMORY = re.compile(
+    r"MemoryError|std::bad_alloc|OOM when allocating|Cannot allocate memory"
+)
+_LOCKED = re.compile(r"database is locked")
+_ADVICE = {
+    _FULL: "The disk is full. Make room, and go on with: python -m pipeline resume",
+    _OUT_OF_MEMORY: (
+        "Memory ran out. Give the run more of it, or less to hold: fewer spans (data.spans), a "
+        "smaller\nbatch (train.batch_size). Then: python -m pipeline resume"
+    ),
+    _LOCKED: (
+        "Another process holds metadata.sqlite. Close what has it open, and go on with: "
+        "python -m pipeline resume"
+    ),
+}
+
+
+def explain(exception: Exception) -> tuple[Status, str]:
+    """The status and the text for what a step raised; TFX passes exceptions on as they are."""
+    from components.errors import DataError, user_error
+
+    known = user_error(exception)
+    if known is not None:
+        return Status.STOPPED if isinstance(known, DataError) else Status.FAILED, str(known)
+    told = f"{type(exception).__name__}: {_first_line(exception)}"
+    for one in _chain(exception):
+        said = f"{type(one).__name__}: {one}"
+        for pattern, advice in _ADVICE.items():
+            if pattern.search(said):
+                return Status.FAILED, f"{advice}\n{told}"
+    return Status.FAILED, f"{told}\nThe whole story: run.log"
+
+
+def _first_line(exception: BaseException) -> str:
+    return str(exception).strip().split("\n", maxsplit=1)[0]
+
+
+def _chain(exception: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = exception
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__

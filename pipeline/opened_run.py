@@ -1,0 +1,127 @@
+"""Opens a run for a person who looks at it, as the notebooks do: newest first, or the one named."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.dataset import Dataset
+from pipeline.errors import UsageError
+from pipeline.options import find_run, load_outputs, shown_status
+from pipeline.outputs import Outputs
+from pipeline.silence import import_tensorflow
+from pipeline.summary import State, Summary, history
+
+if TYPE_CHECKING:
+    from pipeline.metadata import OutputArtifact
+
+
+class NothingToShowError(UsageError):
+    """What was asked for is not there. In a notebook its text is all that is shown."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for it by this name
+        return [str(self)]
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenedRun:
+    """A run and what it left.
+
+    Attributes:
+        summary: What `summary.json` says.
+        dataset: The description of the data that it had.
+        outputs: Where all runs of its pipeline leave things.
+        artifacts: The output artifacts by step and key, of the steps that came to a good end.
+        status: How it ended; `killed` if it did not.
+        newer: Sentences about newer runs that lack what was asked for.
+    """
+
+    summary: Summary
+    dataset: Dataset
+    outputs: Outputs
+    artifacts: Mapping[str, Mapping[str, OutputArtifact]]
+    status: str
+    newer: tuple[str, ...] = ()
+
+    def folder(self, step: str, key: str) -> str:
+        """The folder of an output artifact.
+
+        Raises:
+            NothingToShowError: If the run has none.
+        """
+        artifact = self.artifacts.get(step, {}).get(key)
+        if artifact is None:
+            raise NothingToShowError(f"{_sentence(self.summary, self.status)} It has no {step}.")
+        return artifact.uri
+
+    def has(self, step: str, key: str) -> bool:
+        """Whether there is such an artifact, and it does not stand for something absent."""
+        artifact = self.artifacts.get(step, {}).get(key)
+        return artifact is not None and not artifact.properties.get("tfx_absent")
+
+    def __str__(self) -> str:
+        """A sentence about each run that matters here, the newest first."""
+        return "\n".join((*self.newer, _sentence(self.summary, self.status)))
+
+
+def open_run(
+    *steps: str, run: str | None = None, config: str | None = None, config_dir: str | None = None
+) -> OpenedRun:
+    """Opens the newest run that has the steps, or the one that is named.
+
+    Also imports TensorFlow, whose messages would fill the screen otherwise.
+
+    Args:
+        *steps: Whose outputs there must be.
+        run: A run id or its beginning; `PIPELINE_RUN` if None, and if that is not set the newest.
+        config: Overlays, with commas between them; `PIPELINE_CONFIG` if None, else `local`.
+        config_dir: The folder of configurations; `PIPELINE_CONFIG_DIR` if None.
+
+    Raises:
+        NothingToShowError: If there is no such run, or it lacks one of the steps.
+    """
+    import_tensorflow()
+    run = run or os.environ.get("PIPELINE_RUN") or None
+    overlays = config or os.environ.get("PIPELINE_CONFIG") or "local"
+    folder = config_dir or os.environ.get("PIPELINE_CONFIG_DIR")
+    args = argparse.Namespace(
+        config=overlays.split(","), settings=[], config_dir=Path(folder) if folder else None
+    )
+    try:
+        outputs = load_outputs(args)
+        newest = find_run(outputs, run or "latest")
+        candidates = [newest] if run else reversed(history(outputs.runs))
+    except UsageError as error:
+        raise NothingToShowError(str(error)) from None
+    newer: list[str] = []
+    for summary in candidates:
+        opened = _open(outputs, summary, tuple(newer))
+        lacking = [step for step in steps if step not in opened.artifacts]
+        if not lacking:
+            return opened
+        newer.append(f"{_sentence(summary, opened.status)} It has no {lacking[0]}.")
+    raise NothingToShowError("\n".join(newer))
+
+
+def _open(outputs: Outputs, summary: Summary, newer: tuple[str, ...]) -> OpenedRun:
+    from pipeline.metadata import RunMetadata
+
+    done = {step.name for step in summary.steps if step.state in (State.RUN, State.CACHED)}
+    found = RunMetadata(outputs.metadata, summary.run_id).outputs()
+    return OpenedRun(
+        summary=summary,
+        dataset=Dataset.model_validate(summary.config["dataset"]),
+        outputs=outputs,
+        artifacts={step: found[step] for step in found if step in done},
+        status=shown_status(outputs, summary),
+        newer=newer,
+    )
+
+
+def _sentence(summary: Summary, status: str) -> str:
+    error = f": {summary.error.splitlines()[0].rstrip('.')}." if summary.error else "."
+    return f"Run {summary.run_id} of {summary.pipeline}, begun {summary.started}: {status}{error}"

@@ -1,0 +1,132 @@
+"""Confidence intervals: how much a metric would move had other rows fallen into the eval split.
+
+The percentile bootstrap (Efron and Tibshirani, 1993, "An introduction to the bootstrap", ch. 13),
+with the same resamples for both models, so that what is uncertain about both alike drops out of
+their difference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.dataset import Task
+from pipeline.report.eval_rows import EvalRows
+from pipeline.report.measures import Weights, measure
+
+LEVEL = 0.95
+RESAMPLES = 1000
+_FEWEST_RESAMPLES = 200
+_MOST_WEIGHTS = 10_000_000  # rows times resamples, for the whole
+_BLOCK = 2_000_000  # of weights that are in memory at a time
+_DEFINED = 0.95  # of the resamples, or there is no interval
+WHOLE = ""  # the name of the slice that is all rows
+
+Intervals = dict[str, "Interval"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """Where a metric lies, with a probability of `LEVEL`."""
+
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Uncertainty:
+    """Of the whole (`WHOLE`) and of each slice: metric -> interval.
+
+    Attributes:
+        candidate: Of the new model.
+        change: Of the new model's metric less that of the model being served.
+        baseline: The metrics of the model being served, on the same rows.
+    """
+
+    candidate: dict[str, Intervals]
+    change: dict[str, Intervals]
+    baseline: dict[str, dict[str, float]]
+
+
+def intervals(task: Task, candidate: EvalRows, baseline: EvalRows | None = None) -> Uncertainty:
+    """Computes all intervals.
+
+    Args:
+        task: Of the models.
+        candidate: The answers of the new model.
+        baseline: Those of the model being served, for the same rows in the same order.
+    """
+    rows = len(candidate.labels)
+    groups = {WHOLE: np.arange(rows), **candidate.slices()}
+    models = {"candidate": candidate, **({"baseline": baseline} if baseline else {})}
+    found: dict[str, dict[str, list[dict[str, NDArray[np.float64]]]]] = {}
+    for weights in _blocks(rows):
+        for name, members in groups.items():
+            part = weights if name == WHOLE else weights[members]
+            for model, answers in models.items():
+                values = measure(
+                    task, candidate.labels[members], answers.predictions[members], part
+                )
+                found.setdefault(name, {}).setdefault(model, []).append(values)
+    merged = {
+        name: {model: _joined(blocks) for model, blocks in by_model.items()}
+        for name, by_model in found.items()
+    }
+    return Uncertainty(
+        candidate={name: _intervals(m["candidate"]) for name, m in merged.items()},
+        change={
+            name: _intervals({k: m["candidate"][k] - m["baseline"][k] for k in m["candidate"]})
+            for name, m in merged.items()
+            if "baseline" in m
+        },
+        baseline={
+            name: _plain(task, candidate.labels[members], baseline.predictions[members])
+            for name, members in groups.items()
+            if baseline
+        },
+    )
+
+
+def _blocks(rows: int) -> Iterator[Weights]:
+    """Resamples of the rows, as many at a time as fit into the memory that they may take."""
+    if not rows:
+        return
+    count = int(np.clip(_MOST_WEIGHTS // rows, _FEWEST_RESAMPLES, RESAMPLES))
+    size = max(1, min(count, _BLOCK // rows))
+    random = np.random.default_rng(1)  # the page of a run is the same each time it is made
+    sizes = [min(size, count - start) for start in range(0, count, size)]
+    for number in sizes:
+        yield _resample(random, number, rows)
+
+
+def _resample(random: np.random.Generator, count: int, rows: int) -> Weights:
+    """How often each of `count` resamples has each row, of shape [rows, count]."""
+    drawn = random.integers(0, rows, (count, rows)) * count + np.arange(count)[:, np.newaxis]
+    counts = np.bincount(drawn.ravel(), minlength=count * rows)
+    return counts.reshape(rows, count).astype(np.float32)
+
+
+def _joined(blocks: list[dict[str, NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _intervals(resampled: Mapping[str, NDArray[np.float64]]) -> Intervals:
+    found = {}
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    for name, values in resampled.items():
+        defined = values[np.isfinite(values)]
+        if len(defined) >= _DEFINED * len(values):
+            low, high = np.quantile(defined, tails)
+            found[name] = Interval(float(low), float(high))
+    return found
+
+
+def _plain(
+    task: Task, labels: NDArray[np.float64], predictions: NDArray[np.float64]
+) -> dict[str, float]:
+    once = np.ones((len(labels), 1), np.float32)
+    values = measure(task, labels, predictions, once)
+    return {name: float(value[0]) for name, value in values.items() if np.isfinite(value[0])}

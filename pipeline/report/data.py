@@ -1,0 +1,197 @@
+"""What the data looks like, beside the served model's data, and what is odd about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
+from tfx.types import standard_artifacts
+from tfx.utils import io_utils
+
+from components.data_gate import anomalies, drift
+from components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
+from components.data_gate.findings import Report
+from components.statistics import Columns, columns_of, split_file, split_names
+from models.dataset import Role
+from pipeline.metadata import OutputArtifact
+from pipeline.report import histogram, words
+from pipeline.report.column_numbers import ColumnNumbers, numbers
+from pipeline.report.histogram import Histogram
+from pipeline.report.run import Run
+
+SERVED = "served"
+_DIVERGENCE, _SHARE = "Jensen-Shannon divergence", "largest change of a share"
+_FIRST = ("train", "eval")
+
+
+@dataclasses.dataclass(frozen=True)
+class Drift:
+    """How far a column has moved from the served model's data.
+
+    Attributes:
+        distance: The largest of all splits.
+        kind: Jensen-Shannon divergence, or largest change of a share.
+        bound: How far it may be; None if it is not bounded.
+    """
+
+    distance: float
+    kind: str
+    bound: float | None
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the column moved further than it may."""
+        return self.bound is not None and self.distance > self.bound
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnRow:
+    """A column of the raw data, in each split and in the served model's data."""
+
+    name: str
+    role: str
+    why: str
+    histogram: Histogram
+    numbers: Mapping[str, ColumnNumbers]
+    drift: Drift | None
+    findings: list[Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """The section.
+
+    Attributes:
+        sets: The names of the data sets: the splits, and `served`.
+        rows: How many rows each has.
+        columns: In the order of the description of the data.
+        findings: All that the gate would tell, worst first.
+        not_measured: The comparisons that could not be made.
+        no_baseline: Why there is nothing to compare with.
+        passed: Whether the gate let the data pass; None if it was not reached.
+    """
+
+    sets: list[str]
+    rows: Mapping[str, int]
+    columns: list[ColumnRow]
+    findings: list[Mapping[str, Any]]
+    not_measured: list[str]
+    no_baseline: str | None
+    passed: bool | None
+
+
+def make(run: Run) -> Data | None:
+    """Collects the section; None if no statistics were made."""
+    statistics = run.artifact("StatisticsGen", "statistics")
+    if statistics is None:
+        return None
+    now = _by_split(statistics)
+    baseline = run.artifact("Baseline", "statistics")
+    before = _by_split(baseline) if baseline else {}
+    report = _findings(run, now, before)
+    sets = sorted(now, key=lambda split: (*(split != first for first in _FIRST), split))
+    served = before.get("train", {})
+    described = run.dataset.columns
+    names = [*described, *sorted({name for s in now.values() for name in s} - described.keys())]
+    columns = []
+    for name in names:
+        there = {split: now[split][name] for split in sets if name in now[split]}
+        there |= {SERVED: served[name]} if name in served else {}
+        if not there:
+            continue
+        how = described.get(name)
+        is_time = how is not None and how.role is Role.TIMESTAMP
+        write = words.date_writer(how.unit) if how and is_time else words.number
+        columns.append(
+            ColumnRow(
+                name=name,
+                role=_role(run, name),
+                why=how.why if how else "",
+                histogram=histogram.draw(there, write),
+                numbers={each: numbers(column, write) for each, column in there.items()},
+                drift=_drift(run, name, now, before),
+                findings=[one for one in report["findings"] if one["column"] == name],
+            )
+        )
+    gate = next((s.state for s in run.summary.steps if s.name == "DataGate"), None)
+    return Data(
+        sets=[*sets, *([SERVED] if served else [])],
+        rows={s: _rows(now[s]) for s in sets} | ({SERVED: _rows(served)} if served else {}),
+        columns=columns,
+        findings=sorted(report["findings"], key=lambda one: (one["severity"], one["column"])),
+        not_measured=report["not_measured"],
+        no_baseline=report["no_baseline"],
+        passed={"run": True, "cached": True, "failed": False}.get(gate or ""),
+    )
+
+
+def _by_split(artifact: OutputArtifact) -> dict[str, Columns]:
+    uri = artifact.uri
+    return {split: columns_of(split_file(uri, split)) for split in split_names(uri)}
+
+
+def _findings(
+    run: Run, now: Mapping[str, Columns], before: Mapping[str, Columns]
+) -> dict[str, Any]:
+    """What the gate wrote; if it stopped the run its outputs are lost, so the same once more."""
+    if (written := run.artifact("DataGate", "findings")) is not None:
+        with open(written.uri, encoding="utf-8") as file:
+            return json.load(file)
+    report = Report(stop_at=run.dataset.validation.stop_at)
+    found, schema = (
+        run.artifact("ExampleValidator", "anomalies"),
+        run.artifact("ImportSchemaGen", "schema"),
+    )
+    if found is not None and schema is not None:
+        artifact = standard_artifacts.ExampleAnomalies()
+        artifact.uri = found.uri
+        artifact.split_names = found.properties["split_names"]
+        text = io_utils.parse_pbtxt_file(f"{schema.uri}/schema.pbtxt", schema_pb2.Schema())
+        report.findings += anomalies.read(artifact, text)
+    if before:
+        drift.measure("drift", now, before, run.dataset.validation.drift, report)
+    elif absent := run.artifacts.get("Baseline", {}).get("statistics"):
+        report.no_baseline = str(absent.properties.get("reason", ""))
+    return report.to_json()
+
+
+def _drift(
+    run: Run, name: str, now: Mapping[str, Columns], before: Mapping[str, Columns]
+) -> Drift | None:
+    pairs = [
+        (now[split][name], before[split][name])
+        for split in now
+        if name in now[split] and name in before.get(split, {})
+    ]
+    if not pairs:
+        return None
+    bounds = run.dataset.validation.drift.get(name)
+    try:
+        if all(old.HasField("num_stats") for _, old in pairs):
+            distance = max(jensen_shannon(new, old) for new, old in pairs)
+            return Drift(distance, _DIVERGENCE, bounds.jensen_shannon if bounds else None)
+        distance = max(infinity_norm(new, old)[0] for new, old in pairs)
+        return Drift(distance, _SHARE, bounds.infinity_norm if bounds else None)
+    except NotComparableError:
+        return None
+
+
+def _role(run: Run, name: str) -> str:
+    if name in run.dataset.label_sources():
+        return "label"
+    how = run.dataset.columns.get(name)
+    return str(how.role) if how else "not described"
+
+
+def _rows(columns: Columns) -> int:
+    return max((_row_count(column) for column in columns.values()), default=0)
+
+
+def _row_count(column: FeatureNameStatistics) -> int:
+    kind = column.WhichOneof("stats")
+    common = getattr(column, kind).common_stats if kind else None
+    return int(common.num_missing + common.num_non_missing) if common else 0

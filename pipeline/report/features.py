@@ -1,0 +1,155 @@
+"""What the columns became: the inputs of the model, as Transform wrote them."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from numpy.typing import NDArray
+
+from models.dataset import Column, Role
+from models.features import (
+    FIRST_WORD_CODE,
+    MISSING_CODE,
+    MISSING_NUMBER,
+    UNKNOWN_CODE,
+    Feature,
+    buckets,
+    model_features,
+    safe_name,
+)
+from pipeline.report.run import Run
+
+_MOST_ROWS = 10_000
+_WORDS = 6
+_SPLITS = ("train", "eval")
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureRow:
+    """An input of the model.
+
+    Attributes:
+        name: Of the transformed feature.
+        column: That it is made of.
+        role: Of the column.
+        kind: What stands in it.
+        words: The first of its vocabulary, the most frequent ones.
+        range: From where to where, in both splits.
+        missing: By split: the share of rows without a value.
+        unknown: By split: the share of rows with a value that is not in the vocabulary.
+    """
+
+    name: str
+    column: str
+    role: str
+    kind: str
+    words: tuple[str, ...]
+    range: str
+    missing: Mapping[str, float | None]
+    unknown: Mapping[str, float | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """The section."""
+
+    rows: list[FeatureRow]
+    splits: tuple[str, ...]
+    ignored: list[tuple[str, str]]
+
+
+def make(run: Run) -> Features | None:
+    """Collects the section; None if Transform did not come to its end."""
+    graph = run.artifact("Transform", "transform_graph")
+    examples = run.artifact("Transform", "transformed_examples")
+    if graph is None or examples is None:
+        return None
+    output = tft.TFTransformOutput(graph.uri)
+    spec = output.transformed_feature_spec()
+    values = {split: _read(examples.uri, split, spec) for split in _SPLITS}
+    columns = {safe_name(name): name for name in run.dataset.features()}
+    rows = []
+    for feature in model_features(run.dataset, output):
+        column = columns[feature.name.rsplit(".", 1)[0]]
+        found = {split: values[split].get(feature.name) for split in _SPLITS}
+        rows.append(_row(feature, column, run.dataset.columns[column], output, found))
+    ignored = [
+        (name, "the label is made from it" if name in run.dataset.label_sources() else how.why)
+        for name, how in run.dataset.columns.items()
+        if how.role is Role.IGNORED
+    ]
+    return Features(rows, _SPLITS, ignored)
+
+
+def _row(
+    feature: Feature,
+    column: str,
+    how: Column,
+    output: tft.TFTransformOutput,
+    values: Mapping[str, NDArray | None],
+) -> FeatureRow:
+    gap = MISSING_NUMBER if feature.codes is None else MISSING_CODE
+    words: list[bytes] = []
+    if feature.vocabulary:
+        words = output.vocabulary_by_name(feature.vocabulary)[:_WORDS]
+    return FeatureRow(
+        name=feature.name,
+        column=column,
+        role=str(how.role),
+        kind=_kind(feature, how),
+        words=tuple(word.decode(errors="replace") for word in words),
+        range=_range(feature, values),
+        missing={s: None if feature.length else _share(values[s], gap) for s in values},
+        unknown={
+            s: _share(values[s], UNKNOWN_CODE) if feature.vocabulary else None for s in values
+        },
+    )
+
+
+def _kind(feature: Feature, how: Column) -> str:
+    if feature.codes is None:
+        if how.role is Role.TIMESTAMP and not feature.name.endswith(".trend"):
+            return "how far through it, 0 to 1"
+        return f"rank among {buckets(how)} quantiles, 0 to 1"
+    if feature.length:
+        return f"up to {feature.length} codes of words and pairs, of {feature.codes:,}"
+    if feature.vocabulary:
+        return f"code of {feature.codes - FIRST_WORD_CODE:,} known values"
+    what = "hash bucket" if how.role is Role.HASHED else "quantile"
+    return f"{what}, one of {feature.codes - 1:,}"
+
+
+def _range(feature: Feature, values: Mapping[str, NDArray | None]) -> str:
+    there = [each for each in values.values() if each is not None and each.size]
+    if not there:
+        return "–"
+    joined = np.concatenate([each.ravel() for each in there])
+    known = joined[joined != (MISSING_NUMBER if feature.codes is None else MISSING_CODE)]
+    if not known.size:
+        return "always missing"
+    return f"{known.min():.3g} to {known.max():.3g}"
+
+
+def _share(values: NDArray | None, what: float) -> float | None:
+    return None if values is None or not values.size else float((values == what).mean())
+
+
+def _read(uri: str, split: str, spec: Mapping[str, object]) -> dict[str, NDArray]:
+    """The first rows of a split, by feature."""
+    files = sorted(glob.glob(os.path.join(glob.escape(uri), f"Split-{split}", "*")))
+    if not files:
+        return {}
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(_MOST_ROWS)
+    for batch in records.batch(_MOST_ROWS):
+        parsed = tf.io.parse_example(batch, spec)
+        return {
+            name: (tf.sparse.to_dense(v) if isinstance(v, tf.SparseTensor) else v).numpy()
+            for name, v in parsed.items()
+        }
+    return {}

@@ -1,0 +1,95 @@
+"""The metrics of the whole eval split beside bounds, intervals, and the model being served."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.evaluator.metrics import better
+from pipeline.report.bootstrap import WHOLE, Interval
+from pipeline.report.run import Run
+from pipeline.terminal import BOUNDS, COUNTS
+
+
+@dataclasses.dataclass(frozen=True)
+class BoundShown:
+    """A bound, as text, and whether it holds."""
+
+    text: str
+    passed: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricRow:
+    """A metric.
+
+    Attributes:
+        name: As in the configuration.
+        value: The Evaluator's; None where it is not defined.
+        interval: Of the value, if there is one.
+        served: The value of the model being served.
+        change: The interval of the change, if there is one.
+        better: Which direction is the better one.
+        bounds: What it was held to.
+    """
+
+    name: str
+    value: float | None
+    interval: Interval | None
+    served: float | None
+    change: Interval | None
+    better: str
+    bounds: tuple[BoundShown, ...]
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether all bounds hold; None without any."""
+        return all(bound.passed for bound in self.bounds) if self.bounds else None
+
+    @property
+    def moved(self) -> str:
+        """`better`, `worse` or `unclear`, as far as the interval of the change tells.
+
+        `undirected` for a ratio, of which neither more nor less is better.
+        """
+        if self.better == "near one":
+            return "undirected"
+        if self.change is None:
+            return "unclear"
+        sign = 1 if self.better == "higher" else -1
+        if min(sign * self.change.low, sign * self.change.high) > 0:
+            return "better"
+        return "worse" if max(sign * self.change.low, sign * self.change.high) < 0 else "unclear"
+
+
+def metric_rows(run: Run) -> list[MetricRow]:
+    """The metrics, those with bounds first."""
+    summary = run.summary
+    served = summary.baseline.metrics if summary.baseline else {}
+    intervals = run.uncertainty.candidate.get(WHOLE, {}) if run.uncertainty else {}
+    changes = run.uncertainty.change.get(WHOLE, {}) if run.uncertainty else {}
+    rows = [
+        MetricRow(
+            name=name,
+            value=value,
+            interval=intervals.get(name),
+            served=served.get(name),
+            change=changes.get(name),
+            better=better(name),
+            bounds=_bounds(run, name),
+        )
+        for name, value in summary.metrics.items()
+        if name not in COUNTS
+    ]
+    order = list(summary.bounds())
+    last = len(order)
+    return sorted(rows, key=lambda row: order.index(row.name) if row.name in order else last)
+
+
+def _bounds(run: Run, name: str) -> tuple[BoundShown, ...]:
+    configured = run.summary.bounds().get(name) or {}
+    shown = []
+    for check in run.summary.thresholds:
+        metric, _, kind = check.name.rpartition(": ")
+        if metric == name and kind in BOUNDS and configured:
+            shown.append(BoundShown(BOUNDS[kind].format(**configured), check.passed))
+    return tuple(shown)

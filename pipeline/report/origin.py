@@ -1,0 +1,82 @@
+"""What the run was made from: versions, configuration, fingerprints of data, schema and code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from components import served_model
+from pipeline.report.masking import masked
+from pipeline.report.run import Run
+
+_SHORT = 16  # digits of a fingerprint that are shown
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """The section.
+
+    Attributes:
+        fingerprints: What -> digits.
+        versions: Of what decides the result.
+        config: As YAML, without secrets.
+    """
+
+    fingerprints: dict[str, str]
+    versions: dict[str, str]
+    config: str
+
+
+def make(run: Run) -> Origin:
+    """Collects the section."""
+    config = masked(run.summary.config)
+    return Origin(
+        fingerprints={what: text for what, text in _fingerprints(run).items() if text},
+        versions={"python": platform.python_version(), **run.summary.versions},
+        config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
+    )
+
+
+def _fingerprints(run: Run) -> dict[str, str]:
+    examples, schema = (
+        run.artifact("ExampleGen", "examples"),
+        run.artifact("ImportSchemaGen", "schema"),
+    )
+    training = run.training or {}
+    read = str(examples.properties.get("input_fingerprint", "")) if examples else ""
+    return {
+        "spans": ", ".join(map(str, run.summary.spans)),
+        "data as it was read": read.rpartition(":")[2][:_SHORT],
+        "rows that were trained on": training.get("data", ""),
+        "schema": _digest(Path(schema.uri, "schema.pbtxt")) if schema else "",
+        "features": training.get("transform", ""),
+        "code of the training": training.get("code_hash", ""),
+        "model": served_model.fingerprint(run.model_dir)[:_SHORT] if run.model_dir else "",
+        "Git commit": _commit(run.config_dir.parent),
+    }
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:_SHORT]
+
+
+def _commit(folder: Path) -> str:
+    """Of the project when this page was made; empty if it is in no repository."""
+    git = shutil.which("git")
+    if git is None or not folder.is_dir():
+        return ""
+
+    def ask(*arguments: str) -> str:
+        command = [git, "-C", str(folder), *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+        return result.stdout.strip() if result.returncode == 0 else ""
+
+    commit = ask("rev-parse", "--short=12", "HEAD")
+    changed = commit and ask("status", "--porcelain", "--untracked-files=no")
+    return f"{commit}, with changes that are not committed" if changed else commit

@@ -1,0 +1,160 @@
+"""How good the model is: overall and on each slice, against bounds and the model being served."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from components.evaluator.metrics import better
+from pipeline.report.bootstrap import Interval
+from pipeline.report.metric_rows import MetricRow, metric_rows
+from pipeline.report.run import Run
+from pipeline.summary import SliceMetrics
+
+_DOT_WIDTH = 130.0  # of the drawing of an interval
+_MARGIN = 6.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """Where an interval is drawn, from the left, in pixels."""
+
+    low: float
+    value: float
+    high: float
+    served: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceRow:
+    """A slice, by the metric that slices are compared by."""
+
+    name: str
+    rows: int
+    value: float | None
+    interval: Interval | None
+    served: float | None
+    change: float | None
+    moved: str
+    others: tuple[float | None, ...]
+    drawn: Drawn | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """The section.
+
+    Attributes:
+        rows: How many rows were evaluated.
+        every: Of how many of them one was taken for the intervals.
+        metrics: The whole.
+        checks: Bounds that no single metric of the whole has, in words, and whether they hold.
+        by: The metric that slices are compared by.
+        others: Further metrics of slices.
+        large: The slices that are large enough to be judged, the worst first.
+        small: The others.
+        fewest: How many rows make a slice large enough.
+        bound: Where the bound of the worst slice is drawn.
+    """
+
+    rows: int
+    every: int
+    metrics: list[MetricRow]
+    checks: list[tuple[str, bool]]
+    by: str
+    others: tuple[str, ...]
+    large: list[SliceRow]
+    small: list[SliceRow]
+    fewest: int
+    bound: float | None
+    has_served: bool
+
+
+def make(run: Run) -> Quality | None:
+    """Collects the section; None if nothing was evaluated."""
+    summary = run.summary
+    if not summary.metrics:
+        return None
+    rows = metric_rows(run)
+    evaluation = run.dataset.evaluation
+    worst = evaluation.worst_slice
+    directed = [row.name for row in rows if row.better != "near one"]
+    by = worst.metric if worst else next(iter(directed))
+    others = tuple(name for name in directed if name != by)[:2]
+    fewest = worst.min_examples if worst else 100
+    slices = [_slice(run, one, by, others) for one in summary.slices]
+    large = [one for one in slices if one.rows >= fewest]
+    limit = None if worst is None else (worst.max if worst.min is None else worst.min)
+    scale = _Scale.over(large, limit)
+    sign = 1 if better(by) == "higher" else -1
+    large = sorted(
+        large, key=lambda one: sign * (one.value if one.value is not None else sign * 9e99)
+    )
+    return Quality(
+        rows=int(summary.metrics.get("example_count") or 0),
+        every=run.eval_rows.every if run.eval_rows else 1,
+        metrics=rows,
+        checks=[
+            (check.detail, check.passed)
+            for check in summary.thresholds
+            if check.name.rpartition(": ")[2] not in ("min", "max", "change")
+        ],
+        by=by,
+        others=others,
+        large=[dataclasses.replace(one, drawn=scale.draw(one)) for one in large],
+        small=sorted((one for one in slices if one.rows < fewest), key=lambda one: -one.rows),
+        fewest=fewest,
+        bound=None if limit is None else scale.place(limit),
+        has_served=bool(run.uncertainty and run.uncertainty.baseline),
+    )
+
+
+def _slice(run: Run, one: SliceMetrics, by: str, others: tuple[str, ...]) -> SliceRow:
+    uncertainty = run.uncertainty
+    value = one.metrics.get(by)
+    intervals = uncertainty.candidate.get(one.slice, {}) if uncertainty else {}
+    served = uncertainty.baseline.get(one.slice, {}).get(by) if uncertainty else None
+    change = uncertainty.change.get(one.slice, {}).get(by) if uncertainty else None
+    moved = MetricRow(by, value, None, served, change, better(by), ()).moved
+    return SliceRow(
+        name=one.slice,
+        rows=one.examples or 0,
+        value=value,
+        interval=intervals.get(by),
+        served=served,
+        change=None if value is None or served is None else value - served,
+        moved=moved,
+        others=tuple(one.metrics.get(name) for name in others),
+        drawn=None,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scale:
+    """From values to pixels."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, rows: list[SliceRow], limit: float | None) -> _Scale:
+        values = [limit] if limit is not None else []
+        for row in rows:
+            values += [value for value in (row.value, row.served) if value is not None]
+            values += [row.interval.low, row.interval.high] if row.interval else []
+        return cls(min(values, default=0.0), max(values, default=1.0))
+
+    def place(self, value: float) -> float:
+        width = (self.high - self.low) or 1.0
+        share = (value - self.low) / width
+        return round(_MARGIN + share * (_DOT_WIDTH - 2 * _MARGIN), 1)
+
+    def draw(self, row: SliceRow) -> Drawn | None:
+        if row.value is None:
+            return None
+        found = row.interval or Interval(row.value, row.value)
+        return Drawn(
+            low=self.place(min(found.low, row.value)),
+            value=self.place(row.value),
+            high=self.place(max(found.high, row.value)),
+            served=None if row.served is None else self.place(row.served),
+        )

@@ -1,0 +1,128 @@
+"""A run as its report sees it: the summary, and the artifacts of the steps that came to an end."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from components import served_model
+from models.dataset import Dataset
+from models.export import read_json
+from pipeline import summary as summaries
+from pipeline.metadata import GOOD_STATES, OutputArtifact, RunMetadata, StepRecord
+from pipeline.outputs import Outputs
+from pipeline.report import bootstrap, eval_rows
+from pipeline.report.bootstrap import Uncertainty
+from pipeline.report.eval_rows import EvalRows
+from pipeline.summary import Summary
+
+_MODEL = "Format-Serving"  # where Trainer and Baseline put a SavedModel in their artifact
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What the sections are made from.
+
+    Attributes:
+        run_dir: The folder of the run.
+        outputs: Of the pipeline.
+        summary: Of the run.
+        dataset: The description of the data that the run had.
+        steps: What the metadata file knows of each step.
+        artifacts: By step and key; of steps that failed there are none.
+    """
+
+    run_dir: Path
+    outputs: Outputs
+    summary: Summary
+    dataset: Dataset
+    steps: Mapping[str, StepRecord]
+    artifacts: Mapping[str, Mapping[str, OutputArtifact]]
+
+    @classmethod
+    def read(cls, run_dir: Path, outputs: Outputs) -> Run:
+        """Reads all but what is costly."""
+        summary = summaries.read(run_dir)
+        metadata = RunMetadata(outputs.metadata, summary.run_id)
+        steps = metadata.steps()
+        good = {name for name, step in steps.items() if step.state in GOOD_STATES}
+        return cls(
+            run_dir=run_dir,
+            outputs=outputs,
+            summary=summary,
+            dataset=Dataset.model_validate(summary.config["dataset"]),
+            steps=steps,
+            artifacts={name: keys for name, keys in metadata.outputs().items() if name in good},
+        )
+
+    def artifact(self, step: str, key: str) -> OutputArtifact | None:
+        """An output; None if the step did not come to its end, or if it says that there is none."""
+        found = self.artifacts.get(step, {}).get(key)
+        return None if found is None or found.properties.get("tfx_absent") else found
+
+    def shown(self, text: str) -> str:
+        """A text with paths in it, shortened to what lies in the outputs of the pipeline."""
+        return text.replace(f"{self.outputs.root}{os.sep}", "")
+
+    @property
+    def config_dir(self) -> Path:
+        """The folder of configurations that the run was started with."""
+        return Path(self.summary.arguments["config_dir"])
+
+    @property
+    def model_dir(self) -> str | None:
+        """The SavedModel that was trained."""
+        return _model_dir(self.artifact("Trainer", "model"))
+
+    @property
+    def served_dir(self) -> str | None:
+        """A copy of the model that was served when the run began."""
+        return _model_dir(self.artifact("Baseline", "model"))
+
+    @functools.cached_property
+    def is_served(self) -> bool:
+        """Whether the model is the very one that was being served."""
+        if self.model_dir is None or self.served_dir is None:
+            return False
+        return served_model.fingerprint(self.model_dir) == served_model.fingerprint(self.served_dir)
+
+    @functools.cached_property
+    def training(self) -> dict | None:
+        """How the training went, see `components.served_model.TRAINING`."""
+        return read_json(self.model_dir, served_model.TRAINING) if self.model_dir else None
+
+    @functools.cached_property
+    def eval_rows(self) -> EvalRows | None:
+        """The answers of the new model, if it was evaluated."""
+        return self._ask(self.model_dir)
+
+    @functools.cached_property
+    def served_rows(self) -> EvalRows | None:
+        """The answers of the model being served, if there is one and it is another."""
+        rows = None if self.is_served else self._ask(self.served_dir)
+        if rows is None or self.eval_rows is None:
+            return None
+        # A label that is made in another way makes other rows: nothing to compare then.
+        alike = rows.predictions.shape == self.eval_rows.predictions.shape
+        return rows if alike and (rows.labels == self.eval_rows.labels).all() else None
+
+    @functools.cached_property
+    def uncertainty(self) -> Uncertainty | None:
+        """The intervals of all metrics."""
+        if self.eval_rows is None:
+            return None
+        return bootstrap.intervals(self.dataset.task, self.eval_rows, self.served_rows)
+
+    def _ask(self, model_dir: str | None) -> EvalRows | None:
+        examples = self.artifact("ExampleGen", "examples")
+        if model_dir is None or examples is None or not self.summary.metrics:
+            return None
+        slices = self.dataset.evaluation.slices
+        return eval_rows.load(model_dir, examples.uri, slices, self.run_dir)
+
+
+def _model_dir(artifact: OutputArtifact | None) -> str | None:
+    return os.path.join(artifact.uri, _MODEL) if artifact else None

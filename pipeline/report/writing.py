@@ -1,0 +1,116 @@
+"""Puts the page together and writes it, whatever became of the run."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.outputs import Outputs
+from pipeline.report import (
+    curves,
+    data,
+    features,
+    model_card,
+    origin,
+    quality,
+    steps,
+    training,
+    verdict,
+    words,
+)
+from pipeline.report.run import Run
+
+logger = logging.getLogger(__name__)
+
+FILE = "report.html"
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of the page; `templates/<key>.html` shows what `make` returns."""
+
+    key: str
+    short: str
+    title: str
+    make: Callable[[Run], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """A section with its content; `content` is None where the run did not come so far."""
+
+    key: str
+    short: str
+    title: str
+    content: Any
+    problem: str = ""
+
+
+SECTIONS = (
+    Section("verdict", "Answer", "The answer", verdict.make),
+    Section("quality", "Quality", "How good it is", quality.make),
+    Section("curves", "Errors", "How it errs", curves.make),
+    Section("data", "Data", "The data", data.make),
+    Section("features", "Features", "What the features became", features.make),
+    Section("training", "Training", "The training", training.make),
+    Section("steps", "Steps", "What each step did", steps.make),
+    Section("origin", "Origin", "What it was made from", origin.make),
+    Section("model_card", "Model card", "Model card", model_card.make),
+)
+
+
+def write(run_dir: Path, outputs: Outputs) -> Path:
+    """Writes `report.html` into the folder of a run, at once or not at all.
+
+    Args:
+        run_dir: With its `summary.json`.
+        outputs: Of the pipeline, with the metadata file and the artifacts of the run.
+
+    Returns:
+        The file.
+
+    Raises:
+        OSError: If summary or metadata cannot be read, or the page cannot be written.
+    """
+    run = Run.read(run_dir, outputs)
+    page = render(run, [_made(section, run) for section in SECTIONS])
+    draft = run_dir / f".report-{os.getpid()}.html"
+    draft.write_text(page, encoding="utf-8")
+    file = run_dir / FILE
+    draft.replace(file)
+    return file
+
+
+def _made(section: Section, run: Run) -> Made:
+    """One part that cannot be made, since an artifact is gone or damaged, leaves the others."""
+    try:
+        return Made(section.key, section.short, section.title, section.make(run))
+    except Exception as error:  # whatever libraries raise at damaged files
+        logger.exception("The section %s of the report could not be made", section.key)
+        first_line = str(error).strip().partition("\n")[0]
+        return Made(
+            section.key, section.short, section.title, None, f"{type(error).__name__}: {first_line}"
+        )
+
+
+def render(run: Run, sections: list[Made]) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=PackageLoader("pipeline.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"words": words, "marks": steps.MARKS, "state_words": steps.WORDS}
+    # Ours, and no value of a run goes into it.
+    style = Markup(environment.get_template("style.css").render())  # noqa: S704
+    template = environment.get_template("page.html")
+    return template.render(run=run, summary=run.summary, sections=sections, style=style)

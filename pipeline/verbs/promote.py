@@ -1,0 +1,42 @@
+"""Serve a pushed version, whatever is served now; also one that was rolled back from.
+
+Its content is pushed once more, under a new and thus highest number; nothing is removed. It is
+recorded in ML Metadata.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.options import add_config_options, add_serving_option, load_outputs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument("version", metavar="VERSION", type=int, help="one that was pushed")
+    add_serving_option(parser)
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Promotes; returns 0, also if there is nothing to do."""
+    from pipeline.run_log import captured
+
+    outputs = load_outputs(args)
+    serving_dir = args.serving or str(outputs.serving)
+    with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
+        from pipeline.restoring import choice, publication
+
+        version = choice.for_promotion(serving_dir, args.version)
+        if version is None:
+            terminal.write(f"The model of version {args.version} is the one that is served.\n")
+            return 0
+        told = publication.serve_again(
+            "Promotion",
+            serving_dir,
+            version,
+            pipeline=outputs.root.name,
+            metadata_file=outputs.metadata,
+        )
+        terminal.write(told)
+    return 0

@@ -1,0 +1,84 @@
+"""Serve the newest pushed model on this machine, over TensorFlow Serving's REST and gRPC APIs.
+
+A version that is pushed is served as soon as it is loaded; one that is removed is dropped. Ctrl-C
+ends it. docs/serving.md has requests.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TextIO
+
+from pipeline.errors import UsageError
+from pipeline.options import add_config_options, load_outputs
+from pipeline.outputs import Outputs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument("--port", type=int, default=8501, help="of the REST API (8501)")
+    parser.add_argument("--grpc-port", type=int, default=8500, help="of the gRPC API (8500)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)"
+    )
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until it is told to stop; returns 0."""
+    from pipeline.interruption import Interruption
+    from pipeline.run_log import captured
+
+    outputs = load_outputs(args)
+    if not outputs.serving.is_dir():
+        raise _nothing_pushed(outputs)
+    with captured(outputs.root / "serve.log") as terminal, Interruption().watched():
+        try:
+            _serve(outputs, args, terminal)
+        except KeyboardInterrupt:  # how it is meant to end
+            terminal.write("Stopped.\n")
+    return 0
+
+
+def _serve(outputs: Outputs, args: argparse.Namespace, terminal: TextIO) -> None:
+    import gc
+    import logging
+    import time
+
+    from pipeline.serving import server
+
+    ports = server.Ports(args.host, args.port, args.grpc_port)
+
+    from components import served_model
+    from pipeline.serving import grpc_services
+    from pipeline.serving.metrics import Metrics
+    from pipeline.serving.rest import create_app
+    from pipeline.serving.versions import Versions
+
+    logging.basicConfig(level=logging.INFO)
+    # What is imported stays: walking over it would show in the latency, and take two seconds of the
+    # process's end.
+    gc.freeze()
+    name = outputs.root.name
+    if not served_model.complete_versions(str(outputs.serving)):
+        raise _nothing_pushed(outputs)
+    versions = Versions(name, str(outputs.serving), lambda line: terminal.write(line + "\n"))
+    versions.look()
+    time.sleep(server.LOOK_EVERY_S)  # what has not changed until then is whole
+    versions.look()
+    if versions.current is None:
+        raise UsageError(f"No version in {outputs.serving} can be served")
+    metrics = Metrics(name)
+    grpc_services.add_to(ports.grpc_server, versions, metrics)
+    with server.running(ports, create_app(versions, metrics), versions) as answering:
+        terminal.write(
+            f"REST: http://{ports.rest}/v1/models/{name}:predict\n"
+            f"gRPC: {ports.grpc}\n"
+            f"Health: http://{ports.rest}/healthz; Ctrl-C ends it; log: {outputs.root}/serve.log\n"
+        )
+        while answering.is_alive():
+            answering.join(1)
+
+
+def _nothing_pushed(outputs: Outputs) -> UsageError:
+    return UsageError(f"No model has been pushed to {outputs.serving}: python -m pipeline run")

@@ -1,0 +1,172 @@
+"""What the data gate sees in rows: a label given away, repeats, spans that go back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.data_gate.leaks import associations
+from components.data_gate.rows import findings
+from components.delivery import OUTCOMES
+from components.example_gen.repeats import K, Repeats, repeated_share
+from models.bounds import Validation
+from models.dataset import Dataset
+
+ROWS = 1200
+SCHEMA = text_format.Parse(
+    """
+    feature { name: "number" type: FLOAT }
+    feature { name: "code" type: INT }
+    feature { name: "text" type: BYTES }
+    feature { name: "y" type: FLOAT }
+    feature { name: "size" type: FLOAT }
+    """,
+    schema_pb2.Schema(),
+)
+COLUMNS = {"number": "numeric", "code": "categorical", "text": "categorical", "size": "numeric"}
+LABELS = {
+    "binary": {"column": "y"},
+    "derived": {"column": "y", "greater_than": 0.5, "times": "size"},
+    "multiclass": {"column": "y", "classes": ["0", "1", "2"]},
+    "regression": {"column": "y"},
+}
+
+
+def dataset(kind):
+    return Dataset.model_validate(
+        {
+            "task": "binary" if kind == "derived" else kind,
+            "label": LABELS[kind],
+            "columns": {name: {"role": role} for name, role in COLUMNS.items()},
+        }
+    )
+
+
+def label(kind, random):
+    if kind in ("binary", "multiclass"):
+        return random.integers(0, 2 if kind == "binary" else 3, ROWS).astype(float)
+    return random.lognormal(0, 2, ROWS)  # heavy tails
+
+
+def examples(**columns):
+    rows = []
+    for values in zip(*columns.values(), strict=True):
+        example = tf.train.Example()
+        for name, value in zip(columns, values, strict=True):
+            feature = example.features.feature[name]
+            if isinstance(value, str):
+                feature.bytes_list.value.append(value.encode())
+            elif name == "code":
+                feature.int64_list.value.append(int(value))
+            elif not np.isnan(value):
+                feature.float_list.value.append(value)
+        rows.append(example.SerializeToString())
+    return rows
+
+
+def noise(random):
+    """Columns that have nothing to do with a label; each text is there once."""
+    return {
+        "number": random.normal(size=ROWS),
+        "code": random.integers(0, 20, ROWS),
+        "text": [f"name {i}" for i in range(ROWS)],
+        "size": random.uniform(1, 2, ROWS),
+    }
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_what_has_nothing_to_do_with_the_label_tells_nothing_of_it(kind):
+    random = np.random.default_rng(1)
+    y = label(kind, random)
+    found = associations(examples(**noise(random), y=y), SCHEMA, dataset(kind))
+    assert found.keys() == COLUMNS.keys()
+    assert max(found.values()) < 0.2
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_a_column_of_any_type_that_is_the_label_tells_all_of_it(kind):
+    random = np.random.default_rng(2)
+    y, columns = label(kind, random), noise(random)
+    leaks = {"number": y * 2.54}
+    if kind in ("binary", "multiclass"):
+        leaks |= {"code": y + 7, "text": [("no", "yes", "perhaps")[int(one)] for one in y]}
+    if kind == "derived":
+        leaks["text"] = np.where(y > 0.5 * columns["size"], "yes", "no").tolist()
+    found = associations(examples(**columns | leaks, y=y), SCHEMA, dataset(kind))
+    assert min(found[name] for name in leaks) > 0.98
+    assert max(found[name] for name in found.keys() - leaks) < 0.3
+
+
+def test_a_good_predictor_is_no_leak():
+    random = np.random.default_rng(3)
+    y = label("binary", random)
+    wrong = random.random(ROWS) < 0.1
+    found = associations(
+        examples(**noise(random) | {"number": np.where(wrong, 1 - y, y)}, y=y),
+        SCHEMA,
+        dataset("binary"),
+    )
+    assert 0.7 < found["number"] < 0.9
+
+
+@pytest.mark.parametrize("y", [np.zeros(ROWS), np.full(ROWS, np.nan)])
+def test_where_there_is_nothing_to_tell_nothing_is_told(y):
+    random = np.random.default_rng(4)
+    assert associations(examples(**noise(random), y=y), SCHEMA, dataset("binary")) == {}
+    assert associations([], SCHEMA, dataset("binary")) == {}
+
+
+@pytest.mark.parametrize(("distinct", "times"), [(300, 1), (300, 2), (20_000, 1), (20_000, 3)])
+def test_repeats_are_estimated_over_files_in_any_order(distinct, times):
+    random = np.random.default_rng(5)
+    hashes = [int(one) for one in random.integers(0, 2**62, distinct)] * times
+    random.shuffle(hashes)
+    files = [Repeats(), Repeats(), Repeats()]
+    for i, one in enumerate(hashes):
+        files[i % 3].add(one)
+    sketches = [file.sketch() for file in files]
+    assert all(len(sketch) <= K for sketch in sketches)
+    assert repeated_share(sketches) == pytest.approx(1 - 1 / times, abs=0.02)
+    assert repeated_share([]) == 0.0
+
+
+def rows_found(tmp_path, *, share=0.0, spans=(), before=(), **bounds):
+    artifact, baseline = standard_artifacts.Examples(), standard_artifacts.ExampleStatistics()
+    artifact.uri = str(tmp_path)
+    artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    (tmp_path / OUTCOMES).write_text(json.dumps({"repeated_share": share, "files": []}))
+    for one, numbers in ((artifact, spans), (baseline, before)):
+        if numbers:
+            one.set_string_custom_property("spans", json.dumps(numbers))
+    folder = tmp_path / "Split-train"
+    folder.mkdir(exist_ok=True)
+    random = np.random.default_rng(6)
+    y = label("binary", random)
+    data = examples(**noise(random) | {"code": y}, y=y)
+    for i in range(3):  # as three files of data give it
+        options = tf.io.TFRecordOptions(compression_type="GZIP")
+        path = folder / f"data_tfrecord-{i:05d}-of-00003.gz"
+        with tf.io.TFRecordWriter(str(path), options) as writer:
+            for row in data[i::3]:
+                writer.write(row)
+    validation = Validation.model_validate(bounds)
+    return list(findings(artifact, baseline, SCHEMA, dataset("binary"), validation))
+
+
+def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
+    found = rows_found(tmp_path, share=0.34, spans=[1, 2], before=[2, 3])
+    assert {finding.severity for finding in found} == {"warning"}
+    texts = [f"{finding.column}: {finding.what}" for finding in found]
+    assert "The newest span is 2; the served model was trained on spans up to 3" in texts[0]
+    assert "about 34% are there already, where 10% is allowed" in texts[1]
+    assert texts[2].startswith("code: Label given away: this column alone tells 100.0%")
+    assert len(texts) == 3
+    muted = rows_found(tmp_path, share=0.34, max_repeated=0.5, max_association=None)
+    assert muted == []
+    assert rows_found(tmp_path, spans=[1, 3], before=[2, 3], max_association=None) == []

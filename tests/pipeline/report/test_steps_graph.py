@@ -1,0 +1,59 @@
+"""The graph: nothing overlaps, and who reads stands below whom it reads from."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from pipeline.metadata import ArtifactLink, StepRecord
+from pipeline.report import lineage
+
+
+def steps(**reads):
+    """Steps by name with the names of those that they read from; each writes one output."""
+    numbers = {name: number for number, name in enumerate(reads)}
+    return {
+        name: StepRecord(
+            "COMPLETE",
+            0.0,
+            tuple(ArtifactLink("in", numbers[source], "") for source in sources),
+            (ArtifactLink(f"out of {name}", numbers[name], ""),),
+        )
+        for name, sources in reads.items()
+    }
+
+
+DAG = steps(
+    examples=[], schema=[], statistics=["examples"], validator=["statistics", "schema"],
+    baseline=["schema"], gate=["validator", "baseline", "schema"], transform=["examples", "schema"],
+    trainer=["transform", "schema"], evaluator=["examples", "trainer", "baseline"],
+    pusher=["evaluator", "trainer", "statistics"], alone=[],
+)  # fmt: skip
+
+
+def test_every_link_is_drawn_downwards():
+    graph = lineage.draw(DAG)
+    top = {box.name: box.y for box in graph.boxes}
+    assert top.keys() == DAG.keys()
+    assert len(graph.edges) == sum(len(step.inputs) for step in DAG.values())
+    for edge in graph.edges:
+        assert top[edge.source] < top[edge.target]
+        assert edge.keys == (f"out of {edge.source}",)
+
+
+def test_no_boxes_overlap_and_all_is_inside():
+    graph = lineage.draw(DAG)
+    for one, other in combinations(graph.boxes, 2):
+        apart_x = abs(one.x - other.x) >= lineage.BOX_WIDTH
+        assert apart_x or abs(one.y - other.y) >= lineage.BOX_HEIGHT
+    for box in graph.boxes:
+        assert 0 <= box.x <= graph.width - lineage.BOX_WIDTH
+        assert 0 <= box.y <= graph.height - lineage.BOX_HEIGHT
+
+
+def test_a_run_that_did_not_begin_has_an_empty_graph():
+    assert lineage.draw({}).boxes == []
+
+
+def test_what_an_earlier_run_wrote_has_no_line():
+    graph = lineage.draw({"trainer": DAG["trainer"]})
+    assert [box.name for box in graph.boxes] == ["trainer"] and graph.edges == []

@@ -1,0 +1,102 @@
+"""Does something to a process in the midst of a step; as a program, to a run of its own.
+
+    python -m tests.reliability.in_step STEP WHAT VERB [OPTION ...]
+
+WHAT is the name of a signal, `half-pushed` (SIGKILL while the Pusher copies the model) or `memory`
+(from then on no more memory is to be had).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.project_with_runs import ORDER
+
+INTO_S = 0.3  # long steps are hit while they work, short ones between their files and their record
+PATIENCE_S = 60.0
+SPARE_BYTES = 32 << 20
+
+
+@contextlib.contextmanager
+def during(step: str, act: Callable[[], None], *, wait: bool = False) -> Iterator[None]:
+    """Calls a function when a step of a run in this process begins to work.
+
+    Args:
+        step: Its name.
+        act: What is called.
+        wait: Whether the step, when it has written its files, waits for its end.
+    """
+    from tfx.orchestration.portable.launcher import Launcher
+
+    original = Launcher._run_executor
+
+    def run(self: Any, execution_info: Any) -> Any:
+        if self._pipeline_node.node_info.id != step:
+            return original(self, execution_info)
+        act()
+        result = original(self, execution_info)
+        if wait:
+            time.sleep(PATIENCE_S)
+        return result
+
+    Launcher._run_executor = run
+    try:
+        yield
+    finally:
+        Launcher._run_executor = original
+
+
+def signalled(step: str, number: signal.Signals) -> contextlib.AbstractContextManager[None]:
+    """Sends this process a signal while a step works."""
+    timer = threading.Timer(INTO_S, os.kill, (os.getpid(), number))
+    timer.daemon = True
+    return during(step, timer.start, wait=True)
+
+
+@contextlib.contextmanager
+def _killed_half_pushed() -> Iterator[None]:
+    from components.pusher import local_folder
+
+    copy, copied = local_folder._copy, []
+
+    def some(source: str, target: str) -> None:
+        if len(copied) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        copy(source, target)
+        copied.append(target)
+
+    local_folder._copy = some
+    yield
+
+
+def _no_more_memory() -> None:
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + SPARE_BYTES, mapped + SPARE_BYTES))
+
+
+def main(step: str, what: str, *arguments: str) -> int:
+    """Runs a verb with what is to happen in it."""
+    from pipeline import cli
+
+    assert step in ORDER, step
+    if what == "half-pushed":
+        trouble = _killed_half_pushed()
+    elif what == "memory":
+        trouble = during(step, _no_more_memory)
+    else:
+        trouble = signalled(step, signal.Signals[what])
+    with trouble:
+        return cli.main(list(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

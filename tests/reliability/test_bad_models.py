@@ -1,0 +1,192 @@
+"""Bad models: never pushed; the reason is on the screen, in summary.json and in the exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import models.export
+import models.training
+from pipeline.summary import State, Status
+from tests.project_with_runs import ORDER
+from tests.reliability import aftermath
+
+NOT_BLESSED, FAILED = 3, 1
+ANOTHER = "train.seed=9"  # else the model is the one being served
+EVALUATION = "dataset.evaluation"
+ANY_AUC = f"{EVALUATION}.thresholds.auc={{min: 0.0, max_worsening: 1.0}}"
+
+Patch = pytest.MonkeyPatch
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One kind of bad model.
+
+    Attributes:
+        name: As the table has it.
+        settings: What the run is given.
+        exit_code: With which it must end.
+        words: What the screen and the summary must say.
+        spoil: What goes wrong in the training, if anything.
+    """
+
+    name: str
+    settings: tuple[str, ...]
+    exit_code: int
+    words: str
+    spoil: Callable[[Patch], None] = lambda _: None
+
+
+def constant(patch: Patch) -> None:
+    """All weights are 0 after the training."""
+    fit = models.training.fit
+
+    def fitted(model: Any, *args: Any) -> float:
+        seconds = fit(model, *args)
+        model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
+        return seconds
+
+    patch.setattr(models.training, "fit", fitted)
+
+
+def floats_wanted(patch: Patch) -> None:
+    """`serving_default` takes what no client sends."""
+
+    def serving_fn(model: Any, *_: Any) -> Any:
+        @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, name="fare")])
+        def serve(fare: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"probability": tf.sigmoid(fare + tf.reduce_mean(model.weights[0]))}
+
+        return serve
+
+    patch.setattr(models.export, "_serving_fn", serving_fn)
+
+
+def two_answers_for_all(patch: Patch) -> None:
+    """`serving_default` answers with two numbers, however many rows it is sent."""
+    serving_fn = models.export._serving_fn
+
+    def wrong(*args: Any) -> Any:
+        good = serving_fn(*args)
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+        def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            return good(examples) | {"limits": tf.constant([0.0, 1.0])}
+
+        return serve
+
+    patch.setattr(models.export, "_serving_fn", wrong)
+
+
+CASES = [
+    Case("NaN loss", ("train.learning_rate=1e30",), FAILED, "learning_rate"),
+    Case(
+        "constant predictions", (ANOTHER,), NOT_BLESSED, "auc overall is 0.5, below 0.8", constant
+    ),
+    Case(
+        "worse than the one being served",
+        (
+            "train.epochs=1",
+            "train.learning_rate=1e-6",
+            f"{EVALUATION}.thresholds.auc={{min: 0.0, max_worsening: 0.05}}",
+        ),
+        NOT_BLESSED,
+        "worse than the baseline's",
+    ),
+    Case(
+        "a slice much worse than before",
+        (ANOTHER, ANY_AUC, f"{EVALUATION}.worst_slice.max_worsening=0.02"),
+        NOT_BLESSED,
+        "accuracy in the slice payment_type: Credit Card",
+        constant,
+    ),
+    Case(
+        "a slice below its bound",
+        (ANOTHER, f"{EVALUATION}.worst_slice.min=0.99"),
+        NOT_BLESSED,
+        "accuracy in the worst slice, payment_type: Credit Card",
+    ),
+    Case(
+        "wrong signature: takes floats",
+        (ANOTHER,),
+        FAILED,
+        "serving_default",
+        floats_wanted,
+    ),
+    Case(
+        "wrong signature: not an answer for each row",
+        (ANOTHER,),
+        NOT_BLESSED,
+        "for values of 'limits', not one row each",
+        two_answers_for_all,
+    ),
+    Case(
+        "too slow for one row",
+        (ANOTHER, "serving_check.latency_ms=0.001"),
+        NOT_BLESSED,
+        "is too slow: one example takes",
+    ),
+    Case(
+        "gives no answer in time",
+        (ANOTHER, "serving_check.timeout_s=1"),
+        NOT_BLESSED,
+        "gave no answer in 1 s",
+    ),
+    Case(
+        "too large",
+        (ANOTHER, "serving_check.size_mb=0.01"),
+        NOT_BLESSED,
+        "MB, 0.01 MB are allowed",
+    ),
+    Case(
+        "needs too much memory",
+        (ANOTHER, "serving_check.memory_mb=300"),
+        NOT_BLESSED,
+        "needed more than 300 MB of memory",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_bad_model(case, settled, row, capfd, monkeypatch):
+    before = aftermath.served(settled.outputs)
+    with monkeypatch.context() as patch:
+        case.spoil(patch)
+        code = settled.pipeline("run", *(f"--set={setting}" for setting in case.settings))
+    out, err = capfd.readouterr()
+    summary = settled.latest()
+    reasons = [check.detail for check in summary.thresholds if not check.passed]
+    reasons += [str(summary.serving_check["reason"])] if summary.serving_check else []
+    reasons += [summary.error] if summary.error else []
+    row(f"{case.exit_code} {case.words}", f"{code} {'; '.join(reasons)}"[:200])
+    assert code == case.exit_code, out
+    assert "Traceback" not in out + err
+    assert case.words in " ".join(out.split())
+    assert any(case.words in reason for reason in reasons)
+    assert (summary.pushed_path, summary.blessed) in ((None, False), (None, None))
+    if code == NOT_BLESSED:
+        assert summary.status == Status.NOT_BLESSED
+        assert "what is served stays as it is" in out
+    else:
+        assert settled.states()["Pusher"] == State.SKIPPED
+    assert aftermath.served(settled.outputs) == before
+    aftermath.assert_unharmed(settled.outputs, before)
+    assert settled.pipeline("run") == 0
+    assert settled.ran() == {"Pusher"}
+    assert list(settled.states()) == ORDER
+
+
+def test_what_the_training_has_done_is_not_done_again_for_another_bound(settled, row):
+    assert settled.pipeline("run", f"--set={ANOTHER}", "--set=serving_check.size_mb=0.01") == 3
+    code = settled.pipeline("run", f"--set={ANOTHER}")
+    row("0 pushed, ServingCheck and Pusher run", f"{code} {sorted(settled.ran())}")
+    assert code == 0
+    assert settled.ran() == {"ServingCheck", "Pusher"}
+    assert settled.latest().status == Status.PUSHED
+    aftermath.assert_loadable(settled.outputs)
