@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pydantic
 
-_NAME = re.compile(
+SOUNDS_SECRET = re.compile(
     r"passw(or)?d|passphrase|secret|credential|token(?!ize)|(api|access|account|private)[_-]?key",
     re.IGNORECASE,
 )
@@ -26,7 +26,7 @@ def refuse_secrets(values: Values) -> Values:
         ValueError: If one does, without its value.
     """
     for name, value in () if values is None else values.items():
-        if _NAME.search(name) or (isinstance(value, str) and _VALUE.search(value)):
+        if SOUNDS_SECRET.search(name) or (isinstance(value, str) and _VALUE.search(value)):
             raise ValueError(
                 f"{name} looks like a credential, which must not stand in a configuration: give it "
                 "to the process as an environment variable or a file, on Kubernetes as a secret "

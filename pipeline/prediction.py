@@ -26,11 +26,12 @@ from components.example_gen.reading import column_names, read_batches, read_raw_
 from models.csv_format import CsvFormat
 from models.dataset import Dataset, Task
 from models.export import OUTPUT, read_json
+from pipeline.spreadsheet import harmless
 
 BATCH_ROWS = 4096
 
 
-def predict(file: str, version_dir: str, output: BinaryIO) -> int:
+def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False) -> int:
     """Writes the rows of a file with the predictions for them, as CSV.
 
     They are in a column `prediction` (regression, or the most likely class), in `probability` or,
@@ -42,6 +43,7 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
             need not be there.
         version_dir: A pushed version.
         output: Where the CSV goes: UTF-8, separated by commas.
+        raw: Whether texts stay as they are even if a spreadsheet would run them.
 
     Returns:
         The number of rows.
@@ -58,13 +60,14 @@ def predict(file: str, version_dir: str, output: BinaryIO) -> int:
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
     raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
-    for raw, typed in zip(raw_batches, typed_batches, strict=True):
+    for given, typed in zip(raw_batches, typed_batches, strict=True):
         predictions = _predictions(model, typed, dataset)
-        named = {_free(name, raw.schema.names): values for name, values in predictions.items()}
-        table = pa.table({**{name: raw.column(name) for name in raw.schema.names}, **named})
+        named = {_free(name, given.schema.names): values for name, values in predictions.items()}
+        table = pa.table({**{name: given.column(name) for name in given.schema.names}, **named})
+        table = table if raw else harmless(table)
         writer = writer or pyarrow.csv.CSVWriter(output, table.schema)
         writer.write_table(table)
-        rows += raw.num_rows
+        rows += given.num_rows
     if writer is None:
         raise DataError(f"{file} has no rows.")
     writer.close()

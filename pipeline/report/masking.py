@@ -1,14 +1,16 @@
-"""Takes secrets out of a configuration before it is shown."""
+"""Takes secrets out of a configuration before it is shown.
+
+`pipeline.no_secrets` refuses them where anything may be set; this is for what got in all the same.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from pipeline.no_secrets import SOUNDS_SECRET
+
 MASK = "•••"
-_SECRET = re.compile(
-    r"passw|secret|token|credential|api_?key|access_?key|private_?key", re.IGNORECASE
-)
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # of an address: s3://user:password@host
 
 
@@ -16,7 +18,7 @@ def masked(value: Any, *, secret: bool = False) -> Any:
     """The same tree without values of keys that sound secret, and users in addresses."""
     if isinstance(value, dict):
         return {
-            key: masked(each, secret=secret or bool(_SECRET.search(str(key))))
+            key: masked(each, secret=secret or bool(SOUNDS_SECRET.search(str(key))))
             for key, each in value.items()
         }
     if isinstance(value, list | tuple):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import platform
-import shutil
-import subprocess
 from pathlib import Path
 
 import yaml
@@ -58,25 +56,9 @@ def _fingerprints(run: Run) -> dict[str, str]:
         "features": training.get("transform", ""),
         "code of the training": training.get("code_hash", ""),
         "model": served_model.fingerprint(run.model_dir)[:_SHORT] if run.model_dir else "",
-        "Git commit": _commit(run.config_dir.parent),
+        "Git commit": run.summary.commit or "",
     }
 
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:_SHORT]
-
-
-def _commit(folder: Path) -> str:
-    """Of the project when this page was made; empty if it is in no repository."""
-    git = shutil.which("git")
-    if git is None or not folder.is_dir():
-        return ""
-
-    def ask(*arguments: str) -> str:
-        command = [git, "-C", str(folder), *arguments]
-        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
-        return result.stdout.strip() if result.returncode == 0 else ""
-
-    commit = ask("rev-parse", "--short=12", "HEAD")
-    changed = commit and ask("status", "--porcelain", "--untracked-files=no")
-    return f"{commit}, with changes that are not committed" if changed else commit

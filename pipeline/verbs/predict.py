@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write here instead of to the screen"
     )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="texts as they are, though a spreadsheet may run some (default: marked by ')",
+    )
     parser.add_argument("--version", type=int, help="a pushed version (default: the newest)")
     add_config_options(parser)
 
@@ -43,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
         version_dir = _version_dir(str(outputs.serving), args.version)
         with _whole_file(args.output) if args.output else _stream(terminal) as output:
-            rows = predict(args.file, version_dir, output)
+            rows = predict(args.file, version_dir, output, raw=args.raw)
         if args.output:
             version = os.path.basename(version_dir)
             terminal.write(f"{args.output}: {rows} rows, predicted by version {version}\n")
