@@ -79,17 +79,17 @@ def read_raw_batches(
 
 
 def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) -> list[str]:
-    """The columns of a file.
+    """The columns of a file, but for a first one without a name: R and pandas number rows there.
 
     Raises:
         DataError: If a column has no name, or that of another, or if the schema knows none.
     """
     names = _file(path, csv).column_names()
-    if "" in names:
-        raise DataError(
-            f"{path}: column {names.index('') + 1} has no name. Name it, or leave it out "
-            "(pandas writes such a column unless told index=False)."
-        )
+    if "" in names[1:]:
+        number = names.index("", 1) + 1
+        raise DataError(f"{path}: column {number} has no name. Name it, or leave it out.")
+    if names[:1] == [""]:
+        names = names[1:]
     twice = [name for name, count in collections.Counter(names).items() if count > 1]
     if twice:
         raise DataError(f"{path} has more than one column {twice[0]!r}. Rename all but one.")

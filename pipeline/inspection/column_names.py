@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.errors import UsageError
 
 MAX_COLUMNS = 1_000  # beyond, the graph of Transform takes minutes to build and serve
+ROW_NUMBERS = ""  # what R and pandas call the column of row numbers, their first one
 _SHOWN = 5
 
 
@@ -27,11 +28,10 @@ def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
             f"{path}: the first line holds numbers ({some(names)}), where the names of the "
             "columns are expected. Put a line with names above it."
         )
-    if "" in names:
-        raise UsageError(
-            f"{path}: column {names.index('') + 1} has no name. Name it, or leave it out "
-            "(pandas writes such a column unless told index=False)."
-        )
+    if "" in names[1:]:
+        number = names.index("", 1) + 1
+        raise UsageError(f"{path}: column {number} has no name. Name it, or leave it out.")
+    names = names[1:] if names[:1] == [ROW_NUMBERS] else names
     if twice := [name for name, count in collections.Counter(names).items() if count > 1]:
         raise UsageError(
             f"{path} has more than one column of the name {some(twice)}. Rename all but one."

@@ -19,6 +19,8 @@ def show(terminal: TextIO, plan: Plan, table: Table) -> None:
     console = Console(file=terminal, highlight=False, soft_wrap=not terminal.isatty())
     if not table.whole:
         console.print(f"These are the first {plan.label.rows:,} rows: there are more.\n")
+    if table.numbered:
+        console.print("The first column has no name, like one of row numbers: it is left out.\n")
     grid = Grid("column", "role", "why", box=None, pad_edge=False)
     for name, decision in list(plan.roles.items())[:_MOST_COLUMNS]:
         grid.add_row(escape(name), str(decision.role), escape(decision.why))

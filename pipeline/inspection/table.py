@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from models.csv_format import CsvFormat
 from pipeline.errors import UsageError
-from pipeline.inspection.column_names import check_names, some
+from pipeline.inspection.column_names import ROW_NUMBERS, check_names, some
 from pipeline.inspection.decimals import decimal_of
 from pipeline.inspection.dialect import detect, open_plain
 from pipeline.inspection.source import Source, suffix
@@ -31,11 +31,13 @@ class Table:
         columns: Text if from CSV (empty text is null), the types of the file if from Parquet.
         how: How the CSV files are written; None for Parquet.
         whole: Whether these are all rows.
+        numbered: Whether there is a first column without a name, which is left out.
     """
 
     columns: pa.Table
     how: CsvFormat | None
     whole: bool
+    numbered: bool = False
 
 
 def read(source: Source) -> Table:
@@ -73,10 +75,12 @@ def read(source: Source) -> Table:
         raise UsageError(f"The files have columns of different types: {error}") from error
     if odd := [f"{field.name} ({field.type})" for field in together.schema if not _flat(field)]:
         raise UsageError(f"No single value, or one that cannot be read: {some(odd)}. Leave it out.")
+    if numbered := ROW_NUMBERS in together.column_names:
+        together = together.drop_columns([ROW_NUMBERS])
     if not dialects:
-        return Table(together, None, whole)
+        return Table(together, None, whole, numbered)
     how = dialects[0].model_copy(update={"decimal": decimal_of(together)})
-    return Table(together, how, whole)
+    return Table(together, how, whole, numbered)
 
 
 def _first_rows(path: Path, batches: Iterator[pa.RecordBatch], limit: int) -> tuple[pa.Table, bool]:

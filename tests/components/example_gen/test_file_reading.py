@@ -143,6 +143,14 @@ def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schem
     assert table.to_pylist() == [{"count": 1}]
 
 
+def test_a_first_column_without_a_name_numbers_the_rows_and_is_left_out(write, small_schema):
+    path = write("a.csv", ",count,name\n7,1,a\n8,2,b\n")
+    table = read_table(path, small_schema)
+    assert table.to_pylist() == [{"count": 1, "name": b"a"}, {"count": 2, "name": b"b"}]
+    [raw] = reading.read_raw_batches(path, {"count": "INT", "name": "BYTES"})
+    assert raw.schema.names == ["count", "name"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -155,7 +163,7 @@ def test_missing_column_is_absent_and_unknown_one_is_left_out(write, small_schem
         ("1,1.5,a\n2,2.5,b\n", "none of the columns in configs/schema.pbtxt"),
         ("count,name,count\n1,a,2\n", "more than one column 'count'"),
         ('count,"name\n' + "1,a\n" * 50_000, "cannot be read as CSV"),
-        (",count\n0,1\n", "column 1 has no name.*index=False"),
+        ("count,,name\n0,1,a\n", "column 2 has no name"),
         ("count,größe\n".encode("latin-1"), r"line 1 \(byte 8\).* not utf-8 text.*cp1252"),
         (
             "count,name\n1,a\n2,größe\n".encode("latin-1"),

@@ -23,7 +23,8 @@ BAD = {
         ["50 rows with a label are too few", "60 is the least"],
     ),
     "duplicate columns": (GOOD.replace("x,", "label,", 1), {}, ["more than one", "'label'"]),
-    "unnamed column": (GOOD.replace("x,", ",", 1), {}, ["column 1 has no name", "index=False"]),
+    "unnamed column": (GOOD.replace("label", "", 1), {}, ["column 2 has no name"]),
+    "a label and row numbers": (GOOD.replace("x,", ",", 1), {}, ["has one column, 'label'"]),
     "no header": ("".join(f"{i},{i % 2}\n" for i in range(ROWS)), {}, ["holds numbers", "names"]),
     "ragged": (
         GOOD.replace("\n", "\n1,2,3\n", 2) + "7\n",

@@ -101,6 +101,20 @@ def test_parquet(init, project, tmp_path):
     assert how.dataset.columns["day"].unit == "text"
 
 
+def test_row_numbers_of_r_and_pandas_are_left_out_and_told(init, project, tmp_path, capfd):
+    numbered = "".join(
+        f"{i or ''},{line}" for i, line in enumerate(table().splitlines(keepends=True))
+    )
+    (tmp_path / "numbered.csv").write_text(numbered)
+    assert init(tmp_path / "numbered.csv") == 0
+    assert "The first column has no name" in capfd.readouterr().out
+    read, how = examples(project)
+    assert "" not in read.column_names and "" not in how.dataset.columns
+    (tmp_path / "plain.csv").write_text(table())
+    assert init(tmp_path / "plain.csv") == 0
+    assert read.equals(examples(project)[0])
+
+
 def test_lists_in_parquet_are_refused(init, tmp_path, capfd):
     pyarrow.parquet.write_table(
         pa.table({"x": [[1, 2]] * ROWS, "label": coin(1)}), tmp_path / "own.parquet"
