@@ -15,6 +15,7 @@ _OUT_OF_MEMORY = re.compile(
     r"MemoryError|std::bad_alloc|OOM when allocating|Cannot allocate memory"
 )
 _LOCKED = re.compile(r"database is locked")
+_LONGEST = 300
 _ADVICE = {
     _FULL: "The disk is full. Make room, and go on with: python -m pipeline resume",
     _OUT_OF_MEMORY: (
@@ -45,7 +46,8 @@ def explain(exception: Exception) -> tuple[Status, str]:
 
 
 def _first_line(exception: BaseException) -> str:
-    return str(exception).strip().split("\n", maxsplit=1)[0]
+    line = str(exception).strip().split("\n", maxsplit=1)[0]
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"  # SQLite's have the statement
 
 
 def _chain(exception: BaseException) -> Iterator[BaseException]:
