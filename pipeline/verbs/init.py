@@ -71,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
         rows = decided.label.present
         place = writing.as_configured(data, root)
         texts = {
-            "dataset.yaml": dataset_text.text(decided),
             "schema.pbtxt": schema_file.text(decided),
             "base.yaml": settings_text.base(name, place, rows, read.how, decided.missing),
             "fast.yaml": settings_text.fast(name, rows),
             "model_card.yaml": model_card_text.text(decided, name),
+            "dataset.yaml": dataset_text.text(decided),  # the last: all is there once it is
         }
         writing.check(config_dir, texts)
         kept = writing.write(config_dir, texts, found, data)
