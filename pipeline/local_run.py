@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +12,7 @@ from pipeline import metadata_file, validation
 from pipeline.config import Config, project_path
 from pipeline.interruption import Interruption
 from pipeline.outputs import Outputs
-from pipeline.run_log import captured
+from pipeline.run_log import captured, log_traceback
 from pipeline.session import Session
 from pipeline.summary import EXIT_CODES
 from pipeline.terminal import StepDisplay, print_result
@@ -67,7 +66,7 @@ def _write_report(console: Console, run_dir: Path, outputs: Outputs) -> None:
 
         file = writing.write(run_dir, outputs)
     except (Exception, KeyboardInterrupt) as error:  # a second Ctrl-C is for the page alone
-        traceback.print_exc()
+        log_traceback()
         reason = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
         console.print(Text(f"No report could be written: {reason}", "yellow"), soft_wrap=True)
     else:

@@ -32,6 +32,12 @@ def make_usable(file: Path) -> str | None:
     if not file.exists():
         return None
     try:
+        file.open(
+            "r+b"
+        ).close()  # what cannot be written, SQLite opens for reading and says nothing
+    except OSError as error:
+        raise UsageError(f"Cannot write to {file}: {error.strerror}") from None
+    try:
         with contextlib.closing(sqlite3.connect(file, timeout=WAIT_S)) as database:
             # Rolls back what a killed run had begun, and asks for the lock that a run needs.
             database.execute("BEGIN IMMEDIATE")

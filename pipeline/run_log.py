@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -64,3 +65,9 @@ def captured(log_file: Path) -> Iterator[TextIO]:
         for descriptor in kept:
             os.close(descriptor)
         terminal.close()
+
+
+def log_traceback() -> None:
+    """Writes the exception that is being handled into the log, unless its disk is full."""
+    with contextlib.suppress(OSError):
+        traceback.print_exc()

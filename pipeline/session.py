@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import time
-import traceback
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.outputs import Outputs
+from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
 from pipeline.terminal import StepDisplay
 
@@ -69,7 +68,7 @@ class Session:
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except Exception as exception:  # whatever a step raises: a screen for the user
-            _log_traceback()
+            log_traceback()
             status, error = explain(exception)
             if self.interruption.happened:
                 status, error = Status.INTERRUPTED, None
@@ -133,7 +132,7 @@ class Session:
             fields |= results.collect({name: found[name] for name in found if name in done})
             status = status or results.verdict(fields)
         except Exception as exception:  # the summary of a run is written whatever became of it
-            _log_traceback()
+            log_traceback()
             error = error or explain(exception)[1]
         return self._write(status or Status.FAILED, error=error, **fields)
 
@@ -155,10 +154,5 @@ class Session:
         try:
             summary.write(self.run_dir)
         except OSError:  # a full disk must not keep the last word from the user
-            _log_traceback()
+            log_traceback()
         return summary
-
-
-def _log_traceback() -> None:
-    with contextlib.suppress(OSError):  # the log may be on a full disk
-        traceback.print_exc()
