@@ -160,7 +160,8 @@ def test_a_bad_model(case, settled, row, capfd, monkeypatch):
     out = capfd.readouterr().out
     summary = settled.latest()
     reasons = [check.detail for check in summary.thresholds if not check.passed]
-    reasons += [str(summary.serving_check["reason"])] if summary.serving_check else []
+    found = summary.serving_check or {}
+    reasons += [found["reason"]] if found.get("reason") else []
     reasons += [summary.error] if summary.error else []
     row(f"{case.exit_code} {case.words}", f"{code} {'; '.join(reasons)}"[:200])
     assert code == case.exit_code, out
