@@ -31,7 +31,7 @@ test-browser: setup ## Look at reports of runs in Chromium (apt-get install chro
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m browser tests/report $(ARGS)
 
 reliability: setup ## Bad data, faults and bad models: what happens, what should, and what is left
-	@$(PYTHON_IN_VENV) -m pytest --numprocesses 2 --dist loadfile --durations 10 -m reliability tests/reliability $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 -m reliability tests/reliability $(ARGS)
 
 # >>> cluster
 test-kubeflow: setup ## Run the compiled pipeline in an emulator of the backend
