@@ -62,7 +62,7 @@ def facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
             return "data", {
                 "spans": json.loads(properties["spans"]),
                 "fingerprint": properties.get("input_fingerprint"),
-                "rows": _rows(Path(uri, "files.json")),
+                "rows": _rows(Path(uri, "files.json")),  # `components.delivery`, without its TFX
                 "uri": uri,
             }
         case "Schema":
@@ -82,7 +82,7 @@ def _rows(file: Path) -> dict[str, int] | None:
     if not file.exists():
         return None
     rows: dict[str, int] = {}
-    for one in json.loads(file.read_text(encoding="utf-8")):
+    for one in json.loads(file.read_text(encoding="utf-8"))["files"]:
         for split, count in one["rows"].items():
             rows[split] = rows.get(split, 0) + count
     return rows
