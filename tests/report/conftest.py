@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.runs.conftest import make_project
 
 from pipeline import cli, summary
 from pipeline.summary import Status
+from tests.project_with_runs import make_project
 from tests.report.browser import Browser, browser
 
 HOSTILE_CLASSES = (

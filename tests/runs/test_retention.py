@@ -9,9 +9,9 @@ import shutil
 import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
-from tests.runs.conftest import Project
 
 from components import served_model
+from tests.project_with_runs import Project
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
-from tests.runs.conftest import NAME, Project
 
 from components import served_model
 from components.filesystems import fileio
 from pipeline.metadata import RunMetadata
+from tests.project_with_runs import NAME, Project
 
 pytestmark = pytest.mark.slow
 

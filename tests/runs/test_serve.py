@@ -32,9 +32,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
     regression_pb2,
 )
-from tests.runs.conftest import NAME, Project
 
 from pipeline.serving.rows import RowEncoder
+from tests.project_with_runs import NAME, Project
 from tests.sample_project import ROOT
 
 pytestmark = pytest.mark.slow
