@@ -47,7 +47,7 @@ def make_usable(file: Path) -> str | None:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(_BUSY):
             raise UsageError(
-                f"{file} is locked by another process, for {WAIT_S:.0f} s by now.\n"
+                f"{file} is locked by another process, for {WAIT_S:g} s by now.\n"
                 "Close what has it open (fuser shows which process), and run again."
             ) from None
         if not name.startswith(_DAMAGED):

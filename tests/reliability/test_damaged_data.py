@@ -304,5 +304,9 @@ def _good_again(project: Project, good: Path) -> None:
 def _told(out: str) -> str:
     """The reason, without the list of steps and the advice."""
     lines = [line.strip() for line in out.splitlines() if line.startswith(("  ", "DataGate"))]
-    lines = lines or [line for line in out.splitlines() if ": " in line and "Run " not in line]
+    lines = lines or [
+        line
+        for line in out.splitlines()
+        if ": " in line and not line.startswith(("Run ", "Report: "))
+    ]
     return "; ".join(lines[:3])[:200]
