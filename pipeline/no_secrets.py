@@ -29,8 +29,7 @@ def refuse_secrets(values: Values) -> Values:
         if SOUNDS_SECRET.search(name) or (isinstance(value, str) and _VALUE.search(value)):
             raise ValueError(
                 f"{name} looks like a credential, which must not stand in a configuration: give it "
-                "to the process as an environment variable or a file, on Kubernetes as a secret "
-                "(docs/security.md)"
+                "to the process as an environment variable or a file (docs/security.md)"
             )
     return values
 
