@@ -9,7 +9,9 @@ from fnmatch import fnmatchcase
 PATHS = {
     # What a project with data of its own has no use for. Its `init` writes the configurations anew.
     "sample": (
+        "benchmarks/own_data*",
         "benchmarks/quality.py",
+        "benchmarks/split_rows.py",
         "configs/base.yaml",
         "configs/dataset.yaml",
         "configs/fast.yaml",
