@@ -11,7 +11,7 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^([=@\t\r]|[+\-][\s\S])"  # a sign alone is none, but often stands for no value
 _NUMBER = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
 
 
