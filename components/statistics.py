@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.filesystems import fileio
@@ -34,6 +36,21 @@ def columns_of(path: str) -> Columns:
 def columns_in(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> Columns:
     """The columns by name: the first dataset is the data as a whole."""
     return {feature.path.step[0]: feature for feature in statistics.datasets[0].features}
+
+
+def quantiles(column: statistics_pb2.FeatureNameStatistics) -> NDArray[np.float64]:
+    """The quantile histogram of a column of numbers.
+
+    Returns:
+        Rows of low, high and count, float64 of shape [n, 3]; no rows if there are no values.
+    """
+    buckets = [
+        (bucket.low_value, bucket.high_value, bucket.sample_count)
+        for histogram in column.num_stats.histograms
+        if histogram.type == histogram.QUANTILES
+        for bucket in histogram.buckets
+    ]
+    return np.asarray(buckets, np.float64).reshape(-1, 3)
 
 
 def read(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:

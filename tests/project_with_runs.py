@@ -90,6 +90,13 @@ def make_project(root: Path) -> Project:
     return Project(root)
 
 
+def put_back(project: Project, saved: Path) -> Project:
+    """Makes a project what it was when it was saved, whatever a test has done to it since."""
+    shutil.rmtree(project.root)
+    shutil.copytree(saved, project.root, symlinks=True)
+    return project
+
+
 @pytest.fixture(scope="session")
 def after_first_run(tmp_path_factory):
     project = make_project(tmp_path_factory.mktemp("project"))
@@ -102,10 +109,7 @@ def after_first_run(tmp_path_factory):
 @pytest.fixture
 def project(after_first_run) -> Project:
     """The project as it was after its first run: artifacts have absolute paths, so in its place."""
-    project, saved = after_first_run
-    shutil.rmtree(project.root)
-    shutil.copytree(saved, project.root, symlinks=True)
-    return project
+    return put_back(*after_first_run)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
+from components.statistics import quantiles
+
 MISSING = "(missing)"
 
 
@@ -85,13 +87,7 @@ def _quantiles(feature: FeatureNameStatistics) -> NDArray[np.float64]:
     """The quantile histogram as rows of low, high, count; no rows if there are no values."""
     if _missing_share(feature) < 1.0 and not feature.HasField("num_stats"):
         raise NotComparableError("jensen_shannon is for columns of numbers")
-    buckets = [
-        (bucket.low_value, bucket.high_value, bucket.sample_count)
-        for histogram in feature.num_stats.histograms
-        if histogram.type == histogram.QUANTILES
-        for bucket in histogram.buckets
-    ]
-    return np.asarray(buckets, np.float64).reshape(-1, 3)
+    return quantiles(feature)
 
 
 def _missing_share(feature: FeatureNameStatistics) -> float:

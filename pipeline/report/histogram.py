@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
+from components.statistics import quantiles
+
 BINS = 16
 VALUES = 8
 WIDTH, HEIGHT = 160.0, 44.0
@@ -59,7 +61,7 @@ def draw(columns: Mapping[str, FeatureNameStatistics], write: Callable[[float], 
 
 def _edges(columns: Sequence[FeatureNameStatistics]) -> NDArray[np.float64]:
     """Equally wide bins; what lies far out is counted into the outermost ones."""
-    deciles = [d for column in columns if len(d := _deciles(column))]
+    deciles = [d for column in columns if len(d := quantiles(column))]
     if not deciles:
         return np.empty(0)
     inner = [(d[0, 1], d[-1, 0]) for d in deciles]
@@ -70,18 +72,8 @@ def _edges(columns: Sequence[FeatureNameStatistics]) -> NDArray[np.float64]:
     return np.linspace(low, high if high > low else low + 1.0, BINS + 1)
 
 
-def _deciles(column: FeatureNameStatistics) -> NDArray[np.float64]:
-    buckets = [
-        (bucket.low_value, bucket.high_value, bucket.sample_count)
-        for histogram in column.num_stats.histograms
-        if histogram.type == histogram.QUANTILES
-        for bucket in histogram.buckets
-    ]
-    return np.array(buckets, np.float64).reshape(-1, 3)
-
-
 def _masses(column: FeatureNameStatistics, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high, rows = _deciles(column).T
+    low, high, rows = quantiles(column).T
     if not len(low) or not len(edges):
         return np.zeros(BINS)
     inner = edges[1:-1, np.newaxis]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, add_serving_option, load_outputs
+from pipeline.options import add_config_options, add_serving_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,23 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Promotes; returns 0, also if there is nothing to do."""
-    from pipeline.run_log import captured
+    from pipeline.restoring.command import serve_again
 
-    outputs = load_outputs(args)
-    serving_dir = args.serving or str(outputs.serving)
-    with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
-        from pipeline.restoring import choice, publication
-
-        version = choice.for_promotion(serving_dir, args.version)
-        if version is None:
-            terminal.write(f"The model of version {args.version} is the one that is served.\n")
-            return 0
-        told = publication.serve_again(
-            "Promotion",
-            serving_dir,
-            version,
-            pipeline=outputs.root.name,
-            metadata_file=outputs.metadata,
-        )
-        terminal.write(told)
-    return 0
+    return serve_again(args, "Promotion")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, add_serving_option, load_outputs
+from pipeline.options import add_config_options, add_serving_option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,20 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rolls back; returns 0."""
-    from pipeline.run_log import captured
+    from pipeline.restoring.command import serve_again
 
-    outputs = load_outputs(args)
-    serving_dir = args.serving or str(outputs.serving)
-    with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
-        from pipeline.restoring import choice, publication
-
-        version = choice.for_rollback(serving_dir, args.version)
-        told = publication.serve_again(
-            "Rollback",
-            serving_dir,
-            version,
-            pipeline=outputs.root.name,
-            metadata_file=outputs.metadata,
-        )
-        terminal.write(told)
-    return 0
+    return serve_again(args, "Rollback")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project_with_runs import Project
+from tests.project_with_runs import Project, put_back
 from tests.reliability import aftermath
 
 EXPECTED, GOT = "expected", "got"
@@ -36,10 +36,7 @@ def after_settling(after_first_run, tmp_path_factory) -> tuple[Project, Path]:
 @pytest.fixture
 def settled(after_settling) -> Project:
     """A project whose next run has nothing to do, as it was before whatever another test did."""
-    project, saved = after_settling
-    shutil.rmtree(project.root)
-    shutil.copytree(saved, project.root, symlinks=True)
-    return project
+    return put_back(*after_settling)
 
 
 @pytest.fixture
