@@ -36,13 +36,21 @@ class Role(enum.StrEnum):
     IGNORED = "ignored"
 
 
+class DateOrder(enum.StrEnum):
+    """In which order a date names year, month and day."""
+
+    YMD = "ymd"
+    DMY = "dmy"
+    MDY = "mdy"
+
+
 # What each role understands besides `why`; anything else would be silently without effect.
 _OPTIONS = {
     Role.NUMERIC: {"fill", "buckets"},
     Role.BUCKETIZED: {"fill", "buckets"},
     Role.CATEGORICAL: {"fill", "vocabulary_size", "min_count"},
     Role.HASHED: {"fill", "buckets"},
-    Role.TIMESTAMP: {"unit"},
+    Role.TIMESTAMP: {"unit", "order"},
     Role.TEXT: {"buckets"},
     Role.IGNORED: set(),
 }
@@ -76,8 +84,12 @@ class Column(Frozen):
     )
     unit: Literal["s", "ms", "us", "ns", "text"] = pydantic.Field(
         default="s",
-        description="What a timestamp counts since 1970-01-01 UTC; text for dates and times in ISO "
-        "8601, such as 2024-02-29 or 2024-02-29T18:30:00+01:00.",
+        description="What a timestamp counts since 1970-01-01 UTC; text for dates and times, such "
+        "as 2024-02-29 or 2024-02-29T18:30:00+01:00.",
+    )
+    order: DateOrder = pydantic.Field(
+        default=DateOrder.YMD,
+        description="Of year, month and day in text: dmy for 29/02/2024, mdy for 02/29/2024.",
     )
 
     @pydantic.model_validator(mode="after")
@@ -88,6 +100,8 @@ class Column(Frozen):
         numeric = self.role in (Role.NUMERIC, Role.BUCKETIZED)
         if numeric and isinstance(self.fill, str):
             raise ValueError(f"role {self.role} needs a number for fill, not {self.fill!r}")
+        if self.unit != "text" and "order" not in _defaults(self):
+            raise ValueError(f"order {self.order} is of dates in text: it needs unit: text")
         return self
 
 

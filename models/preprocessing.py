@@ -32,10 +32,10 @@ from models.features import (
     safe_name,
     words_name,
 )
-from models.iso_time import seconds_of_text
 from models.label import LABEL_KEY, make_label
 from models.quantiles import Quantiles
 from models.words import word_codes
+from models.written_time import seconds_of_text
 
 Features = dict[str, tf.Tensor]
 
@@ -135,7 +135,7 @@ def _hashed(how: Column, values: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
 def _seconds(how: Column, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Seconds since 1970, float64, and where there are none."""
     if how.unit == "text":
-        return seconds_of_text(values)
+        return seconds_of_text(values, how.order)
     seconds = tf.cast(values, tf.float64) / _TICKS_PER_S[how.unit]
     return seconds, tf.zeros_like(seconds, tf.bool)
 

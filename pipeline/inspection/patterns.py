@@ -9,6 +9,3 @@ ID_CAMEL = re.compile(r"[a-z](Id|ID|UUID|Key)$")
 TIME_NAME = re.compile(r"(time|date|stamp|created|updated|_at$|_on$|_ts$|^ts$)", re.I)
 CODE_NAME = re.compile(r"(zip|postal|postcode|code|area|tract|type|class|category|region)$", re.I)
 UUID = r"^\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?$"
-_TIME_OF_DAY = r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?(?:Z|UTC|[+-]\d{2}(?::?\d{2})?))?)?"
-ISO_DATE = rf"^\s*\d{{4}}-\d{{2}}-\d{{2}}{_TIME_OF_DAY}\s*$"
-DATE = r"^\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[T ]\d{1,2}:.*)?$"

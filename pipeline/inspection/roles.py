@@ -12,10 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import tensorflow as tf
 
-from models.dataset import Role
+from models.dataset import DateOrder, Role
+from models.written_time import seconds_of_text
 from pipeline.inspection import patterns
-from pipeline.inspection.profile import Profile
+from pipeline.inspection.profile import ODD_SHARE, Profile
 
 # So many of a hundred values are different in an identifier: a few are repeated by mistake.
 UNIQUE_SHARE = 0.95
@@ -92,15 +94,23 @@ def uuid(column: Profile) -> Decision | None:
 
 
 def date(column: Profile) -> Decision | None:
-    """Text that looks like dates: in ISO 8601, or else of unclear order."""
-    if column.type != "BYTES" or not column.present:
+    """Text that is dates, all in one order of day, month and year."""
+    if column.type != "BYTES":
         return None
-    if _matches(column, patterns.ISO_DATE):
-        return Decision(Role.TIMESTAMP, "Dates as text.", {"unit": "text"})
-    if _matches(column, patterns.DATE):
-        example = next(iter(column.counts()))
-        return _ignored(f"Dates such as {example!r}: write them as 2024-02-29 to use them.")
-    return None
+    texts = list(column.counts())
+    shares = {
+        order: float(seconds_of_text(tf.constant(texts), order)[1].numpy().mean())
+        for order in DateOrder
+    }
+    least = min(shares.values())
+    if least > ODD_SHARE:
+        return None
+    orders = [order for order, share in shares.items() if share == least]
+    example = f"Dates such as {texts[0]!r}"
+    if len(orders) > 1:
+        return _ignored(f"{example}: day or month first? Give unit: text and order: dmy.")
+    options = {"unit": "text"} | ({} if orders == [DateOrder.YMD] else {"order": str(orders[0])})
+    return Decision(Role.TIMESTAMP, f"{example}.", options)
 
 
 def epoch(column: Profile) -> Decision | None:

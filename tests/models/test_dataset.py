@@ -38,6 +38,7 @@ def test_what_steps_get_reads_back_to_the_same():
         ({"role": "categorical", "unit": "ms"}, "role categorical has no option unit"),
         ({"role": "numeric", "min_count": 3}, "role numeric has no option min_count"),
         ({"role": "timestamp", "fill": 0}, "role timestamp has no option fill"),
+        ({"role": "timestamp", "unit": "ms", "order": "dmy"}, "order dmy .* needs unit: text"),
         ({"role": "timestamp", "unit": "d"}, "unit"),
         ({"role": "text", "fill": "none"}, "role text has no option fill"),
         ({"role": "numeric", "fill": "much"}, "needs a number for fill"),

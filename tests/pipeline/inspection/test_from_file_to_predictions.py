@@ -21,7 +21,7 @@ def test_from_a_file_to_predictions(init, project, tmp_path, capfd):
     frame.loc[::20, "petal.length"] = "n/a"
     known = frame["Art"].copy()
     frame.loc[7::15, "Art"] = ""  # what is to be predicted
-    frame["tag"] = [f"2024-{i % 12 + 1:02}-01" for i in range(len(frame))]
+    frame["tag"] = [f"{i % 28 + 1:02}.{i % 12 + 1:02}.2024" for i in range(len(frame))]
     file = tmp_path / "Iris blüten.csv"
     frame.to_csv(file, index=False, sep=";", encoding="cp1252")
 

@@ -26,7 +26,14 @@ COLUMNS = [
     ("u", [f"{i:08x}-0000-4000-8000-000000000000" for i in range(N)], Role.IGNORED, "UUID"),
     ("day", [f"2024-01-{i % 28 + 1:02}" for i in range(N)], Role.TIMESTAMP, "Dates"),
     ("at", [f"2024-01-{i % 28 + 1:02} 10:{i % 60:02}:00" for i in range(N)], Role.TIMESTAMP, ""),
-    ("us", [f"1/{i % 28 + 1}/2024" for i in range(N)], Role.IGNORED, "write them as 2024-02-29"),
+    ("us", [f"1/{i % 28 + 1}/2024 9:05 PM" for i in range(N)], Role.TIMESTAMP, "1/1/2024 9:05"),
+    ("which", [f"{i % 12 + 1}/{i % 11 + 1}/2024" for i in range(N)], Role.IGNORED, "order: dmy"),
+    (
+        "part",
+        [f"{i % 9}{i % 7}-{i % 90}-{i % 100:02}" for i in range(N)],
+        Role.IGNORED,
+        "different",
+    ),
     ("created", [str(1_700_000_000 + 977 * i) for i in range(N)], Role.TIMESTAMP, "Counts s"),
     ("amount", [str(1_700_000_000_000 + 977 * i) for i in range(N)], Role.NUMERIC, ""),
     ("time_ms", [str(1_700_000_000_000 + 977 * i) for i in range(N)], Role.TIMESTAMP, "ms"),
@@ -53,6 +60,23 @@ def test_role_of_a_column(name, role, why, profiles):
     decision = decide(profiles[name])
     assert decision.role == role, decision.why
     assert why in decision.why
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("{y}-{m:02}-{d:02}", {"unit": "text"}),
+        ("{y}/{m}/{d} 18:30", {"unit": "text"}),
+        ("{d}.{m}.{y}", {"unit": "text", "order": "dmy"}),
+        ("{d} Mar {y}", {"unit": "text", "order": "dmy"}),
+        ("{m:02}/{d:02}/{y}", {"unit": "text", "order": "mdy"}),
+        ("Mar {d}, {y}", {"unit": "text", "order": "mdy"}),
+    ],
+)
+def test_the_order_of_dates(form, options):
+    days = [form.format(y=2024, m=i % 12 + 1, d=i % 28 + 1) for i in range(N - 1)]
+    decision = decide(profile(pa.table({"day": [*days, "unclear"]}))["day"])
+    assert (decision.role, decision.options) == (Role.TIMESTAMP, options)
 
 
 def test_many_names_are_hashed():

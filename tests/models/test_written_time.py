@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.iso_time import seconds_of_text
+from models.dataset import DateOrder
+from models.written_time import seconds_of_text
 
 UTC = datetime.UTC
 
 
-def parse(*texts):
-    seconds, missing = seconds_of_text(tf.constant(texts))
+def parse(*texts, order="ymd"):
+    seconds, missing = seconds_of_text(tf.constant(texts), DateOrder(order))
     assert seconds.dtype == tf.float64
     return seconds.numpy(), missing.numpy()
 
@@ -70,3 +71,64 @@ def test_what_iso_8601_and_those_who_almost_follow_it_write(text, same):
 )
 def test_what_is_no_date_is_missing(text):
     assert parse(text)[1].all()
+
+
+@pytest.mark.parametrize(
+    ("order", "text", "same"),
+    [
+        ("ymd", "2024/2/9", "2024-02-09"),
+        ("ymd", "2024-Feb-09 06:05", "2024-02-09 06:05"),
+        ("dmy", "29/02/2024", "2024-02-29"),
+        ("dmy", "29.2.2024 18:30", "2024-02-29 18:30"),
+        ("dmy", "9. 2. 24", "2024-02-09"),
+        ("dmy", "31-12-69", "1969-12-31"),
+        ("dmy", "31-12-68", "2068-12-31"),
+        ("dmy", "3 Mar 2024", "2024-03-03"),
+        ("dmy", "1st September 2024, 9:15", "2024-09-01 09:15"),
+        ("dmy", "29-FEB-24", "2024-02-29"),
+        ("mdy", "02/29/2024 06:30:05 PM", "2024-02-29 18:30:05"),
+        ("mdy", "2/9/2024 12:00 AM", "2024-02-09 00:00"),
+        ("mdy", "2/9/2024 12:00 p.m.", "2024-02-09 12:00"),
+        ("mdy", "2/9/2024 1:05pm +01:30", "2024-02-09T13:05+01:30"),
+        ("mdy", "Mar. 3, 2024", "2024-03-03"),
+    ],
+)
+def test_dates_of_other_orders(order, text, same):
+    seconds, missing = parse(text, order=order)
+    assert not missing.any()
+    assert seconds == parse(same)[0]
+
+
+@pytest.mark.parametrize(
+    ("order", "text"),
+    [
+        *(
+            ("dmy", text)
+            for text in ("02/29/2024", "2024-02-29", "31/4/2024", "1/1/024", "3 Mrz 2024")
+        ),
+        *(
+            ("mdy", text)
+            for text in ("29/02/2024", "Feb 30, 2024", "2/9/2024 13:00 PM", "2/9/2024 0:30 AM")
+        ),
+        *(("ymd", text) for text in ("29/02/2024", "24-02-29", "2024-29-02", "2024-Foo-02")),
+    ],
+)
+def test_what_is_no_date_in_that_order_is_missing(order, text):
+    assert parse(text, order=order)[1].all()
+
+
+@pytest.mark.parametrize(
+    ("order", "form"),
+    [("dmy", "%d.%m.%Y %H:%M"), ("mdy", "%m/%d/%Y %I:%M:%S %p"), ("mdy", "%b %d, %Y")],
+)
+def test_every_day_of_a_leap_year_as_python_writes_it(order, form):
+    days = [
+        datetime.datetime(2024, 1, 1, tzinfo=UTC) + datetime.timedelta(hours=7 * n)
+        for n in range(1254)
+    ]
+    seconds, missing = parse(*(day.strftime(form) for day in days), order=order)
+    expected = [
+        datetime.datetime.strptime(day.strftime(form), form).replace(tzinfo=UTC) for day in days
+    ]
+    assert not missing.any()
+    assert seconds.tolist() == [day.timestamp() for day in expected]
