@@ -35,13 +35,14 @@ def make(run: Run) -> Origin:
     """Collects the section."""
     config = masked(run.summary.config)
     return Origin(
-        fingerprints={what: text for what, text in _fingerprints(run).items() if text},
+        fingerprints={what: text for what, text in fingerprints(run).items() if text},
         versions={"python": platform.python_version(), **run.summary.versions},
         config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     )
 
 
-def _fingerprints(run: Run) -> dict[str, str]:
+def fingerprints(run: Run) -> dict[str, str]:
+    """What -> digits; empty where there is none."""
     examples, schema = (
         run.artifact("ExampleGen", "examples"),
         run.artifact("ImportSchemaGen", "schema"),

@@ -102,15 +102,24 @@ def _made(section: Section, run: Run) -> Made:
 
 def render(run: Run, sections: list[Made]) -> str:
     """The page as text."""
-    environment = Environment(
+    pages = environment()
+    template = pages.get_template("page.html")
+    return template.render(run=run, summary=run.summary, sections=sections, style=stylesheet(pages))
+
+
+def environment() -> Environment:
+    """The templates of the pages, with the words that all of them use."""
+    pages = Environment(
         loader=PackageLoader("pipeline.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"words": words, "marks": steps.MARKS, "state_words": steps.WORDS}
-    # Ours, and no value of a run goes into it.
-    style = Markup(environment.get_template("style.css").render())  # noqa: S704
-    template = environment.get_template("page.html")
-    return template.render(run=run, summary=run.summary, sections=sections, style=style)
+    pages.globals |= {"words": words, "marks": steps.MARKS, "state_words": steps.WORDS}
+    return pages
+
+
+def stylesheet(pages: Environment) -> Markup:
+    """The style of all pages: ours, and no value of a run goes into it."""
+    return Markup(pages.get_template("style.css").render())  # noqa: S704
