@@ -35,29 +35,38 @@ def make(run: Run) -> Origin:
     """Collects the section."""
     config = masked(run.summary.config)
     return Origin(
-        fingerprints={what: text for what, text in fingerprints(run).items() if text},
+        fingerprints={what: text for what, text in _fingerprints(run).items() if text},
         versions={"python": platform.python_version(), **run.summary.versions},
         config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     )
 
 
-def fingerprints(run: Run) -> dict[str, str]:
-    """What -> digits; empty where there is none."""
+def _fingerprints(run: Run) -> dict[str, str]:
+    return {
+        "spans": ", ".join(map(str, run.summary.spans)),
+        **data_fingerprints(run),
+        "features": (run.training or {}).get("transform", ""),
+        "code of the training": (run.training or {}).get("code_hash", ""),
+        "model": served_model.fingerprint(run.model_dir)[:_SHORT] if run.model_dir else "",
+        "Git commit": run.summary.commit or "",
+    }
+
+
+def data_fingerprints(run: Run) -> dict[str, str]:
+    """Of the data and what it is held to: what -> digits, empty where there is none.
+
+    Raises:
+        OSError: If an artifact is gone.
+    """
     examples, schema = (
         run.artifact("ExampleGen", "examples"),
         run.artifact("ImportSchemaGen", "schema"),
     )
-    training = run.training or {}
     read = str(examples.properties.get("input_fingerprint", "")) if examples else ""
     return {
-        "spans": ", ".join(map(str, run.summary.spans)),
         "data as it was read": read.rpartition(":")[2][:_SHORT],
-        "rows that were trained on": training.get("data", ""),
+        "rows that were trained on": (run.training or {}).get("data", ""),
         "schema": _digest(Path(schema.uri, "schema.pbtxt")) if schema else "",
-        "features": training.get("transform", ""),
-        "code of the training": training.get("code_hash", ""),
-        "model": served_model.fingerprint(run.model_dir)[:_SHORT] if run.model_dir else "",
-        "Git commit": run.summary.commit or "",
     }
 
 

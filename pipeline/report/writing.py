@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,17 @@ def write(run_dir: Path, outputs: Outputs) -> Path:
         OSError: If summary or metadata cannot be read, or the page cannot be written.
     """
     run = Run.read(run_dir, outputs)
-    page = render(run, [_made(section, run) for section in SECTIONS])
+    text = page(run)
     draft = run_dir / f".report-{os.getpid()}.html"
-    draft.write_text(page, encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     file = run_dir / FILE
     draft.replace(file)
     return file
+
+
+def page(run: Run, sections: Sequence[Section] = SECTIONS) -> str:
+    """The page of a run, as text."""
+    return render(run, [_made(section, run) for section in sections])
 
 
 def _made(section: Section, run: Run) -> Made:

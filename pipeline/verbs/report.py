@@ -66,8 +66,9 @@ def _compared(outputs: Outputs, names: list[str]) -> Path:
     from rich.console import Console
 
     from pipeline.run_log import captured
+    from pipeline.summary import history
 
-    if len(list(outputs.runs.glob("*/summary.json"))) == 1:
+    if len(history(outputs.runs)) == 1:
         raise UsageError(f"There is only one run in {outputs.runs}: python -m pipeline run")
     one, other = (find_run(outputs, name) for name in names)
     # What libraries say goes into the log of a run; both are over, so the one named last will do.

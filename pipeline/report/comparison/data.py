@@ -12,12 +12,10 @@ from pipeline.report.column_numbers import ColumnNumbers, numbers
 from pipeline.report.comparison.pair import Pair
 from pipeline.report.data import Drift, by_split, drift_of, role_of, rows_of
 from pipeline.report.histogram import Histogram
-from pipeline.report.origin import fingerprints
+from pipeline.report.origin import data_fingerprints
 from pipeline.report.run import Run
 
 MOST_COLUMNS = 10
-# Of what is read, not of what is made from it.
-_OF_DATA = ("data as it was read", "rows that were trained on", "schema")
 _SPLIT = "train"
 
 
@@ -82,7 +80,7 @@ class Data:
 def make(pair: Pair) -> Data:
     """Collects the section."""
     older, newer = pair.older, pair.newer
-    found = [fingerprints(run) for run in (older, newer)]
+    found = [_fingerprints(run) for run in (older, newer)]
     before, after = _statistics(older), _statistics(newer)
     columns = _columns(newer, before, after)
     moved = sorted((one for one in columns if one.distance > 0), key=lambda one: -one.distance)
@@ -94,7 +92,10 @@ def make(pair: Pair) -> Data:
             split: (rows_of(before.get(split, {})), rows_of(after.get(split, {})))
             for split in sorted(before.keys() | after.keys(), reverse=True)
         },
-        fingerprints=[(what, found[0][what], found[1][what]) for what in _OF_DATA],
+        fingerprints=[
+            (what, found[0].get(what, ""), found[1].get(what, ""))
+            for what in {**found[0], **found[1]}
+        ],
         moved=moved[:MOST_COLUMNS],
         more=len(moved[MOST_COLUMNS:]),
         still=len(columns) - len(moved),
@@ -106,6 +107,14 @@ def make(pair: Pair) -> Data:
             [line for line in gates[0] if line not in gates[1]],
         ),
     )
+
+
+def _fingerprints(run: Run) -> dict[str, str]:
+    """Empty if what they are of is not there any more."""
+    try:
+        return data_fingerprints(run)
+    except OSError:
+        return {}
 
 
 def _statistics(run: Run) -> dict[str, Columns]:

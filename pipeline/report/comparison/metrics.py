@@ -131,7 +131,7 @@ def make(pair: Pair) -> Metrics:
         fewest=fewest,
         only_older=sorted(before.keys() - after.keys()),
         only_newer=sorted(after.keys() - before.keys()),
-        bounds=_bounds(older, newer),
+        bounds=bound_changes(older, newer),
     )
 
 
@@ -149,16 +149,14 @@ def _slice(pair: Pair, by: str, older: SliceMetrics, newer: SliceMetrics) -> Sli
     )
 
 
-def _bounds(older: Summary, newer: Summary) -> list[BoundChange]:
+def bound_changes(older: Summary, newer: Summary) -> list[BoundChange]:
+    """All bounds that one of two runs was held to, with the outcome in both."""
     before, after = _outcomes(older), _outcomes(newer)
-    return [
-        BoundChange(
-            name,
-            *(found.get(name, (None, ""))[0] for found in (before, after)),
-            *(found.get(name, (None, ""))[1] for found in (before, after)),
-        )
-        for name in {**after, **before}
-    ]
+    changes = []
+    for name in {**after, **before}:
+        (held, told), (holds, tells) = (found.get(name, (None, "")) for found in (before, after))
+        changes.append(BoundChange(name, held, holds, told, tells))
+    return changes
 
 
 def _outcomes(summary: Summary) -> dict[str, tuple[bool | None, str]]:

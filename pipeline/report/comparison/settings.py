@@ -43,12 +43,7 @@ class Settings:
 def make(pair: Pair) -> Settings:
     """Collects the section."""
     older, newer = pair.older.summary, pair.newer.summary
-    before, after = dict(_values(older)), dict(_values(newer))
-    config = [
-        (key, _text(before, key), _text(after, key))
-        for key in {**before, **after}
-        if before.get(key, (None,))[0] != after.get(key, (None,))[0]
-    ]
+    config, same_keys = key_changes(older, newer)
     codes = [
         {name: code_of(step.parameters) for name, step in run.steps.items()}
         for run in (pair.older, pair.newer)
@@ -57,7 +52,7 @@ def make(pair: Pair) -> Settings:
     other = [name for name in both if codes[0][name] != codes[1][name]]
     return Settings(
         config=config,
-        same_keys=len(before.keys() | after.keys()) - len(config),
+        same_keys=same_keys,
         commits=(older.commit or "not known", newer.commit or "not known"),
         code=[(name, str(codes[0][name]), str(codes[1][name])) for name in other],
         same_code=len(both) - len(other),
@@ -67,6 +62,22 @@ def make(pair: Pair) -> Settings:
             if older.versions.get(name) != newer.versions.get(name)
         ],
     )
+
+
+def key_changes(older: Summary, newer: Summary) -> tuple[list[Change], int]:
+    """The keys of the configuration whose values differ, and how many do not.
+
+    Secret values are masked, so that both sides may read alike.
+    """
+    before, after = dict(_values(older)), dict(_values(newer))
+    keys = {**before, **after}
+    changed = [
+        (key, _text(before, key), _text(after, key))
+        for key in keys
+        if (key in before, before.get(key, (None,))[0])
+        != (key in after, after.get(key, (None,))[0])
+    ]
+    return changed, len(keys) - len(changed)
 
 
 def _values(summary: Summary) -> Iterator[tuple[str, tuple[Any, Any]]]:

@@ -12,6 +12,7 @@ from pipeline.report.comparison.settings import Settings
 from pipeline.report.metric_rows import MetricRow
 
 _MOST_KEYS = 3
+_SHORT = 24  # letters of two values
 KEY_NUMBERS = 4
 
 
@@ -131,9 +132,12 @@ def data_changes(data: Data) -> str:
 
 
 def config_changes(settings: Settings) -> str:
-    """The keys."""
-    keys = [key for key, _, _ in settings.config]
-    return _few(keys) if keys else "the same"
+    """The keys, with their values where those are short."""
+    told = [
+        f"{key} {before} → {after}" if len(before + after) <= _SHORT else key
+        for key, before, after in settings.config
+    ]
+    return _few(told) if told else "the same"
 
 
 def code_changes(settings: Settings) -> str:
