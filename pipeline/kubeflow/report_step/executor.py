@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from markupsafe import escape
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
@@ -42,10 +43,17 @@ class Executor(base_executor.BaseExecutor):
         page = artifact_utils.get_single_instance(output_dict["page"])
         run_id = run_of(page.uri)
         page.uri = f"{page.uri}.html"  # by this, stores and UIs know what it is
-        with tempfile.TemporaryDirectory() as folder:
-            run = _run(Path(folder), run_id, input_dict, exec_properties)
-            sections = [one for one in writing.SECTIONS if one.key not in _LEFT_OUT]
-            text = writing.page(run, sections)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                run = _run(Path(folder), run_id, input_dict, exec_properties)
+                sections = [one for one in writing.SECTIONS if one.key not in _LEFT_OUT]
+                text = writing.page(run, sections)
+        except Exception as error:  # whatever is wrong with the page, the run has ended as it has
+            logger.exception("No report could be made")
+            reason = escape(f"{type(error).__name__}: {error}")
+            text = (
+                f"<!DOCTYPE html>\n<title>No report</title>\n<p>No report could be made: {reason}"
+            )
         fileio.makedirs(os.path.dirname(page.uri))
         with fileio.open(page.uri, "w") as file:
             file.write(text)
@@ -99,8 +107,16 @@ def _properties(artifact: types.Artifact) -> dict[str, Any]:
     known = artifact.mlmd_artifact
     return {
         **{name: getattr(artifact, name) for name in known.properties},
-        **{name: artifact.get_custom_property(name) for name in known.custom_properties},
+        **{name: _custom(artifact, name) for name in known.custom_properties},
     }
+
+
+def _custom(artifact: types.Artifact, name: str) -> Any:
+    """Not `get_custom_property`, which takes a 0 for nothing (tfx 1.21, types/artifact.py:753)."""
+    found = artifact.mlmd_artifact.custom_properties[name]
+    if found.HasField("struct_value"):
+        return artifact.get_json_value_custom_property(name)
+    return getattr(found, found.WhichOneof("value"))
 
 
 def _local(uri: str, target: Path) -> str:
