@@ -27,7 +27,7 @@ from tests.report.browser import Browser, browser
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
-COLUMNS, LINES = 100, 60
+COLUMNS, LINES = 110, 60
 DESK, PHONE = (1280, 900), (390, 800)
 # What rich's Live writes before it draws again over what it has drawn.
 REDRAWN = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*")
