@@ -11,6 +11,7 @@ IMAGE = # >>> cluster <<<
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
+.PHONY: screenshots # >>> sample <<<
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -51,6 +52,11 @@ test-template: setup ## Generate projects from this repository, and check, test 
 notebooks: setup ## Open notebooks/ in Jupyter: data, features, model and lineage of the newest run
 	@$(PYTHON_IN_VENV) -m jupyterlab notebooks $(ARGS)
 
+# >>> sample
+screenshots: setup ## Take the pictures of docs/images again, from runs on the sample data; needs Chromium
+	@$(PYTHON_IN_VENV) -m tests.report.screenshots
+
+# <<< sample
 lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check
 	@$(PYTHON_IN_VENV) -m ruff format --check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.summary import Status
 
@@ -16,6 +17,7 @@ _OUT_OF_MEMORY = re.compile(
 )
 _LOCKED = re.compile(r"database is locked")
 _LONGEST = 300
+_LAST_WORDS = 20_000  # bytes of a log
 _ADVICE = {
     _FULL: "The disk is full. Make room, and go on with: python -m pipeline resume",
     _OUT_OF_MEMORY: (
@@ -43,6 +45,20 @@ def explain(exception: Exception) -> tuple[Status, str]:
             if pattern.search(said):
                 return Status.FAILED, f"{advice}\n{told}"
     return Status.FAILED, f"{told}\nThe whole story: run.log"
+
+
+def last_words(log: Path) -> str | None:
+    """What to do about a run that was killed, if the end of its log tells why.
+
+    C++ that gets no memory ends the process by SIGABRT: nothing is raised, and the log is all.
+    """
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LAST_WORDS))
+            said = file.read().decode("utf-8", "replace")
+    except OSError:
+        return None
+    return next((advice for pattern, advice in _ADVICE.items() if pattern.search(said)), None)
 
 
 def _first_line(exception: BaseException) -> str:

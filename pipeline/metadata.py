@@ -52,12 +52,14 @@ class StepRecord:
         started: When it began, in seconds since 1970.
         inputs: What it read.
         outputs: What it wrote, or would have written again.
+        parameters: What it was given besides artifacts.
     """
 
     state: str
     started: float
     inputs: tuple[ArtifactLink, ...]
     outputs: tuple[ArtifactLink, ...]
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class RunMetadata:
@@ -115,6 +117,7 @@ class RunMetadata:
                 started=execution.create_time_since_epoch / 1000,
                 inputs=_links(events, uris, (pb.Event.INPUT, pb.Event.INTERNAL_INPUT)),
                 outputs=_links(events, uris, (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)),
+                parameters=_values(execution),
             )
         return found
 
@@ -167,7 +170,9 @@ def _links(
 
 
 def _plain(artifact: pb.Artifact) -> OutputArtifact:
-    properties = {}
-    for name, value in [*artifact.properties.items(), *artifact.custom_properties.items()]:
-        properties[name] = getattr(value, value.WhichOneof("value"))
-    return OutputArtifact(uri=artifact.uri, properties=properties)
+    return OutputArtifact(uri=artifact.uri, properties=_values(artifact))
+
+
+def _values(node: pb.Artifact | pb.Execution) -> dict[str, Any]:
+    pairs = [*node.properties.items(), *node.custom_properties.items()]
+    return {name: getattr(value, value.WhichOneof("value")) for name, value in pairs}

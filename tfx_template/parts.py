@@ -18,8 +18,10 @@ PATHS = {
         "configs/model_card.yaml",
         "configs/schema.pbtxt",
         "data/*",
+        "docs/images/*",
         "tests/data/*",
         "tests/quality/*",
+        "tests/report/screenshots.py",
     ),
     "template": (
         "cookiecutter.json",

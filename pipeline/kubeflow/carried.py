@@ -31,6 +31,7 @@ CONTAINER_MODULES = (
             "executor_input",
             "executor_output",
             "failure",
+            "html_artifact",
             "launcher",
             "overrides",
             "span_driver",
@@ -46,7 +47,7 @@ def encode_schema(content: bytes) -> str:
 
 def project_code_hash() -> str:
     """A hash of all code of the project that runs in a container."""
-    return code_hash(*PROJECT_PACKAGES, *CONTAINER_MODULES)
+    return code_hash(*PROJECT_PACKAGES, *CONTAINER_MODULES, "pipeline.kubeflow.report_step")
 
 
 def check_code() -> None:

@@ -35,13 +35,18 @@ def add(executor_input: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_id(executor_input: dict[str, Any]) -> str:
-    """The run in `…/RUN/TASK/UUID/OUTPUT` or, of Vertex AI and before 2.5, `…/RUN/TASK/OUTPUT`.
+    first = next(iter(executor_input["outputs"]["artifacts"].values()))["artifacts"][0]
+    return run_of(first["uri"])
 
+
+def run_of(uri: str) -> str:
+    """The run that the address of an output is of.
+
+    It is RUN in `…/RUN/TASK/UUID/OUTPUT` or, of Vertex AI and before 2.5, `…/RUN/TASK/OUTPUT`.
     Kubeflow: kubeflow/pipelines 2.17.0, backend/src/v2/driver/driver.go:775 and root_dag.go:84. A
     step that is tried again, alone or with its run, has the same run.
     """
-    first = next(iter(executor_input["outputs"]["artifacts"].values()))["artifacts"][0]
-    parts: list[str] = first["uri"].split("/")
+    parts = uri.split("/")
     return parts[-4] if _is_uuid(parts[-2]) else parts[-3]
 
 

@@ -18,8 +18,9 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from pipeline import validation
 from pipeline.config import SCHEMA_FILE, ConfigError
 from pipeline.dag import Places, create_components
-from pipeline.kubeflow import carried
+from pipeline.kubeflow import carried, html_artifact
 from pipeline.kubeflow.parameters import add_parameters, parameters_of
+from pipeline.kubeflow.report_step import Report
 from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.entrypoint")
@@ -62,6 +63,7 @@ def compile_spec(
     )
     try:
         components = create_components(config, places)
+        components.append(Report(components, config, config_dir))
     except ValueError as error:  # a metric that there is not, for example
         raise ConfigError(f"No pipeline can be built from this configuration: {error}") from error
     job = runner.run(
@@ -75,6 +77,7 @@ def compile_spec(
     )
     spec: dict[str, Any] = job["pipelineSpec"]
     spec["defaultPipelineRoot"] = section.pipeline_root
+    html_artifact.declare(spec)
     _carry_schema(spec, schema.read_bytes())
     _carry_code_hash(spec)
     add_parameters(spec, parameters_of(config))

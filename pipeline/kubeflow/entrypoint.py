@@ -22,6 +22,7 @@ from pipeline.kubeflow import (
     executor_input,
     executor_output,
     failure,
+    html_artifact,
     overrides,
     span_driver,
 )
@@ -75,7 +76,7 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
 def _adapt(
     given: dict[str, Any], args: argparse.Namespace, launcher: Launcher | None
 ) -> dict[str, Any]:
-    adapted = checkpoint_run.add(overrides.apply(given))
+    adapted = html_artifact.recover(checkpoint_run.add(overrides.apply(given)))
     if launcher is None:
         return adapted
     inputs_spec = json.loads(args.json_serialized_inputs_spec_args)

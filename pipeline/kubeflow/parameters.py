@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.config import Config
 
+REPORT = "Report"  # shows what its run was given
 STRING = "STRING"
 STRUCT = "STRUCT"
 
@@ -37,7 +38,7 @@ class Parameter:
 
 
 def parameters_of(config: Config) -> list[Parameter]:
-    """The parameters that a configuration gives its pipeline, with defaults."""
+    """The parameters that a configuration gives its pipeline, once for each step that uses them."""
     evaluation = config.dataset.evaluation.model_dump(mode="json", exclude_none=True)
     validation = config.dataset.validation.model_dump(mode="json", exclude_none=True)
     found = [
@@ -52,7 +53,8 @@ def parameters_of(config: Config) -> list[Parameter]:
         ("Evaluator", "evaluation", "worst_slice", STRUCT, evaluation),
     ):
         if values.get(key) or key == "thresholds":
-            found.append(Parameter(key, kind, values[key], step, f"{section}__{key}"))
+            for user in (step, REPORT):
+                found.append(Parameter(key, kind, values[key], user, f"{section}__{key}"))
     return found
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,17 +42,22 @@ class Made:
 def made(execution: Execution, facts: dict[str, Any]) -> Made:
     """What an execution made, with what there is to say of it."""
     ended = datetime.fromtimestamp(execution.ended / 1000).astimezone()
-    texts = [value for value in execution.parameters.values() if isinstance(value, str)]
-    codes = [found[1] for text in texts if (found := _CODE.search(text))]
-    own = execution.parameters.get("code_hash")
     return Made(
         step=execution.step,
         execution=execution.id,
         run=execution.run,
         at=ended.isoformat(timespec="seconds"),
-        code=str(own) if own else next(iter(codes), None),
+        code=code_of(execution.parameters),
         facts=facts,
     )
+
+
+def code_of(parameters: Mapping[str, Any]) -> str | None:
+    """The hash of the project's code that an execution ran, from what it was given."""
+    if own := parameters.get("code_hash"):
+        return str(own)
+    texts = [value for value in parameters.values() if isinstance(value, str)]
+    return next((found[1] for text in texts if (found := _CODE.search(text))), None)
 
 
 def facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:

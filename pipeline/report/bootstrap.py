@@ -26,6 +26,7 @@ _DEFINED = 0.95  # of the resamples, or there is no interval
 WHOLE = ""  # the name of the slice that is all rows
 
 Intervals = dict[str, "Interval"]
+Resampled = dict[str, NDArray[np.float64]]  # metric -> its value in each resample
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,44 +60,76 @@ def intervals(task: Task, candidate: EvalRows, baseline: EvalRows | None = None)
         candidate: The answers of the new model.
         baseline: Those of the model being served, for the same rows in the same order.
     """
-    rows = len(candidate.labels)
-    groups = {WHOLE: np.arange(rows), **candidate.slices()}
-    models = {"candidate": candidate, **({"baseline": baseline} if baseline else {})}
-    found: dict[str, dict[str, list[dict[str, NDArray[np.float64]]]]] = {}
-    for weights in _blocks(rows):
-        for name, members in groups.items():
-            part = weights if name == WHOLE else weights[members]
-            for model, answers in models.items():
-                values = measure(
-                    task, candidate.labels[members], answers.predictions[members], part
-                )
-                found.setdefault(name, {}).setdefault(model, []).append(values)
-    merged = {
-        name: {model: _joined(blocks) for model, blocks in by_model.items()}
-        for name, by_model in found.items()
-    }
+    groups = _groups(candidate)
+    ours = _resampled(task, candidate, groups)
+    theirs = _resampled(task, baseline, groups) if baseline else {}
     return Uncertainty(
-        candidate={name: _intervals(m["candidate"]) for name, m in merged.items()},
-        change={
-            name: _intervals({k: m["candidate"][k] - m["baseline"][k] for k in m["candidate"]})
-            for name, m in merged.items()
-            if "baseline" in m
-        },
+        candidate={name: _intervals(values) for name, values in ours.items()},
+        change=_changes(ours, theirs),
         baseline={
-            name: _plain(task, candidate.labels[members], baseline.predictions[members])
+            name: _plain(task, baseline.labels[members], baseline.predictions[members])
             for name, members in groups.items()
             if baseline
         },
     )
 
 
-def _blocks(rows: int) -> Iterator[Weights]:
+def independent_change(task: Task, newer: EvalRows, older: EvalRows) -> dict[str, Intervals]:
+    """The intervals of the change between models that answered different rows.
+
+    Each is measured on resamples of its own rows. Where both have some rows in common, the true
+    interval is narrower.
+
+    Returns:
+        Of the whole (`WHOLE`) and of each slice that both have: metric -> interval.
+    """
+    return _changes(
+        _resampled(task, newer, _groups(newer)), _resampled(task, older, _groups(older), seed=2)
+    )
+
+
+def _groups(rows: EvalRows) -> dict[str, NDArray[np.intp]]:
+    return {WHOLE: np.arange(len(rows.labels)), **rows.slices()}
+
+
+def _resampled(
+    task: Task, rows: EvalRows, groups: Mapping[str, NDArray[np.intp]], seed: int = 1
+) -> dict[str, Resampled]:
+    """The metrics of each group in each resample; with the same seed the resamples are the same."""
+    found: dict[str, list[Resampled]] = {name: [] for name in groups}
+    for weights in _blocks(len(rows.labels), seed):
+        for name, members in groups.items():
+            part = weights if name == WHOLE else weights[members]
+            values = measure(task, rows.labels[members], rows.predictions[members], part)
+            found[name].append(values)
+    return {name: _joined(blocks) for name, blocks in found.items() if blocks}
+
+
+def _changes(
+    ours: Mapping[str, Resampled], theirs: Mapping[str, Resampled]
+) -> dict[str, Intervals]:
+    found = {}
+    for name in ours.keys() & theirs.keys():
+        pairs = {
+            metric: (values, theirs[name][metric])
+            for metric, values in ours[name].items()
+            if metric in theirs[name]
+        }
+        # Of very many rows there are fewer resamples, see `_blocks`.
+        changes = {
+            metric: one[: len(other)] - other[: len(one)] for metric, (one, other) in pairs.items()
+        }
+        found[name] = _intervals(changes)
+    return found
+
+
+def _blocks(rows: int, seed: int = 1) -> Iterator[Weights]:
     """Resamples of the rows, as many at a time as fit into the memory that they may take."""
     if not rows:
         return
     count = int(np.clip(_MOST_WEIGHTS // rows, _FEWEST_RESAMPLES, RESAMPLES))
     size = max(1, min(count, _BLOCK // rows))
-    random = np.random.default_rng(1)  # the page of a run is the same each time it is made
+    random = np.random.default_rng(seed)  # the page of a run is the same each time it is made
     sizes = [min(size, count - start) for start in range(0, count, size)]
     for number in sizes:
         yield _resample(random, number, rows)
@@ -109,11 +142,11 @@ def _resample(random: np.random.Generator, count: int, rows: int) -> Weights:
     return counts.reshape(rows, count).astype(np.float32)
 
 
-def _joined(blocks: list[dict[str, NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:
+def _joined(blocks: list[Resampled]) -> Resampled:
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def _intervals(resampled: Mapping[str, NDArray[np.float64]]) -> Intervals:
+def _intervals(resampled: Resampled) -> Intervals:
     found = {}
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     for name, values in resampled.items():

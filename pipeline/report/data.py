@@ -89,9 +89,9 @@ def make(run: Run) -> Data | None:
     statistics = run.artifact("StatisticsGen", "statistics")
     if statistics is None:
         return None
-    now = _by_split(statistics)
+    now = by_split(statistics)
     baseline = run.artifact("Baseline", "statistics")
-    before = _by_split(baseline) if baseline else {}
+    before = by_split(baseline) if baseline else {}
     report = _findings(run, now, before)
     sets = sorted(now, key=lambda split: (*(split != first for first in _FIRST), split))
     served = before.get("train", {})
@@ -109,18 +109,18 @@ def make(run: Run) -> Data | None:
         columns.append(
             ColumnRow(
                 name=name,
-                role=_role(run, name),
+                role=role_of(run, name),
                 why=how.why if how else "",
                 histogram=histogram.draw(there, write),
                 numbers={each: numbers(column, write) for each, column in there.items()},
-                drift=_drift(run, name, now, before),
+                drift=drift_of(run, name, now, before),
                 findings=[one for one in report["findings"] if one["column"] == name],
             )
         )
     gate = next((s.state for s in run.summary.steps if s.name == "DataGate"), None)
     return Data(
         sets=[*sets, *([SERVED] if served else [])],
-        rows={s: _rows(now[s]) for s in sets} | ({SERVED: _rows(served)} if served else {}),
+        rows={s: rows_of(now[s]) for s in sets} | ({SERVED: rows_of(served)} if served else {}),
         columns=columns,
         findings=sorted(report["findings"], key=lambda one: (one["severity"], one["column"])),
         not_measured=report["not_measured"],
@@ -129,7 +129,8 @@ def make(run: Run) -> Data | None:
     )
 
 
-def _by_split(artifact: OutputArtifact) -> dict[str, Columns]:
+def by_split(artifact: OutputArtifact) -> dict[str, Columns]:
+    """The statistics of each split."""
     uri = artifact.uri
     return {split: columns_of(split_file(uri, split)) for split in split_names(uri)}
 
@@ -159,9 +160,17 @@ def _findings(
     return report.to_json()
 
 
-def _drift(
+def drift_of(
     run: Run, name: str, now: Mapping[str, Columns], before: Mapping[str, Columns]
 ) -> Drift | None:
+    """How far a column has moved from older data; None if the two cannot be compared.
+
+    Args:
+        run: Whose bounds hold.
+        name: Of the column.
+        now: The statistics of the data, by split.
+        before: Those of the older data.
+    """
     pairs = [
         (now[split][name], before[split][name])
         for split in now
@@ -180,14 +189,16 @@ def _drift(
         return None
 
 
-def _role(run: Run, name: str) -> str:
+def role_of(run: Run, name: str) -> str:
+    """What a column is for, in a word or two."""
     if name in run.dataset.label_sources():
         return "label"
     how = run.dataset.columns.get(name)
     return str(how.role) if how else "not described"
 
 
-def _rows(columns: Columns) -> int:
+def rows_of(columns: Columns) -> int:
+    """How many rows the statistics are of."""
     return max((_row_count(column) for column in columns.values()), default=0)
 
 

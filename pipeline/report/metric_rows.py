@@ -75,17 +75,23 @@ def metric_rows(run: Run) -> list[MetricRow]:
             served=served.get(name),
             change=changes.get(name),
             better=better(name),
-            bounds=_bounds(run, name),
+            bounds=bounds_shown(run, name),
         )
         for name, value in summary.metrics.items()
         if name not in COUNTS
     ]
-    order = list(summary.bounds())
+    return deciding_first(run, rows)
+
+
+def deciding_first(run: Run, rows: list[MetricRow]) -> list[MetricRow]:
+    """Puts those with bounds first, as they are configured."""
+    order = list(run.summary.bounds())
     last = len(order)
     return sorted(rows, key=lambda row: order.index(row.name) if row.name in order else last)
 
 
-def _bounds(run: Run, name: str) -> tuple[BoundShown, ...]:
+def bounds_shown(run: Run, name: str) -> tuple[BoundShown, ...]:
+    """The bounds that a metric was held to."""
     configured = run.summary.bounds().get(name) or {}
     shown = []
     for check in run.summary.thresholds:

@@ -42,21 +42,31 @@ def make(run: Run) -> Origin:
 
 
 def _fingerprints(run: Run) -> dict[str, str]:
+    return {
+        "spans": ", ".join(map(str, run.summary.spans)),
+        **data_fingerprints(run),
+        "features": (run.training or {}).get("transform", ""),
+        "code of the training": (run.training or {}).get("code_hash", ""),
+        "model": served_model.fingerprint(run.model_dir)[:_SHORT] if run.model_dir else "",
+        "Git commit": run.summary.commit or "",
+    }
+
+
+def data_fingerprints(run: Run) -> dict[str, str]:
+    """Of the data and what it is held to: what -> digits, empty where there is none.
+
+    Raises:
+        OSError: If an artifact is gone.
+    """
     examples, schema = (
         run.artifact("ExampleGen", "examples"),
         run.artifact("ImportSchemaGen", "schema"),
     )
-    training = run.training or {}
     read = str(examples.properties.get("input_fingerprint", "")) if examples else ""
     return {
-        "spans": ", ".join(map(str, run.summary.spans)),
         "data as it was read": read.rpartition(":")[2][:_SHORT],
-        "rows that were trained on": training.get("data", ""),
+        "rows that were trained on": (run.training or {}).get("data", ""),
         "schema": _digest(Path(schema.uri, "schema.pbtxt")) if schema else "",
-        "features": training.get("transform", ""),
-        "code of the training": training.get("code_hash", ""),
-        "model": served_model.fingerprint(run.model_dir)[:_SHORT] if run.model_dir else "",
-        "Git commit": run.summary.commit or "",
     }
 
 

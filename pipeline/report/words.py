@@ -15,10 +15,25 @@ TITLES = {
     "mae": "MAE",
     "squared_pearson_correlation": "Squared correlation",
 }
+STATUSES = {
+    "pushed": "pushed",
+    "already_served": "was being served already",
+    "done": "its chosen steps are done",
+    "not_blessed": "not good enough, not pushed",
+    "stopped": "stopped because of the data",
+    "failed": "failed",
+    "interrupted": "interrupted",
+    "running": "not finished",
+}
 _MINUTE = 60
 _TICKS_PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _TINY = 1e-4
 _LARGE = 1000
+
+
+def status(status: str) -> str:
+    """How a run ended."""
+    return STATUSES.get(status, status)
 
 
 def title(metric: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,17 @@ def write(run_dir: Path, outputs: Outputs) -> Path:
         OSError: If summary or metadata cannot be read, or the page cannot be written.
     """
     run = Run.read(run_dir, outputs)
-    page = render(run, [_made(section, run) for section in SECTIONS])
+    text = page(run)
     draft = run_dir / f".report-{os.getpid()}.html"
-    draft.write_text(page, encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     file = run_dir / FILE
     draft.replace(file)
     return file
+
+
+def page(run: Run, sections: Sequence[Section] = SECTIONS) -> str:
+    """The page of a run, as text."""
+    return render(run, [_made(section, run) for section in sections])
 
 
 def _made(section: Section, run: Run) -> Made:
@@ -102,15 +107,24 @@ def _made(section: Section, run: Run) -> Made:
 
 def render(run: Run, sections: list[Made]) -> str:
     """The page as text."""
-    environment = Environment(
+    pages = environment()
+    template = pages.get_template("page.html")
+    return template.render(run=run, summary=run.summary, sections=sections, style=stylesheet(pages))
+
+
+def environment() -> Environment:
+    """The templates of the pages, with the words that all of them use."""
+    pages = Environment(
         loader=PackageLoader("pipeline.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"words": words, "marks": steps.MARKS, "state_words": steps.WORDS}
-    # Ours, and no value of a run goes into it.
-    style = Markup(environment.get_template("style.css").render())  # noqa: S704
-    template = environment.get_template("page.html")
-    return template.render(run=run, summary=run.summary, sections=sections, style=style)
+    pages.globals |= {"words": words, "marks": steps.MARKS, "state_words": steps.WORDS}
+    return pages
+
+
+def stylesheet(pages: Environment) -> Markup:
+    """The style of all pages: ours, and no value of a run goes into it."""
+    return Markup(pages.get_template("style.css").render())  # noqa: S704

@@ -1,21 +1,32 @@
 """Open the report of a run in the browser, and print where it is.
 
 Written anew if it is not there (the run was killed), or if the model card has been edited since.
+With --compare, a page that sets two runs side by side; the terminal shows it in short.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.options import add_config_options, find_run, load_outputs
 
+if TYPE_CHECKING:
+    from pipeline.outputs import Outputs
+
+NO_END = 10_000  # characters
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "name", metavar="RUN", nargs="?", default="latest", help="run id, or its beginning (latest)"
+    )
+    which.add_argument(
+        "--compare", nargs=2, metavar="RUN", help="two runs side by side, in any order"
     )
     parser.add_argument("--no-open", action="store_true", help="only print where it is")
     add_config_options(parser)
@@ -26,7 +37,15 @@ def run(args: argparse.Namespace) -> int:
     import webbrowser
 
     outputs = load_outputs(args)
-    summary = find_run(outputs, args.name)
+    file = _compared(outputs, args.compare) if args.compare else _report(outputs, args.name)
+    print(file, flush=True)
+    if not args.no_open and _has_screen():
+        webbrowser.open(file.as_uri())
+    return 0
+
+
+def _report(outputs: Outputs, name: str) -> Path:
+    summary = find_run(outputs, name)
     run_dir = outputs.runs / summary.run_id
     file = run_dir / "report.html"
     card = Path(summary.arguments["config_dir"], "model_card.yaml")
@@ -39,14 +58,39 @@ def run(args: argparse.Namespace) -> int:
             try:
                 file = writing.write(run_dir, outputs)
             except (OSError, KeyError, ValueError) as error:
-                first_line = str(error).partition("\n")[0]
-                raise UsageError(
-                    f"The report of {summary.run_id} cannot be written: {first_line}"
-                ) from error
-    print(file, flush=True)
-    if not args.no_open and _has_screen():
-        webbrowser.open(file.as_uri())
-    return 0
+                raise _unwritten(f"The report of {summary.run_id}", error) from error
+    return file
+
+
+def _compared(outputs: Outputs, names: list[str]) -> Path:
+    from rich.console import Console
+
+    from pipeline.run_log import captured
+    from pipeline.summary import history
+
+    if len(history(outputs.runs)) == 1:
+        raise UsageError(f"There is only one run in {outputs.runs}: python -m pipeline run")
+    one, other = (find_run(outputs, name) for name in names)
+    # What libraries say goes into the log of a run; both are over, so the one named last will do.
+    with captured(outputs.runs / other.run_id / "run.log") as terminal:
+        from pipeline.report.comparison import page, text
+        from pipeline.report.comparison.pair import Pair
+
+        pair = Pair.read(one, other, outputs)
+        try:
+            found = page.compare(pair)
+            file = page.write(found)
+        except (OSError, KeyError, ValueError) as error:
+            raise _unwritten("The comparison", error) from error
+        width = None if terminal.isatty() else NO_END  # a file gets each fact in one line
+        Console(file=terminal, highlight=False, width=width).print(text.short(found))
+        terminal.flush()
+    return file
+
+
+def _unwritten(what: str, error: Exception) -> UsageError:
+    first_line = str(error).partition("\n")[0]
+    return UsageError(f"{what} cannot be written: {first_line}")
 
 
 def _has_screen() -> bool:

@@ -19,6 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the run; returns 0."""
     import sys
 
+    from pipeline.explanation import last_words
     from pipeline.terminal import StepDisplay, print_result
 
     outputs = load_outputs(args)
@@ -27,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
         for step in summary.steps:
             display.end(step)
     if shown_status(outputs, summary) == KILLED:
-        print("\nThis run was killed. Go on with: python -m pipeline resume")
+        run_dir = outputs.runs / summary.run_id
+        advice = last_words(run_dir / "run.log") or "Go on with: python -m pipeline resume"
+        print(f"\nThis run was killed. {advice}")
         return 0
     print_result(display.console, summary, str(outputs.runs / summary.run_id))
     return 0

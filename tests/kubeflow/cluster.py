@@ -88,6 +88,10 @@ class Cluster:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
+    def read(self, uri: str) -> bytes:
+        bucket, _, key = uri.partition("://")[2].partition("/")
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
     def versions(self) -> list[str]:
         return sorted({key.split("/")[1] for key in self.keys("serving/")})
 

@@ -37,6 +37,7 @@ STEPS = {
     "Evaluator",
     "ServingCheck",
     "Pusher",
+    "Report",
 }
 OPTIONAL = {"Tuner", "UnlabelledExampleGen", "BulkInferrer"}
 ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: gs://bucket/unlabelled}")
@@ -86,6 +87,17 @@ def test_both_documents_are_read_without_an_unknown_field(target, compiled):
         assert kubernetes.keys() == {"deploymentSpec"}  # older servers know no pipelineConfig
         for config in kubernetes["deploymentSpec"]["executors"].values():
             json_format.ParseDict(config, kubernetes_executor_config_pb2.KubernetesExecutorConfig())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_page_is_of_the_type_that_the_uis_show_and_comes_after_the_push(target, compiled):
+    spec = compiled(target).spec
+    outputs = spec["components"]["Report"]["outputDefinitions"]["artifacts"]
+    assert outputs == {
+        "page": {"artifactType": {"schemaTitle": "system.HTML", "schemaVersion": "0.0.1"}}
+    }
+    task = spec["root"]["dag"]["tasks"]["Report"]
+    assert set(task["dependentTasks"]) == STEPS - {"Report"}
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -19,7 +19,7 @@ from tests.project_with_runs import ROWS_PER_SPAN, Project, make_project
 
 pytestmark = [pytest.mark.kubeflow, pytest.mark.timeout(900)]
 
-BEHIND_THE_GATE = ("Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher")
+BEHIND_THE_GATE = ("Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher", "Report")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +99,16 @@ def test_the_first_run_pushes_a_model(first):
     examples = first.run.artifact("ExampleGen", "examples").metadata()
     assert examples["spans"] == "[1, 2, 3, 4]"
     assert examples["input_fingerprint"].startswith("content:")
+
+
+def test_the_run_leaves_its_report_as_an_artifact_of_the_type_that_the_ui_shows(first, cluster):
+    artifact = first.run.artifact("Report", "page")
+    assert artifact.type_name == "system.HTML" and artifact.uri.endswith("/page.html")
+    page = cluster.read(artifact.uri).decode()
+    version = first.versions[0]
+    assert f"Pushed as version {version}" in page
+    assert "nothing to compare with" in page
+    assert "could not be made" not in page and "did not come so far" not in page
 
 
 def test_it_predicts_what_a_local_run_with_the_same_data_and_seed_predicts(

@@ -141,8 +141,9 @@ def test_without_a_file_the_pipeline_is_compiled_first(server, tmp_path, capfd, 
     lines = capfd.readouterr().out.splitlines()
     assert code == 0
     done = [line.split()[1] for line in lines if line.startswith("✓")]
-    assert len(done) == 11
+    assert len(done) == 12
     assert done.index("ExampleGen") < done.index("Trainer") < done.index("Pusher")
+    assert done[-1] == "Report"
     (run,) = runs_of(server)
     assert run["runtime_config"]["parameters"]["thresholds"]["auc"]["min"] == 0.9
 

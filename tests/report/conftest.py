@@ -21,6 +21,8 @@ HOSTILE_CLASSES = (
 )
 HOSTILE_COLUMN = "<script>alert(3)</script>"
 PAGES = ("pushed", "compared", "refused", "stopped", "hostile", "regression")
+# Two runs side by side: on the same rows, on other rows, with names that would do harm.
+SIDE_BY_SIDE = ("paired", "unpaired", "hostile side by side")
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +38,28 @@ def pages(tmp_path_factory) -> dict[str, Path]:
 
     run("pushed", 0, Status.PUSHED)
     run("compared", 0, Status.PUSHED, "--set", "train.seed=5")
+    found["paired"] = _side_by_side(found["pushed"], taxi.configs, "--config", "fast")
     run("refused", 3, Status.NOT_BLESSED, "--set", "dataset.evaluation.thresholds.auc.min=0.9999")
+    assert taxi.pipeline("run", "--set", "data.spans=last:2") in (0, 3)
+    found["unpaired"] = _side_by_side(found["pushed"], taxi.configs, "--config", "fast")
     taxi.span(4).write_text(taxi.span(4).read_text().replace("Cash", "Cheque"))
     run("stopped", 4, Status.STOPPED)
     found["hostile"] = _of_own_data(tmp_path_factory.mktemp("hostile"), HOSTILE_CLASSES)
     found["regression"] = _of_own_data(tmp_path_factory.mktemp("regression"), ())
+    configs = found["hostile"].parents[4] / "configs"
+    again = ["run", "--config-dir", str(configs), "--set", "data.splits.train=3"]
+    assert cli.main(again) in (0, 3)
+    found["hostile side by side"] = _side_by_side(found["hostile"], configs)
     return found
+
+
+def _side_by_side(older: Path, configs: Path, *overlay: str) -> Path:
+    """The page that compares the newest run with one."""
+    run_dir = older.parent
+    arguments = ["report", "--no-open", "--compare", "latest", run_dir.name, *overlay]
+    assert cli.main([*arguments, "--config-dir", str(configs)]) == 0
+    newer = (run_dir.parent / "latest").resolve()
+    return newer / f"compared-with-{run_dir.name}.html"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import axe_core_python
 import pytest
 
 from pipeline.report.writing import SECTIONS
-from tests.report.conftest import HOSTILE_CLASSES, HOSTILE_COLUMN, PAGES
+from tests.report.conftest import HOSTILE_CLASSES, HOSTILE_COLUMN, PAGES, SIDE_BY_SIDE
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,14 @@ def test_every_part_is_there_in_its_order(name, pages, chromium):
     assert "could not be made" not in pages[name].read_text()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SIDE_BY_SIDE)
+def test_every_part_of_a_comparison_is_there(name, pages, chromium):
+    chromium.open(pages[name], DESK)
+    found = chromium.script("[...document.querySelectorAll('main > section')].map(s => s.id)")
+    assert found == ["verdict", "quality", "data", "settings", "steps"]
+
+
+@pytest.mark.parametrize("name", [*PAGES, *SIDE_BY_SIDE])
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_nothing_asks_complains_or_sticks_out(name, width, pages, chromium):
     chromium.console()
@@ -36,7 +43,7 @@ def test_nothing_asks_complains_or_sticks_out(name, width, pages, chromium):
     assert set(chromium.requests()) == {pages[name].as_uri()}
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *SIDE_BY_SIDE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_axe_finds_nothing(name, scheme, width, pages, chromium):
@@ -69,8 +76,9 @@ def test_the_letters_of_figures_can_be_read(name, width, pages, chromium):
     assert min(sizes) >= SMALLEST_PX
 
 
-def test_the_keyboard_reaches_every_link_fold_and_box(pages, chromium):
-    chromium.open(pages["compared"], DESK)
+@pytest.mark.parametrize("name", ["compared", "unpaired"])
+def test_the_keyboard_reaches_every_link_fold_and_box(name, pages, chromium):
+    chromium.open(pages[name], DESK)
     wanted = chromium.script(
         "[...document.querySelectorAll('a[href], summary, [tabindex]')]"
         ".filter(e => e.checkVisibility()).map((e, i) => (e.dataset.number = i, i))"
@@ -93,15 +101,17 @@ def test_every_link_leads_somewhere_in_the_page(pages):
         assert not re.findall(r'\b(?:href|src)="(?!#)', text)
 
 
-def test_names_that_are_markup_stay_text(pages, chromium):
-    chromium.open(pages["hostile"], DESK)
+@pytest.mark.parametrize("name", ["hostile", "hostile side by side"])
+def test_names_that_are_markup_stay_text(name, pages, chromium):
+    chromium.open(pages[name], DESK)
     tags = chromium.script(
         "[...new Set([...document.querySelectorAll('*')].map(e => e.localName))]"
     )
     assert not {"script", "img", "b", "iframe", "object"} & set(tags)
     shown = chromium.script("document.body.textContent")
-    for name in (*HOSTILE_CLASSES, HOSTILE_COLUMN, "{{ 7 * 7 }}"):
-        assert name in shown
+    everywhere = [*HOSTILE_CLASSES, "{{ 7 * 7 }}"] if name == "hostile" else []
+    for word in (*everywhere, HOSTILE_COLUMN):
+        assert word in shown
     attributes = chromium.script(
         "[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
     )
@@ -128,6 +138,8 @@ def test_even_a_script_that_got_in_would_not_run_or_call_home(pages, tmp_path, c
         ("compared", "It may go out", "95% interval"),
         ("refused", "It may not go out", "below 0.9999"),
         ("stopped", "Stopped because of the data", "Cheque"),
+        ("paired", "95% interval", "Paired"),
+        ("unpaired", "95% interval", "Not paired"),
     ],
 )
 def test_the_first_screen_has_the_answer_and_its_reason(name, headline, reason, pages, chromium):
@@ -140,8 +152,9 @@ def test_the_first_screen_has_the_answer_and_its_reason(name, headline, reason, 
         assert headline in first and reason in first
 
 
-def test_it_prints_on_white_paper_with_nothing_cut_off(pages, chromium):
-    chromium.open(pages["compared"], DESK, "dark")
+@pytest.mark.parametrize("name", ["compared", "unpaired"])
+def test_it_prints_on_white_paper_with_nothing_cut_off(name, pages, chromium):
+    chromium.open(pages[name], DESK, "dark")
     assert chromium.pdf().startswith(b"%PDF")
     chromium.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert (

@@ -37,7 +37,11 @@ def test_a_killed_run_is_called_so(project, capfd):
     assert project.pipeline("runs") == 0
     assert "killed" in capfd.readouterr().out
     assert project.pipeline("show") == 0
-    assert "python -m pipeline resume" in capfd.readouterr().out
+    assert "killed. Go on with: python -m pipeline resume" in capfd.readouterr().out
+    with (project.outputs.runs / running.run_id / "run.log").open("a") as log:
+        log.write("terminate called after throwing an instance of 'std::bad_alloc'\n")
+    assert project.pipeline("show") == 0
+    assert "killed. Memory ran out" in capfd.readouterr().out
 
 
 def test_the_report_of_a_run(project, capfd):

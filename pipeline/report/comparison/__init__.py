@@ -1,0 +1,1 @@
+"""Two runs set side by side: what changed in data, configuration, code, and what came of it."""

@@ -1,0 +1,146 @@
+"""Two runs side by side: which keys, bounds and differences are told, without a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.dataset import Task
+from pipeline.errors import UsageError
+from pipeline.outputs import Outputs
+from pipeline.report.bootstrap import WHOLE, independent_change, intervals
+from pipeline.report.comparison.metrics import bound_changes
+from pipeline.report.comparison.pair import Pair
+from pipeline.report.comparison.settings import key_changes
+from pipeline.report.masking import MASK
+from pipeline.summary import Check, Status, Summary
+from tests.pipeline.report.test_bootstrap import answers, binary
+
+DATASET = {
+    "task": "binary",
+    "label": {"column": "paid", "positive": "yes"},
+    "columns": {"size": {"role": "numeric"}},
+}
+
+OF_NUMBERS = {**DATASET, "task": "regression", "label": {"column": "paid"}}
+OF_THE_OTHER_CLASS = {**DATASET, "label": {"column": "paid", "positive": "no"}}
+
+
+def summary(run_id="1", started="2026-01-01T00:00:00+00:00", **fields):
+    fields = {"config": {"dataset": DATASET}, "metrics": {"auc": 0.9}, **fields}
+    ended = {"status": Status.PUSHED, "exit_code": 0, "seconds": 1.0, "pid": 1}
+    return Summary(run_id=run_id, pipeline="p", started=started, **ended | fields)
+
+
+def test_keys_that_differ_are_told_with_both_values_and_those_of_one_run_only():
+    older = summary(
+        config={"train": {"epochs": 8, "seed": 1}, "gone": {}, "data": {"spans": "all"}}
+    )
+    newer = summary(
+        config={"train": {"epochs": 3, "seed": 1}, "data": {"spans": "all"}, "new": [1, None]},
+        arguments={"to": "Pusher", "config_dir": "/elsewhere"},
+    )
+    changed, same = key_changes(older, newer)
+    assert changed == [
+        ("train.epochs", "8", "3"),
+        ("gone", "{}", "not set"),
+        ("new", "not set", "[1, null]"),
+        ("--to", "not set", "Pusher"),
+    ]
+    assert same == 2
+
+
+def test_null_is_another_value_than_none_at_all():
+    changed, _ = key_changes(summary(config={"a": 1}), summary(config={"a": 1, "limit": None}))
+    assert changed == [("limit", "not set", "null")]
+
+
+def test_a_secret_that_changed_is_told_without_its_value():
+    older, newer = (
+        summary(config={"beam": {"db_password": word}, "data": {"path": f"s3://u:{word}@b/x"}})
+        for word in ("hunter2", "hunter3")
+    )
+    changed, _ = key_changes(older, newer)
+    assert changed == [
+        ("beam.db_password", MASK, MASK),
+        ("data.path", f"s3://{MASK}@b/x", f"s3://{MASK}@b/x"),
+    ]
+
+
+def test_bounds_of_both_runs_are_told_with_both_outcomes():
+    check = {"latency_ms": 1.0, "peak_memory_mb": 700.0}
+    older = summary(
+        thresholds=(Check(name="auc: min", passed=True, detail="a"),),
+        serving_check={"blessed": True, **check},
+    )
+    newer = summary(
+        thresholds=(
+            Check(name="auc: min", passed=False, detail="b"),
+            Check(name="loss: max", passed=True, detail="c"),
+        ),
+        serving_check={"blessed": False, "reason": "too slow", **check},
+    )
+    found = {one.name: one for one in bound_changes(older, newer)}
+    assert list(found) == ["auc: min", "loss: max", "serving check"]
+    assert (found["auc: min"].older, found["auc: min"].newer) == (True, False)
+    assert (found["loss: max"].older, found["loss: max"].older_detail) == (None, "")
+    assert found["serving check"].newer_detail == "too slow"
+    assert all(one.moved for one in found.values())
+    assert not any(one.moved for one in bound_changes(newer, newer))
+
+
+def test_the_run_that_began_later_is_the_newer_one_whatever_it_is_called(tmp_path):
+    outputs = Outputs(tmp_path)
+    for one in (
+        summary("b", "2026-01-01T00:00:00+02:00"),
+        summary("a", "2026-01-01T00:00:00+01:00"),
+    ):
+        (outputs.runs / one.run_id).mkdir(parents=True)
+        one.write(outputs.runs / one.run_id)
+    runs = [summary("a", "2026-01-01T00:00:00+01:00"), summary("b", "2026-01-01T00:00:00+02:00")]
+    for one, other in (runs, reversed(runs)):
+        pair = Pair.read(one, other, outputs)
+        assert (pair.older.summary.run_id, pair.newer.summary.run_id) == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({}, "Both names are of the run 1"),
+        ({"run_id": "2", "metrics": {}, "status": "stopped", "error": "Drift.\nMore"},
+         r"run 2 has no model that was measured \(stopped: Drift\)"),
+        ({"run_id": "2", "config": {"dataset": OF_NUMBERS}},
+         '(?s)different things.*1: binary, {"column":"paid","positive":"yes"}.*2: regression'),
+        ({"run_id": "2", "config": {"dataset": OF_THE_OTHER_CLASS}},
+         '(?s)different things.*"positive":"no"'),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_refused_with_the_reason(other, told, tmp_path):
+    with pytest.raises(UsageError, match=told):
+        Pair.read(summary(), summary(**other), Outputs(tmp_path))
+
+
+def test_rows_without_a_label_may_be_treated_in_another_way(tmp_path):
+    dropped = {**DATASET, "label": {**DATASET["label"], "missing": "drop"}}
+    runs = [summary(), summary("2", config={"dataset": dropped})]
+    for one in runs:
+        (Outputs(tmp_path).runs / one.run_id).mkdir(parents=True)
+        one.write(Outputs(tmp_path).runs / one.run_id)
+    assert Pair.read(*runs, Outputs(tmp_path))
+
+
+def test_the_change_between_other_rows_is_as_uncertain_as_both_together():
+    older, newer = (answers(*binary(800, seed=seed)) for seed in (21, 22))
+    change = independent_change(Task.BINARY, newer, older)[WHOLE]["auc"]
+    own = [intervals(Task.BINARY, rows).candidate[WHOLE]["auc"] for rows in (older, newer)]
+    widths = [one.high - one.low for one in own]
+    assert change.high - change.low == pytest.approx(np.hypot(*widths), rel=0.15)
+
+
+def test_the_same_rows_taken_for_others_do_not_agree_by_chance():
+    """Resamples with one seed would be paired: an interval of no width for a model and itself."""
+    rows = answers(*binary(800))
+    change = independent_change(Task.BINARY, rows, rows)[WHOLE]["auc"]
+    own = intervals(Task.BINARY, rows).candidate[WHOLE]["auc"]
+    assert change.low < 0 < change.high
+    assert change.high - change.low > own.high - own.low
