@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from components.errors import DataError
-from models.columns import as_text, first_value
+from models.columns import as_text, first_values
 from models.dataset import Column, Dataset, Role
 from models.features import (
     MISSING_CODE,
@@ -60,13 +60,16 @@ def preprocessing_fn(
     dataset = Dataset.model_validate(custom_config["dataset"])
     outputs = {LABEL_KEY: make_label(dataset, inputs)}
     quantiles, vocabularies = Quantiles(), Vocabularies()
-    for column, how in dataset.features().items():
+    features = dataset.features()
+    for column in features:
         if column not in inputs:
             raise DataError(
                 f"dataset.yaml describes the column {column!r}, which the schema does not have: "
                 "remove it there, or add it to the schema"
             )
-        values, missing = _typed(column, how, *first_value(inputs[column]))
+    for column, first in first_values({column: inputs[column] for column in features}).items():
+        how = features[column]
+        values, missing = _typed(column, how, *first)
         match how.role:
             case Role.NUMERIC:
                 quantiles.rank(rank_name(column), values, missing, buckets(how))

@@ -85,7 +85,8 @@ class Vocabularies:
         codes = lines - first_lines - 1 + FIRST_WORD_CODE
         codes = tf.where(lines <= first_lines, tf.constant(UNKNOWN_CODE, tf.int64), codes)
         codes = tf.where(missing, tf.constant(MISSING_CODE, tf.int64), codes)
-        return {code_name(asked.column): codes[i] for i, asked in enumerate(self._asked)}
+        names = [code_name(asked.column) for asked in self._asked]
+        return dict(zip(names, tf.unstack(codes), strict=True))
 
 
 class _Learn(PTransformAnalyzer):
