@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import tensorflow as tf
+
+Columns = Mapping[str, tf.SparseTensor | tf.Tensor]
+
+
+def first_values(columns: Columns) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+    """The same as `first_value` of each column, with few operations for many columns."""
+    found: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+    for kind in dict.fromkeys(column.dtype for column in columns.values()):
+        names = [
+            name
+            for name, column in columns.items()
+            if column.dtype == kind and isinstance(column, tf.SparseTensor)
+        ]
+        if len(names) > 1:  # SparseConcat takes two or more
+            both = _first_of_each([columns[name] for name in names])
+            parts = (tf.unstack(part) for part in _without_blanks(*both))
+            found |= dict(zip(names, zip(*parts, strict=True), strict=True))
+    return {
+        name: found[name] if name in found else first_value(column)
+        for name, column in columns.items()
+    }
 
 
 def first_value(column: tf.SparseTensor | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -24,6 +47,30 @@ def first_value(column: tf.SparseTensor | tf.Tensor) -> tuple[tf.Tensor, tf.Tens
     else:
         values = column if column.shape.rank == 1 else column[:, 0]
         missing = tf.zeros_like(values, tf.bool)
+    return _without_blanks(values, missing)
+
+
+def _first_of_each(columns: Sequence[tf.SparseTensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Values and what is missing, of shape [columns, batch], of columns of one type."""
+    indices, values, shape = tf.raw_ops.SparseConcat(
+        indices=[column.indices for column in columns],
+        values=[column.values for column in columns],
+        shapes=[column.dense_shape for column in columns],
+        concat_dim=1,
+    )
+    row, position = indices[:, 0], indices[:, 1]
+    widths = tf.stack([column.dense_shape for column in columns])[:, 1]
+    starts = tf.cumsum(widths, exclusive=True)
+    column = tf.searchsorted(starts, position, side="right", out_type=tf.int64) - 1
+    first = position == tf.gather(starts, column)
+    places = tf.boolean_mask(tf.stack([column, row], axis=1), first)
+    whole = tf.stack([tf.constant(len(columns), tf.int64), shape[0]])
+    there = tf.scatter_nd(places, tf.ones_like(places[:, 0], tf.bool), whole)
+    return tf.scatter_nd(places, tf.boolean_mask(values, first), whole), ~there
+
+
+def _without_blanks(values: tf.Tensor, missing: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """NaN and the empty text are missing; of any shape."""
     if values.dtype == tf.string:
         missing |= values == ""
     elif values.dtype.is_floating:

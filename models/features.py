@@ -10,10 +10,12 @@ Columns of the raw data may have any name and type. The model sees features of t
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 
 import tensorflow_transform as tft
 
+from components.filesystems import fileio
 from models.dataset import Column, Dataset, Role
 
 MISSING_NUMBER = -1.0
@@ -29,6 +31,7 @@ DEFAULT_BUCKETS = {
     Role.TEXT: 4096,
 }
 WORDS = 100  # of a text; those that follow are left out
+VOCABULARIES = "vocabularies"  # the file with the values of all categorical columns
 TIMESTAMP_PARTS = ("trend", "time_of_day", "time_of_week", "time_of_year")
 
 
@@ -39,13 +42,13 @@ class Feature:
     Attributes:
         name: The key of the transformed feature.
         codes: How many codes there are; None for a number.
-        vocabulary: The name of the vocabulary that gives the codes, if one does.
+        vocabulary: Of a categorical column: the values that have codes, from `FIRST_WORD_CODE` on.
         length: How many codes a row has; None for one.
     """
 
     name: str
     codes: int | None = None
-    vocabulary: str | None = None
+    vocabulary: tuple[bytes, ...] | None = None
     length: int | None = None
 
 
@@ -83,9 +86,36 @@ def rank_name(column: str) -> str:
     return part_name(column, "rank")
 
 
+def vocabulary_prefix(column: str) -> str:
+    """What stands before each value of a column in the file `VOCABULARIES`."""
+    return f"{safe_name(column)}:"
+
+
+def vocabularies(assets: str) -> dict[str, tuple[bytes, ...]]:
+    """The values of categorical columns, by their safe names, the most frequent first.
+
+    Args:
+        assets: The folder `assets` of a Transform graph or an exported model.
+    """
+    path = os.path.join(assets, VOCABULARIES)
+    if not fileio.exists(path):  # no such columns, or a model from before this file
+        return {}
+    with fileio.open(path, "rb") as file:
+        content = file.read()  # not tft's vocabulary_by_name, which strips the values
+    found: dict[str, list[bytes]] = {}
+    for line in content.split(b"\n")[:-1]:
+        name, _, value = line.partition(b":")
+        if value:
+            found[name.decode()].append(value)
+        else:  # the first line of each column
+            found[name.decode()] = []
+    return {name: tuple(values) for name, values in found.items()}
+
+
 def model_features(dataset: Dataset, transform_output: tft.TFTransformOutput) -> list[Feature]:
     """The inputs of the model, in the order of the description of the data."""
     features = []
+    known = vocabularies(os.path.join(transform_output.transform_savedmodel_dir, "assets"))
     for column, how in dataset.features().items():
         match how.role:
             case Role.NUMERIC:
@@ -93,9 +123,8 @@ def model_features(dataset: Dataset, transform_output: tft.TFTransformOutput) ->
             case Role.TIMESTAMP:
                 features += [Feature(part_name(column, part)) for part in TIMESTAMP_PARTS]
             case Role.CATEGORICAL:
-                vocabulary = safe_name(column)
-                words = transform_output.vocabulary_size_by_name(vocabulary)
-                features.append(Feature(code_name(column), FIRST_WORD_CODE + words, vocabulary))
+                words = known[safe_name(column)]
+                features.append(Feature(code_name(column), FIRST_WORD_CODE + len(words), words))
             case Role.BUCKETIZED | Role.HASHED:
                 codes = MISSING_CODE + 1 + buckets(how)
                 features.append(Feature(code_name(column), codes))

@@ -1,7 +1,7 @@
 """From raw columns to features, as the role of each column says: the `preprocessing_fn`.
 
 What it does with a row becomes part of the exported model, so training and serving cannot differ.
-Whole passes over the data happen in `tft.quantiles` and `tft.vocabulary` only.
+Whole passes over the data happen in `models.quantiles` and `models.vocabularies` only.
 
 A row comes out the same to the last bit in whatever batch it is, or the same data would train
 another model each time: so no logarithms, sines or exponentials here. What TensorFlow computes of
@@ -15,25 +15,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from components.errors import DataError
-from models.columns import as_text, first_value
+from models.columns import as_text, first_values
 from models.dataset import Column, Dataset, Role
 from models.features import (
-    FIRST_WORD_CODE,
     MISSING_CODE,
     MISSING_NUMBER,
-    UNKNOWN_CODE,
     buckets,
     code_name,
     part_name,
     rank_name,
-    safe_name,
     words_name,
 )
 from models.label import LABEL_KEY, make_label
 from models.quantiles import Quantiles
+from models.vocabularies import Vocabularies
 from models.words import word_codes
 from models.written_time import seconds_of_text
 
@@ -62,21 +59,24 @@ def preprocessing_fn(
     """
     dataset = Dataset.model_validate(custom_config["dataset"])
     outputs = {LABEL_KEY: make_label(dataset, inputs)}
-    quantiles = Quantiles()
-    for column, how in dataset.features().items():
+    quantiles, vocabularies = Quantiles(), Vocabularies()
+    features = dataset.features()
+    for column in features:
         if column not in inputs:
             raise DataError(
                 f"dataset.yaml describes the column {column!r}, which the schema does not have: "
                 "remove it there, or add it to the schema"
             )
-        values, missing = _typed(column, how, *first_value(inputs[column]))
+    for column, first in first_values({column: inputs[column] for column in features}).items():
+        how = features[column]
+        values, missing = _typed(column, how, *first)
         match how.role:
             case Role.NUMERIC:
                 quantiles.rank(rank_name(column), values, missing, buckets(how))
             case Role.BUCKETIZED:
                 quantiles.code(code_name(column), values, missing, buckets(how))
             case Role.CATEGORICAL:
-                outputs[code_name(column)] = _categorical(column, how, values, missing)
+                vocabularies.code(column, how, values, missing)
             case Role.HASHED:
                 outputs[code_name(column)] = _hashed(how, values, missing)
             case Role.TEXT:
@@ -87,7 +87,7 @@ def preprocessing_fn(
                 trend = part_name(column, "trend")
                 quantiles.rank(trend, tf.cast(seconds, tf.float32), missing, buckets(how))
                 outputs |= _phases(column, seconds, missing)
-    return outputs | quantiles.features()
+    return outputs | vocabularies.features() | quantiles.features()
 
 
 def _typed(
@@ -114,17 +114,6 @@ def _typed(
         return values, missing
     fill = str(how.fill) if values.dtype == tf.string else how.fill
     return tf.where(missing, tf.constant(fill, values.dtype), values), tf.zeros_like(missing)
-
-
-def _categorical(column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
-    vocabulary = tft.vocabulary(
-        tf.boolean_mask(values, ~missing),
-        top_k=how.vocabulary_size,
-        frequency_threshold=how.min_count if how.min_count > 1 else None,
-        vocab_filename=safe_name(column),
-    )
-    words = tft.apply_vocabulary(values, vocabulary, default_value=UNKNOWN_CODE - FIRST_WORD_CODE)
-    return _coded(words + FIRST_WORD_CODE, missing)
 
 
 def _hashed(how: Column, values: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:

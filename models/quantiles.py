@@ -67,8 +67,10 @@ def _features(group: list[_Asked], buckets: int) -> dict[str, tf.Tensor]:
     codes = tf.where(missing, MISSING_CODE, above + MISSING_CODE + 1)
     ranks = tf.where(missing, MISSING_NUMBER, _interpolated(boundaries, values, above))
     return {
-        one.name: tf.cast(codes[index], tf.int64) if one.as_code else ranks[index]
-        for index, one in enumerate(group)
+        one.name: code if one.as_code else rank
+        for one, code, rank in zip(
+            group, tf.unstack(tf.cast(codes, tf.int64)), tf.unstack(ranks), strict=True
+        )
     }
 
 

@@ -10,13 +10,14 @@ import keras
 import tensorflow_transform as tft
 
 from components import served_model
-from components.filesystems import fileio
 from models.export import load_weights, read_json
-from models.features import FIRST_WORD_CODE, model_features
+from models.features import FIRST_WORD_CODE, model_features, vocabularies
 from models.network import EMBEDDING, UNITS, build_model
 from models.settings import TrainerConfig
 
 logger = logging.getLogger("models.training")
+
+Words = tuple[bytes, ...]
 
 
 def load(
@@ -38,13 +39,13 @@ def load(
         logger.info("Trained from zero: columns or architecture of the served model are others")
         return
     served_features = []
-    words: dict[str, tuple[list[bytes], list[bytes]]] = {}  # by layer: what was known, what is
+    words: dict[str, tuple[Words, Words]] = {}  # by layer: what was known, what is
+    served_words = vocabularies(os.path.join(base_model, "assets"))
     for feature in model_features(config.dataset, transform_output):
         codes = feature.codes
-        if feature.vocabulary:
-            known = _read_words(base_model, feature.vocabulary)
-            now = transform_output.vocabulary_by_name(feature.vocabulary)
-            words[EMBEDDING + feature.name] = (known, now)
+        if feature.vocabulary is not None:
+            known = served_words.get(feature.name.rsplit(".", 1)[0], ())
+            words[EMBEDDING + feature.name] = (known, feature.vocabulary)
             codes = FIRST_WORD_CODE + len(known)
         served_features.append(dataclasses.replace(feature, codes=codes))
     base = build_model(config.dataset, served_features, config.model)
@@ -62,7 +63,7 @@ def load(
 
 
 def _move_rows(
-    old: keras.Variable, new: keras.Variable, old_words: list[bytes], new_words: list[bytes]
+    old: keras.Variable, new: keras.Variable, old_words: Words, new_words: Words
 ) -> None:
     """Copies the rows for missing and unknown values, and those of the words that both know."""
     old_rows, new_rows = old.numpy(), new.numpy().copy()
@@ -72,11 +73,3 @@ def _move_rows(
         if word in old_codes:
             new_rows[code] = old_rows[old_codes[word]]
     new.assign(new_rows)
-
-
-def _read_words(base_model: str, vocabulary: str) -> list[bytes]:
-    path = os.path.join(base_model, "assets", vocabulary)
-    if not fileio.exists(path):  # of an earlier version of models/preprocessing.py
-        return []
-    with fileio.open(path, "rb") as file:
-        return file.read().splitlines()

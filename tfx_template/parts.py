@@ -11,7 +11,11 @@ PATHS = {
     "sample": (
         "benchmarks/own_data*",
         "benchmarks/quality.py",
+        "benchmarks/resampled_rows.py",
+        "benchmarks/speed*",
         "benchmarks/split_rows.py",
+        "benchmarks/stock_taxi.py",
+        "benchmarks/watched.py",
         "configs/base.yaml",
         "configs/dataset.yaml",
         "configs/fast.yaml",

@@ -78,7 +78,7 @@ def make(run: Run) -> Features | None:
     for feature in model_features(run.dataset, output):
         column = columns[feature.name.rsplit(".", 1)[0]]
         found = {split: values[split].get(feature.name) for split in _SPLITS}
-        rows.append(_row(feature, column, run.dataset.columns[column], output, found))
+        rows.append(_row(feature, column, run.dataset.columns[column], found))
     ignored = [
         (name, "the label is made from it" if name in run.dataset.label_sources() else how.why)
         for name, how in run.dataset.columns.items()
@@ -91,13 +91,10 @@ def _row(
     feature: Feature,
     column: str,
     how: Column,
-    output: tft.TFTransformOutput,
     values: Mapping[str, NDArray | None],
 ) -> FeatureRow:
     gap = MISSING_NUMBER if feature.codes is None else MISSING_CODE
-    words: list[bytes] = []
-    if feature.vocabulary:
-        words = output.vocabulary_by_name(feature.vocabulary)[:_WORDS]
+    words = (feature.vocabulary or ())[:_WORDS]
     return FeatureRow(
         name=feature.name,
         column=column,
@@ -107,7 +104,8 @@ def _row(
         range=_range(feature, values),
         missing={s: None if feature.length else _share(values[s], gap) for s in values},
         unknown={
-            s: _share(values[s], UNKNOWN_CODE) if feature.vocabulary else None for s in values
+            s: None if feature.vocabulary is None else _share(values[s], UNKNOWN_CODE)
+            for s in values
         },
     )
 
@@ -119,7 +117,7 @@ def _kind(feature: Feature, how: Column) -> str:
         return f"rank among {buckets(how)} quantiles, 0 to 1"
     if feature.length:
         return f"up to {feature.length} codes of words and pairs, of {feature.codes:,}"
-    if feature.vocabulary:
+    if feature.vocabulary is not None:
         return f"code of {feature.codes - FIRST_WORD_CODE:,} known values"
     what = "hash bucket" if how.role is Role.HASHED else "quantile"
     return f"{what}, one of {feature.codes - 1:,}"

@@ -1,7 +1,9 @@
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
-from models.columns import as_text, first_value
+from models.columns import as_text, first_value, first_values
 
 
 def test_sparse_columns_give_their_first_value_and_what_is_missing():
@@ -23,6 +25,22 @@ def test_nan_and_empty_text_are_missing():
     np.testing.assert_array_equal(values, [1.0, 0.0])
     np.testing.assert_array_equal(missing, [False, True])
     np.testing.assert_array_equal(first_value(tf.constant(["a", ""]))[1], [False, True])
+
+
+def test_many_columns_together_give_what_each_gives_alone():
+    random = np.random.default_rng(0)
+    columns = {"dense": tf.constant([[1.0]] * 5), "none": tf.sparse.from_dense(np.zeros((5, 0)))}
+    for index, (kind, width) in enumerate(itertools.product(("i8", "f4", "S3"), (0, 1, 3, 1, 0))):
+        there = random.random((5, width)) < 0.6
+        values = random.integers(1, 99, there.sum()).astype(kind)
+        if kind == "f4":
+            values[:1] = np.nan
+        columns[f"c{index}"] = tf.SparseTensor(np.argwhere(there), values, there.shape)
+    found = first_values(columns)
+    assert list(found) == list(columns)
+    for name, column in columns.items():
+        for one, alone in zip(found[name], first_value(column), strict=True):
+            np.testing.assert_array_equal(one, alone)
 
 
 def test_a_number_reads_the_same_whatever_its_type():

@@ -107,7 +107,12 @@ def test_what_was_learned_of_a_word_follows_it_to_its_new_code(served, more, dat
     load(new, served, config, more.output)
     layer = f"{EMBEDDING}word.code"
     old_rows, new_rows = (model.get_layer(layer).get_weights()[0] for model in (old, new))
-    old_words, new_words = (d.output.vocabulary_by_name("word") for d in (data, more))
+    old_words, new_words = (
+        feature.vocabulary
+        for transformed in (data, more)
+        for feature in model_features(DATASET, transformed.output)
+        if feature.name == "word.code"
+    )
     assert new_words.index(b"a") != old_words.index(b"a")
     for word in (b"a", b"b"):
         np.testing.assert_array_equal(
