@@ -9,9 +9,15 @@ import pydantic
 
 from models.csv_format import CsvFormat
 from models.frozen import Frozen
+from pipeline.engine import Engine
+from pipeline.engine_sections import (
+    NO_PACKING,
+    DataflowSection,
+    FlinkSection,
+    JobServer,
+    SparkSection,
+)
 from pipeline.no_secrets import NoSecrets
-
-IN_PROCESS = "FnApiRunner"
 
 
 class BeamMode(enum.StrEnum):
@@ -25,31 +31,50 @@ class BeamMode(enum.StrEnum):
 class BeamConfig(Frozen):
     """Where and how the Beam parts of the data steps run."""
 
-    runner: str = pydantic.Field(
-        default=IN_PROCESS,
-        description="Named outright: Beam's default runner needs the Internet.",
+    engine: Engine = Engine.DIRECT
+    mode: BeamMode = pydantic.Field(default=BeamMode.IN_MEMORY, description="Of engine direct.")
+    workers: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=1, description="Of engine direct."
     )
-    mode: BeamMode = BeamMode.IN_MEMORY
-    workers: Annotated[int, pydantic.Field(ge=1)] = 1
+    flink: FlinkSection = FlinkSection()
+    spark: SparkSection = SparkSection()
+    dataflow: DataflowSection | None = pydantic.Field(
+        default=None, description="What engine dataflow needs."
+    )
     options: Annotated[dict[str, str | int | bool], NoSecrets] = pydantic.Field(
         default={}, description="Any further pipeline option of Beam, without the leading dashes."
     )
 
+    @pydantic.model_validator(mode="after")
+    def _dataflow_has_a_project(self) -> Self:
+        if self.engine is Engine.DATAFLOW and self.dataflow is None:
+            raise ValueError(
+                "engine dataflow needs the section beam.dataflow: project, region, temp_location "
+                "(gs://…) and sdk_container_image; docs/scale.md has one"
+            )
+        return self
+
+    @property
+    def job_server(self) -> JobServer | None:
+        """What the engine is spoken to through, if it has such a thing."""
+        return {Engine.FLINK: self.flink, Engine.SPARK: self.spark}.get(self.engine)
+
     def pipeline_args(self) -> list[str]:
         """The same as command line arguments of a Beam pipeline."""
-        args = [
-            f"--runner={self.runner}",
-            f"--direct_running_mode={self.mode}",
-            f"--direct_num_workers={self.workers}",
-        ]
-        if self.runner == IN_PROCESS:
-            # Not used there. Without it TFX packs itself for workers elsewhere, for each step anew,
-            # which takes some seconds (tfx 1.21, utils/dependency_utils.py:31).
-            args.append("--sdk_container_image=none")
+        section = self.dataflow if self.engine is Engine.DATAFLOW else self.job_server
+        args = section.pipeline_args() if section else self._direct_args()
         for name, value in self.options.items():
             if value is not False:
                 args.append(f"--{name}" if value is True else f"--{name}={value}")
         return args
+
+    def _direct_args(self) -> list[str]:
+        return [
+            "--runner=FnApiRunner",  # named outright: Beam's default runner needs the Internet
+            f"--direct_running_mode={self.mode}",
+            f"--direct_num_workers={self.workers}",
+            NO_PACKING,
+        ]
 
 
 SplitName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]

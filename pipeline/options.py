@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.engine import Engine
 from pipeline.errors import UsageError
 
 KILLED = "killed"
@@ -43,6 +44,20 @@ def add_config_options(parser: argparse.ArgumentParser, default: str = "local") 
         metavar="FOLDER",
         help="the folder of configurations (default: configs)",
     )
+
+
+def add_engine_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --engine, which `load_config` heeds."""
+    parser.add_argument(
+        "--engine",
+        choices=[engine.value for engine in Engine],
+        help="what spreads the work of the data steps (beam.engine in the configuration)",
+    )
+
+
+def engine_settings(args: argparse.Namespace) -> list[str]:
+    """What --engine comes to, as a text for --set."""
+    return [f"beam.engine={args.engine}"] if getattr(args, "engine", None) else []
 
 
 def add_serving_option(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +112,8 @@ def load_config(args: argparse.Namespace, default: str = "local") -> Config:
     from pipeline import config
 
     overlays = args.config or [default]
-    return config.load(config_dir_of(args), overlays, args.settings, config_class())
+    settings = [*args.settings, *engine_settings(args)]
+    return config.load(config_dir_of(args), overlays, settings, config_class())
 
 
 def load_outputs(args: argparse.Namespace) -> Outputs:

@@ -9,19 +9,23 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
+from pipeline.config_sections import BeamConfig
+from pipeline.engine import Engine, ensure_job_server
 
 
 def check(config: Config, config_dir: Path) -> None:
-    """Holds a configuration to the schema and to what is on the disk.
+    """Holds a configuration to the schema, to what is on the disk, and to its engine.
 
     Raises:
-        ConfigError: If the schema does not fit (see `check_schema`), or if a folder of data is not
-            there.
+        ConfigError: If the schema does not fit (see `check_schema`), if a folder of data is not
+            there, or if the engine cannot see the artifacts of a run on this machine.
+        UsageError: If the engine's job server does not answer.
     """
     check_schema(config, config_dir)
     _check_folder(config.data.path, "data.path", config_dir)
     if config.bulk_inferrer.enabled:
         _check_folder(config.bulk_inferrer.path, "bulk_inferrer.path", config_dir)
+    _check_engine(config.beam)
 
 
 def check_schema(config: Config, config_dir: Path) -> None:
@@ -46,6 +50,16 @@ def check_schema(config: Config, config_dir: Path) -> None:
         raise ConfigError(
             f"dataset.yaml uses the column {column!r}, which {SCHEMA_FILE} does not have; {hint}"
         )
+
+
+def _check_engine(beam: BeamConfig) -> None:
+    if beam.engine is Engine.DATAFLOW:
+        raise ConfigError(
+            "Dataflow cannot read or write a folder of this machine, where a local run keeps its "
+            "artifacts: run it on a backend whose pipeline root is gs://… (docs/scale.md)"
+        )
+    if beam.job_server is not None:
+        ensure_job_server(beam.job_server.job_endpoint, beam.engine)
 
 
 def _check_folder(path: str, key: str, config_dir: Path) -> None:

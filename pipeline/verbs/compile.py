@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.options import add_config_options, config_dir_of, load_config
+from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
 
 if TYPE_CHECKING:
     from pipeline.kubeflow.package import Package
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check", type=Path, metavar="FILE", help="only say what the target would refuse of FILE"
     )
     add_config_options(parser, default="the target's name")
+    add_engine_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import UsageError
 from pipeline.options import (
     add_config_options,
+    add_engine_option,
     config_class,
     find_run,
     load_outputs,
@@ -22,6 +23,7 @@ from pipeline.options import (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
     add_config_options(parser)
+    add_engine_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"Resuming run {last.run_id} ({shown_status(outputs, last)}).")
     try:
-        config = config_class().model_validate({**last.config, "cache": True})
+        beam = {**last.config["beam"], **({"engine": args.engine} if args.engine else {})}
+        config = config_class().model_validate({**last.config, "cache": True, "beam": beam})
     except ValueError as error:
         raise UsageError(
             f"The configuration of that run does not hold any more; use run instead.\n{error}"

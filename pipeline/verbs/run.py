@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, config_dir_of, load_config
+from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
     add_config_options(parser)
+    add_engine_option(parser)
     parser.add_argument("--from", metavar="STEP", dest="first", help="start at this step")
     parser.add_argument("--to", metavar="STEP", dest="last", help="end with this step")
     parser.add_argument("--no-cache", action="store_true", help="run every step anew")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from pipeline.errors import UsageError
 from pipeline.kubeflow import clients
-from pipeline.options import add_config_options, config_dir_of, load_config
+from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
 
 if TYPE_CHECKING:
     from pipeline.kubeflow.remote_run import RemoteRun
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--target", choices=targets, default=targets[0], help="the backend (default: %(default)s)"
     )
     add_config_options(parser, default="the target's name")
+    add_engine_option(parser)
     parser.add_argument("--data-path", metavar="PATH", help="the folder of spans to read")
     parser.add_argument("--spans", metavar="SPANS", help="all, newest, a number, or last:N")
     parser.add_argument(
@@ -72,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--timezone belongs to a --schedule")
     if args.schedule is not None and args.wait:
         raise UsageError("--wait is for a run that starts now, not for a --schedule")
+    if args.file and args.engine:
+        raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")
     options = submission.RunOptions(
         values=_values(args),
         thresholds=args.thresholds,

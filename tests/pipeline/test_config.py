@@ -52,7 +52,8 @@ def test_null_takes_a_threshold_away():
         ("dataset.columns.fare.rol=x", "dataset.columns.fare.rol: unknown key; did you mean role?"),
         ("dataset.evaluation.thresholds.auc.mn=1", "did you mean min?"),
         ("dataset.evaluation.worst_slice.metrik=auc", "did you mean metric?"),
-        ("beam.zzz=1", "known here: runner, mode, workers, options"),
+        ("beam.zzz=1", "known here: engine, mode, workers, flink, spark, dataflow, options"),
+        ("beam.flink.paralelism=2", "did you mean parallelism?"),
         ("train.epochs=zero", "train.epochs: "),
         ("train.epochs=0", "train.epochs: "),
         ("data.spans=last", "data.spans: "),
@@ -124,8 +125,3 @@ def test_beam_options_become_arguments():
     ]
     flags = configs.load(CONFIGS, (), ["beam.options={streaming: true, no_flag: false}"])
     assert flags.beam.pipeline_args()[4:] == ["--streaming"]
-
-
-def test_a_runner_elsewhere_gets_no_image_that_is_none():
-    config = configs.load(CONFIGS, (), ["beam.runner=DataflowRunner"])
-    assert not [arg for arg in config.beam.pipeline_args() if "image" in arg]

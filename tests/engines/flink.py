@@ -1,0 +1,111 @@
+"""Flink on this machine: a job manager, two task managers, Beam's job server, a worker pool."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.engines.processes import HOST, Processes, free_port, listens, start_worker_pool, wait_for
+
+TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
+
+
+class FlinkCluster:
+    """A cluster of processes; each task manager has one slot."""
+
+    def __init__(self, folder: Path, class_path: str) -> None:
+        self.processes = Processes(folder)
+        self.class_path = class_path
+        self.rest, self.job_port, self.pool_port = free_port(), free_port(), free_port()
+        self._configure(folder)
+
+    @property
+    def job_endpoint(self) -> str:
+        return f"{HOST}:{self.job_port}"
+
+    @property
+    def worker_pool(self) -> str:
+        return f"{HOST}:{self.pool_port}"
+
+    def start(self) -> None:
+        start_worker_pool(self.processes, "worker-pool", self.pool_port)
+        entrypoint = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+        self._java("jobmanager", entrypoint, "--configDir", str(self.processes.folder))
+        for name in TASK_MANAGERS:
+            self.start_task_manager(name)
+        self._java(
+            "job-server",
+            "org.apache.beam.runners.flink.FlinkJobServerDriver",
+            f"--flink-master={HOST}:{self.rest}",
+            f"--flink-conf-dir={self.processes.folder}",
+            f"--artifacts-dir={self.processes.folder / 'artifacts'}",
+            f"--job-host={HOST}",
+            f"--job-port={self.job_port}",
+            "--artifact-port=0",
+            "--expansion-port=0",
+        )
+        wait_for(lambda: listens(self.job_port), "job server")
+        wait_for(lambda: self.slots() == len(TASK_MANAGERS), "task managers")
+
+    def start_task_manager(self, name: str) -> None:
+        runner = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+        self._java(name, runner, "--configDir", str(self.processes.folder), heap_mb=768)
+
+    def slots(self) -> int:
+        """Slots of the task managers that are there."""
+        return self._get("overview")["slots-total"] if listens(self.rest) else 0
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs that the cluster has had: `name`, `state`, …"""
+        return self._get("jobs/overview")["jobs"]
+
+    def exceptions(self, job: str) -> list[dict[str, Any]]:
+        """What a job was restarted or failed for."""
+        return self._get(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://{HOST}:{self.rest}/{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def _java(self, name: str, *args: str, heap_mb: int = 512) -> None:
+        self.processes.start_java(name, self.class_path, *args, heap_mb=heap_mb)
+
+    def _configure(self, folder: Path) -> None:
+        settings = {
+            "jobmanager.rpc.address": HOST,
+            "jobmanager.rpc.port": free_port(),
+            "jobmanager.bind-host": HOST,
+            "jobmanager.memory.process.size": "1g",
+            "rest.address": HOST,
+            "rest.port": self.rest,
+            "rest.bind-address": HOST,
+            "taskmanager.bind-host": HOST,
+            "taskmanager.host": HOST,
+            "taskmanager.numberOfTaskSlots": 1,
+            "taskmanager.cpu.cores": 1,
+            # All of them: what starts here is the Java class, not Flink's script that would compute
+            # what is left out.
+            "taskmanager.memory.framework.heap.size": "128mb",
+            "taskmanager.memory.framework.off-heap.size": "64mb",
+            "taskmanager.memory.jvm-metaspace.size": "256mb",
+            "taskmanager.memory.jvm-overhead.min": "128mb",
+            "taskmanager.memory.jvm-overhead.max": "128mb",
+            "taskmanager.memory.network.min": "256mb",
+            "taskmanager.memory.network.max": "256mb",
+            "taskmanager.memory.managed.size": "64mb",
+            "taskmanager.memory.task.heap.size": "256mb",
+            "taskmanager.memory.task.off-heap.size": "0",
+            # So that a killed task manager is missed within seconds.
+            "heartbeat.interval": 1000,
+            "heartbeat.timeout": 8000,
+            "restart-strategy.type": "fixed-delay",
+            "restart-strategy.fixed-delay.attempts": 5,
+            "restart-strategy.fixed-delay.delay": "2s",
+            "io.tmp.dirs": str(folder / "tmp"),
+        }
+        (folder / "tmp").mkdir()
+        (folder / "config.yaml").write_text(yaml.safe_dump(settings))

@@ -1,0 +1,109 @@
+"""Processes that make up a cluster: each in a group of its own, with a log, gone at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.sample_project import ROOT
+
+HOST = "127.0.0.1"
+# What Flink and Spark reach into on Java 17; Spark's own list (JavaModuleOptions.java of 3.5).
+_OPENED = [
+    *("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "text", "time", "util"),
+    *("util.concurrent", "util.concurrent.atomic", "util.concurrent.locks"),
+]
+OPENS = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in _OPENED] + [
+    f"--add-opens=java.base/sun.{name}=ALL-UNNAMED"
+    for name in ("nio.ch", "nio.cs", "security.action", "util.calendar")
+]
+
+
+def free_port() -> int:
+    """A port that nothing listens to now."""
+    with socket.socket() as server:
+        server.bind((HOST, 0))
+        return server.getsockname()[1]
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Waits until something holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not after {seconds} s"
+        time.sleep(0.2)
+
+
+def listens(port: int) -> bool:
+    """Whether something answers at a port of this machine."""
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
+
+
+class Processes:
+    """Starts processes and ends all of them, with their children."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(
+        self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> None:
+        """Starts a process under a name; its log is `NAME.log`."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **(env or {})},
+                cwd=ROOT,
+                start_new_session=True,
+            )
+
+    def start_java(
+        self,
+        name: str,
+        class_path: str,
+        *args: str,
+        heap_mb: int = 512,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Starts a Java program: further options of Java, its main class, and its arguments."""
+        command = ["java", f"-Xmx{heap_mb}m", "-XX:+UseSerialGC"]
+        self.start(name, [*command, *OPENS, "-cp", class_path, *args], env)
+
+    def kill(self, name: str) -> None:
+        """Ends a process and its children at once, as when a machine goes."""
+        process = self.running.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """Ends all that is left."""
+        for name in reversed(list(self.running)):
+            self.kill(name)
+
+    def logs(self, bytes_each: int = 6000) -> str:
+        """The ends of all logs, for the message of a test that failed."""
+        ends = []
+        for log in sorted(self.folder.glob("*.log")):
+            text = log.read_text(errors="replace")
+            ends.append(f"--- {log.name}\n{text[-bytes_each:]}")
+        return "\n".join(ends)
+
+
+def start_worker_pool(processes: Processes, name: str, port: int) -> None:
+    """Starts what begins SDK workers when the engine asks for them: this project's environment."""
+    processes.start(name, [sys.executable, "-m", "pipeline.worker_pool", f"--port={port}"])

@@ -1,0 +1,122 @@
+"""Engines: what Beam is told of each, and what is said where one cannot be used."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+import pipeline.config as configs
+from pipeline import cli
+from pipeline.config import ConfigError
+from pipeline.engine import Engine
+from tests.engines.processes import free_port
+from tests.sample_project import CONFIGS, DATA
+
+DATAFLOW = (
+    "beam.dataflow={project: my-project, region: europe-west1, temp_location: 'gs://bucket/tmp', "
+    "sdk_container_image: eu.gcr.io/my-project/sdk:1}"
+)
+
+
+def args_of(*settings: str) -> list[str]:
+    return configs.load(CONFIGS, (), settings).beam.pipeline_args()
+
+
+def test_flink():
+    assert args_of("beam.engine=flink", "beam.flink.parallelism=8", "beam.workers=3") == [
+        "--runner=PortableRunner",
+        "--job_endpoint=localhost:8099",
+        "--environment_type=EXTERNAL",
+        "--environment_config=localhost:50000",
+        "--sdk_worker_parallelism=1",
+        "--sdk_container_image=none",
+        "--parallelism=8",
+        "--number_of_execution_retries=3",
+        "--execution_retry_delay=10000",
+    ]
+    as_flink_says = args_of("beam.engine=flink", "beam.flink.retries=null")
+    assert not [arg for arg in as_flink_says if "retries" in arg or "parallelism=8" in arg]
+
+
+def test_spark():
+    settings = ["beam.engine=spark", "beam.spark={job_endpoint: 'spark-jobs:1', sdk_workers: 4}"]
+    assert args_of(*settings, "beam.options.job_name=x") == [
+        "--runner=PortableRunner",
+        "--job_endpoint=spark-jobs:1",
+        "--environment_type=EXTERNAL",
+        "--environment_config=localhost:50000",
+        "--sdk_worker_parallelism=4",
+        "--sdk_container_image=none",
+        "--job_name=x",
+    ]
+
+
+def test_dataflow():
+    assert args_of("beam.engine=dataflow", DATAFLOW, "beam.dataflow.max_num_workers=20") == [
+        "--runner=DataflowRunner",
+        "--project=my-project",
+        "--region=europe-west1",
+        "--temp_location=gs://bucket/tmp",
+        "--sdk_container_image=eu.gcr.io/my-project/sdk:1",
+        "--max_num_workers=20",
+        "--no_use_public_ips",
+        "--sdk_location=container",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (["beam.engine=hadoop"], "beam.engine: Input should be 'direct', 'flink', 'spark' or"),
+        (["beam.engine=dataflow"], "needs the section beam.dataflow: project, region, temp_loc"),
+        (["beam.dataflow={region: europe-west1}"], "beam.dataflow.project: Field required"),
+        ([DATAFLOW, "beam.dataflow.temp_location=/tmp"], "beam.dataflow.temp_location: "),
+        ([DATAFLOW, "beam.dataflow.sdk_container_image=sdk"], "beam.dataflow.sdk_container_image"),
+        (["beam.flink.job_endpoint=localhost"], "beam.flink.job_endpoint: "),
+        (["beam.spark.worker_pool=http://a:1"], "beam.spark.worker_pool: "),
+        (["beam.flink.retries=-1"], "beam.flink.retries: "),
+    ],
+)
+def test_what_cannot_be_is_named(settings, named):
+    with pytest.raises(ConfigError) as error:
+        args_of(*settings)
+    assert named in str(error.value)
+
+
+@pytest.fixture
+def project(tmp_path):
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "taxi").symlink_to(DATA)
+    return ["--config", "fast", "--config-dir", str(tmp_path / "configs")]
+
+
+@pytest.mark.parametrize("engine", ["flink", "spark"])
+def test_a_job_server_that_is_not_there_is_told_before_the_first_step(
+    project, engine, capfd, tmp_path
+):
+    port = free_port()
+    setting = f"beam.{engine}.job_endpoint=localhost:{port}"
+    assert cli.main(["run", *project, "--engine", engine, "--set", setting]) == 2
+    out, err = capfd.readouterr()
+    first, *others = err.splitlines()
+    assert first == (
+        f"The job server of {engine} at localhost:{port} does not answer (Connection refused)."
+    )
+    assert f"--set beam.{engine}.job_endpoint=HOST:PORT" in others[0]
+    assert "Traceback" not in err and not out
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_dataflow_cannot_see_a_folder_of_this_machine(project, capfd):
+    assert cli.main(["run", *project, "--engine", "dataflow", "--set", DATAFLOW]) == 2
+    assert "Dataflow cannot read or write a folder of this machine" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["run", "resume"])
+def test_the_command_line_knows_the_engines(verb, capfd):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([verb, "--engine", "hadoop"])
+    told = capfd.readouterr().err
+    assert all(engine.value in told for engine in Engine)
