@@ -7,7 +7,7 @@ ARGS =
 IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test test-notebooks notebooks test-browser reliability lint doctor lock audit sbom clean
+.PHONY: help setup run test test-notebooks notebooks test-browser test-engines reliability lint doctor lock audit sbom clean
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
@@ -30,6 +30,9 @@ test-notebooks: setup ## Run the pipeline on small data, and notebooks/ on what 
 
 test-browser: setup ## Look at reports of runs in Chromium (apt-get install chromium chromium-driver)
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m browser tests/report $(ARGS)
+
+test-engines: setup ## Run the pipeline on Flink and Spark, started here (apt-get install openjdk-17-jre-headless maven)
+	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m engines tests/engines $(ARGS)
 
 reliability: setup ## Bad data, faults and bad models: what happens, what should, and what is left
 	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 -m reliability tests/reliability $(ARGS)

@@ -19,12 +19,11 @@ class Engine(enum.StrEnum):
     DATAFLOW = "dataflow"
 
 
-def ensure_job_server(endpoint: str, engine: Engine) -> None:
-    """Asks for a connection to a job server, so that no run starts that could not send its work.
+def ensure_job_server(endpoint: str) -> None:
+    """Asks for a connection to a job server, so that nothing starts that could not send its work.
 
     Args:
         endpoint: Host and port.
-        engine: Whose it is.
 
     Raises:
         UsageError: If nothing answers there.
@@ -34,8 +33,8 @@ def ensure_job_server(endpoint: str, engine: Engine) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT_S).close()
     except OSError as error:
         raise UsageError(
-            f"The job server of {engine} at {endpoint} does not answer ({error.strerror or error})."
-            f"\nStart it, or say where it is: --set beam.{engine}.job_endpoint=HOST:PORT. "
-            "Without an engine: --engine direct"
-            "\ndocs/scale.md says what belongs to an engine."
+            f"Beam's job server at {endpoint} does not answer ({error.strerror or error}).\n"
+            "Start it, or say where it is: beam.flink.job_endpoint or beam.spark.job_endpoint in "
+            "the configuration.\nWithout an engine: --engine direct. "
+            "What belongs to an engine: docs/scale.md"
         ) from None

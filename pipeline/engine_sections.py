@@ -14,6 +14,8 @@ import pydantic
 from models.frozen import Frozen
 
 NO_PACKING = "--sdk_container_image=none"
+# Else the workers of a job end whenever no stage needs one, and import TensorFlow for the next stage.
+_KEPT = "--environment_cache_millis=30000"
 Endpoint = Annotated[
     str,
     pydantic.Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):[1-9][0-9]{0,4}$"),
@@ -28,6 +30,9 @@ class JobServer(Frozen):
     job_endpoint: Endpoint = pydantic.Field(
         default="localhost:8099", description="Host and port of Beam's job server."
     )
+    artifact_endpoint: Endpoint | None = pydantic.Field(
+        default=None, description="Where it takes files, if it does not know its own address."
+    )
     worker_pool: Endpoint = pydantic.Field(
         default="localhost:50000",
         description="Where each machine of the engine finds the worker pool of this project.",
@@ -38,12 +43,15 @@ class JobServer(Frozen):
 
     def pipeline_args(self) -> list[str]:
         """Arguments of a Beam pipeline."""
+        place = [f"--artifact_endpoint={self.artifact_endpoint}"] if self.artifact_endpoint else []
         return [
             "--runner=PortableRunner",
             f"--job_endpoint={self.job_endpoint}",
+            *place,
             "--environment_type=EXTERNAL",
             f"--environment_config={self.worker_pool}",
             f"--sdk_worker_parallelism={self.sdk_workers}",
+            _KEPT,
             NO_PACKING,
         ]
 

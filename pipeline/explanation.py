@@ -16,6 +16,7 @@ _OUT_OF_MEMORY = re.compile(
     r"MemoryError|std::bad_alloc|OOM when allocating|Cannot allocate memory"
 )
 _LOCKED = re.compile(r"database is locked")
+_NO_ENGINE = re.compile(r"StatusCode\.UNAVAILABLE")
 _LONGEST = 300
 _LAST_WORDS = 20_000  # bytes of a log
 _ADVICE = {
@@ -27,6 +28,9 @@ _ADVICE = {
     _LOCKED: (
         "Another process holds metadata.sqlite. Close what has it open, and go on with: "
         "python -m pipeline resume"
+    ),
+    _NO_ENGINE: (
+        "The engine's job server is gone. Start it again, and go on with: python -m pipeline resume"
     ),
 }
 

@@ -59,7 +59,7 @@ def _check_engine(beam: BeamConfig) -> None:
             "artifacts: run it on a backend whose pipeline root is gs://… (docs/scale.md)"
         )
     if beam.job_server is not None:
-        ensure_job_server(beam.job_server.job_endpoint, beam.engine)
+        ensure_job_server(beam.job_server.job_endpoint)
 
 
 def _check_folder(path: str, key: str, config_dir: Path) -> None:

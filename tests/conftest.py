@@ -16,6 +16,7 @@ SUITES: dict[str, str] = {}
 SUITES["notebooks"] = "executes notebooks/ on real runs: make test-notebooks"
 SUITES["browser"] = "looks at reports in Chromium: make test-browser"
 SUITES["reliability"] = "bad data, faults, bad models: make reliability"
+SUITES["engines"] = "runs the pipeline on Flink and Spark: make test-engines"
 # >>> cluster
 SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
 SUITES["containers"] = "each step in an OCI container of its own: make test-containers"

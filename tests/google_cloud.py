@@ -1,7 +1,8 @@
-"""A stand-in for Dataflow and Cloud Storage on this machine: takes what it is sent, runs nothing."""
+"""A stand-in for Dataflow and Cloud Storage on this machine; it takes jobs and runs none."""
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import http.server
 import json
@@ -11,7 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import google_crc32c
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 BUCKET = "my-bucket"
 
@@ -33,21 +37,49 @@ class GoogleCloud:
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Any:
         """The answer to a request: JSON, or None if there is no such thing."""
         if path == "/token":
-            return {"access_token": "x", "expires_in": 3600, "token_type": "Bearer"}
-        if path == f"/storage/v1/b/{BUCKET}":
-            return {"name": BUCKET, "kind": "storage#bucket"}
-        if path.startswith("/upload/"):
+            found: Any = {"access_token": "x", "expires_in": 3600, "token_type": "Bearer"}
+        elif path.startswith("/upload/"):
             name = query.get("name") or json.loads(body)["name"]
             self.objects[name] = self.objects.get(name, b"") + (body if method == "PUT" else b"")
-            return {"name": name, "bucket": BUCKET, "size": str(len(self.objects[name]))}
-        if path.endswith("/jobs") and method == "POST":
+            checksum = google_crc32c.value(self.objects[name]).to_bytes(4)
+            found = {"name": name, "crc32c": base64.b64encode(checksum).decode()}
+        elif path == f"/storage/v1/b/{BUCKET}":
+            found = {"name": BUCKET, "kind": "storage#bucket"}
+        elif path == f"/storage/v1/b/{BUCKET}/o":
+            found = {
+                "items": [
+                    _listed(name)
+                    for name in self.objects
+                    if name.startswith(query.get("prefix", ""))
+                ]
+            }
+        elif path.endswith("/jobs") and method == "POST":
             self.jobs.append(json.loads(body))
-            return {"id": "job-1", "currentState": "JOB_STATE_DONE"}
-        if path.endswith("/jobs/job-1"):
-            return {"id": "job-1", "currentState": "JOB_STATE_DONE"}
-        if path.endswith(("/messages", "/metrics")):
-            return {}
-        return None
+            found = {"id": "job-1", "currentState": "JOB_STATE_DONE"}
+        elif path.endswith("/jobs/job-1"):
+            found = {"id": "job-1", "currentState": "JOB_STATE_DONE"}
+        else:
+            found = {} if path.endswith(("/messages", "/metrics")) else None
+        return found
+
+
+def _listed(name: str) -> dict[str, str]:
+    updated = "2026-01-01T00:00:00Z"
+    return {"name": name, "bucket": BUCKET, "size": "1", "updated": updated, "etag": "x"}
+
+
+def _service_account(token_uri: str) -> dict[str, str]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    no_password = serialization.NoEncryption()
+    return {
+        "type": "service_account",
+        "project_id": "my-project",
+        "private_key": key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password
+        ).decode(),
+        "client_email": "somebody@my-project.iam.gserviceaccount.com",
+        "token_uri": token_uri,
+    }
 
 
 @pytest.fixture
@@ -78,11 +110,8 @@ def google_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Go
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     cloud.address = f"http://localhost:{server.server_address[1]}"
-    user = {key: "x" for key in ("client_id", "client_secret", "refresh_token")}
     credentials = tmp_path / "credentials.json"
-    credentials.write_text(
-        json.dumps({"type": "authorized_user", "token_uri": f"{cloud.address}/token", **user})
-    )
+    credentials.write_text(json.dumps(_service_account(f"{cloud.address}/token")))
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "my-project")
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", cloud.address)

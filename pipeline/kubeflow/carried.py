@@ -20,11 +20,13 @@ CODE_HASH = "PIPELINE_CODE_HASH"
 SCHEMA_PARAMETER = "schema_file"  # of ImportSchemaGen: where the schema is expected
 # What `pipeline.kubeflow.entrypoint` imports of this package: it runs in the container as well.
 CONTAINER_MODULES = (
+    "pipeline.engine",
     "pipeline.errors",
     "pipeline.run_log",
     *(
         f"pipeline.kubeflow.{name}"
         for name in (
+            "beam_step",
             "carried",
             "checkpoint_run",
             "entrypoint",

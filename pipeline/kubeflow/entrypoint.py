@@ -9,6 +9,7 @@ came.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.kubeflow import (
+    beam_step,
     carried,
     checkpoint_run,
     executor_input,
@@ -57,7 +59,10 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     given = json.loads(args.json_serialized_invocation_args)
+    beam_step.ensure_engine(args.executor_class_path, beam_args)
     launcher = Launcher.find()
+    if launcher and beam_step.needs_addresses(args.executor_class_path, beam_args):
+        launcher = dataclasses.replace(launcher, mirrors=False)
     adapted = _adapt(given, args, launcher)
     if adapted != given:
         args.json_serialized_invocation_args = json.dumps(adapted)

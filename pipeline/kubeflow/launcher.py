@@ -16,9 +16,17 @@ _FOLDERS = {"gs://": "gcs", "s3://": "s3", "minio://": "minio"}
 
 @dataclasses.dataclass(frozen=True)
 class Launcher:
-    """Where the mirrors are: `<root>/gcs`, `<root>/s3` and `<root>/minio`."""
+    """Where the mirrors are: `<root>/gcs`, `<root>/s3` and `<root>/minio`.
+
+    Attributes:
+        root: Of the mirrors.
+        mirrors: Whether a step is to use them. One whose work goes elsewhere reads and writes the
+            store; the launcher takes an output that has no mirror for one that is not to be
+            uploaded (launcher_v2.go:927).
+    """
 
     root: str
+    mirrors: bool = True
 
     @classmethod
     def find(cls) -> Launcher | None:
@@ -33,7 +41,7 @@ class Launcher:
 
     def to_local(self, uri: str) -> str:
         """The path that stands for an address; other addresses and paths stay as they are."""
-        for scheme, folder in _FOLDERS.items():
+        for scheme, folder in _FOLDERS.items() if self.mirrors else ():
             if uri.startswith(scheme):
                 return os.path.join(self.root, folder, uri.removeprefix(scheme))
         return uri

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from pipeline.config import ConfigError
+from pipeline.engine import Engine
 from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
+from pipeline.kubeflow.launcher import Launcher
 from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig
 
 # Its jobs are named <pipeline>-<14 digits>: a letter first, and 128 characters at most
@@ -18,11 +20,12 @@ def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
 
     Raises:
         ConfigError: If one is a path of this machine, or is to be written to and lies in no volume,
-            where it would be gone with the pod.
+            where it would be gone with the pod, or where an engine's workers would not see it.
     """
     for key, path in _places(config).items():
         if not is_location(path):
             raise ConfigError(f"{key}: {path!r} is not to be found in a container: {LOCATION_HINT}")
+    _check_engine(config, section)
     trained_in = ("Trainer", *(("Tuner",) if config.tuner.enabled else ()))
     for key, place, steps in (
         ("serving", section.serving, ("Baseline", "Pusher")),
@@ -51,6 +54,30 @@ def check_for_vertex(config: RemoteConfig) -> None:
     for key, path in _places(config).items():
         if not is_cloud_storage(path):
             raise ConfigError(f"{key}: {path!r} is not on Cloud Storage: Vertex AI needs gs://…")
+
+
+def _check_engine(config: RemoteConfig, section: KubeflowSettings) -> None:
+    """Holds the artifacts' place to what the workers of an engine see of it."""
+    root = section.pipeline_root.partition("?")[0]
+    if config.beam.engine is Engine.DATAFLOW:
+        for key, place in {"kubeflow.pipeline_root": root, **_places(config)}.items():
+            if not is_cloud_storage(place):
+                raise ConfigError(
+                    f"{key}: {place!r} is not on Cloud Storage: Dataflow needs gs://…"
+                )
+    if config.beam.job_server is None:
+        return
+    mirror = Launcher("/").to_local(root)
+    extra = ("UnlabelledExampleGen", "BulkInferrer") if config.bulk_inferrer.enabled else ()
+    for step in ("ExampleGen", "StatisticsGen", "Transform", "Evaluator", *extra):
+        volumes = section.step(step).claims or {}
+        if not any(f"{mirror}/".startswith(f"{volume.rstrip('/')}/") for volume in volumes):
+            raise ConfigError(
+                f"{step} sends its work to {config.beam.engine}, whose workers would not see the "
+                f"artifacts, which Kubeflow copies to {mirror} in the step's pod: mount a volume "
+                f"there that the workers mount as well (kubeflow.steps.{step}.claims), see "
+                "docs/scale.md"
+            )
 
 
 def _places(config: RemoteConfig) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from apache_beam.portability.api import beam_runner_api_pb2
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
@@ -38,6 +37,8 @@ def sent(google_cloud: GoogleCloud, tmp_path):
         f"beam.dataflow={json.dumps(SECTION)}",
         f"beam.options.dataflow_endpoint={google_cloud.address}",
     ]
+    for split in ("train", "eval"):
+        google_cloud.objects[f"examples/Split-{split}/data_tfrecord-00000-of-00001.gz"] = b"x"
     args = load(CONFIGS, (), settings).beam.pipeline_args()
     examples = standard_artifacts.Examples()
     examples.uri = f"gs://{BUCKET}/examples"
@@ -56,5 +57,6 @@ def sent(google_cloud: GoogleCloud, tmp_path):
 
 def test_x(sent):
     job, objects = sent
-    print(json.dumps(job, indent=1)[:7000]); print(objects.keys())
+    print(json.dumps(job, indent=1)[:7000])
+    print(objects.keys())
     assert 0

@@ -63,6 +63,15 @@ class FlinkCluster:
         """All jobs that the cluster has had: `name`, `state`, …"""
         return self._get("jobs/overview")["jobs"]
 
+    def task_managers_of(self, job: str) -> set[str]:
+        """Those that tasks of a job have run on."""
+        vertices = [vertex["id"] for vertex in self._get(f"jobs/{job}")["vertices"]]
+        return {
+            task["taskmanager-id"]
+            for vertex in vertices
+            for task in self._get(f"jobs/{job}/vertices/{vertex}")["subtasks"]
+        }
+
     def exceptions(self, job: str) -> list[dict[str, Any]]:
         """What a job was restarted or failed for."""
         return self._get(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
@@ -105,6 +114,9 @@ class FlinkCluster:
             "restart-strategy.type": "fixed-delay",
             "restart-strategy.fixed-delay.attempts": 5,
             "restart-strategy.fixed-delay.delay": "2s",
+            # The jars are here already. Loaded from what a job brings along, they would end the SDK
+            # workers whenever no stage of a job needs them, and start others for the next stage.
+            "classloader.resolve-order": "parent-first",
             "io.tmp.dirs": str(folder / "tmp"),
         }
         (folder / "tmp").mkdir()

@@ -30,6 +30,7 @@ def test_flink():
         "--environment_type=EXTERNAL",
         "--environment_config=localhost:50000",
         "--sdk_worker_parallelism=1",
+        "--environment_cache_millis=30000",
         "--sdk_container_image=none",
         "--parallelism=8",
         "--number_of_execution_retries=3",
@@ -41,12 +42,15 @@ def test_flink():
 
 def test_spark():
     settings = ["beam.engine=spark", "beam.spark={job_endpoint: 'spark-jobs:1', sdk_workers: 4}"]
+    settings.append("beam.spark.artifact_endpoint=spark-jobs:2")
     assert args_of(*settings, "beam.options.job_name=x") == [
         "--runner=PortableRunner",
         "--job_endpoint=spark-jobs:1",
+        "--artifact_endpoint=spark-jobs:2",
         "--environment_type=EXTERNAL",
         "--environment_config=localhost:50000",
         "--sdk_worker_parallelism=4",
+        "--environment_cache_millis=30000",
         "--sdk_container_image=none",
         "--job_name=x",
     ]
@@ -101,10 +105,8 @@ def test_a_job_server_that_is_not_there_is_told_before_the_first_step(
     assert cli.main(["run", *project, "--engine", engine, "--set", setting]) == 2
     out, err = capfd.readouterr()
     first, *others = err.splitlines()
-    assert first == (
-        f"The job server of {engine} at localhost:{port} does not answer (Connection refused)."
-    )
-    assert f"--set beam.{engine}.job_endpoint=HOST:PORT" in others[0]
+    assert first == f"Beam's job server at localhost:{port} does not answer (Connection refused)."
+    assert f"beam.{engine}.job_endpoint" in others[0]
     assert "Traceback" not in err and not out
     assert not (tmp_path / "outputs").exists()
 

@@ -1,0 +1,95 @@
+"""What two runs have made, held against each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+
+from tests.project_with_runs import Project
+
+
+def newest(project: Project, step: str, output: str) -> Path:
+    """The folder of the newest artifact of a step."""
+    folders = (project.outputs.root / "artifacts" / step / output).iterdir()
+    return max(folders, key=lambda folder: int(folder.name))
+
+
+def assert_same_examples(one: Project, other: Project) -> None:
+    """The same rows, in the same order, in the same files."""
+    first, second = (newest(project, "ExampleGen", "examples") for project in (one, other))
+    files = sorted(path.relative_to(first) for path in first.rglob("*.gz"))
+    assert files == sorted(path.relative_to(second) for path in second.rglob("*.gz"))
+    assert files
+    for file in files:
+        assert rows(first / file) == rows(second / file)
+
+
+def assert_same_statistics(one: Project, other: Project) -> None:
+    """The same counts; numbers but for what the order of adding them up makes of them."""
+    for split in ("train", "eval"):
+        first, second = (
+            tfdv.load_stats_binary(
+                str(
+                    newest(project, "StatisticsGen", "statistics")
+                    / f"Split-{split}/FeatureStats.pb"
+                )
+            ).datasets[0]
+            for project in (one, other)
+        )
+        assert first.num_examples == second.num_examples > 0
+        features = {feature.path.step[0]: feature for feature in second.features}
+        assert features.keys() == {feature.path.step[0] for feature in first.features}
+        for feature in first.features:
+            like = features[feature.path.step[0]]
+            assert feature.type == like.type
+            if feature.HasField("num_stats"):
+                for name in ("mean", "std_dev", "min", "median", "max", "num_zeros"):
+                    expected = getattr(feature.num_stats, name)
+                    assert getattr(like.num_stats, name) == pytest.approx(expected, rel=1e-6), name
+            else:
+                assert like.string_stats.unique == feature.string_stats.unique
+                assert like.string_stats.common_stats == feature.string_stats.common_stats
+
+
+def assert_same_vocabularies(one: Project, other: Project) -> None:
+    """The same words in the same order, and so the same numbers for them."""
+    first, second = (newest(project, "Transform", "transform_graph") for project in (one, other))
+    files = sorted((first / "transform_fn" / "assets").iterdir())
+    assert files
+    for file in files:
+        like = second / "transform_fn" / "assets" / file.name
+        assert like.read_bytes() == file.read_bytes(), file.name
+
+
+def assert_same_transformed(one: Project, other: Project) -> None:
+    """The same rows, whatever file they are in."""
+    for split in ("train", "eval"):
+        found = []
+        for project in (one, other):
+            folder = newest(project, "Transform", "transformed_examples") / f"Split-{split}"
+            found.append(Counter(_rounded(row) for file in folder.iterdir() for row in rows(file)))
+        assert found[0] == found[1]
+        assert sum(found[0].values()) > 0
+
+
+def rows(file: Path) -> list[bytes]:
+    return [row.numpy() for row in tf.data.TFRecordDataset(str(file), compression_type="GZIP")]
+
+
+def _rounded(row: bytes) -> str:
+    features = tf.train.Example.FromString(row).features.feature
+    return str(
+        sorted(
+            (
+                name,
+                list(value.int64_list.value),
+                list(value.bytes_list.value),
+                [f"{number:.3g}" for number in value.float_list.value],
+            )
+            for name, value in features.items()
+        )
+    )
