@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from apache_beam.portability.api import beam_runner_api_pb2
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
@@ -15,6 +16,9 @@ from tests.sample_project import CONFIGS
 
 pytest_plugins = ["tests.google_cloud"]
 
+pytestmark = pytest.mark.slow
+
+WORKER_IP_PRIVATE = 2  # google.cloud.dataflow_v1beta3.WorkerIPAddressConfiguration
 IMAGE = "europe-west1-docker.pkg.dev/my-project/pipelines/sdk:1"
 SECTION = {
     "project": "my-project",
@@ -29,9 +33,7 @@ SECTION = {
 }
 
 
-@pytest.fixture
-def sent(google_cloud: GoogleCloud, tmp_path):
-    """What StatisticsGen sends, whose examples lie on Cloud Storage."""
+def test_the_job_of_statistics_gen(google_cloud: GoogleCloud, tmp_path):
     settings = [
         "beam.engine=dataflow",
         f"beam.dataflow={json.dumps(SECTION)}",
@@ -51,12 +53,26 @@ def sent(google_cloud: GoogleCloud, tmp_path):
     StatisticsGen(context).Do(
         {"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"}
     )
+
     [job] = google_cloud.jobs
-    return job, google_cloud.objects
+    environment = job["environment"]
+    assert "use_runner_v2" in environment["experiments"]
+    assert environment["serviceAccountEmail"] == SECTION["service_account_email"]
+    assert environment["tempStoragePrefix"].startswith(f"storage.googleapis.com/{BUCKET}/temp/")
+    [workers] = environment["workerPools"]
+    assert [image["containerImage"] for image in workers["sdkHarnessContainerImages"]] == [IMAGE]
+    assert workers["workerHarnessContainerImage"] == IMAGE
+    assert workers["machineType"] == SECTION["machine_type"]
+    assert workers["diskSizeGb"] == SECTION["disk_size_gb"]
+    assert workers["autoscalingSettings"]["maxNumWorkers"] == SECTION["max_num_workers"]
+    assert workers["subnetwork"] == SECTION["subnetwork"]
+    assert workers["ipConfiguration"] == WORKER_IP_PRIVATE
 
-
-def test_x(sent):
-    job, objects = sent
-    print(json.dumps(job, indent=1)[:7000])
-    print(objects.keys())
-    assert 0
+    # The steps of the job, and a list of versions; neither TFX nor this project is packed.
+    staged = {name.rpartition("/")[2]: name for name in google_cloud.objects if "temp/" in name}
+    assert staged.keys() == {"pipeline.pb", "submission_environment_dependencies.txt"}
+    sent = beam_runner_api_pb2.Pipeline.FromString(google_cloud.objects[staged["pipeline.pb"]])
+    names = {transform.unique_name for transform in sent.components.transforms.values()}
+    assert {"GenerateStatistics[train]", "GenerateStatistics[eval]"} <= names
+    [docker] = sent.components.environments.values()
+    assert beam_runner_api_pb2.DockerPayload.FromString(docker.payload).container_image == IMAGE

@@ -14,13 +14,8 @@ from tests.engines import jars
 from tests.engines.flink import FlinkCluster
 from tests.engines.spark import SparkCluster
 from tests.project_with_runs import Project
+from tests.s3_server import environment
 from tests.sample_project import ROOT
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/engines" in item.path.as_posix():
-            item.add_marker("engines")
 
 
 def _started(cluster: FlinkCluster | SparkCluster, request: pytest.FixtureRequest) -> Iterator:
@@ -43,16 +38,20 @@ def _class_path(engine: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     return jars.class_path(engine, tmp_path_factory.mktemp("jars"))
 
 
-@pytest.fixture(scope="module")
-def flink(request, tmp_path_factory) -> Iterator[FlinkCluster]:
+@pytest.fixture(scope="session")
+def flink(request, tmp_path_factory, s3_endpoint) -> Iterator[FlinkCluster]:
     found = _class_path("flink", tmp_path_factory)
-    yield from _started(FlinkCluster(tmp_path_factory.mktemp("flink"), found), request)
+    yield from _started(
+        FlinkCluster(tmp_path_factory.mktemp("flink"), found, environment(s3_endpoint)), request
+    )
 
 
 @pytest.fixture(scope="module")
-def spark(request, tmp_path_factory) -> Iterator[SparkCluster]:
+def spark(request, tmp_path_factory, s3_endpoint) -> Iterator[SparkCluster]:
     found = _class_path("spark", tmp_path_factory)
-    yield from _started(SparkCluster(tmp_path_factory.mktemp("spark"), found), request)
+    yield from _started(
+        SparkCluster(tmp_path_factory.mktemp("spark"), found, environment(s3_endpoint)), request
+    )
 
 
 @dataclasses.dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 class FlinkCluster:
     """A cluster of processes; each task manager has one slot."""
 
-    def __init__(self, folder: Path, class_path: str) -> None:
+    def __init__(self, folder: Path, class_path: str, worker_env: Mapping[str, str]) -> None:
         self.processes = Processes(folder)
-        self.class_path = class_path
+        self.class_path, self.worker_env = class_path, worker_env
         self.rest, self.job_port, self.pool_port = free_port(), free_port(), free_port()
         self._configure(folder)
 
@@ -32,7 +33,7 @@ class FlinkCluster:
         return f"{HOST}:{self.pool_port}"
 
     def start(self) -> None:
-        start_worker_pool(self.processes, "worker-pool", self.pool_port)
+        start_worker_pool(self.processes, self.pool_port, self.worker_env)
         entrypoint = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
         self._java("jobmanager", entrypoint, "--configDir", str(self.processes.folder))
         for name in TASK_MANAGERS:

@@ -104,6 +104,7 @@ class Processes:
         return "\n".join(ends)
 
 
-def start_worker_pool(processes: Processes, name: str, port: int) -> None:
+def start_worker_pool(processes: Processes, port: int, env: Mapping[str, str]) -> None:
     """Starts what begins SDK workers when the engine asks for them: this project's environment."""
-    processes.start(name, [sys.executable, "-m", "pipeline.worker_pool", f"--port={port}"])
+    command = [sys.executable, "-m", "pipeline.worker_pool", f"--port={port}"]
+    processes.start("worker-pool", command, env)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 class SparkCluster:
     """A standalone cluster of processes; each worker has one core and starts one executor."""
 
-    def __init__(self, folder: Path, class_path: str) -> None:
+    def __init__(self, folder: Path, class_path: str, worker_env: Mapping[str, str]) -> None:
         self.processes = Processes(folder)
-        self.class_path = class_path
+        self.class_path, self.worker_env = class_path, worker_env
         self.master, self.page = free_port(), free_port()
         self.job_port, self.pool_port = free_port(), free_port()
         # A worker starts its executors with what lies here.
@@ -45,7 +46,7 @@ class SparkCluster:
         return f"{HOST}:{self.pool_port}"
 
     def start(self) -> None:
-        start_worker_pool(self.processes, "worker-pool", self.pool_port)
+        start_worker_pool(self.processes, self.pool_port, self.worker_env)
         flags = ["--host", HOST, "--port", str(self.master), "--webui-port", str(self.page)]
         self._java("master", [], "org.apache.spark.deploy.master.Master", *flags)
         wait_for(lambda: listens(self.master), "Spark's master")
@@ -83,6 +84,17 @@ class SparkCluster:
     def workers(self) -> int:
         """Workers that are there."""
         return self._state()["aliveworkers"] if listens(self.page) else 0
+
+    def applications(self) -> list[dict[str, Any]]:
+        """The applications, one for each job, in the order in which they began."""
+        found = self._state()
+        both = found["activeapps"] + found["completedapps"]
+        return sorted(both, key=lambda app: app["starttime"])
+
+    def lost_executors(self) -> int:
+        """Executors that went without having been told to."""
+        log = (self.processes.folder / "job-server.log").read_text(errors="replace")
+        return log.count("ERROR TaskSchedulerImpl: Lost executor")
 
     def _state(self) -> Any:
         with urllib.request.urlopen(f"http://{HOST}:{self.page}/json/", timeout=10) as answer:

@@ -11,6 +11,8 @@ from tests.engines.flink import TASK_MANAGERS
 from tests.engines.processes import wait_for
 from tests.project_with_runs import ORDER, make_project
 
+pytestmark = pytest.mark.engines
+
 BEAM_STEPS = ["ExampleGen", "StatisticsGen", "Transform", "Evaluator"]
 
 

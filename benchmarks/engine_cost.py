@@ -1,0 +1,107 @@
+"""What a row costs: CPU seconds for each step that an engine spreads, from which to size one.
+
+    python benchmarks/engine_cost.py
+
+Runs those steps on two sizes of data, resampled from the sample's rows, in this process with Beam's
+direct runner, and takes the slope: what it costs to start is left out. CPU time and not the time
+on the clock, so that what else runs on the machine matters little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+STEPS = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
+
+
+def write_rows(source: Path, target: Path, count: int) -> None:
+    """Writes rows drawn from all files of a folder, each with a `trip_seconds` of its own."""
+    rows: list[dict[str, str]] = []
+    for file in sorted(source.rglob("*.csv")):
+        with file.open(newline="") as read:
+            rows += csv.DictReader(read)
+    rng = random.Random(1)  # noqa: S311 (no secret)
+    for part in range(4):  # one file is read by one worker
+        path = target / "span-1" / f"rows-{part}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="") as write:
+            writer = csv.DictWriter(write, rows[0].keys())
+            writer.writeheader()
+            for _ in range(count // 4):
+                row = dict(rng.choice(rows))
+                row["trip_seconds"] = str(int(row["trip_seconds"] or 0) + rng.randrange(60))
+                writer.writerow(row)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
+def measure(count: int, folder: Path) -> dict[str, float]:
+    """CPU seconds of each step on so many rows."""
+    from pipeline import config as configs
+    from pipeline.dag import Places
+    from pipeline.outputs import Outputs
+    from pipeline.runners import local
+
+    write_rows(ROOT / "data" / "taxi", folder / "data", count)
+    found = configs.load(
+        ROOT / "configs", ["fast"], ["train.epochs=1", "dataset.validation.stop_at=never"]
+    )
+    outputs = Outputs(folder / "outputs")
+    places = Places(
+        data=str(folder / "data"),
+        schema=str(ROOT / "configs" / configs.SCHEMA_FILE),
+        serving=str(outputs.serving),
+        checkpoints=str(outputs.checkpoints),
+        bulk_data="",
+        serving_statistics=None,
+    )
+    outputs.metadata.parent.mkdir(parents=True)
+    seconds: dict[str, float] = {}
+    begun = [0.0]
+
+    def start(name: str) -> None:
+        begun[0] = cpu_seconds()
+
+    ir = local.compile_pipeline(found, places, outputs)
+    local.run(
+        ir,
+        outputs,
+        "run",
+        start,
+        lambda step: seconds.__setitem__(step.name, cpu_seconds() - begun[0]),
+    )
+    return seconds
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs=2, default=(40_000, 120_000))
+    args = parser.parse_args()
+    few, many = args.rows
+    with tempfile.TemporaryDirectory() as folder:
+        measure(4_000, Path(folder) / "warm")  # what is imported and traced once
+        first, second = (measure(rows, Path(folder) / str(rows)) for rows in (few, many))
+    print(f"{'step':16}{'CPU s per million rows':>24}{'rows per core and second':>28}")
+    total = 0.0
+    for step in STEPS:
+        slope = (second[step] - first[step]) / (many - few)
+        total += slope
+        print(f"{step:16}{slope * 1e6:24.0f}{1 / slope:28.0f}")
+    print(f"{'all':16}{total * 1e6:24.0f}{1 / total:28.0f}")
+
+
+if __name__ == "__main__":
+    main()
