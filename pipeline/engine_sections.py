@@ -15,7 +15,7 @@ from models.frozen import Frozen
 
 NO_PACKING = "--sdk_container_image=none"
 # Else the workers of a job end whenever no stage needs one, and import TensorFlow for the next stage.
-_KEPT = "--environment_cache_millis=30000"
+_KEPT = "--environment_cache_millis=60000"
 Endpoint = Annotated[
     str,
     pydantic.Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):[1-9][0-9]{0,4}$"),

@@ -47,7 +47,7 @@ def test_what_comes_out_is_what_comes_out_without_an_engine(first_run, project):
 def test_a_task_manager_that_is_killed_during_transform_does_not_end_the_run(first_run, flink):
     before = {job["jid"] for job in flink.jobs()}
     run = first_run.start("dataset.columns.company.vocabulary_size=20")
-    wait_for(lambda: _tasks_done(flink, before) >= 8, "the job of Transform", 240)
+    wait_for(lambda: _tasks_done(flink, before) >= 8, "the job of Transform", 900)
     flink.processes.kill(TASK_MANAGERS[0])
     flink.start_task_manager(TASK_MANAGERS[0])  # as Kubernetes or a service manager would
     screen = run.communicate()[0]

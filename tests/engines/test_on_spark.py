@@ -21,7 +21,7 @@ def test_a_run_on_data_in_s3_pushes_a_model_though_a_worker_is_killed_during_tra
     on_spark = RunOnEngine(make_project(tmp_path), "spark", spark)
     io_utils.copy_dir(str(tmp_path / "data" / "taxi"), f"{s3}/taxi")
     run = on_spark.start(f"data.path={s3}/taxi")
-    wait_for(lambda: _in_transform(spark), "the job of Transform", 400)
+    wait_for(lambda: _in_transform(spark), "the job of Transform", 900)
     spark.processes.kill(WORKERS[0])
     spark.start_worker(WORKERS[0])
     screen = run.communicate()[0]

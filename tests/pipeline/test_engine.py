@@ -30,7 +30,7 @@ def test_flink():
         "--environment_type=EXTERNAL",
         "--environment_config=localhost:50000",
         "--sdk_worker_parallelism=1",
-        "--environment_cache_millis=30000",
+        "--environment_cache_millis=60000",
         "--sdk_container_image=none",
         "--parallelism=8",
         "--number_of_execution_retries=3",
@@ -50,7 +50,7 @@ def test_spark():
         "--environment_type=EXTERNAL",
         "--environment_config=localhost:50000",
         "--sdk_worker_parallelism=4",
-        "--environment_cache_millis=30000",
+        "--environment_cache_millis=60000",
         "--sdk_container_image=none",
         "--job_name=x",
     ]
