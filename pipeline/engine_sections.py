@@ -14,7 +14,7 @@ import pydantic
 from models.frozen import Frozen
 
 NO_PACKING = "--sdk_container_image=none"
-# Else the workers of a job end whenever no stage needs one, and import TensorFlow for the next stage.
+# Else workers end whenever no stage of a job needs one; for the next stage others import TensorFlow.
 _KEPT = "--environment_cache_millis=60000"
 Endpoint = Annotated[
     str,

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0.statistics_pb2 import (
+    DatasetFeatureStatistics,
+    FeatureNameStatistics,
+)
 
 from tests.project_with_runs import Project
 
@@ -29,30 +33,34 @@ def assert_same_examples(one: Project, other: Project) -> None:
 
 
 def assert_same_statistics(one: Project, other: Project) -> None:
-    """The same counts; numbers but for what the order of adding them up makes of them."""
+    """The same for each split, see `assert_alike`."""
     for split in ("train", "eval"):
-        first, second = (
-            tfdv.load_stats_binary(
-                str(
-                    newest(project, "StatisticsGen", "statistics")
-                    / f"Split-{split}/FeatureStats.pb"
-                )
-            ).datasets[0]
-            for project in (one, other)
-        )
-        assert first.num_examples == second.num_examples > 0
-        features = {feature.path.step[0]: feature for feature in second.features}
-        assert features.keys() == {feature.path.step[0] for feature in first.features}
-        for feature in first.features:
-            like = features[feature.path.step[0]]
-            assert feature.type == like.type
-            if feature.HasField("num_stats"):
-                for name in ("mean", "std_dev", "min", "median", "max", "num_zeros"):
-                    expected = getattr(feature.num_stats, name)
-                    assert getattr(like.num_stats, name) == pytest.approx(expected, rel=1e-6), name
-            else:
-                assert like.string_stats.unique == feature.string_stats.unique
-                assert like.string_stats.common_stats == feature.string_stats.common_stats
+        assert_alike(statistics(one, split), statistics(other, split))
+
+
+def statistics(project: Project, split: str) -> DatasetFeatureStatistics:
+    folder = newest(project, "StatisticsGen", "statistics") / f"Split-{split}"
+    return tfdv.load_stats_binary(str(folder / "FeatureStats.pb")).datasets[0]
+
+
+def assert_alike(first: DatasetFeatureStatistics, second: DatasetFeatureStatistics) -> None:
+    """The same counts; numbers but for what the order of adding them up makes of them."""
+    assert first.num_examples == second.num_examples > 0
+    features = {feature.path.step[0]: feature for feature in second.features}
+    assert features.keys() == {feature.path.step[0] for feature in first.features}
+    for feature in first.features:
+        like = features[feature.path.step[0]]
+        assert feature.type == like.type
+        for name in ("mean", "std_dev", "min", "max", "num_zeros"):
+            expected = getattr(feature.num_stats, name)
+            assert getattr(like.num_stats, name) == pytest.approx(expected, rel=1e-6), name
+        assert like.string_stats.unique == feature.string_stats.unique
+        assert _counts(like) == _counts(feature)
+
+
+def _counts(feature: FeatureNameStatistics) -> tuple[int, int]:
+    stats = feature.string_stats if feature.HasField("string_stats") else feature.num_stats
+    return stats.common_stats.num_non_missing, stats.common_stats.num_missing
 
 
 def assert_same_vocabularies(one: Project, other: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.request
 from collections.abc import Mapping
@@ -58,7 +59,9 @@ class FlinkCluster:
 
     def slots(self) -> int:
         """Slots of the task managers that are there."""
-        return self._get("overview")["slots-total"] if listens(self.rest) else 0
+        with contextlib.suppress(OSError):  # while it starts it says 404
+            return self._get("overview")["slots-total"]
+        return 0
 
     def jobs(self) -> list[dict[str, Any]]:
         """All jobs that the cluster has had: `name`, `state`, …"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import urllib.request
@@ -83,7 +84,9 @@ class SparkCluster:
 
     def workers(self) -> int:
         """Workers that are there."""
-        return self._state()["aliveworkers"] if listens(self.page) else 0
+        with contextlib.suppress(OSError):
+            return self._state()["aliveworkers"]
+        return 0
 
     def applications(self) -> list[dict[str, Any]]:
         """The applications, one for each job, in the order in which they began."""

@@ -13,7 +13,7 @@ import yaml
 from tests.sample_project import ROOT
 
 DEPLOY = ROOT / "deploy"
-NOT_KUBERNETES = ("Kustomization", "InferenceService")
+NOT_KUBERNETES = ("Kustomization", "InferenceService", "FlinkDeployment")
 # KServe's own keys, which stand among those of a pod and of a container (kserve 0.21,
 # pkg/apis/serving/v1beta1/{component,model,predictor}.go); its package would bring in a web server.
 PREDICTOR_KEYS = {
@@ -61,7 +61,7 @@ def inference_service() -> dict[str, Any]:
     ("path", "document"), OBJECTS, ids=[f"{path}-{document['kind']}" for path, document in OBJECTS]
 )
 def test_kubernetes_takes_every_manifest(path, document):
-    assert path.parts[0] in ("kubernetes", "kserve")
+    assert path.parts[0] in ("kubernetes", "kserve", "flink", "spark")
     for version in ("1.28.0", kubernetes_validate.latest_version()):
         kubernetes_validate.validate(document, version, strict=True)
 
