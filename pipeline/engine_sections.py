@@ -14,7 +14,7 @@ import pydantic
 from models.frozen import Frozen
 
 NO_PACKING = "--sdk_container_image=none"
-# Else workers end whenever no stage of a job needs one; for the next stage others import TensorFlow.
+# Else workers end when no stage of a job needs one; those of the next stage import TensorFlow anew.
 _KEPT = "--environment_cache_millis=60000"
 Endpoint = Annotated[
     str,

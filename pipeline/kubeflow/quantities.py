@@ -11,6 +11,7 @@ import pydantic
 RESERVED_ENV = ("PIPELINE_", "KFP_")
 # Folders that Kubeflow mounts itself (argocompiler/container.go of kubeflow/pipelines 2.17).
 RESERVED_FOLDERS = ("/gcs", "/s3", "/minio", "/kfp-launcher", "/.local", "/.cache", "/.config")
+_WITHOUT_ARTIFACTS = RESERVED_FOLDERS[3:]
 
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _UNITS = {
@@ -88,7 +89,8 @@ def _label_value(value: str) -> str:
 def _mount_path(value: str) -> str:
     if not re.fullmatch(r"/[^:\s]*[^:\s/]", value):
         raise ValueError("write an absolute folder of the container, such as /mnt/data")
-    if value in RESERVED_FOLDERS or value.startswith(tuple(f"{f}/" for f in RESERVED_FOLDERS)):
+    # Below a mirror of the object store, a volume shows the artifacts to the workers of an engine.
+    if value in RESERVED_FOLDERS or value.startswith(tuple(f"{f}/" for f in _WITHOUT_ARTIFACTS)):
         raise ValueError(f"Kubeflow mounts {', '.join(RESERVED_FOLDERS)} itself; choose another")
     return value
 

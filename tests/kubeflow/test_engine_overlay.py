@@ -141,8 +141,8 @@ def test_the_versions_of_beam_are_that_of_the_lock():
     lock = (ROOT / "requirements" / "runtime.txt").read_text()
     [version] = re.findall(r"^apache-beam==(\S+)", lock, re.MULTILINE)
     texts = [path.read_text() for path in DEPLOY.rglob("*") if path.is_file()]
-    found = [tag for text in texts for tag in re.findall(r"apache/beam_\w[\w.]*:([\d.]+)", text)]
-    assert len(found) >= 4
+    found = [tag for text in texts for tag in re.findall(r"apache/beam_[\w.]+:([\d.]+)", text)]
+    assert len(found) == 4
     assert set(found) == {version}
 
 
