@@ -67,6 +67,7 @@ PATHS = {
         "tests/kubeflow/test_checks_and_emulator.py",
         "tests/kubeflow/test_containers.py",
         "tests/kubeflow/test_emulator_*",
+        "tests/engines/test_kubeflow_step.py",
         "tests/kubeflow/test_engine_overlay.py",
         "tests/kubeflow/test_image_contents.py",
         "tests/kubeflow/test_manifests.py",

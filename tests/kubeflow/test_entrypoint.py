@@ -20,6 +20,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from pipeline.kubeflow import carried, entrypoint, span_driver
 from pipeline.kubeflow.package import Package
 from pipeline.run_log import QUIET
+from tests.engines.processes import free_port
 from tests.kubeflow.emulator.protojson import from_text
 from tests.sample_project import CONFIGS, ROOT, span
 
@@ -340,3 +341,36 @@ def test_the_bulk_data_is_resolved_as_the_training_data_is(compiled, tmp_path, d
     unlabelled.parameters["input_base"] = str(data)
     found = span_driver.resolve(unlabelled.message)
     assert found["parameterValues"]["spans"] == "[1, 2]"
+
+
+def on_engine(step: Step, *beam_args: str) -> list[str]:
+    """The arguments of a step whose package was compiled for an engine."""
+    return [*step.arguments(step.container), *beam_args]
+
+
+def test_a_step_whose_job_server_is_not_there_says_so_before_it_begins(step, passed_on, capsys):
+    endpoint = f"localhost:{free_port()}"
+    transform = step("kubeflow", "Transform")
+    assert entrypoint.main(on_engine(transform, f"--job_endpoint={endpoint}")) == 1
+    error = capsys.readouterr().err
+    assert f"Beam's job server at {endpoint} does not answer" in error
+    assert "Traceback" not in error
+    assert passed_on == []
+
+
+def test_a_step_without_beam_needs_no_job_server(step, passed_on):
+    pusher = step("kubeflow", "Pusher")
+    Path(pusher.message["outputs"]["outputFile"]).write_text("{}")
+    assert entrypoint.main(on_engine(pusher, f"--job_endpoint=localhost:{free_port()}")) == 0
+    assert passed_on
+
+
+@pytest.mark.parametrize(("name", "remote"), [("Transform", True), ("Trainer", False)])
+def test_what_dataflow_is_to_read_and_write_is_not_mirrored(step, passed_on, name, remote):
+    given = step("kubeflow", name)
+    output = next(iter(given.message["outputs"]["artifacts"].values()))
+    output["artifacts"][0]["uri"] = "gs://bucket/root/x"
+    Path(given.message["outputs"]["outputFile"]).write_text("{}")
+    assert entrypoint.main(on_engine(given, "--runner=DataflowRunner")) == 0
+    [text] = [one for one in passed_on if one.startswith("--json_serialized_invocation_args=")]
+    assert ('"uri": "gs://bucket/root/x"' in text) is remote
