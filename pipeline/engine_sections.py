@@ -57,17 +57,10 @@ class JobServer(Frozen):
 
 
 class FlinkSection(JobServer):
-    """A Flink cluster."""
+    """A Flink cluster. Its own `restart-strategy` decides how often a job begins again."""
 
     parallelism: Count | None = pydantic.Field(
         default=None, description="Slots that a job takes; else Flink's parallelism.default."
-    )
-    retries: Annotated[int, pydantic.Field(ge=0)] | None = pydantic.Field(
-        default=3,
-        description="How often a job begins again whose task manager is lost; null: as Flink says.",
-    )
-    retry_delay_s: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
-        default=10, description="Until it does; a new task manager needs time to come."
     )
 
     def pipeline_args(self) -> list[str]:
@@ -75,9 +68,6 @@ class FlinkSection(JobServer):
         args = super().pipeline_args()
         if self.parallelism is not None:
             args.append(f"--parallelism={self.parallelism}")
-        if self.retries is not None:
-            args.append(f"--number_of_execution_retries={self.retries}")
-            args.append(f"--execution_retry_delay={self.retry_delay_s * 1000}")
         return args
 
 

@@ -74,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     pool = WorkerPool()
-    server = grpc.server(thread_pool_executor.shared_unbounded_instance())
+    executor = thread_pool_executor.shared_unbounded_instance()
+    server = grpc.server(executor, options=[("grpc.so_reuseport", 0)])  # or a taken port is shared
     fn_api_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     try:
         server.add_insecure_port(f"[::]:{args.port}")

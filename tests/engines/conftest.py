@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engines import jars
-from tests.engines.flink import FlinkCluster
+from tests.engines.flink import TASK_MANAGERS, FlinkCluster
 from tests.engines.spark import SparkCluster
 from tests.project_with_runs import Project
 from tests.s3_server import environment
@@ -68,7 +68,7 @@ class RunOnEngine:
             "worker_pool": self.cluster.worker_pool,
         }
         if self.engine == "flink":
-            section |= {"parallelism": 2, "retry_delay_s": 1}
+            section["parallelism"] = len(TASK_MANAGERS)
         return [f"beam.{self.engine}={json.dumps(section)}"]
 
     def start(self, *settings: str) -> subprocess.Popen[str]:

@@ -107,8 +107,10 @@ class FlinkCluster:
             "taskmanager.memory.jvm-metaspace.size": "256mb",
             "taskmanager.memory.jvm-overhead.min": "128mb",
             "taskmanager.memory.jvm-overhead.max": "128mb",
-            "taskmanager.memory.network.min": "256mb",
-            "taskmanager.memory.network.max": "256mb",
+            # A step is a job of hundreds of tasks, each with a shuffle that would take 512 buffers.
+            "taskmanager.network.sort-shuffle.min-buffers": 64,
+            "taskmanager.memory.network.min": "512mb",
+            "taskmanager.memory.network.max": "512mb",
             "taskmanager.memory.managed.size": "64mb",
             "taskmanager.memory.task.heap.size": "256mb",
             "taskmanager.memory.task.off-heap.size": "0",

@@ -33,11 +33,8 @@ def test_flink():
         "--environment_cache_millis=60000",
         "--sdk_container_image=none",
         "--parallelism=8",
-        "--number_of_execution_retries=3",
-        "--execution_retry_delay=10000",
     ]
-    as_flink_says = args_of("beam.engine=flink", "beam.flink.retries=null")
-    assert not [arg for arg in as_flink_says if "retries" in arg or "parallelism=8" in arg]
+    assert "--parallelism=8" not in args_of("beam.engine=flink")
 
 
 def test_spark():
@@ -79,7 +76,7 @@ def test_dataflow():
         ([DATAFLOW, "beam.dataflow.sdk_container_image=sdk"], "beam.dataflow.sdk_container_image"),
         (["beam.flink.job_endpoint=localhost"], "beam.flink.job_endpoint: "),
         (["beam.spark.worker_pool=http://a:1"], "beam.spark.worker_pool: "),
-        (["beam.flink.retries=-1"], "beam.flink.retries: "),
+        (["beam.flink.parallelism=0"], "beam.flink.parallelism: "),
     ],
 )
 def test_what_cannot_be_is_named(settings, named):
