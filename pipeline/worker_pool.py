@@ -71,6 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serves until it is told to stop."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.worker_pool", description=__doc__)
     parser.add_argument("--port", type=int, default=50000, help="(default: %(default)s)")
+    parser.add_argument(
+        "--host",
+        default="localhost",
+        help="where to listen: whoever connects has code run here (default: %(default)s)",
+    )
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     pool = WorkerPool()
@@ -78,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     server = grpc.server(executor, options=[("grpc.so_reuseport", 0)])  # or a taken port is shared
     fn_api_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     try:
-        server.add_insecure_port(f"[::]:{args.port}")
+        server.add_insecure_port(f"{args.host}:{args.port}")
     except RuntimeError:
         print(f"Port {args.port} is taken: give another one with --port", file=sys.stderr)  # noqa: T201
         return 2
