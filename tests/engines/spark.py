@@ -95,9 +95,9 @@ class SparkCluster:
         return sorted(both, key=lambda app: app["starttime"])
 
     def lost_executors(self) -> int:
-        """Executors that went without having been told to."""
+        """Executors that went because their worker did."""
         log = (self.processes.folder / "job-server.log").read_text(errors="replace")
-        return log.count("ERROR TaskSchedulerImpl: Lost executor")
+        return log.count("is now LOST (worker lost")
 
     def _state(self) -> Any:
         with urllib.request.urlopen(f"http://{HOST}:{self.page}/json/", timeout=10) as answer:

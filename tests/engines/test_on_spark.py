@@ -14,6 +14,8 @@ from tests.project_with_runs import ORDER, make_project
 
 pytestmark = pytest.mark.engines
 
+JOBS = ["ExampleGen", "StatisticsGen", "Transform", "Evaluator"]
+
 
 def test_a_run_on_data_in_s3_pushes_a_model_though_a_worker_is_killed_during_transform(
     spark, s3, tmp_path, project
@@ -29,9 +31,8 @@ def test_a_run_on_data_in_s3_pushes_a_model_though_a_worker_is_killed_during_tra
     assert run.returncode == 0, screen
     assert on_spark.project.states() == dict.fromkeys(ORDER, State.RUN)
     assert len(on_spark.project.served()) == 1
-    # ExampleGen, StatisticsGen, Transform, Evaluator
-    assert [app["state"] for app in spark.applications()] == ["FINISHED"] * 4
-    assert spark.lost_executors() >= 1
+    assert [app["state"] for app in spark.applications()] == ["FINISHED"] * len(JOBS)
+    assert spark.lost_executors() == 1
     artifacts.assert_same_examples(project, on_spark.project)
     artifacts.assert_same_statistics(project, on_spark.project)
     artifacts.assert_same_vocabularies(project, on_spark.project)
@@ -39,9 +40,7 @@ def test_a_run_on_data_in_s3_pushes_a_model_though_a_worker_is_killed_during_tra
 
 
 def _in_transform(spark) -> bool:
-    """Whether the third job has begun, and has done some of its tasks."""
+    """Whether the third job runs, and has done some of its tasks."""
     log = (spark.processes.folder / "job-server.log").read_text(errors="replace")
-    return (
-        len(spark.applications()) == 3
-        and log.rpartition("Running job")[2].count("Finished task") > 8
-    )
+    jobs = log.split("SparkPipelineRunner: Running job")[1:]
+    return len(jobs) == JOBS.index("Transform") + 1 and jobs[-1].count("Finished task") > 8
