@@ -69,11 +69,11 @@ class FlinkCluster:
 
     def task_managers_of(self, job: str) -> set[str]:
         """Those that tasks of a job have run on."""
-        vertices = [vertex["id"] for vertex in self._get(f"jobs/{job}")["vertices"]]
+        parts = [part["id"] for part in self._get(f"jobs/{job}")["vertices"]]
         return {
             task["taskmanager-id"]
-            for vertex in vertices
-            for task in self._get(f"jobs/{job}/vertices/{vertex}")["subtasks"]
+            for part in parts
+            for task in self._get(f"jobs/{job}/vertices/{part}")["subtasks"]
         }
 
     def exceptions(self, job: str) -> list[dict[str, Any]]:

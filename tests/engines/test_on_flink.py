@@ -49,7 +49,7 @@ def test_a_task_manager_that_is_killed_during_transform_does_not_end_the_run(fir
     run = first_run.start("dataset.columns.company.vocabulary_size=20")
     wait_for(lambda: _tasks_done(flink, before) >= 8, "the job of Transform", 900)
     flink.processes.kill(TASK_MANAGERS[0])
-    flink.start_task_manager(TASK_MANAGERS[0])  # as Kubernetes or a service manager would
+    flink.start_task_manager(TASK_MANAGERS[0])  # as whatever watches over it would
     screen = run.communicate()[0]
 
     assert run.returncode == 0, screen
