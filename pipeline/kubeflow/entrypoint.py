@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from components.beam_files import remove_temporary
 from pipeline.kubeflow import (
     beam_step,
     carried,
@@ -74,6 +75,10 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     absl_logging.use_absl_handler()
     logging.getLogger("apache_beam").setLevel(logging.WARNING)  # it tells of each type hint
     tfx_entrypoint.main((args, beam_args))
+    if beam_step.runs_beam(args.executor_class_path):
+        for artifacts in adapted["outputs"]["artifacts"].values():
+            for artifact in artifacts["artifacts"]:
+                remove_temporary(artifact["uri"])
     if launcher is not None:
         _adapt_output(adapted["outputs"]["outputFile"], launcher)
 

@@ -16,6 +16,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.orchestration.portable import launcher
 
+from components.beam_files import remove_temporary
 from pipeline.metadata_store import open_store
 
 SEAL = "files.json"  # beside what TFX itself keeps of an execution
@@ -32,6 +33,7 @@ class SealingLauncher(launcher.Launcher):
         files: Files = {}
         for artifacts in execution_info.output_dict.values():
             for artifact in artifacts:
+                remove_temporary(artifact.uri)
                 files |= _files(Path(artifact.uri), flush=True)
         seal = Path(os.path.dirname(execution_info.execution_output_uri)) / SEAL
         seal.parent.mkdir(parents=True, exist_ok=True)
