@@ -1,6 +1,6 @@
 """What a row costs: CPU seconds for each step that an engine spreads, from which to size one.
 
-    python benchmarks/engine_cost.py
+    .venv/bin/python -m benchmarks.engine_cost
 
 Runs those steps on two sizes of data, resampled from the sample's rows, in this process with Beam's
 direct runner, and takes the slope: what it costs to start is left out. CPU time and not the time
@@ -10,36 +10,17 @@ on the clock, so that what else runs on the machine matters little.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import random
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks.resampled_rows import write_rows
+from pipeline import config as configs
+from pipeline.config import SCHEMA_FILE
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 STEPS = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
-
-
-def write_rows(source: Path, target: Path, count: int) -> None:
-    """Writes rows drawn from all files of a folder, each with a `trip_seconds` of its own."""
-    rows: list[dict[str, str]] = []
-    for file in sorted(source.rglob("*.csv")):
-        with file.open(newline="") as read:
-            rows += csv.DictReader(read)
-    rng = random.Random(1)  # noqa: S311 (no secret)
-    for part in range(4):  # one file is read by one worker
-        path = target / "span-1" / f"rows-{part}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as write:
-            writer = csv.DictWriter(write, rows[0].keys())
-            writer.writeheader()
-            for _ in range(count // 4):
-                row = dict(rng.choice(rows))
-                row["trip_seconds"] = str(int(row["trip_seconds"] or 0) + rng.randrange(60))
-                writer.writerow(row)
 
 
 def cpu_seconds() -> float:
@@ -49,19 +30,17 @@ def cpu_seconds() -> float:
 
 def measure(count: int, folder: Path) -> dict[str, float]:
     """CPU seconds of each step on so many rows."""
-    from pipeline import config as configs
     from pipeline.dag import Places
     from pipeline.outputs import Outputs
     from pipeline.runners import local
 
-    write_rows(ROOT / "data" / "taxi", folder / "data", count)
-    found = configs.load(
-        ROOT / "configs", ["fast"], ["train.epochs=1", "dataset.validation.stop_at=never"]
-    )
+    write_rows(folder / "data", count)
+    settings = ["train.epochs=1", "dataset.validation.stop_at=never"]
+    found = configs.load(CONFIGS, ["fast"], settings)
     outputs = Outputs(folder / "outputs")
     places = Places(
         data=str(folder / "data"),
-        schema=str(ROOT / "configs" / configs.SCHEMA_FILE),
+        schema=str(CONFIGS / SCHEMA_FILE),
         serving=str(outputs.serving),
         checkpoints=str(outputs.checkpoints),
         bulk_data="",
@@ -88,7 +67,7 @@ def measure(count: int, folder: Path) -> dict[str, float]:
 def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs=2, default=(40_000, 120_000))
+    parser.add_argument("--rows", type=int, nargs=2, default=(50_000, 250_000))
     args = parser.parse_args()
     few, many = args.rows
     with tempfile.TemporaryDirectory() as folder:
