@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 
+import grpc
 import pytest
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 import pipeline.config as configs
 from pipeline import cli
 from pipeline.config import ConfigError
 from pipeline.engine import Engine
+from pipeline.explanation import explain
+from pipeline.summary import Status
 from tests.engines.processes import free_port
 from tests.sample_project import CONFIGS, DATA
 
@@ -119,3 +123,13 @@ def test_the_command_line_knows_the_engines(verb, capfd):
         cli.main([verb, "--engine", "hadoop"])
     told = capfd.readouterr().err
     assert all(engine.value in told for engine in Engine)
+
+
+def test_a_job_server_that_goes_during_a_step_is_named():
+    with grpc.insecure_channel(f"localhost:{free_port()}") as channel:
+        stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as error:
+            stub.GetState(beam_job_api_pb2.GetJobStateRequest(job_id="x"))
+    status, told = explain(error.value)
+    assert status is Status.FAILED
+    assert told.startswith("The engine's job server is gone. Start it again, and go on with: ")
