@@ -211,4 +211,4 @@ def _verdict(summary: Summary) -> Text:
     }
     style, text = texts.get(summary.status, ("", "Still running."))
     head, _, rest = text.partition("\n")
-    return Text(head, f"bold {style}") + Text(f"\n{rest}" if rest else "")
+    return Text.assemble((head, f"bold {style}"), f"\n{rest}" if rest else "")

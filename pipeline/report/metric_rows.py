@@ -9,6 +9,8 @@ from pipeline.report.bootstrap import WHOLE, Interval
 from pipeline.report.run import Run
 from pipeline.terminal import BOUNDS, COUNTS
 
+_ROUNDING = 1e-6  # TFMA sums in another order each time
+
 
 @dataclasses.dataclass(frozen=True)
 class BoundShown:
@@ -44,6 +46,14 @@ class MetricRow:
     def passed(self) -> bool | None:
         """Whether all bounds hold; None without any."""
         return all(bound.passed for bound in self.bounds) if self.bounds else None
+
+    @property
+    def difference(self) -> float | None:
+        """The value less that of the model being served; 0 where only rounding differs."""
+        if self.value is None or self.served is None:
+            return None
+        change = self.value - self.served
+        return change if abs(change) > _ROUNDING * abs(self.served) else 0.0
 
     @property
     def moved(self) -> str:

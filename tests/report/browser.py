@@ -62,9 +62,9 @@ class Browser:
 
     def screenshot(self, file: Path) -> None:
         """The whole page as a picture."""
-        width, height = (
-            self.script(f"document.documentElement.scroll{side}") for side in ("Width", "Height")
-        )
+        # Not the page's own width: its scroll bar is not in the picture.
+        width = self.script("window.innerWidth")
+        height = self.script("document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         taken = self._ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         file.write_bytes(base64.b64decode(taken["data"]))

@@ -40,13 +40,12 @@ def short(found: Comparison) -> Group:
 def _metrics(rows: list[MetricRow]) -> Table:
     table = _table("metric", "older", "newer", "change", "95% interval", "")
     for row in rows:
-        change = None if None in (row.value, row.served) else row.value - row.served  # type: ignore[operator]
         interval = row.change
         table.add_row(
             Text(row.name),
             words.metric(row.served),
             words.metric(row.value),
-            words.signed(change),
+            words.signed(row.difference),
             words.interval(interval.low, interval.high, change=True) if interval else "–",
             Text(*_MOVED.get(row.moved, ("", ""))),
         )

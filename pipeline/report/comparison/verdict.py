@@ -40,8 +40,7 @@ class Verdict:
 def make(pair: Pair, metrics: Metrics, data: Data, settings: Settings) -> Verdict:
     """Says what came of the changes."""
     row = next(
-        (r for r in metrics.rows if r.better != "near one" and None not in (r.value, r.served)),
-        None,
+        (r for r in metrics.rows if r.better != "near one" and r.difference is not None), None
     )
     tone, headline, sentence = _answer(row, pair.is_paired)
     return Verdict(
@@ -61,10 +60,9 @@ def make(pair: Pair, metrics: Metrics, data: Data, settings: Settings) -> Verdic
 
 
 def _answer(row: MetricRow | None, paired: bool) -> tuple[str, str, str]:
-    if row is None or row.value is None or row.served is None:
+    if row is None:
         return "plain", "They cannot be compared", "The runs have no metric in common."
-    change = row.value - row.served
-    amount = f"{words.title(row.name)} {words.signed(change)}"
+    amount = f"{words.title(row.name)} {words.signed(row.difference)}"
     if row.change is None:
         return "plain", "How sure it is cannot be said", f"{amount}; there is no interval for it."
     where = f"95% interval {words.interval(row.change.low, row.change.high, change=True)}"
