@@ -11,7 +11,7 @@ IMAGE = # >>> cluster <<<
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
-.PHONY: screenshots # >>> sample <<<
+.PHONY: screenshots bench # >>> sample <<<
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,11 @@ test-engines: setup ## Run the pipeline on Flink and Spark, started here (apt-ge
 reliability: setup ## Bad data, faults and bad models: what happens, what should, and what is left
 	@$(PYTHON_IN_VENV) -m pytest --verbose --numprocesses 2 --dist loadfile --durations 10 -m reliability tests/reliability $(ARGS)
 
+# >>> sample
+bench: setup ## Speed of a run beside that of TFX's own taxi template, on the same rows; half an hour
+	@$(PYTHON_IN_VENV) benchmarks/speed.py $(ARGS)
+
+# <<< sample
 # >>> cluster
 test-kubeflow: setup ## Run the compiled pipeline in an emulator of the backend
 	@$(PYTHON_IN_VENV) -m pytest --verbose --durations 10 -m kubeflow tests/kubeflow $(ARGS)

@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     seeds = parser.parse_args().seeds
     with tempfile.TemporaryDirectory() as folder:
-        runs = [_run_pipeline(seed, Path(folder, str(seed))) for seed in seeds]
+        runs = [run_pipeline(seed, Path(folder, str(seed))) for seed in seeds]
         with captured(Path(folder, "libraries.log")):  # TensorFlow has much to say
             boosting = _gradient_boosting(Path(folder, str(seeds[0])))
     aucs, errors, fits = zip(*runs, strict=True)
@@ -60,7 +60,7 @@ def _print_row(name: str, scores: Scores) -> None:
     print(f"{name:<20}{auc:>9.4f}{error:>9.4f}{seconds:>9.1f}")
 
 
-def _run_pipeline(seed: int, outputs: Path) -> Scores:
+def run_pipeline(seed: int, outputs: Path) -> Scores:
     """Runs the pipeline, and reads its scores from `summary.json` (see docs/summary.md)."""
     command = [sys.executable, "-m", "pipeline", "run", "--config-dir", str(ROOT / "configs")]
     command += ["--set", f"outputs={json.dumps(str(outputs))}", "--set", f"train.seed={seed}"]

@@ -1,11 +1,12 @@
 """Transformed examples as tf.data: rows to learn from, and rows held out of them.
 
-Rows stay serialized until they are in a batch: so they are faster to shuffle and to parse, and up
-to some millions of them fit into memory.
+Rows are decoded once and kept as a table of each feature, some 100 bytes a row; what is shuffled
+is their numbers. Those that are not kept in memory stay serialized until they are in a batch.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
@@ -22,7 +23,11 @@ from models.settings import TrainSettings
 _SCAN_BATCH = 4096
 _SHARES = 10_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
-_MAX_SHUFFLE_BUFFER = 200_000  # rows; about 500 bytes each
+_MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
+_MAX_HELD_OUT = 50_000  # rows; more would not tell the best epoch any better
+
+
+Decode = Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,14 +35,19 @@ class Rows:
     """A part of the training rows.
 
     Attributes:
-        serialized: The dataset of serialized, transformed tf.Examples, in a stable order.
+        elements: A dataset with an element for each row, in a stable order: its number, or the
+            row itself as serialized, transformed tf.Example.
         labels: Of all of them, in that order.
-        parse: Turns a batch of them into features and labels.
+        decode: Turns a batch of elements into features and labels.
+        epoch_rows: An epoch ends after so many rows at most; the next one goes on from there.
+        shuffle_buffer: How many elements are shuffled at once.
     """
 
-    serialized: tf.data.Dataset
+    elements: tf.data.Dataset
     labels: np.ndarray
-    parse: Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]
+    decode: Decode
+    epoch_rows: int
+    shuffle_buffer: int
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -59,8 +69,16 @@ class Rows:
         return batches // -(-batches // _MAX_STEPS_PER_CALL)
 
     def batches(self, batch_size: int) -> int:
+        """The number of batches of one epoch, but for what `steps` leaves out."""
+        return self.all_batches(batch_size) // self.parts(batch_size)
+
+    def all_batches(self, batch_size: int) -> int:
         """The number of batches that hold all rows."""
         return -(-len(self) // batch_size)
+
+    def parts(self, batch_size: int) -> int:
+        """How many epochs it takes to see all rows."""
+        return min(-(-len(self) // self.epoch_rows), self.all_batches(batch_size))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,26 +117,70 @@ def read(
     rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
     parse = _parser(transform_output)
     labels, hashes = [], []
-    for features, batch_labels in rows.batch(_SCAN_BATCH).map(parse):
+    tables: dict[str, list[np.ndarray]] = collections.defaultdict(list)
+    for features, batch_labels in rows.batch(_SCAN_BATCH).map(parse).prefetch(1):
         labels.append(batch_labels.numpy())
         hashes.append(_row_hash([*(features[name] for name in sorted(features)), batch_labels]))
+        for name, values in features.items() if train.cache else ():
+            tables[name].append(_small(values.numpy()))
     label = np.concatenate(labels or [np.empty(0)])
     row_hash = np.concatenate(hashes or [np.empty(0, np.uint64)])
     _check_labels(label, dataset)
-    held_out = row_hash % _SHARES < round(train.held_out * _SHARES)
+    share = min(train.held_out, _MAX_HELD_OUT / max(len(label), 1))
+    held_out = row_hash % _SHARES < round(share * _SHARES)
     if held_out.all() or not held_out.any():
         raise DataError(
             f"{len(label)} training rows are too few to hold {train.held_out:.0%} of them out for "
             "early stopping: add data, or change train.held_out"
         )
     digest = hashlib.sha256(np.sort(row_hash).tobytes()).hexdigest()[:16]
-    parts = [_where(~held_out, rows), _where(held_out, rows)]
-    if train.cache:
-        parts = [part.cache() for part in parts]
-    return TrainingData(
-        fit=Rows(parts[0], label[~held_out], parse),
-        held_out=Rows(parts[1], label[held_out], parse),
-        digest=digest,
+    if not train.cache:
+        fit, rest = (
+            Rows(
+                elements=_where(chosen, rows),
+                labels=label[chosen],
+                decode=parse,
+                epoch_rows=train.epoch_rows,
+                shuffle_buffer=min(int(chosen.sum()), _MAX_SHUFFLE_BUFFER),
+            )
+            for chosen in (~held_out, held_out)
+        )
+        return TrainingData(fit, rest, digest)
+    sides: tuple[dict[str, np.ndarray], ...] = ({}, {})
+    while tables:
+        name, batches = tables.popitem()
+        whole = np.concatenate(batches)
+        for side, chosen in zip(sides, (~held_out, held_out), strict=True):
+            side[name] = whole[chosen]
+    fit, rest = (
+        _in_memory(side, label[chosen], train.epoch_rows)
+        for side, chosen in zip(sides, (~held_out, held_out), strict=True)
+    )
+    return TrainingData(fit, rest, digest)
+
+
+def _small(values: np.ndarray) -> np.ndarray:
+    """Codes in half the memory."""
+    return values.astype(np.int32) if values.dtype == np.int64 else values
+
+
+def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> Rows:
+    columns = {name: tf.constant(values) for name, values in table.items()}
+    all_labels = tf.constant(labels)
+
+    def decode(numbers: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        features = {name: tf.gather(column, numbers) for name, column in columns.items()}
+        for name, column in features.items():
+            if column.dtype == tf.int32:
+                features[name] = tf.cast(column, tf.int64)
+        return features, tf.gather(all_labels, numbers)
+
+    return Rows(
+        elements=tf.data.Dataset.range(len(labels)),
+        labels=labels,
+        decode=decode,
+        epoch_rows=epoch_rows,
+        shuffle_buffer=len(labels),
     )
 
 
@@ -155,11 +217,12 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
     The order of each epoch depends on the seed and its number only, so that a training that was
     killed goes on with the batches that it would have seen.
     """
-    buffer = min(len(rows), _MAX_SHUFFLE_BUFFER)
+    steps, parts = rows.steps(batch_size), rows.parts(batch_size)
 
     def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
-        shuffled = rows.serialized.shuffle(buffer, seed=seed + number)
-        return shuffled.batch(batch_size).take(rows.steps(batch_size)).map(rows.parse)
+        shuffled = rows.elements.shuffle(rows.shuffle_buffer, seed=seed + number // parts)
+        batches = shuffled.batch(batch_size).skip(number % parts * steps)
+        return batches.take(steps).map(rows.decode)
 
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
     return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
@@ -167,14 +230,12 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
 
 def in_order(rows: Rows) -> tf.data.Dataset:
     """All rows once, in large batches: to measure on."""
-    batches = rows.serialized.batch(_SCAN_BATCH).map(rows.parse)
+    batches = rows.elements.batch(_SCAN_BATCH).map(rows.decode)
     # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
-    return batches.apply(tf.data.experimental.assert_cardinality(rows.batches(_SCAN_BATCH)))
+    return batches.apply(tf.data.experimental.assert_cardinality(rows.all_batches(_SCAN_BATCH)))
 
 
-def _parser(
-    transform_output: tft.TFTransformOutput,
-) -> Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]:
+def _parser(transform_output: tft.TFTransformOutput) -> Decode:
     spec = transform_output.transformed_feature_spec()
 
     def parse(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:

@@ -53,6 +53,12 @@ class TrainSettings(Frozen):
         ge=1,
         description="Of weights, dropout and order of rows; 1 or more.",
     )
+    epoch_rows: int = pydantic.Field(
+        default=100_000,
+        ge=1,
+        description="An epoch ends after so many rows at most, and the next one goes on from "
+        "there: so many rows learned do not delay the look at the held-out ones.",
+    )
     cache: bool = pydantic.Field(
         default=True, description="Keep the rows in memory; else read them again each epoch."
     )

@@ -15,6 +15,7 @@ from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.errors import UsageError
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
+from pipeline.lean_imports import lean
 from pipeline.outputs import Outputs
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
@@ -79,8 +80,9 @@ class Session:
         return self._finish(status, error)
 
     def _compile(self) -> Any:
-        from pipeline.dag import Places
-        from pipeline.runners import local, partial
+        with lean(self.config.model_dump_json()):
+            from pipeline.dag import Places
+            from pipeline.runners import local, partial
 
         places = Places(
             data=project_path(self.config.data.path, self.config_dir),

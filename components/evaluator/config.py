@@ -7,7 +7,7 @@ import json
 # `import tensorflow_model_analysis` leaves most of the config protos out (0.52).
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator.metrics import EXAMPLE_COUNT, MEAN_LABEL, METRICS, Better, Metric, metric
+from components.evaluator.metrics import COUNTS, MEANS, METRICS, Better, Metric, metric
 from models.bounds import Threshold
 from models.dataset import Dataset, Task
 from models.label import LABEL_KEY
@@ -47,24 +47,11 @@ def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
             *(config_pb2.SlicingSpec(feature_keys=columns) for columns in evaluation.slices),
         ],
     )
-    metrics = METRICS[dataset.task]
-    plain = config.metrics_specs.add()
-    plain.metrics.add(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
-    if dataset.task is not Task.MULTICLASS:
-        plain.metrics.add(class_name="MeanLabel", config=json.dumps({"name": MEAN_LABEL}))
-    averaged = config_pb2.MetricsSpec(
-        binarize={"class_ids": {"values": range(len(dataset.label.classes))}},
-        aggregate={
-            "macro_average": True,
-            "class_weights": dict.fromkeys(range(len(dataset.label.classes)), 1.0),
-        },
-    )
-    for name, spec in metrics.items():
+    counted = COUNTS if dataset.task is Task.MULTICLASS else COUNTS | MEANS
+    metrics_spec = config.metrics_specs.add()
+    for name, spec in (counted | METRICS[dataset.task]).items():
         threshold = evaluation.thresholds.get(name)
-        metrics_spec = averaged if spec.macro_averaged else plain
         metrics_spec.metrics.append(_metric_config(name, spec, threshold))
-    if averaged.metrics:
-        config.metrics_specs.append(averaged)
     return config
 
 

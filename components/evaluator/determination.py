@@ -7,16 +7,11 @@ another number: it is blind to a prediction that is off by a constant or a facto
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from typing import Any
 
-import apache_beam as beam
 import numpy as np
-from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.metrics import metric_types
 
-from components.evaluator.combined import computations
-
-NAME = "r2"
+from components.evaluator.combined import Array, Combiner, computations
 
 
 class CoefficientOfDetermination(metric_types.Metric):
@@ -26,7 +21,7 @@ class CoefficientOfDetermination(metric_types.Metric):
     Not defined (NaN) where the labels are all the same.
     """
 
-    def __init__(self, name: str = NAME) -> None:
+    def __init__(self, name: str) -> None:
         """Constructs the metric.
 
         Args:
@@ -57,31 +52,11 @@ class _Sums:
         )
 
 
-class _Combiner(beam.CombineFn):
-    def __init__(self, key: metric_types.MetricKey, eval_config: Any) -> None:
-        self._key = key
-        self._eval_config = eval_config
+class _Combiner(Combiner):
+    def measure(self, labels: Array, predictions: Array) -> _Sums:
+        y = labels.astype(np.float64)
+        errors = float(np.sum((y - predictions[:, 0]) ** 2))
+        return _Sums(len(y), float(y.mean()), float(np.sum((y - y.mean()) ** 2)), errors)
 
-    def create_accumulator(self) -> _Sums:
-        return _Sums()
-
-    def add_input(self, sums: _Sums, element: Any) -> _Sums:
-        for label, prediction, _ in metric_util.to_label_prediction_example_weight(
-            element,
-            eval_config=self._eval_config,
-            model_name=self._key.model_name,
-            output_name=self._key.output_name,
-            example_weighted=self._key.example_weighted,
-        ):
-            sums += self.row(np.asarray(label).item(), np.asarray(prediction).item())
-        return sums
-
-    def row(self, label: float, prediction: float) -> _Sums:
-        """One row, to be added to others."""
-        return _Sums(1.0, label, 0.0, (label - prediction) ** 2)
-
-    def merge_accumulators(self, parts: Iterable[_Sums]) -> _Sums:
-        return sum(parts, _Sums())
-
-    def extract_output(self, sums: _Sums) -> dict[metric_types.MetricKey, float]:
-        return {self._key: 1 - sums.errors / sums.spread if sums.spread else float("nan")}
+    def finish(self, measured: _Sums) -> float:
+        return 1 - measured.errors / measured.spread if measured.spread else float("nan")

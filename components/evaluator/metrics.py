@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from typing import Any, Literal
+from typing import Literal
 
 from models.dataset import Task
 
@@ -17,53 +17,54 @@ NEED_BOTH_CLASSES = frozenset({"auc", "auc_precision_recall"})
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """How TFMA measures a metric, and which of two values is the better one.
+    """How a metric is measured, and which of two values is the better one.
 
     Attributes:
-        class_name: A metric of TFMA; of tf_keras, where TFMA does not know the name; or of
-            `module`. TFMA loses its own FBetaScore on the way (0.52), so look at the result.
+        module: Where its class is. It must be ours: see `components.evaluator.extractors`.
+        class_name: The class, a `tensorflow_model_analysis.metrics.Metric`.
         better: `near one` is for ratios, for which a change has no direction.
-        module: Where the class is, if it is ours.
         options: Arguments of the class.
-        macro_averaged: Multiclass: the mean over one-against-the-rest of each class.
     """
 
+    module: str
     class_name: str
     better: Better
-    module: str = ""
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    macro_averaged: bool = False
+    options: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-_CALIBRATION_ERROR = Metric(
-    "ExpectedCalibrationError", "lower", module="components.evaluator.calibration"
-)
+def _from_sums(what: str, better: Better) -> Metric:
+    return Metric("components.evaluator.sums", "FromSums", better, {"what": what})
+
+
+def _area(curve: str) -> Metric:
+    return Metric("components.evaluator.cells", "Area", "higher", {"curve": curve})
+
+
+# Measured besides; of MEANS, what has no meaning for classes.
+COUNTS = {EXAMPLE_COUNT: _from_sums("count", "higher")}
+MEANS = {MEAN_LABEL: _from_sums("mean label", "higher")}
+
+_CLASSIFICATION = {
+    "auc": _area("roc"),
+    "auc_precision_recall": _area("precision recall"),
+    "accuracy": _from_sums("accuracy", "higher"),
+    "loss": _from_sums("cross entropy", "lower"),
+    "expected_calibration_error": Metric(
+        "components.evaluator.cells", "ExpectedCalibrationError", "lower"
+    ),
+}
+_CALIBRATION = _from_sums("calibration", "near one")  # mean prediction / mean label
 
 METRICS: dict[Task, dict[str, Metric]] = {
-    Task.BINARY: {
-        "auc": Metric("AUC", "higher"),
-        "auc_precision_recall": Metric("AUCPrecisionRecall", "higher"),
-        "accuracy": Metric("BinaryAccuracy", "higher"),
-        "loss": Metric("BinaryCrossEntropy", "lower"),
-        "calibration": Metric("Calibration", "near one"),  # mean prediction / mean label
-        "expected_calibration_error": _CALIBRATION_ERROR,
-    },
-    Task.MULTICLASS: {
-        "auc": Metric("AUC", "higher", macro_averaged=True),
-        "auc_precision_recall": Metric("AUCPrecisionRecall", "higher", macro_averaged=True),
-        "accuracy": Metric("SparseCategoricalAccuracy", "higher"),
-        "loss": Metric("SparseCategoricalCrossentropy", "lower"),
-        "expected_calibration_error": _CALIBRATION_ERROR,
-    },
+    Task.BINARY: {**_CLASSIFICATION, "calibration": _CALIBRATION},
+    Task.MULTICLASS: _CLASSIFICATION,
     Task.REGRESSION: {
-        "rmse": Metric("RootMeanSquaredError", "lower"),
-        "mae": Metric("MeanAbsoluteError", "lower"),
-        "r2": Metric(
-            "CoefficientOfDetermination", "higher", module="components.evaluator.determination"
-        ),
-        "squared_pearson_correlation": Metric("SquaredPearsonCorrelation", "higher"),
-        "loss": Metric("MeanSquaredError", "lower"),
-        "calibration": Metric("Calibration", "near one"),
+        "rmse": _from_sums("root mean squared error", "lower"),
+        "mae": _from_sums("absolute error", "lower"),
+        "r2": Metric("components.evaluator.determination", "CoefficientOfDetermination", "higher"),
+        "squared_pearson_correlation": _from_sums("squared correlation", "higher"),
+        "loss": _from_sums("squared error", "lower"),
+        "calibration": _CALIBRATION,
     },
 }
 

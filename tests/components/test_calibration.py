@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from benchmarks.plain_metrics import expected_calibration_error
-from components.evaluator.calibration import CELLS, _Combiner, equal_mass_error
+from components.evaluator.calibration import equal_mass_error
+from components.evaluator.cells import CELLS, _ErrorCombiner
 
 
 def counted(probabilities, outcomes):
     """What Beam makes of rows: parts of them counted apart, then merged in any order."""
-    combiner = _Combiner(key="error", eval_config=None)
-    parts = [combiner.create_accumulator() for _ in range(3)]
-    for i, (probability, outcome) in enumerate(zip(probabilities, outcomes, strict=True)):
-        combiner.count(parts[i % 3], probability, outcome)
+    combiner = _ErrorCombiner(key="error")
+    parts = [
+        combiner.measure(outcomes[start::3], probabilities[start::3, np.newaxis])
+        for start in range(3)
+    ]
     return combiner.extract_output(combiner.merge_accumulators(parts[::-1]))["error"]
 
 

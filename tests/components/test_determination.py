@@ -10,10 +10,13 @@ from components.evaluator.determination import _Combiner
 
 
 def measured(labels, predictions, parts=3):
-    combiner = _Combiner(key="r2", eval_config=None)
-    sums = [combiner.create_accumulator() for _ in range(parts)]
-    for i, (label, prediction) in enumerate(zip(labels, predictions, strict=True)):
-        sums[i % parts] += combiner.row(label, prediction)
+    combiner = _Combiner(key="r2")
+    labels, predictions = np.asarray(labels), np.asarray(predictions)[:, np.newaxis]
+    sums = [
+        combiner.measure(labels[part], predictions[part])
+        for part in (slice(start, None, parts) for start in range(parts))
+        if len(labels[part])
+    ]
     return combiner.extract_output(combiner.merge_accumulators(sums[::-1]))["r2"]
 
 

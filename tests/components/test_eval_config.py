@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 from tensorflow_model_analysis.proto import config_pb2
@@ -23,7 +25,7 @@ def dataset(**evaluation):
 
 def thresholds(config):
     return {
-        metric_config.config: one.threshold
+        json.loads(metric_config.config)["name"]: one.threshold
         for spec in config.metrics_specs
         for metric_config in spec.metrics
         for one in metric_config.per_slice_thresholds
@@ -44,8 +46,7 @@ def test_worsening_has_the_direction_of_the_metric():
             dataset(thresholds={"auc": {"max_worsening": 0.1}, "loss": {"max_worsening": 0.2}})
         )
     )
-    auc = found['{"name": "auc"}'].change_threshold
-    loss = found['{"name": "loss"}'].change_threshold
+    auc, loss = (found[name].change_threshold for name in ("auc", "loss"))
     assert (auc.direction, auc.absolute.value) == (config_pb2.HIGHER_IS_BETTER, -0.1)
     assert (loss.direction, loss.absolute.value) == (config_pb2.LOWER_IS_BETTER, 0.2)
 

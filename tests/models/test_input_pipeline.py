@@ -130,6 +130,20 @@ def test_a_long_epoch_ends_with_its_last_call(data):
     assert ranks(second) == ranks(epochs(data.fit, 3, seed=1, first=1).take(steps))
 
 
+def test_short_epochs_go_through_all_rows_before_they_begin_anew(tmp_path):
+    write(tmp_path / "a.gz", range(1000))
+    data = read_numbers(tmp_path, epoch_rows=300)
+    steps, parts = data.fit.steps(32), data.fit.parts(32)
+    assert parts == 3
+    assert steps * 32 <= 300 + 32
+    epoch = [ranks(epochs(data.fit, 32, seed=1, first=i).take(steps)) for i in range(2 * parts)]
+    for one_pass in (epoch[:parts], epoch[parts:]):
+        whole = list(itertools.chain(*one_pass))
+        assert len(set(whole)) == len(whole) > len(data.fit) - 32 * parts
+    assert epoch[0] != epoch[parts]
+    assert len(ranks(in_order(data.held_out))) == len(data.held_out)
+
+
 def test_rows_that_are_not_kept_in_memory_are_the_same(data, tmp_path):
     streamed = read_numbers(tmp_path, cache=False)
     batches = [ranks(epochs(part.fit, 64, seed=1, first=0).take(40)) for part in (data, streamed)]

@@ -1,0 +1,44 @@
+"""Draws time and memory against rows, from what `speed.py --json` wrote.
+
+.venv/bin/python benchmarks/speed_plot.py RESULTS.json docs/images/scale.svg
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+_LINES = (("ours", "this project, direct runner"), ("stock", "the template of TFX"))
+
+
+def main(results: Path, picture: Path) -> None:
+    """Reads and draws."""
+    mpl.rcParams["svg.hashsalt"] = "speed"  # the same picture of the same numbers
+    measured = json.loads(results.read_text())["results"]
+    figure, (time, memory) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    _draw(time, measured, "seconds", "whole run, seconds")
+    _draw(memory, measured, "peak_mib", "peak memory, MiB")
+    time.set_yscale("log")
+    memory.set_ylim(bottom=0)
+    time.legend(frameon=False)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(picture, metadata={"Date": None})
+
+
+def _draw(axes: Any, measured: list[dict[str, Any]], key: str, label: str) -> None:
+    for who, name in _LINES:
+        points = [(one["rows"], one[who]["whole"][key]) for one in measured if who in one]
+        axes.plot(*zip(*points, strict=True), "o-", label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("rows")
+    axes.set_ylabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

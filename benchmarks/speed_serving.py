@@ -1,0 +1,118 @@
+"""Speed of a pushed model: its signature, `predict`, and the Keras model called directly.
+
+    .venv/bin/python benchmarks/speed_serving.py [--outputs FOLDER] [--rows 300000]
+
+The signature `serving_default` takes serialized `tf.Example`s; it parses and transforms them in its
+graph. The Keras model gets features that are parsed and transformed already, which is the least
+that any serving of it can take. Prints the median latency of a call for 1, 32 and 1,024 rows, rows
+a second, and the ratio; then rows a second of `predict` on a file, start included. `--outputs` is
+where a run has pushed a model to; without it, the shipped pipeline runs first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from benchmarks import watched
+from benchmarks.quality import run_pipeline
+from benchmarks.resampled_rows import write_rows
+from components import served_model
+from models.export import load_weights, read_json
+from models.features import model_features
+from models.network import build_model
+from models.settings import TrainerConfig
+
+BATCHES = (1, 32, 1024)
+_CALLS, _WARM_UP = 200, 5
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--outputs", type=Path)
+    parser.add_argument("--rows", type=int, default=300_000)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = args.outputs or Path(folder, "run")
+        if not args.outputs:
+            run_pipeline(1, outputs)
+        _print_calls(outputs)
+        _print_predict(outputs, Path(folder), args.rows)
+
+
+def _print_calls(outputs: Path) -> None:
+    [root] = outputs.glob("*/serving_model")
+    version = max(root.iterdir(), key=lambda path: int(path.name))
+    [*_, graph] = sorted(root.parent.glob("artifacts/Transform/transform_graph/*"))
+    rows = _rows(root.parent)
+    loaded = tf.saved_model.load(str(version))  # kept: its signatures do not keep it
+    signature = loaded.signatures["serving_default"]
+    direct, features = _keras_model(str(version), str(graph), rows)
+    print(f"{'rows':>6}{'signature, ms':>16}{'Keras, ms':>12}{'ratio':>8}{'signature, rows/s':>20}")
+    for size in BATCHES:
+        examples = tf.constant(rows[:size])
+        given = {name: values[:size] for name, values in features.items()}
+        served = _milliseconds(lambda examples=examples: signature(examples=examples))
+        least = _milliseconds(lambda given=given: direct(given))
+        pace = size / served * 1000
+        print(f"{size:>6,}{served:>16.2f}{least:>12.2f}{served / least:>8.2f}{pace:>20,.0f}")
+
+
+def _keras_model(
+    version: str, graph: str, rows: list[bytes]
+) -> tuple[Callable[[dict[str, tf.Tensor]], tf.Tensor], dict[str, tf.Tensor]]:
+    """The model as one function of its features, and the features of the rows."""
+    config = TrainerConfig.model_validate(read_json(version, served_model.CONFIG))
+    output = tft.TFTransformOutput(graph)
+    model = build_model(config.dataset, model_features(config.dataset, output), config.model)
+    load_weights(model, version)
+    transform = output.transform_features_layer()
+    features = transform(tf.io.parse_example(rows, output.raw_feature_spec()))
+    given = {name: features[name] for name in model.input}
+    return tf.function(model.predict_mean, reduce_retracing=True), given
+
+
+def _rows(pipeline_outputs: Path) -> list[bytes]:
+    [*_, examples] = sorted(pipeline_outputs.glob("artifacts/ExampleGen/examples/*"))
+    files = sorted(map(str, examples.glob("Split-eval/*.gz")))
+    records = tf.data.TFRecordDataset(files, "GZIP").take(max(BATCHES))
+    return list(records.as_numpy_iterator())
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    """The median of many calls, after a few that warm up."""
+    seconds = []
+    for number in range(_CALLS + _WARM_UP):
+        begun = time.perf_counter()
+        call()
+        if number >= _WARM_UP:
+            seconds.append(time.perf_counter() - begun)
+    return float(np.median(seconds)) * 1000
+
+
+def _print_predict(outputs: Path, folder: Path, rows: int) -> None:
+    write_rows(folder / "data", rows)
+    [*files] = sorted(folder.glob("data/*/*.csv"))
+    command = [sys.executable, "-m", "pipeline", "predict", "--set", f'outputs="{outputs}"']
+    pace = []
+    for file in files:
+        count = sum(1 for _ in file.open("rb")) - 1
+        target = ["-o", str(folder / "predicted.csv"), str(file)]
+        taken = watched.run([*command, *target], folder / "log.txt", {})
+        pace.append(count / taken.seconds)
+        print(f"predict: {count:,} rows in {taken.seconds} s, {taken.peak_mib:,.0f} MiB")
+    print(f"predict: {statistics.median(pace):,.0f} rows a second, start included")
+
+
+if __name__ == "__main__":
+    main()
