@@ -85,13 +85,14 @@ def test_waits_for_installers_that_outlived_their_make(project: Project) -> None
     """A killed make leaves its installer at work; nobody else may touch the environment yet."""
     slow = project.root / "pipeline" / "environment" / "installer.py"
     source = slow.read_text()
+    begun, seen = project.root / "begun", project.root / "seen"
+    wait = ["sh", "-c", ': >"$0"; until [ -e "$1" ]; do sleep 0.1; done', str(begun), str(seen)]
     slow.write_text(
-        source.replace("commands.run([uv,", 'commands.run(["sleep", "9"], {}); commands.run([uv,')
+        source.replace("commands.run([uv,", f"commands.run({wait!r}, {{}}); commands.run([uv,")
     )
     process = project.start()
-    wait_for(project.venv / "bin" / "uv")
+    wait_for(begun)
     slow.write_text(source)
-    time.sleep(1)
     pid = subprocess.run(
         ["pgrep", "-s", str(process.pid), "-f", "environment.install"],
         capture_output=True,
@@ -99,10 +100,14 @@ def test_waits_for_installers_that_outlived_their_make(project: Project) -> None
         check=True,
     ).stdout.split()[0]
     os.kill(int(pid), signal.SIGKILL)
-    code, output = project.make()
+    second = project.start()
+    assert second.stdout is not None
+    told = iter(second.stdout.readline, "")
+    assert any("waiting" in line for line in told), "it did not wait"
+    seen.touch()
+    output, _ = second.communicate(timeout=300)
     process.communicate()
-    assert code == 0, output
-    assert "waiting" in output
+    assert second.returncode == 0, output
 
 
 def test_makes_anew_what_was_moved_or_has_lost_its_python(project: Project) -> None:
