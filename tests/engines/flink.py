@@ -117,8 +117,8 @@ class FlinkCluster:
             # So that a killed task manager is missed within seconds.
             "heartbeat.interval": 1000,
             "heartbeat.timeout": 8000,
-            # Of the strategies this one alone takes what is lost with a task manager for one failure
-            # and not for one of each part of the job (flink 1.19).
+            # This one alone takes a lost task manager for one failure; the others count one for each
+            # part of the job that was on it (flink 1.19).
             "restart-strategy.type": "exponential-delay",
             "restart-strategy.exponential-delay.initial-backoff": "3s",
             "restart-strategy.exponential-delay.max-backoff": "10s",
