@@ -117,7 +117,7 @@ class FlinkCluster:
             # So that a killed task manager is missed within seconds.
             "heartbeat.interval": 1000,
             "heartbeat.timeout": 8000,
-            # This one alone takes a lost task manager for one failure; the others count one for each
+            # Alone takes a lost task manager for one failure; the others count one for each
             # part of the job that was on it (flink 1.19).
             "restart-strategy.type": "exponential-delay",
             "restart-strategy.exponential-delay.initial-backoff": "3s",
