@@ -25,11 +25,15 @@ from apache_beam.utils import thread_pool_executor
 
 logger = logging.getLogger("pipeline.worker_pool")
 
-# The first import makes s3:// known to `tfx.dsl.io`.
+# The first import makes s3:// known to `tfx.dsl.io`; Beam's own s3:// refuses to work without
+# options, be they empty (apache-beam 2.77, io/aws/s3io.py).
 WORKER = """
 import sys
 import components.filesystems
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.worker.sdk_worker import SdkHarness
+FileSystems.set_options(PipelineOptions([]))
 SdkHarness(sys.argv[1], worker_id=sys.argv[2]).run()
 """
 

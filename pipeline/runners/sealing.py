@@ -15,6 +15,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.orchestration.portable import launcher
+from tfx.proto.orchestration import executable_spec_pb2
 
 from components.beam_files import remove_temporary
 from pipeline.metadata_store import open_store
@@ -28,6 +29,12 @@ Files = dict[str, list[int]]  # path -> bytes, checksum
 class SealingLauncher(launcher.Launcher):
     """Waits for the disk before a step is published, and writes down what there is."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Takes what TFX's launcher does."""
+        super().__init__(*args, **kwargs)
+        # From here on for the cache's key alone (tfx 1.21, orchestration/portable/launcher.py:343).
+        self._executor_spec = without_beam_args(self._executor_spec)
+
     def _run_executor(self, execution_info: Any) -> Any:
         result = super()._run_executor(execution_info)
         files: Files = {}
@@ -40,6 +47,15 @@ class SealingLauncher(launcher.Launcher):
         seal.write_text(json.dumps(files))
         _flush(seal)
         return result
+
+
+def without_beam_args(spec: Any) -> Any:
+    """The executor of a step without what says where its work is done: the same comes out of it."""
+    if not isinstance(spec, executable_spec_pb2.BeamExecutableSpec):
+        return spec
+    copy = executable_spec_pb2.BeamExecutableSpec()
+    copy.python_executor_spec.CopyFrom(spec.python_executor_spec)
+    return copy
 
 
 def give_up_damaged(metadata_file: Path, artifacts: Path) -> list[str]:

@@ -117,9 +117,12 @@ class FlinkCluster:
             # So that a killed task manager is missed within seconds.
             "heartbeat.interval": 1000,
             "heartbeat.timeout": 8000,
-            "restart-strategy.type": "fixed-delay",
-            "restart-strategy.fixed-delay.attempts": 5,
-            "restart-strategy.fixed-delay.delay": "2s",
+            # Alone takes a lost task manager for one failure; the others count one for each
+            # part of the job that was on it (flink 1.19).
+            "restart-strategy.type": "exponential-delay",
+            "restart-strategy.exponential-delay.initial-backoff": "3s",
+            "restart-strategy.exponential-delay.max-backoff": "10s",
+            "restart-strategy.exponential-delay.attempts-before-reset-backoff": 5,
             # The jars are here already. Loaded from what a job brings along, they would end the SDK
             # workers whenever no stage of a job needs them, and start others for the next stage.
             "classloader.resolve-order": "parent-first",

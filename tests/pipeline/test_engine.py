@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import grpc
 import pytest
@@ -13,6 +14,7 @@ from pipeline import cli
 from pipeline.config import ConfigError
 from pipeline.engine import Engine
 from pipeline.explanation import explain
+from pipeline.outputs import Outputs
 from pipeline.summary import Status
 from tests.engines.processes import free_port
 from tests.sample_project import CONFIGS, DATA
@@ -133,3 +135,33 @@ def test_a_job_server_that_goes_during_a_step_is_named():
     status, told = explain(error.value)
     assert status is Status.FAILED
     assert told.startswith("The engine's job server is gone. Start it again, and go on with: ")
+
+
+@pytest.mark.slow
+def test_what_another_engine_has_done_is_reused():
+    """TFX's cache compares the executors, with the arguments of Beam in them."""
+    from tfx.orchestration.local import runner_utils
+
+    from pipeline.dag import Places
+    from pipeline.runners import local
+    from pipeline.runners.sealing import without_beam_args
+
+    def executors(*settings: str):
+        places = Places(
+            data="/d", schema=str(CONFIGS / "schema.pbtxt"), serving="/s", checkpoints="/c",
+            bulk_data="",
+        )  # fmt: skip
+        found = configs.load(CONFIGS, ["fast"], settings)
+        ir = local.compile_pipeline(found, places, Outputs(Path("/nowhere")))
+        deployment = runner_utils.extract_local_deployment_config(ir)
+        names = [node.pipeline_node.node_info.id for node in ir.nodes]
+        return {name: runner_utils.extract_executor_spec(deployment, name) for name in names}
+
+    direct, flink = executors(), executors("beam.engine=flink")
+    assert {name for name in direct if direct[name] != flink[name]} == {
+        "ExampleGen", "StatisticsGen", "Transform", "Evaluator"
+    }  # fmt: skip
+    for name, spec in direct.items():
+        assert without_beam_args(spec) == without_beam_args(flink[name])
+    transform = without_beam_args(direct["Transform"])
+    assert transform.python_executor_spec.class_path.endswith("transform.executor.Executor")
