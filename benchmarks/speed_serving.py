@@ -52,7 +52,7 @@ def main() -> None:
 
 def _print_calls(outputs: Path) -> None:
     [root] = outputs.glob("*/serving_model")
-    version = max(root.iterdir(), key=lambda path: int(path.name))
+    version = max((path for path in root.iterdir() if path.name.isdigit()), key=_number)
     [*_, graph] = sorted(root.parent.glob("artifacts/Transform/transform_graph/*"))
     rows = _rows(root.parent)
     loaded = tf.saved_model.load(str(version))  # kept: its signatures do not keep it
@@ -66,6 +66,10 @@ def _print_calls(outputs: Path) -> None:
         least = _milliseconds(lambda given=given: direct(given))
         pace = size / served * 1000
         print(f"{size:>6,}{served:>16.2f}{least:>12.2f}{served / least:>8.2f}{pace:>20,.0f}")
+
+
+def _number(version: Path) -> int:
+    return int(version.name)
 
 
 def _keras_model(

@@ -1,11 +1,13 @@
 """Imports TFX without what it imports for others: clients of clouds, widgets of notebooks.
 
-That is a quarter of the time that a run needs to start.
+That is a third of the time that a run needs to start. Python's garbage collector takes a fifth of
+the rest to look through modules, which all stay: so it waits, and leaves them out afterwards too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import types
 from collections.abc import Iterator
@@ -43,6 +45,7 @@ def lean(config: str) -> Iterator[None]:
     }
     # Python itself makes google.cloud at its start: it is shared by several packages.
     before = {name: sys.modules[name] for name in hidden if name in sys.modules}
+    gc.disable()
     sys.modules.update(hidden)  # type: ignore[arg-type]  # None says that there is no such module
     try:
         yield
@@ -50,3 +53,5 @@ def lean(config: str) -> Iterator[None]:
         for name in hidden:
             del sys.modules[name]
         sys.modules.update(before)
+        gc.freeze()
+        gc.enable()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import UsageError
 
-MAX_COLUMNS = 500  # 1,000 took four minutes of two cores before training began
+MAX_COLUMNS = 500  # 1,000 took four minutes of CPU time before training began
 ROW_NUMBERS = ""  # what R and pandas call the column of row numbers, their first one
 _SHOWN = 5
 
