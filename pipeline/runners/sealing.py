@@ -33,7 +33,7 @@ class SealingLauncher(launcher.Launcher):
         """Takes what TFX's launcher does."""
         super().__init__(*args, **kwargs)
         # From here on for the cache's key alone (tfx 1.21, orchestration/portable/launcher.py:343).
-        self._executor_spec = without_beam_args(self._executor_spec)
+        self._executor_spec: Any = without_beam_args(self._executor_spec)
 
     def _run_executor(self, execution_info: Any) -> Any:
         result = super()._run_executor(execution_info)
