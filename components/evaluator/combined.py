@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -15,13 +16,14 @@ Array = NDArray[Any]
 MakeCombiner = Callable[[metric_types.MetricKey], beam.CombineFn]
 
 
-class Combiner(beam.CombineFn):
+class Combiner(beam.CombineFn, abc.ABC):
     """Measures parts of a slice and merges what was measured into a number."""
 
     def __init__(self, key: metric_types.MetricKey) -> None:
         """Takes the key under which TFMA wants the number."""
         self._key = key
 
+    @abc.abstractmethod
     def measure(self, labels: Array, predictions: Array) -> Any:
         """What is to be known of some rows.
 
@@ -29,15 +31,14 @@ class Combiner(beam.CombineFn):
             labels: Of shape [rows].
             predictions: Of shape [rows, outputs].
         """
-        raise NotImplementedError
 
     def merge(self, one: Any, other: Any) -> Any:
         """What is to be known of both."""
         return one + other
 
+    @abc.abstractmethod
     def finish(self, measured: Any) -> float:
         """The metric; NaN where it is not defined."""
-        raise NotImplementedError
 
     def create_accumulator(self) -> Any:  # noqa: D102
         return None
