@@ -55,9 +55,8 @@ def test_a_task_manager_that_is_killed_during_transform_does_not_end_the_run(fir
     assert run.returncode == 0, screen
     assert first_run.project.ran() >= {"Transform", "Trainer", "Evaluator", "Pusher"}
     assert len(first_run.project.served()) == 2
-    transform, _ = sorted(
-        (job for job in flink.jobs() if job["jid"] not in before), key=lambda job: job["start-time"]
-    )
+    new = [job for job in flink.jobs() if job["jid"] not in before]
+    transform = min(new, key=lambda job: job["start-time"])
     assert transform["state"] == "FINISHED"
     told = [entry["stacktrace"] for entry in flink.exceptions(transform["jid"])]
     assert any("TaskManager" in text for text in told), told
