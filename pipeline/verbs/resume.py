@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"Resuming run {last.run_id} ({shown_status(outputs, last)}).")
     try:
-        beam = {**last.config["beam"], **({"engine": args.engine} if args.engine else {})}
+        beam = {**last.config.get("beam", {}), **({"engine": args.engine} if args.engine else {})}
         config = config_class().model_validate({**last.config, "cache": True, "beam": beam})
     except ValueError as error:
         raise UsageError(

@@ -11,46 +11,30 @@ from typing import Any
 
 import yaml
 
-from tests.engines.processes import HOST, Processes, free_port, listens, start_worker_pool, wait_for
+from tests.engines.processes import HOST, Cluster, free_port, wait_for
 
 TASK_MANAGERS = ("taskmanager-1", "taskmanager-2")
 
 
-class FlinkCluster:
+class FlinkCluster(Cluster):
     """A cluster of processes; each task manager has one slot."""
 
     def __init__(self, folder: Path, class_path: str, worker_env: Mapping[str, str]) -> None:
-        self.processes = Processes(folder)
-        self.class_path, self.worker_env = class_path, worker_env
-        self.rest, self.job_port, self.pool_port = free_port(), free_port(), free_port()
+        super().__init__(folder, class_path, worker_env)
+        self.rest = free_port()
         self._configure(folder)
 
-    @property
-    def job_endpoint(self) -> str:
-        return f"{HOST}:{self.job_port}"
-
-    @property
-    def worker_pool(self) -> str:
-        return f"{HOST}:{self.pool_port}"
-
     def start(self) -> None:
-        start_worker_pool(self.processes, self.pool_port, self.worker_env)
+        self.start_worker_pool()
         entrypoint = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
         self._java("jobmanager", entrypoint, "--configDir", str(self.processes.folder))
         for name in TASK_MANAGERS:
             self.start_task_manager(name)
-        self._java(
-            "job-server",
+        self.start_job_server(
             "org.apache.beam.runners.flink.FlinkJobServerDriver",
             f"--flink-master={HOST}:{self.rest}",
             f"--flink-conf-dir={self.processes.folder}",
-            f"--artifacts-dir={self.processes.folder / 'artifacts'}",
-            f"--job-host={HOST}",
-            f"--job-port={self.job_port}",
-            "--artifact-port=0",
-            "--expansion-port=0",
         )
-        wait_for(lambda: listens(self.job_port), "job server")
         wait_for(lambda: self.slots() == len(TASK_MANAGERS), "task managers")
 
     def start_task_manager(self, name: str) -> None:

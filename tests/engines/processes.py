@@ -104,7 +104,43 @@ class Processes:
         return "\n".join(ends)
 
 
-def start_worker_pool(processes: Processes, port: int, env: Mapping[str, str]) -> None:
-    """Starts what begins SDK workers when the engine asks for them: this project's environment."""
-    command = [sys.executable, "-m", "pipeline.worker_pool", f"--port={port}"]
-    processes.start("worker-pool", command, env)
+class Cluster:
+    """What every engine has here: processes, Beam's job server, and a worker pool."""
+
+    def __init__(self, folder: Path, class_path: str, worker_env: Mapping[str, str]) -> None:
+        self.processes = Processes(folder)
+        self.class_path, self.worker_env = class_path, worker_env
+        self.job_port, self.pool_port = free_port(), free_port()
+
+    @property
+    def job_endpoint(self) -> str:
+        return f"{HOST}:{self.job_port}"
+
+    @property
+    def worker_pool(self) -> str:
+        return f"{HOST}:{self.pool_port}"
+
+    def start_worker_pool(self) -> None:
+        """Starts what begins SDK workers when the engine asks: this project's environment."""
+        command = [sys.executable, "-m", "pipeline.worker_pool", f"--port={self.pool_port}"]
+        self.processes.start("worker-pool", command, self.worker_env)
+
+    def start_job_server(self, *args: str) -> None:
+        """Starts Beam's job server: options of Java, its main class, and where the engine is."""
+        self.processes.start_java(
+            "job-server",
+            self.class_path,
+            *args,
+            f"--artifacts-dir={self.processes.folder / 'artifacts'}",
+            f"--job-host={HOST}",
+            f"--job-port={self.job_port}",
+            "--artifact-port=0",
+            "--expansion-port=0",
+            env=self.java_env,
+        )
+        wait_for(lambda: listens(self.job_port), "job server")
+
+    @property
+    def java_env(self) -> dict[str, str]:
+        """Variables that the engine's processes need."""
+        return {}

@@ -10,28 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.engines.processes import (
-    HOST,
-    OPENS,
-    Processes,
-    free_port,
-    listens,
-    start_worker_pool,
-    wait_for,
-)
+from tests.engines.processes import HOST, OPENS, Cluster, free_port, listens, wait_for
 
 WORKERS = ("worker-1", "worker-2")
 EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 
 
-class SparkCluster:
+class SparkCluster(Cluster):
     """A standalone cluster of processes; each worker has one core and starts one executor."""
 
     def __init__(self, folder: Path, class_path: str, worker_env: Mapping[str, str]) -> None:
-        self.processes = Processes(folder)
-        self.class_path, self.worker_env = class_path, worker_env
+        super().__init__(folder, class_path, worker_env)
         self.master, self.page = free_port(), free_port()
-        self.job_port, self.pool_port = free_port(), free_port()
         # A worker starts its executors with what lies here.
         self.home = folder / "home"
         (self.home / "jars").mkdir(parents=True)
@@ -39,17 +29,13 @@ class SparkCluster:
             (self.home / "jars" / jar.name).symlink_to(jar)
 
     @property
-    def job_endpoint(self) -> str:
-        return f"{HOST}:{self.job_port}"
-
-    @property
-    def worker_pool(self) -> str:
-        return f"{HOST}:{self.pool_port}"
+    def java_env(self) -> dict[str, str]:
+        return {"SPARK_HOME": str(self.home), "SPARK_SCALA_VERSION": "2.12"}
 
     def start(self) -> None:
-        start_worker_pool(self.processes, self.pool_port, self.worker_env)
+        self.start_worker_pool()
         flags = ["--host", HOST, "--port", str(self.master), "--webui-port", str(self.page)]
-        self._java("master", [], "org.apache.spark.deploy.master.Master", *flags)
+        self._java("master", "org.apache.spark.deploy.master.Master", *flags)
         wait_for(lambda: listens(self.master), "Spark's master")
         for name in WORKERS:
             self.start_worker(name)
@@ -61,18 +47,11 @@ class SparkCluster:
             "spark.driver.bindAddress": HOST,
             "spark.ui.enabled": "false",
         }
-        self._java(
-            "job-server",
-            [f"-D{name}={value}" for name, value in settings.items()],
+        self.start_job_server(
+            *(f"-D{name}={value}" for name, value in settings.items()),
             "org.apache.beam.runners.spark.SparkJobServerDriver",
             f"--spark-master-url=spark://{HOST}:{self.master}",
-            f"--artifacts-dir={self.processes.folder / 'artifacts'}",
-            f"--job-host={HOST}",
-            f"--job-port={self.job_port}",
-            "--artifact-port=0",
-            "--expansion-port=0",
         )
-        wait_for(lambda: listens(self.job_port), "job server")
 
     def start_worker(self, name: str) -> None:
         """Starts a worker, which starts an executor for each job."""
@@ -80,7 +59,7 @@ class SparkCluster:
         flags = ["--host", HOST, "--cores", "1", "--memory", "1g", "--webui-port", "0"]
         folder = self.processes.folder / name
         flags += ["--work-dir", str(folder), f"spark://{HOST}:{self.master}"]
-        self._java(name, [], main, *flags)
+        self._java(name, main, *flags)
 
     def workers(self) -> int:
         """Workers that are there."""
@@ -103,6 +82,5 @@ class SparkCluster:
         with urllib.request.urlopen(f"http://{HOST}:{self.page}/json/", timeout=10) as answer:
             return json.load(answer)
 
-    def _java(self, name: str, options: list[str], *args: str) -> None:
-        env = {"SPARK_HOME": str(self.home), "SPARK_SCALA_VERSION": "2.12"}
-        self.processes.start_java(name, self.class_path, *options, *args, env=env)
+    def _java(self, name: str, *args: str) -> None:
+        self.processes.start_java(name, self.class_path, *args, env=self.java_env)
