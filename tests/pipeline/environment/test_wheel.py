@@ -65,7 +65,7 @@ def test_holds_every_module_and_nothing_else(wheel: Path) -> None:
         for package in PACKAGES
         for path in (paths.ROOT / package).rglob("*.py")
     }
-    templates = (paths.ROOT / "pipeline" / "report" / "templates").iterdir()
+    templates = (paths.ROOT / "pipeline" / "report" / "templates").rglob("*.*")
     sources |= {str(path.relative_to(paths.ROOT)) for path in templates}
     assert sources <= packed
     assert {Path(name).parts[0] for name in packed} == set(PACKAGES)
