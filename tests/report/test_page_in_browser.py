@@ -146,7 +146,7 @@ def test_the_first_screen_has_the_answer_and_its_reason(name, headline, reason, 
     for width in (PHONE, DESK):
         chromium.open(pages[name], width)
         first = chromium.script(
-            "[...document.querySelectorAll('h1, .sentence, .details')]"
+            "[...document.querySelectorAll('h1, .sentence, .sentence + p, .details')]"
             ".filter(e => e.getBoundingClientRect().top < 900).map(e => e.textContent).join(' ')"
         )
         assert headline in first and reason in first
