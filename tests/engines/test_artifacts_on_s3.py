@@ -33,7 +33,7 @@ def test_examples_and_statistics(flink, s3, tmp_path, project):
     LocalDagRunner().run(
         pipeline.Pipeline(
             pipeline_name="on-s3",
-            pipeline_root=f"{s3}/root",
+            pipeline_root=f"{s3}/artifacts",
             components=[example_gen, StatisticsGen(examples=example_gen.outputs["examples"])],
             metadata_connection_config=metadata.sqlite_metadata_connection_config(
                 str(tmp_path / "metadata.sqlite")
@@ -43,12 +43,12 @@ def test_examples_and_statistics(flink, s3, tmp_path, project):
     )
 
     expected = artifacts.newest(project, "ExampleGen", "examples")
-    [uri] = fileio.glob(f"{s3}/root/ExampleGen/examples/*")
+    [uri] = fileio.glob(f"{s3}/artifacts/ExampleGen/examples/*")
     for file in sorted(expected.rglob("*.gz")):
         target = tmp_path / file.name
         io_utils.copy_file(f"{uri}/{file.relative_to(expected)}", str(target), overwrite=True)
         assert artifacts.rows(target) == artifacts.rows(file)
-    [uri] = fileio.glob(f"{s3}/root/StatisticsGen/statistics/*")
+    [uri] = fileio.glob(f"{s3}/artifacts/StatisticsGen/statistics/*")
     for split in ("train", "eval"):
         target = tmp_path / f"{split}.pb"
         io_utils.copy_file(f"{uri}/Split-{split}/FeatureStats.pb", str(target))

@@ -51,7 +51,7 @@ def settings_of(project, **changed):
 
 def page_of(inputs, settings, folder):
     page = HTML()
-    page.uri = f"{folder}/root/trips/{RUN}/Report/{TASK}/page"
+    page.uri = f"{folder}/pipeline-root/trips/{RUN}/Report/{TASK}/page"
     Executor().Do(inputs, {"page": [page]}, settings)
     assert page.uri.endswith("/page.html")
     return Path(page.uri).read_text()
