@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
-from tfx.orchestration.portable import launcher
+from tfx.orchestration.portable import launcher, outputs_utils
 from tfx.proto.orchestration import executable_spec_pb2
 
 from components.beam_files import remove_temporary
@@ -36,6 +36,9 @@ class SealingLauncher(launcher.Launcher):
         self._executor_spec: Any = without_beam_args(self._executor_spec)
 
     def _run_executor(self, execution_info: Any) -> Any:
+        # Where metadata was lost, executions are numbered from 1 again: over folders of old ones.
+        outputs_utils.make_output_dirs(execution_info.output_dict)
+        outputs_utils.remove_output_dirs(execution_info.output_dict)
         result = super()._run_executor(execution_info)
         files: Files = {}
         for artifacts in execution_info.output_dict.values():
