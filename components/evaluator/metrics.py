@@ -62,7 +62,9 @@ METRICS: dict[Task, dict[str, Metric]] = {
         "rmse": _from_sums("root mean squared error", "lower"),
         "mae": _from_sums("absolute error", "lower"),
         "r2": Metric("components.evaluator.determination", "CoefficientOfDetermination", "higher"),
-        "squared_pearson_correlation": _from_sums("squared correlation", "higher"),
+        "squared_pearson_correlation": Metric(
+            "components.evaluator.determination", "SquaredCorrelation", "higher"
+        ),
         "loss": _from_sums("squared error", "lower"),
         "calibration": _CALIBRATION,
     },

@@ -32,20 +32,8 @@ def _ratio(sums: Array) -> float:
     return float(sums[0] / sums[1]) if sums[1] else float("nan")
 
 
-def _correlation(sums: Array) -> float:
-    """The square of Pearson's; NaN where labels or predictions are all the same."""
-    n, y, p, yy, pp, yp = sums
-    spread = (n * yy - y * y) * (n * pp - p * p)
-    return float((n * yp - y * p) ** 2 / spread) if spread > 0 else float("nan")
-
-
 def _mean(values: Callable[[Array, Array], Array]) -> tuple[Callable, Callable]:
     return lambda y, p: np.array([values(y, p).sum(dtype=np.float64), len(y)]), _ratio
-
-
-def _products(y: Array, p: Array) -> Array:
-    y, p = y.astype(np.float64), p[:, 0]
-    return np.array([len(y), y.sum(), p.sum(), y @ y, p @ p, y @ p])
 
 
 # What is summed up, and what follows from the sums.
@@ -58,7 +46,6 @@ _METRICS: dict[str, tuple[Callable[[Array, Array], Array], Callable[[Array], flo
     "squared error": _mean(_squared),
     "root mean squared error": (_mean(_squared)[0], lambda sums: _ratio(sums) ** 0.5),
     "absolute error": _mean(lambda y, p: np.abs(p[:, 0] - y)),
-    "squared correlation": (_products, _correlation),
 }
 
 
