@@ -1,7 +1,9 @@
-"""Transformed examples as tf.data: rows to learn from, and rows held out of them.
+"""Raw examples as tf.data of features: rows to learn from, and rows held out of them.
 
-Rows are decoded once and kept as a table of each feature, some 100 bytes a row; what is shuffled
-is their numbers. Those that are not kept in memory stay serialized until they are in a batch.
+The Transform graph is applied as they are read, which costs less than to write all rows
+transformed and to read them again. Rows are decoded once and kept as a table of each feature, some
+100 bytes a row; what is shuffled is their numbers. Those that are not kept in memory stay
+serialized until they are in a batch.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class Rows:
 
     Attributes:
         elements: A dataset with an element for each row, in a stable order: its number, or the
-            row itself as serialized, transformed tf.Example.
+            row itself as serialized tf.Example.
         labels: Of all of them, in that order.
         decode: Turns a batch of elements into features and labels.
         epoch_rows: An epoch ends after so many rows at most; the next one goes on from there.
@@ -105,8 +107,8 @@ def read(
     """Reads through all rows once and holds a share of them out, by a hash of the row.
 
     Args:
-        patterns: Of the files with transformed examples.
-        transform_output: Knows what is in them.
+        patterns: Of the files with raw examples.
+        transform_output: The graph that makes their features.
         dataset: Says what the label must be like.
         train: Says how much is held out, and whether rows are kept in memory.
 
@@ -115,7 +117,7 @@ def read(
     """
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    parse = _parser(transform_output)
+    parse = _parser(transform_output, dataset)
     labels, hashes = [], []
     tables: dict[str, list[np.ndarray]] = collections.defaultdict(list)
     for features, batch_labels in rows.batch(_SCAN_BATCH).map(parse).prefetch(1):
@@ -185,11 +187,7 @@ def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int
 
 
 def _row_hash(columns: Sequence[tf.Tensor]) -> np.ndarray:
-    """A hash of each row's values, uint64.
-
-    Not of its bytes: Transform writes the features of a row in an order that differs from run to
-    run (see `components.example_gen.encoding`).
-    """
+    """A hash of what the model sees of each row, uint64: not of columns that it ignores."""
     values = [column.numpy().reshape(len(column), -1).view(np.uint8) for column in columns]
     table = np.concatenate(values, axis=1)
     hashes = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in table)
@@ -235,11 +233,16 @@ def in_order(rows: Rows) -> tf.data.Dataset:
     return batches.apply(tf.data.experimental.assert_cardinality(rows.all_batches(_SCAN_BATCH)))
 
 
-def _parser(transform_output: tft.TFTransformOutput) -> Decode:
-    spec = transform_output.transformed_feature_spec()
+def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:
+    raw_spec = transform_output.raw_feature_spec()
+    spec = {name: raw_spec[name] for name in dataset.features().keys() | dataset.label_sources()}
+    shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
+    transform = transform_output.transform_features_layer()
 
     def parse(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        features = tf.io.parse_example(rows, spec)
+        transformed = transform(tf.io.parse_example(rows, spec))
+        # Keras needs shapes that the graph does not tell.
+        features = {name: tf.ensure_shape(transformed[name], shapes[name]) for name in shapes}
         label = features.pop(LABEL_KEY)
         return features, label
 

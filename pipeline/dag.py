@@ -97,7 +97,9 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
             "dataset": features,
             "code_hash": code_hash("models.preprocessing"),
         },
-        # StatisticsGen has those of the raw data, and nobody reads a cache that no run is given.
+        # Trainer applies the graph as it reads; StatisticsGen has the statistics of the raw data;
+        # and nobody reads a cache that no run is given.
+        materialize=False,
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
@@ -105,7 +107,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     transform.add_upstream_node(data_gate)
 
     learning = {
-        "examples": transform.outputs["transformed_examples"],
+        "examples": example_gen.outputs["examples"],
         "transform_graph": transform.outputs["transform_graph"],
         "schema": schema_gen.outputs["schema"],
         "train_args": trainer_pb2.TrainArgs(splits=["train"]),

@@ -1,4 +1,4 @@
-"""What the columns became: the inputs of the model, as Transform wrote them."""
+"""What the columns became: the inputs of the model, as the Transform graph makes them."""
 
 from __future__ import annotations
 
@@ -67,12 +67,11 @@ class Features:
 def make(run: Run) -> Features | None:
     """Collects the section; None if Transform did not come to its end."""
     graph = run.artifact("Transform", "transform_graph")
-    examples = run.artifact("Transform", "transformed_examples")
+    examples = run.artifact("ExampleGen", "examples")
     if graph is None or examples is None:
         return None
     output = tft.TFTransformOutput(graph.uri)
-    spec = output.transformed_feature_spec()
-    values = {split: _read(examples.uri, split, spec) for split in _SPLITS}
+    values = {split: _read(examples.uri, split, output) for split in _SPLITS}
     columns = {safe_name(name): name for name in run.dataset.features()}
     rows = []
     for feature in model_features(run.dataset, output):
@@ -138,16 +137,12 @@ def _share(values: NDArray | None, what: float) -> float | None:
     return None if values is None or not values.size else float((values == what).mean())
 
 
-def _read(uri: str, split: str, spec: Mapping[str, object]) -> dict[str, NDArray]:
+def _read(uri: str, split: str, output: tft.TFTransformOutput) -> dict[str, NDArray]:
     """The first rows of a split, by feature."""
     files = sorted(glob.glob(os.path.join(glob.escape(uri), f"Split-{split}", "*")))
-    if not files:
-        return {}
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(_MOST_ROWS)
     for batch in records.batch(_MOST_ROWS):
-        parsed = tf.io.parse_example(batch, spec)
-        return {
-            name: (tf.sparse.to_dense(v) if isinstance(v, tf.SparseTensor) else v).numpy()
-            for name, v in parsed.items()
-        }
+        raw = tf.io.parse_example(batch, output.raw_feature_spec())
+        transformed = output.transform_features_layer()(raw)
+        return {name: values.numpy() for name, values in transformed.items()}
     return {}

@@ -69,7 +69,9 @@ class RunOnEngine:
         }
         if self.engine == "flink":
             section["parallelism"] = len(TASK_MANAGERS)
-        return [f"beam.{self.engine}={json.dumps(section)}"]
+        # The cluster has all jars already: a job needs to bring none, but Beam wants one at least.
+        options = {"files_to_stage": str(self.cluster.smallest_jar())}
+        return [f"beam.{self.engine}={json.dumps(section)}", f"beam.options={json.dumps(options)}"]
 
     def start(self, *settings: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "pipeline", *self.project.arguments("run")]

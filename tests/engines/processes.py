@@ -140,6 +140,10 @@ class Cluster:
         )
         wait_for(lambda: listens(self.job_port), "job server")
 
+    def smallest_jar(self) -> Path:
+        """One of the jars of the engine."""
+        return min(map(Path, self.class_path.split(os.pathsep)), key=lambda jar: jar.stat().st_size)
+
     @property
     def java_env(self) -> dict[str, str]:
         """Variables that the engine's processes need."""

@@ -22,16 +22,22 @@ def on_flink(flink, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def first_run(on_flink):
+def jobs_before(flink):
+    """Other modules have the same cluster."""
+    return _names(flink.jobs())
+
+
+@pytest.fixture(scope="module")
+def first_run(jobs_before, on_flink):
     code, screen = on_flink.run()
     assert code == 0, screen
     return on_flink
 
 
-def test_it_pushes_a_model(first_run, flink):
+def test_it_pushes_a_model(first_run, jobs_before, flink):
     assert first_run.project.states() == dict.fromkeys(ORDER, State.RUN)
     assert len(first_run.project.served()) == 1
-    jobs = flink.jobs()
+    jobs = [job for job in flink.jobs() if job["jid"] not in jobs_before]
     assert [job["state"] for job in jobs] == ["FINISHED"] * len(BEAM_STEPS)
     used = [flink.task_managers_of(job["jid"]) for job in jobs]
     assert all(len(names) == len(TASK_MANAGERS) for names in used), used
@@ -41,11 +47,11 @@ def test_what_comes_out_is_what_comes_out_without_an_engine(first_run, project):
     artifacts.assert_same_examples(project, first_run.project)
     artifacts.assert_same_statistics(project, first_run.project)
     artifacts.assert_same_vocabularies(project, first_run.project)
-    artifacts.assert_same_transformed(project, first_run.project)
+    artifacts.assert_same_features(project, first_run.project)
 
 
 def test_a_task_manager_that_is_killed_during_transform_does_not_end_the_run(first_run, flink):
-    before = {job["jid"] for job in flink.jobs()}
+    before = _names(flink.jobs())
     run = first_run.start("dataset.columns.company.vocabulary_size=20")
     wait_for(lambda: _tasks_done(flink, before) >= 8, "the job of Transform", 900)
     flink.processes.kill(TASK_MANAGERS[0])
@@ -70,6 +76,10 @@ def test_data_that_is_not_fit_stops_the_run_with_a_message(first_run, tmp_path):
     assert code == 4, screen
     assert "more than one column 'trip_miles'. Rename all but one." in screen
     assert "Traceback" not in screen
+
+
+def _names(jobs) -> set[str]:
+    return {job["jid"] for job in jobs}
 
 
 def _tasks_done(flink, before: set[str]) -> int:

@@ -36,7 +36,7 @@ def test_a_run_on_data_in_s3_pushes_a_model_though_a_worker_is_killed_during_tra
     artifacts.assert_same_examples(project, on_spark.project)
     artifacts.assert_same_statistics(project, on_spark.project)
     artifacts.assert_same_vocabularies(project, on_spark.project)
-    artifacts.assert_same_transformed(project, on_spark.project)
+    artifacts.assert_same_features(project, on_spark.project)
 
 
 def _in_transform(spark) -> bool:

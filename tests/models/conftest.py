@@ -18,7 +18,6 @@ from tensorflow_transform import beam as tft_beam
 from tensorflow_transform.tf_metadata import metadata_io
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tf_example_record
 
 from models.dataset import Dataset
@@ -78,33 +77,26 @@ def transform(dataset: Dataset, frame: pd.DataFrame, directory: Path) -> Transfo
     tfxio = tf_example_record.TFExampleBeamRecord(
         physical_format="memory", schema=schema, telemetry_descriptors=["test"]
     )
-    encoder = example_coder.RecordBatchToExamplesEncoder()
-    graph, rows = directory / "graph", directory / "transformed"
-    rows.mkdir(parents=True)
+    graph, rows = directory / "graph", directory / "train.gz"
+    directory.mkdir(parents=True, exist_ok=True)
     (directory / "schema.pbtxt").write_text(text_format.MessageToString(schema))
     with (
         beam.Pipeline(options=PipelineOptions([], runner="FnApiRunner")) as pipeline,
         tft_beam.Context(str(directory / "temp")),
     ):
         raw = pipeline | beam.Create(examples, reshuffle=False) | tfxio.BeamSource()
-        (transformed, _), transform_fn = (
-            raw,
-            tfxio.TensorAdapterConfig(),
-        ) | tft_beam.AnalyzeAndTransformDataset(
-            lambda inputs: preprocessing_fn(inputs, {"dataset": dataset.for_model()}),
-            output_record_batches=True,
+        transform_fn = (raw, tfxio.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
+            lambda inputs: preprocessing_fn(inputs, {"dataset": dataset.for_model()})
         )
         _ = transform_fn | tft_beam.WriteTransformFn(str(graph))
-        _ = (
-            transformed
-            | beam.FlatMap(lambda batch: encoder.encode(batch[0]))
-            | beam.io.WriteToTFRecord(str(rows / "train"), file_name_suffix=".gz")
-        )
+    with tf.io.TFRecordWriter(str(rows), "GZIP") as writer:
+        for example in examples:
+            writer.write(example)
     metadata_io.write_metadata(DatasetMetadata(schema), str(graph / "metadata"))
     return Transformed(
         dataset=dataset,
         graph=str(graph),
-        train_files=str(rows / "*"),
+        train_files=str(rows),
         schema_path=str(directory / "schema.pbtxt"),
         examples=examples,
     )

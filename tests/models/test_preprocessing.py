@@ -1,7 +1,5 @@
 """What the Transform graph makes of columns of each role, with names of every kind."""
 
-import glob
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -29,10 +27,9 @@ NOTE = "note_u20__u22_1_u22_.words"
 
 @pytest.fixture(scope="module")
 def rows(hard):
-    files = glob.glob(hard.train_files)
-    serialized = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
-    spec = hard.output.transformed_feature_spec()
-    return {name: t.numpy() for name, t in tf.io.parse_example(serialized, spec).items()}
+    layer, spec = hard.output.transform_features_layer(), hard.output.raw_feature_spec()
+    features = layer(tf.io.parse_example(hard.examples, spec))
+    return {name: t.numpy() for name, t in features.items()}
 
 
 @pytest.fixture(scope="module")

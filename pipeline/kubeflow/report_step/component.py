@@ -29,7 +29,6 @@ READS = {
     "baseline_statistics": ("Baseline", "statistics", standard_artifacts.ExampleStatistics),
     "findings": ("DataGate", "findings", standard_artifacts.JsonValue),
     "transform_graph": ("Transform", "transform_graph", standard_artifacts.TransformGraph),
-    "transformed_examples": ("Transform", "transformed_examples", standard_artifacts.Examples),
     "model": ("Trainer", "model", standard_artifacts.Model),
     "model_evaluation": ("Evaluator", "evaluation", standard_artifacts.ModelEvaluation),
     "serving_blessing": ("ServingCheck", "blessing", standard_artifacts.InfraBlessing),
