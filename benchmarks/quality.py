@@ -24,10 +24,10 @@ import time
 from pathlib import Path
 
 import pandas
-import yaml
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.model_columns import model_columns
 from benchmarks.plain_metrics import expected_calibration_error
 from benchmarks.split_rows import read_rows
 from pipeline.run_log import captured
@@ -80,7 +80,7 @@ def _gradient_boosting(outputs: Path) -> Scores:
     rows = pandas.concat({split: read_rows(outputs, split) for split in ("train", "eval")})
     # In cents, since floating point knows no exact fifth.
     labels = 5 * (rows.tips * 100).round() > (rows.fare * 100).round()
-    features = _features(rows)
+    features = model_columns(rows)
     model = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0)
     begun = time.monotonic()
     model.fit(features.loc["train"], labels.loc["train"])
@@ -91,16 +91,6 @@ def _gradient_boosting(outputs: Path) -> Scores:
         float(roc_auc_score(label, probabilities)),
         expected_calibration_error(probabilities, label),
         seconds,
-    )
-
-
-def _features(rows: pandas.DataFrame) -> pandas.DataFrame:
-    """The columns that the pipeline's model reads; those that it takes as categories, as such."""
-    columns = yaml.safe_load((ROOT / "configs" / "dataset.yaml").read_text())["columns"]
-    roles = {name: column["role"] for name, column in columns.items()}
-    features = rows[[name for name, role in roles.items() if role != "ignored"]]
-    return features.astype(
-        {name: "category" for name, role in roles.items() if role in ("categorical", "hashed")}
     )
 
 

@@ -1,5 +1,8 @@
 """Any number of rows like those of the sample: drawn from it at random, with noise.
 
+Who tips is drawn anew for each row, with the probability that gradient boosting gives it. Else each
+row of the sample would come many times with the same answer, for a model to learn by heart.
+
     .venv/bin/python benchmarks/resampled_rows.py FOLDER ROWS
 
 Writes `FOLDER/span-1/part-<n>.csv`, the same bytes each time; a million rows take some seconds.
@@ -13,10 +16,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from benchmarks.model_columns import model_columns
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "taxi"
 SEED = 0
 ROWS_PER_FILE = 250_000
+_A_FIFTH = 0.2
 _NOISE = 0.05  # standard deviation of the logarithm of a factor
 _QUARTERS, _QUARTER_S = 4, 900  # times in the sample are full quarters of an hour
 _PLAIN = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
@@ -32,35 +39,60 @@ def write_rows(folder: Path, rows: int) -> None:
     """
     parts = [pyarrow.csv.read_csv(path) for path in sorted(SAMPLE.glob("*/*.csv"))]
     sample = pa.concat_tables(parts, promote_options="default")
+    tips = _Tips(sample)
     random = np.random.default_rng(SEED)
     span = folder / "span-1"
     span.mkdir(parents=True)
     for number, begin in enumerate(range(0, rows, ROWS_PER_FILE)):
         count = min(ROWS_PER_FILE, rows - begin)
         chosen = sample.take(pa.array(random.integers(0, len(sample), count)))
-        rows_with_noise = _with_noise(chosen, random)
+        rows_with_noise = _with_noise(chosen, tips, random)
         with (span / f"part-{number:03}.csv").open("wb") as file:
             # Arrow puts the names in quotes, which the stock reader takes for part of them.
             file.write(",".join(sample.column_names).encode() + b"\n")
             pyarrow.csv.write_csv(rows_with_noise, file, _PLAIN)
 
 
-def _with_noise(table: pa.Table, random: np.random.Generator) -> pa.Table:
-    """Other times of the same hour, distances and amounts; who tips a fifth still does."""
+class _Tips:
+    """Who tips more than a fifth of the fare, and how much."""
+
+    def __init__(self, sample: pa.Table) -> None:
+        fare, tips = sample["fare"].to_numpy(), sample["tips"].to_numpy()
+        share = np.divide(tips, fare, out=np.zeros(len(sample)), where=fare > 0)
+        tipped = share > _A_FIFTH
+        self._shares = {True: share[tipped], False: share[~tipped]}
+        self._model = HistGradientBoostingClassifier(
+            categorical_features="from_dtype", random_state=SEED
+        ).fit(model_columns(sample.to_pandas()), tipped)
+
+    def draw(self, rows: pa.Table, random: np.random.Generator) -> np.ndarray:
+        """Tips as shares of the fare."""
+        likely = self._model.predict_proba(model_columns(rows.to_pandas()))[:, 1]
+        tipped = random.random(len(rows)) < likely
+        high, low = (random.choice(self._shares[side], len(rows)) for side in (True, False))
+        return np.where(tipped, high, low)
+
+
+def _with_noise(table: pa.Table, tips: _Tips, random: np.random.Generator) -> pa.Table:
+    """Other times of the same hour, distances and amounts; and other tips."""
     rows = len(table)
     start = table["trip_start_timestamp"].to_numpy()
     hour = start - start % (_QUARTERS * _QUARTER_S)
-    factor = np.exp(random.normal(0, _NOISE, rows))
-    fare, tips = table["fare"].to_numpy(), table["tips"].to_numpy()
-    longer = np.exp(random.normal(0, _NOISE, rows))
-    new_fare = np.round(fare * factor, _CENT)
-    share = np.divide(tips, fare, out=np.zeros(rows), where=fare > 0)
     columns = {
         "trip_start_timestamp": hour + _QUARTER_S * random.integers(0, _QUARTERS, rows),
-        "fare": new_fare,
-        "tips": np.round(new_fare * share, _CENT),
-        "trip_miles": np.round(table["trip_miles"].to_numpy() * longer, _TENTH),
+        "fare": np.round(table["fare"].to_numpy() * _factors(random, rows), _CENT),
+        "trip_miles": np.round(table["trip_miles"].to_numpy() * _factors(random, rows), _TENTH),
     }
+    table = _replaced(table, columns)
+    share = tips.draw(table, random)
+    return _replaced(table, {"tips": np.round(columns["fare"] * share, _CENT)})
+
+
+def _factors(random: np.random.Generator, rows: int) -> np.ndarray:
+    return np.exp(random.normal(0, _NOISE, rows))
+
+
+def _replaced(table: pa.Table, columns: dict[str, np.ndarray]) -> pa.Table:
     for name, values in columns.items():
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
     return table

@@ -10,6 +10,7 @@ PATHS = {
     # What a project with data of its own has no use for. Its `init` writes the configurations anew.
     "sample": (
         "benchmarks/engine_cost.py",
+        "benchmarks/model_columns.py",
         "benchmarks/own_data*",
         "benchmarks/quality.py",
         "benchmarks/resampled_rows.py",
