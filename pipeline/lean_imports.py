@@ -43,15 +43,35 @@ def lean(config: str) -> Iterator[None]:
         **dict.fromkeys((*_NOT_NEEDED, *cloud)),
         **{name: _Nothing(name) for name in _FOR_SHOW},
     }
-    # Python itself makes google.cloud at its start: it is shared by several packages.
-    before = {name: sys.modules[name] for name in hidden if name in sys.modules}
     gc.disable()
-    sys.modules.update(hidden)  # type: ignore[arg-type]  # None says that there is no such module
+    try:
+        with _hidden(hidden):
+            yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@contextlib.contextmanager
+def without_notebook() -> Iterator[None]:
+    """For a while there is no IPython, unless it is in use.
+
+    Beam imports it for each of its pipelines, to ask whether it runs in one (beam 2.77,
+    utils/interactive_utils.py).
+    """
+    with _hidden({"IPython": None} if "IPython" not in sys.modules else {}):
+        yield
+
+
+@contextlib.contextmanager
+def _hidden(modules: dict[str, types.ModuleType | None]) -> Iterator[None]:
+    """Puts others, or nothing, in the place of modules for a while."""
+    # Python itself makes google.cloud at its start: it is shared by several packages.
+    before = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(modules)  # type: ignore[arg-type]  # None says that there is no such module
     try:
         yield
     finally:
-        for name in hidden:
+        for name in modules:
             del sys.modules[name]
         sys.modules.update(before)
-        gc.freeze()
-        gc.enable()

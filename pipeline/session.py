@@ -15,7 +15,7 @@ from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.errors import UsageError
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
-from pipeline.lean_imports import lean
+from pipeline.lean_imports import lean, without_notebook
 from pipeline.outputs import Outputs
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
@@ -112,7 +112,8 @@ class Session:
                 raise KeyboardInterrupt
             display.start(name)
 
-        local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
+        with without_notebook():
+            local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
     def _end(self, step: Step, display: StepDisplay) -> None:
         self.steps.append(step)
