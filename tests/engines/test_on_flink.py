@@ -1,4 +1,4 @@
-"""The pipeline on a Flink cluster: it pushes a model, and a loss there is no harm."""
+"""The pipeline on a Flink cluster: a task manager is killed in its midst, and it pushes a model."""
 
 from __future__ import annotations
 
@@ -13,75 +13,68 @@ from tests.project_with_runs import ORDER, make_project
 
 pytestmark = pytest.mark.engines
 
-BEAM_STEPS = ["ExampleGen", "StatisticsGen", "Transform", "Evaluator"]
-
-
-@pytest.fixture(scope="module")
-def on_flink(flink, tmp_path_factory):
-    return RunOnEngine(make_project(tmp_path_factory.mktemp("on-flink")), "flink", flink)
+JOBS = ["ExampleGen", "StatisticsGen", "Transform", "Evaluator"]
 
 
 @pytest.fixture(scope="module")
 def jobs_before(flink):
     """Other modules have the same cluster."""
-    return _names(flink.jobs())
+    return {job["jid"] for job in flink.jobs()}
 
 
 @pytest.fixture(scope="module")
-def first_run(jobs_before, on_flink):
-    code, screen = on_flink.run()
-    assert code == 0, screen
-    return on_flink
-
-
-def test_it_pushes_a_model(first_run, jobs_before, flink):
-    assert first_run.project.states() == dict.fromkeys(ORDER, State.RUN)
-    assert len(first_run.project.served()) == 1
-    jobs = [job for job in flink.jobs() if job["jid"] not in jobs_before]
-    assert [job["state"] for job in jobs] == ["FINISHED"] * len(BEAM_STEPS)
-    used = [flink.task_managers_of(job["jid"]) for job in jobs]
-    assert all(len(names) == len(TASK_MANAGERS) for names in used), used
-
-
-def test_what_comes_out_is_what_comes_out_without_an_engine(first_run, project):
-    artifacts.assert_same_examples(project, first_run.project)
-    artifacts.assert_same_statistics(project, first_run.project)
-    artifacts.assert_same_vocabularies(project, first_run.project)
-    artifacts.assert_same_features(project, first_run.project)
-
-
-def test_a_task_manager_that_is_killed_during_transform_does_not_end_the_run(first_run, flink):
-    before = _names(flink.jobs())
-    run = first_run.start("dataset.columns.company.vocabulary_size=20")
-    wait_for(lambda: _tasks_done(flink, before) >= 8, "the job of Transform", 900)
+def killed_run(jobs_before, flink, tmp_path_factory):
+    """A run during whose Transform a task manager is killed, and started again."""
+    on_flink = RunOnEngine(make_project(tmp_path_factory.mktemp("on-flink")), "flink", flink)
+    run = on_flink.start()
+    wait_for(lambda: _in_transform(flink, jobs_before), "the job of Transform", 900)
     flink.processes.kill(TASK_MANAGERS[0])
     flink.start_task_manager(TASK_MANAGERS[0])  # as whatever watches over it would
     screen = run.communicate()[0]
-
     assert run.returncode == 0, screen
-    assert first_run.project.ran() >= {"Transform", "Trainer", "Evaluator", "Pusher"}
-    assert len(first_run.project.served()) == 2
-    new = [job for job in flink.jobs() if job["jid"] not in before]
-    transform = min(new, key=lambda job: job["start-time"])
-    assert transform["state"] == "FINISHED"
-    told = [entry["stacktrace"] for entry in flink.exceptions(transform["jid"])]
-    assert any("TaskManager" in text for text in told), told
+    return on_flink
 
 
-def test_data_that_is_not_fit_stops_the_run_with_a_message(first_run, tmp_path):
+def test_a_task_manager_that_is_killed_during_transform_does_not_end_the_run(
+    killed_run, jobs_before, flink
+):
+    assert killed_run.project.states() == dict.fromkeys(ORDER, State.RUN)
+    assert len(killed_run.project.served()) == 1
+    jobs = _new_jobs(flink, jobs_before)
+    assert [job["state"] for job in jobs] == ["FINISHED"] * len(JOBS)
+    told = [len(flink.exceptions(job["jid"])) for job in jobs]
+    assert [bool(number) for number in told] == [name == "Transform" for name in JOBS], told
+
+
+def test_each_job_uses_all_task_managers(killed_run, jobs_before, flink):
+    used = [flink.task_managers_of(job["jid"]) for job in _new_jobs(flink, jobs_before)]
+    assert all(len(names) == len(TASK_MANAGERS) for names in used), used
+
+
+def test_what_comes_out_is_what_comes_out_without_an_engine(killed_run, project):
+    artifacts.assert_same_examples(project, killed_run.project)
+    artifacts.assert_same_statistics(project, killed_run.project)
+    artifacts.assert_same_vocabularies(project, killed_run.project)
+    artifacts.assert_same_features(project, killed_run.project)
+
+
+def test_data_that_is_not_fit_stops_the_run_with_a_message(flink, tmp_path):
     broken = make_project(tmp_path)
     file = broken.span(2)
     file.write_text(file.read_text().replace("fare", "trip_miles", 1))
-    code, screen = RunOnEngine(broken, "flink", first_run.cluster).run()
+    code, screen = RunOnEngine(broken, "flink", flink).run()
     assert code == 4, screen
     assert "more than one column 'trip_miles'. Rename all but one." in screen
     assert "Traceback" not in screen
 
 
-def _names(jobs) -> set[str]:
-    return {job["jid"] for job in jobs}
-
-
-def _tasks_done(flink, before: set[str]) -> int:
+def _new_jobs(flink, before: set[str]) -> list[dict]:
+    """Those that have begun since then, in that order."""
     new = [job for job in flink.jobs() if job["jid"] not in before]
-    return new[0]["tasks"]["finished"] if new else 0
+    return sorted(new, key=lambda job: job["start-time"])
+
+
+def _in_transform(flink, before: set[str]) -> bool:
+    """Whether the third job runs, and has done some of its tasks."""
+    jobs = _new_jobs(flink, before)
+    return len(jobs) == JOBS.index("Transform") + 1 and jobs[-1]["tasks"]["finished"] >= 8
