@@ -1,4 +1,4 @@
-"""Draws time and memory against rows, from what `speed.py --json` wrote.
+"""Draws time and memory against rows, from what `speed.py --json` and `speed_engine.py` wrote.
 
 .venv/bin/python benchmarks/speed_plot.py RESULTS.json docs/images/scale.svg
 """
@@ -13,7 +13,11 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-_LINES = (("ours", "this project, direct runner"), ("stock", "the template of TFX"))
+_LINES = (
+    ("ours", "this project, direct runner"),
+    ("flink", "this project, Flink on the same machine"),
+    ("stock", "the template of TFX"),
+)
 
 
 def main(results: Path, picture: Path) -> None:
@@ -33,7 +37,8 @@ def main(results: Path, picture: Path) -> None:
 def _draw(axes: Any, measured: list[dict[str, Any]], key: str, label: str) -> None:
     for who, name in _LINES:
         points = [(one["rows"], one[who]["whole"][key]) for one in measured if who in one]
-        axes.plot(*zip(*points, strict=True), "o-", label=name)
+        if points:
+            axes.plot(*zip(*points, strict=True), "o-", label=name)
     axes.set_xscale("log")
     axes.set_xlabel("rows")
     axes.set_ylabel(label)

@@ -14,7 +14,8 @@ def markdown(report: dict[str, Any]) -> str:
     Args:
         report: As `speed.py` writes it.
     """
-    return "\n".join([f"On {report['machine']}.", *map(_table, report["results"])])
+    tables = [_table(result) for result in report["results"] if "ours" in result]
+    return "\n".join([f"On {report['machine']}.", *tables])
 
 
 def _table(result: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import subprocess
@@ -33,13 +34,19 @@ class Taken:
     peak_mib: float
 
 
-def run(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Taken:
+def run(
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    beside: Sequence[int] = (),
+) -> Taken:
     """Runs it to its end.
 
     Args:
         command: Program and arguments.
         log: Where its output goes.
         environment: Variables besides those of this process.
+        beside: Ids of processes that work for it; their memory counts, and that of their children.
 
     Raises:
         SystemExit: If it fails; with the end of its output.
@@ -54,7 +61,7 @@ def run(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Ta
             cwd=Path(__file__).parents[1],
         )
         peak, ended = [0.0], threading.Event()
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak, ended))
+        watcher = threading.Thread(target=_watch, args=([process.pid, *beside], peak, ended))
         watcher.start()
         _, status, usage = os.wait4(process.pid, 0)
         ended.set()
@@ -67,16 +74,16 @@ def run(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Ta
     return Taken(round(monotonic() - begun, 2), round(cpu, 2), round(peak[0] / _MIB, 1))
 
 
-def _watch(pid: int, peak: list[float], ended: threading.Event) -> None:
+def _watch(pids: Sequence[int], peak: list[float], ended: threading.Event) -> None:
     while not ended.wait(_EVERY_S):
-        total = 0
-        try:
-            parent = psutil.Process(pid)
-            for process in (parent, *parent.children(recursive=True)):
-                try:
-                    total += process.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
-        except psutil.NoSuchProcess:
-            return
-        peak[0] = max(peak[0], total)
+        peak[0] = max(peak[0], sum(map(_with_children, pids)))
+
+
+def _with_children(pid: int) -> int:
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        for process in (parent, *parent.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+    return total

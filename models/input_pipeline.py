@@ -120,7 +120,9 @@ def read(
     parse = _parser(transform_output, dataset)
     labels, hashes = [], []
     tables: dict[str, list[np.ndarray]] = collections.defaultdict(list)
-    for features, batch_labels in rows.batch(_SCAN_BATCH).map(parse).prefetch(1):
+    for features, batch_labels in rows.batch(_SCAN_BATCH).map(
+        parse, num_parallel_calls=tf.data.AUTOTUNE
+    ):
         labels.append(batch_labels.numpy())
         hashes.append(_row_hash([*(features[name] for name in sorted(features)), batch_labels]))
         for name, values in features.items() if train.cache else ():
@@ -220,7 +222,7 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
     def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
         shuffled = rows.elements.shuffle(rows.shuffle_buffer, seed=seed + number // parts)
         batches = shuffled.batch(batch_size).skip(number % parts * steps)
-        return batches.take(steps).map(rows.decode)
+        return batches.take(steps).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
 
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
     return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
@@ -228,7 +230,7 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
 
 def in_order(rows: Rows) -> tf.data.Dataset:
     """All rows once, in large batches: to measure on."""
-    batches = rows.elements.batch(_SCAN_BATCH).map(rows.decode)
+    batches = rows.elements.batch(_SCAN_BATCH).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
     # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
     return batches.apply(tf.data.experimental.assert_cardinality(rows.all_batches(_SCAN_BATCH)))
 

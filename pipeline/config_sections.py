@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from typing import Annotated, Any, Self
 
 import pydantic
@@ -19,10 +20,18 @@ from pipeline.engine_sections import (
 )
 from pipeline.no_secrets import NoSecrets
 
+# Bytes of data from which on several processes are faster than one (docs/scale.md).
+_WORTH_PROCESSES = 100_000_000
+
 
 class BeamMode(enum.StrEnum):
-    """How Beam's in-process runner spreads its work."""
+    """How Beam's own runner spreads its work; `auto` is one of the others, by the size of the data.
 
+    Several processes start in each step, and each of them imports TensorFlow: that pays off on
+    large data only.
+    """
+
+    AUTO = "auto"
     IN_MEMORY = "in_memory"
     MULTI_THREADING = "multi_threading"
     MULTI_PROCESSING = "multi_processing"
@@ -32,9 +41,12 @@ class BeamConfig(Frozen):
     """Where and how the Beam parts of the data steps run."""
 
     engine: Engine = Engine.DIRECT
-    mode: BeamMode = pydantic.Field(default=BeamMode.IN_MEMORY, description="Of engine direct.")
-    workers: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
-        default=1, description="Of engine direct."
+    mode: BeamMode = pydantic.Field(
+        default=BeamMode.AUTO,
+        description="Of engine direct. auto: several processes from about a million rows on.",
+    )
+    workers: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        default=None, description="Of engine direct; else one for each core."
     )
     flink: FlinkSection = FlinkSection()
     spark: SparkSection = SparkSection()
@@ -59,20 +71,35 @@ class BeamConfig(Frozen):
         """What the engine is spoken to through, if it has such a thing."""
         return {Engine.FLINK: self.flink, Engine.SPARK: self.spark}.get(self.engine)
 
-    def pipeline_args(self) -> list[str]:
-        """The same as command line arguments of a Beam pipeline."""
+    @property
+    def depends_on_size(self) -> bool:
+        """Whether it takes the size of the data to know how Beam should run."""
+        return self.engine is Engine.DIRECT and self.mode is BeamMode.AUTO
+
+    def pipeline_args(self, data_bytes: int = 0) -> list[str]:
+        """The same as command line arguments of a Beam pipeline.
+
+        Args:
+            data_bytes: How large the files of the data are, if that is known.
+        """
         section = self.dataflow if self.engine is Engine.DATAFLOW else self.job_server
-        args = section.pipeline_args() if section else self._direct_args()
+        args = section.pipeline_args() if section else self._direct_args(data_bytes)
         for name, value in self.options.items():
             if value is not False:
                 args.append(f"--{name}" if value is True else f"--{name}={value}")
         return args
 
-    def _direct_args(self) -> list[str]:
+    def _direct_args(self, data_bytes: int) -> list[str]:
+        mode, workers = self.mode, self.workers or os.cpu_count() or 1
+        if self.depends_on_size:
+            large = data_bytes >= _WORTH_PROCESSES and workers > 1
+            mode = BeamMode.MULTI_PROCESSING if large else BeamMode.IN_MEMORY
+        if mode is BeamMode.IN_MEMORY:
+            workers = 1
         return [
             "--runner=FnApiRunner",  # named outright: Beam's default runner needs the Internet
-            f"--direct_running_mode={self.mode}",
-            f"--direct_num_workers={self.workers}",
+            f"--direct_running_mode={mode}",
+            f"--direct_num_workers={workers}",
             NO_PACKING,
         ]
 

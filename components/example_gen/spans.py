@@ -128,6 +128,16 @@ def fingerprint(selection: Selection) -> str:
     return f"{'content' if by_content else 'stat'}:{digest.hexdigest()}"
 
 
+def size(selection: Selection) -> int:
+    """Bytes of all files.
+
+    Raises:
+        DataError: If the store of the data cannot be reached.
+    """
+    with unreachable_data():
+        return sum(fileio.stat(path).length for path in selection.files)
+
+
 def _span_folders(input_base: str) -> dict[int, str]:
     names = _listdir(input_base)
     folders: dict[int, str] = {}

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import tensorflow as tf
 from absl import flags
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata, pipeline
@@ -20,6 +21,8 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.errors import DataError
+from components.example_gen import spans
 from pipeline.config import Config
 from pipeline.dag import NEVER_CACHED, Places, create_components
 from pipeline.metadata import RunMetadata
@@ -48,7 +51,7 @@ def compile_pipeline(config: Config, places: Places, outputs: Outputs) -> pipeli
             metadata_connection_config=metadata.sqlite_metadata_connection_config(
                 str(outputs.metadata)
             ),
-            beam_pipeline_args=config.beam.pipeline_args(),
+            beam_pipeline_args=config.beam.pipeline_args(_data_bytes(config, places)),
         )
     )
     for node in ir.nodes:
@@ -101,6 +104,15 @@ def run(
             state = STATES[found]
         finally:
             on_end(Step(name=name, state=state, seconds=round(time.monotonic() - begun, 3)))
+
+
+def _data_bytes(config: Config, places: Places) -> int:
+    if not config.beam.depends_on_size:
+        return 0
+    try:
+        return spans.size(spans.select(places.data, spans.range_config(config.data.spans)))
+    except (DataError, tf.errors.OpError):  # ExampleGen will say the same, and what to do
+        return 0
 
 
 def _launch(node: pipeline_pb2.PipelineNode, ir: pipeline_pb2.Pipeline, deployment: Any) -> None:

@@ -1,5 +1,6 @@
 """The configuration: sources are merged, what is wrong is named."""
 
+import os
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from pipeline import config as configs
 from pipeline.config import Config, ConfigError
+from pipeline.config_sections import BeamConfig
 from tests.sample_project import CONFIGS
 
 
@@ -110,6 +112,23 @@ def test_a_configuration_cannot_be_changed():
         config.train.epochs = 3
 
 
+@pytest.mark.parametrize(
+    ("settings", "data_bytes", "mode", "workers"),
+    [
+        ({"workers": 2}, 99_999_999, "in_memory", 1),
+        ({"workers": 2}, 100_000_000, "multi_processing", 2),
+        ({"workers": 1}, 100_000_000, "in_memory", 1),
+        ({"mode": "in_memory"}, 100_000_000, "in_memory", 1),
+        ({"mode": "multi_threading", "workers": 3}, 0, "multi_threading", 3),
+        ({"mode": "multi_processing"}, 0, "multi_processing", os.cpu_count()),
+    ],
+)
+def test_large_data_is_worth_several_processes(settings, data_bytes, mode, workers):
+    args = BeamConfig(**settings).pipeline_args(data_bytes)
+    assert f"--direct_running_mode={mode}" in args
+    assert f"--direct_num_workers={workers}" in args
+
+
 def test_beam_options_become_arguments():
     config = configs.load(
         CONFIGS,
@@ -123,5 +142,7 @@ def test_beam_options_become_arguments():
         "--sdk_container_image=none",
         "--temp_location=x",
     ]
-    flags = configs.load(CONFIGS, (), ["beam.options={streaming: true, no_flag: false}"])
+    flags = configs.load(
+        CONFIGS, (), ["beam.mode=in_memory", "beam.options={streaming: true, no_flag: false}"]
+    )
     assert flags.beam.pipeline_args()[4:] == ["--streaming"]

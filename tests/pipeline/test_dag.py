@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -158,19 +159,15 @@ def test_an_edit_changes_the_cache_key_of_exactly_the_steps_that_it_concerns(edi
     assert set(changed[edit]) == EDITS[edit]
 
 
-def test_beam_options_reach_each_step_that_runs_beam():
+def beam_args(*settings, **places) -> dict[str, list[str]]:
+    """What a local run tells Beam in each step that runs it."""
     from tfx.orchestration.local import runner_utils
 
     from pipeline.dag import Places
     from pipeline.runners import local
 
-    options = (
-        "beam.mode=multi_threading",
-        "beam.workers=3",
-        "beam.options={job_name: taxi, streaming: false, save_main_session: true}",
-    )
     ir = local.compile_pipeline(
-        load(*ALL_ON, *options), Places(**PLACES), Outputs(Path("/nowhere"))
+        load(*settings), Places(**PLACES | places), Outputs(Path("/nowhere"))
     )
     deployment = runner_utils.extract_local_deployment_config(ir)
     given = {}
@@ -178,6 +175,16 @@ def test_beam_options_reach_each_step_that_runs_beam():
         if spec.HasField("beam_executable_spec"):
             placeholders = spec.beam_executable_spec.beam_pipeline_args_placeholders
             given[step] = [placeholder.value.string_value for placeholder in placeholders]
+    return given
+
+
+def test_beam_options_reach_each_step_that_runs_beam():
+    given = beam_args(
+        *ALL_ON,
+        "beam.mode=multi_threading",
+        "beam.workers=3",
+        "beam.options={job_name: taxi, streaming: false, save_main_session: true}",
+    )
     assert given.keys() == {
         *EXAMPLE_GENS, "StatisticsGen", "Transform", "Evaluator", "BulkInferrer"
     }  # fmt: skip
@@ -190,6 +197,20 @@ def test_beam_options_reach_each_step_that_runs_beam():
             "--job_name=taxi",
             "--save_main_session",
         ]
+
+
+@pytest.mark.parametrize(
+    ("spans", "mode"), [("all", "multi_processing"), ("newest", "in_memory"), ("3", "in_memory")]
+)
+def test_the_data_that_a_run_takes_decides_how_beam_runs(spans, mode, tmp_path):
+    for number, size in ((1, 99_000_000), (2, 1_000_000)):
+        file = tmp_path / f"span-{number}" / "rows.csv"
+        file.parent.mkdir()
+        file.touch()
+        os.truncate(file, size)  # takes no space
+    given = beam_args("beam.mode=auto", "beam.workers=2", f"data.spans={spans}", data=str(tmp_path))
+    for args in given.values():
+        assert f"--direct_running_mode={mode}" in args
 
 
 @pytest.mark.slow
