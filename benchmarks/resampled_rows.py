@@ -58,6 +58,7 @@ class _Tips:
 
     def __init__(self, sample: pa.Table) -> None:
         fare, tips = sample["fare"].to_numpy(), sample["tips"].to_numpy()
+        self._most = tips.max()
         share = np.divide(tips, fare, out=np.zeros(len(sample)), where=fare > 0)
         tipped = share > _A_FIFTH
         self._shares = {True: share[tipped], False: share[~tipped]}
@@ -66,11 +67,12 @@ class _Tips:
         ).fit(model_columns(sample.to_pandas()), tipped)
 
     def draw(self, rows: pa.Table, random: np.random.Generator) -> np.ndarray:
-        """Tips as shares of the fare."""
+        """Tips, as a share of each row's fare, and never more than anybody gave."""
         likely = self._model.predict_proba(model_columns(rows.to_pandas()))[:, 1]
         tipped = random.random(len(rows)) < likely
         high, low = (random.choice(self._shares[side], len(rows)) for side in (True, False))
-        return np.where(tipped, high, low)
+        share = np.where(tipped, high, low)
+        return np.round(np.minimum(rows["fare"].to_numpy() * share, self._most), _CENT)
 
 
 def _with_noise(table: pa.Table, tips: _Tips, random: np.random.Generator) -> pa.Table:
@@ -84,8 +86,7 @@ def _with_noise(table: pa.Table, tips: _Tips, random: np.random.Generator) -> pa
         "trip_miles": np.round(table["trip_miles"].to_numpy() * _factors(random, rows), _TENTH),
     }
     table = _replaced(table, columns)
-    share = tips.draw(table, random)
-    return _replaced(table, {"tips": np.round(columns["fare"] * share, _CENT)})
+    return _replaced(table, {"tips": tips.draw(table, random)})
 
 
 def _factors(random: np.random.Generator, rows: int) -> np.ndarray:
