@@ -26,7 +26,7 @@ _SCAN_BATCH = 4096
 _SHARES = 10_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
-_MAX_HELD_OUT = 50_000  # rows; more would not tell the best epoch any better
+_MAX_HELD_OUT = 25_000  # rows; more would not tell the best epoch any better
 
 
 Decode = Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]

@@ -54,7 +54,7 @@ class TrainSettings(Frozen):
         description="Of weights, dropout and order of rows; 1 or more.",
     )
     epoch_rows: int = pydantic.Field(
-        default=100_000,
+        default=50_000,
         ge=1,
         description="An epoch ends after so many rows at most, and the next one goes on from "
         "there: so many rows learned do not delay the look at the held-out ones.",
