@@ -49,9 +49,11 @@ def execute(
     with outputs.lock(), interruption.watched():
         if told := metadata_file.make_usable(outputs.metadata):
             sys.stderr.write(f"{told}\n")
-        run_dir = outputs.new_run_dir()
+        before, run_dir = outputs.latest(), outputs.new_run_dir()
         with captured(run_dir / "run.log") as terminal:
-            session = Session(config, config_dir, outputs, run_dir, first, last, interruption)
+            session = Session(
+                config, config_dir, outputs, run_dir, before, first, last, interruption
+            )
             with StepDisplay(terminal) as display:
                 final = session.run(display)
             print_result(display.console, final, _shown(run_dir))

@@ -60,6 +60,11 @@ class Outputs:
         return self.root / f"{target}.yaml"
 
     # <<< cluster
+    def latest(self) -> str | None:
+        """The id of the run that began last, whatever the clock said; None before the first."""
+        link = self.runs / "latest"
+        return os.readlink(link) if link.is_symlink() else None
+
     def new_run_dir(self) -> Path:
         """Makes the folder of a new run, named by its start in local time, and links `latest`.
 
@@ -85,16 +90,19 @@ class Outputs:
         self._link_latest(run_dir)
         return run_dir
 
-    def discard_run_dir(self, run_dir: Path) -> None:
-        """Removes the folder of a run that never began."""
+    def discard_run_dir(self, run_dir: Path, before: str | None) -> None:
+        """Removes the folder of a run that never began.
+
+        Args:
+            run_dir: Its folder.
+            before: What `latest()` was before that was made. Names do not tell it, since clocks are
+                set back.
+        """
         shutil.rmtree(run_dir)
-        left = sorted(
-            path for path in self.runs.iterdir() if path.is_dir() and path.name != "latest"
-        )
-        if left:
-            self._link_latest(left[-1])
-        else:
+        if before is None:
             (self.runs / "latest").unlink()
+        else:
+            self._link_latest(self.runs / before)
 
     def _link_latest(self, run_dir: Path) -> None:
         link = self.runs / f".latest-{os.getpid()}"

@@ -31,6 +31,7 @@ class Session:
         config_dir: Where it came from.
         outputs: Where everything goes.
         run_dir: The folder of this run.
+        before: The id of the run that began before this one, if there is one.
         first: The first step to run, if not the first of all.
         last: The last step to run, if not the last of all.
         interruption: Knows whether the user wants it to stop.
@@ -40,6 +41,7 @@ class Session:
     config_dir: Path
     outputs: Outputs
     run_dir: Path
+    before: str | None
     first: str | None
     last: str | None
     interruption: Interruption
@@ -64,7 +66,7 @@ class Session:
             names = [node.pipeline_node.node_info.id for node in ir.nodes]
             self._run_steps(ir, display)
         except UsageError:
-            self.outputs.discard_run_dir(self.run_dir)
+            self.outputs.discard_run_dir(self.run_dir, self.before)
             raise
         except KeyboardInterrupt:
             status = Status.INTERRUPTED

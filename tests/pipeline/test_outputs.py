@@ -21,11 +21,21 @@ def test_each_run_has_its_folder_and_latest_is_the_newest(outputs):
 
 
 def test_a_discarded_run_leaves_the_one_before_as_latest(outputs):
-    first, second = outputs.new_run_dir(), outputs.new_run_dir()
-    outputs.discard_run_dir(second)
+    assert outputs.latest() is None
+    first = outputs.new_run_dir()
+    before, second = outputs.latest(), outputs.new_run_dir()
+    outputs.discard_run_dir(second, before)
     assert (outputs.runs / "latest").resolve() == first
-    outputs.discard_run_dir(first)
+    outputs.discard_run_dir(first, None)
     assert os.listdir(outputs.runs) == []
+
+
+def test_the_one_before_is_told_by_no_name_since_clocks_are_set_back(outputs):
+    (outputs.runs / "29991231-235959").mkdir(parents=True)  # before the clock was set back
+    newest = outputs.new_run_dir()
+    before = outputs.latest()
+    outputs.discard_run_dir(outputs.new_run_dir(), before)
+    assert outputs.latest() == newest.name
 
 
 def test_the_copy_of_the_schema_moves_with_its_content(outputs, tmp_path):

@@ -280,6 +280,7 @@ def test_a_clock_that_was_set_back(settled, row, monkeypatch):
         with patch.context() as broken:
             broken.setattr("models.export.export", _interrupt)
             assert settled.pipeline("run", "--set", "train.seed=9") == 130
+        assert settled.pipeline("run", "--to", "Nowhere") == 2  # leaves no run behind
         code = settled.pipeline("resume")
         assert code == 0, settled.latest().error
     new = aftermath.served(settled.outputs).keys() - before.keys()
