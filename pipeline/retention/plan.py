@@ -36,7 +36,7 @@ class Plan:
 def make(outputs: Outputs, keep_runs: int | None, keep_versions: int | None) -> Plan:
     """Looks at what there is.
 
-    What stays besides the newest: the newest run that came to an end, the run that each version
+    What stays besides the newest: the newest run that came to an end, the runs that each version
     which stays came from, and all artifacts that those runs and versions are made of.
 
     Args:
@@ -48,10 +48,10 @@ def make(outputs: Outputs, keep_runs: int | None, keep_versions: int | None) -> 
     complete = served_model.complete_versions(str(outputs.serving))
     leaving = complete[:-keep_versions] if keep_versions else []
     staying = {str(outputs.serving / str(v)) for v in complete if v not in leaving}
-    ancestry = Ancestry(outputs.metadata) if outputs.metadata.exists() else None
+    ancestry = Ancestry(outputs.metadata, outputs.serving) if outputs.metadata.exists() else None
     kept = _kept_runs(outputs, keep_runs)
     if ancestry:
-        kept |= ancestry.runs_of(ancestry.pushed(_with_origins(staying)))
+        kept |= ancestry.runs_of(_with_origins(staying))
     runs = {run.run_id for run in summary.history(outputs.runs)} - kept
     artifacts, forgotten = _artifacts(outputs, ancestry, kept, _with_origins(staying))
     return Plan(
@@ -67,7 +67,9 @@ def _kept_runs(outputs: Outputs, keep: int | None) -> set[str]:
     newest = history[-keep:] if keep else history
     # `run --from` begins with what the newest run that came to an end has left.
     ended = [run for run in history if run.status in summary.ENDED][-1:]
-    return {run.run_id for run in (*newest, *ended)}
+    # By the link, too: names are times, and clocks are set back.
+    latest = outputs.latest()
+    return {run.run_id for run in (*newest, *ended)} | ({latest} if latest else set())
 
 
 def _with_origins(versions: Collection[str]) -> set[str]:

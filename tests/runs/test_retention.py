@@ -11,6 +11,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components import served_model
+from pipeline.summary import Status
 from tests.project_with_runs import Project
 
 pytestmark = pytest.mark.slow
@@ -92,6 +93,39 @@ def test_what_is_old_goes_and_what_a_kept_model_came_from_stays(project, capfd, 
     capfd.readouterr()
     assert project.pipeline("clean", "--keep", "9", "--yes") == 0
     assert "Nothing to remove" in capfd.readouterr().out
+
+
+def test_what_a_kept_model_started_from_stays_and_what_it_was_compared_with_goes(project, capfd):
+    bounds = "dataset.evaluation.thresholds.auc={min: 0.5, max_worsening: 1.0}"
+
+    def push(*settings: str) -> tuple[str, str]:
+        """Run and version."""
+        options = [f"--set={one}" for one in (bounds, *settings)]
+        assert project.pipeline("run", *options) == 0
+        summary = project.latest()
+        assert summary.status == Status.PUSHED
+        return summary.run_id, summary.pushed_path.rpartition("/")[2]
+
+    def spans_of(version: str) -> list[int]:
+        capfd.readouterr()
+        assert project.pipeline("lineage", version, "--json") == 0
+        return json.loads(capfd.readouterr().out)["parts"]["data"]["facts"]["spans"]
+
+    (first,), of_first = project.served(), artifacts(project)
+    first_run = project.latest().run_id
+    started_run, started = push("train.warm_start=true", "train.seed=9")
+    with_started = artifacts(project)
+    assert project.pipeline("clean", "--keep", "1", "--yes") == 0
+    assert project.served() == [started]  # the folder may go: it is in the artifacts
+    assert runs(project) == [first_run, started_run]
+    assert artifacts(project) == live(project) == with_started
+    assert spans_of(first) == spans_of(started) == [1, 2, 3, 4]
+
+    anew_run, _ = push("train.seed=10")
+    assert project.pipeline("clean", "--keep", "1", "--yes") == 0
+    assert runs(project) == [anew_run]
+    trained = {name for name in of_first if name.startswith(("Trainer/", "Pusher/"))}
+    assert trained and not trained & artifacts(project)
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "all"])
