@@ -19,8 +19,7 @@ def tree(origin: Origin) -> Tree:
     head = Text(f"version {origin.version} ", "bold")
     root = Tree(head.append(f"({origin.state})", _STATES[origin.state]).append(f" {origin.path}"))
     for made in origin.pushes:
-        word = "found to be served already" if made.facts["adopted"] else "pushed"
-        root.add(Text(f"{word} by {_where(made)}"))
+        root.add(Text(f"{_how(made)} by {_where(made)}"))
     for name, made in origin.parts.items():
         branch = root.add(Text(f"{name}: ", "bold").append(_where(made), "not bold"))
         for fact in _facts(name, made):
@@ -51,8 +50,16 @@ def table(found: Sequence[tuple[Origin, str | None]]) -> Table:
     return rows
 
 
+def _how(made: Made) -> str:
+    """What became of a version: only a roll-back and a promotion are part of no run."""
+    if not made.run:
+        return "served again"
+    return "found to be served already" if made.facts["adopted"] else "pushed"
+
+
 def _where(made: Made) -> str:
-    return f"{made.step} in run {made.run}, {made.at} (execution {made.execution})"
+    run = f" in run {made.run}" if made.run else ""
+    return f"{made.step}{run}, {made.at} (execution {made.execution})"
 
 
 def _facts(name: str, made: Made) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
-import ml_metadata
 import pytest
-from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components import served_model
 from pipeline.commit import commit_of
 from pipeline.summary import Status
+from tests.project_with_runs import Project
 from tests.sample_project import ROOT
 
 pytestmark = pytest.mark.slow
@@ -23,21 +23,15 @@ def asked(project, capfd, *args: str) -> dict:
     return json.loads(capfd.readouterr().out)
 
 
-def put_in_place_again(project) -> None:
-    """What a roll-back leaves: an execution that reads the pushed model and hands it on."""
-    config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(project.outputs.metadata)
-    store = ml_metadata.MetadataStore(config)
-    [pushed] = store.get_artifacts_by_type("PushedModel")
-    again = pb.Artifact()
-    again.CopyFrom(pushed)
-    again.ClearField("id")
-    again.ClearField("name")
-    again.uri += "-again"
-    type_id = store.put_execution_type(pb.ExecutionType(name="Rollback"))
-    execution = pb.Execution(type_id=type_id, last_known_state=pb.Execution.COMPLETE)
-    read = pb.Event(artifact_id=pushed.id, type=pb.Event.INPUT)
-    store.put_execution(execution, [(pushed, read), (again, pb.Event(type=pb.Event.OUTPUT))], [])
+@pytest.fixture
+def two(project) -> tuple[Project, str, str]:
+    """The project, its pushed version, and a newer one of another model, which is served."""
+    serving = project.outputs.serving
+    [first] = project.served()
+    second = str(int(first) + 10)
+    shutil.copytree(serving / first, serving / second)
+    (serving / second / served_model.FINGERPRINT).write_text("another model")
+    return project, first, second
 
 
 def test_what_the_served_model_came_from(project, capfd):
@@ -69,13 +63,31 @@ def test_a_person_reads_the_same_and_finds_versions_by_span(project, capfd):
     assert "They came from: 1, 2, 3, 4." in capfd.readouterr().err
 
 
-def test_a_model_that_was_put_in_place_again_has_one_origin(project, capfd):
-    before = asked(project, capfd)
-    put_in_place_again(project)
+def test_a_model_that_is_served_again_has_one_origin(two, capfd):
+    project, first, _ = two
+    before = asked(project, capfd, first)
+    assert project.pipeline("rollback") == 0
     after = asked(project, capfd)
-    assert [push["step"] for push in after["pushes"]] == ["Pusher", "Rollback"]
-    assert after["parts"] == before["parts"]
-    assert len(asked(project, capfd, "--span", "2")["versions"]) == 1
+    assert [push["step"] for push in before["pushes"]] == ["Pusher"]
+    assert [push["step"] for push in after["pushes"]] == ["Rollback"]
+    assert after["parts"] == before["parts"] == asked(project, capfd, first)["parts"]
+    versions = [one["version"] for one in asked(project, capfd, "--span", "2")["versions"]]
+    assert versions == [first, after["version"]]
+    assert project.pipeline("lineage") == 0
+    shown = capfd.readouterr().out
+    assert f"served again by Rollback, {after['pushes'][0]['at']}" in shown
+    assert "in run ," not in shown and "pushed by" not in shown
+
+
+def test_a_model_that_is_pushed_and_then_found_to_be_served_has_both(project, capfd):
+    assert project.pipeline("run", "--from", "Pusher") == 0
+    pushes = asked(project, capfd)["pushes"]
+    assert [push["step"] for push in pushes] == ["Pusher", "Pusher"]
+    assert [push["facts"]["adopted"] for push in pushes] == [False, True]
+    assert project.pipeline("lineage") == 0
+    shown = capfd.readouterr().out
+    assert "── pushed by Pusher in run" in shown
+    assert f"found to be served already by Pusher in run {project.latest().run_id}" in shown
 
 
 def test_what_is_not_known_is_said(project, fresh_project, capfd):
