@@ -53,10 +53,14 @@ class Origin:
 
 
 def pushed(graph: Graph) -> dict[str, list[Artifact]]:
-    """The `PushedModel` artifacts of each version, oldest first; versions too."""
+    """The `PushedModel` artifacts of each version, oldest first; versions too.
+
+    One that no execution made stands for a version whose past is not known, and which was served
+    again all the same (`pipeline/restoring/record.py`).
+    """
     found: dict[str, list[Artifact]] = {}
     for artifact in graph.of_type("PushedModel"):
-        if artifact.properties.get("pushed"):
+        if artifact.properties.get("pushed") and graph.writer(artifact.id):
             path = str(artifact.properties.get("pushed_destination", ""))
             found.setdefault(os.path.basename(path.rstrip("/")), []).append(artifact)
     return found

@@ -27,8 +27,8 @@ def came_from(graph: Graph, outputs: Outputs, span: int) -> list[tuple[Origin, s
             found[origin.version] = origin, origin.started_from
     if not found:
         seen = sorted({one for origin in origins for one in origin.spans})
-        raise UsageError(
-            f"No pushed model came from span {span}. "
-            + (f"They came from: {', '.join(map(str, seen))}." if seen else "None is pushed yet.")
-        )
+        known = f"They came from: {', '.join(map(str, seen))}." if seen else "None is pushed yet."
+        if origins and not seen:
+            known = f"{outputs.metadata} does not know what those that are served came from."
+        raise UsageError(f"No pushed model is known to come from span {span}. {known}")
     return list(found.values())

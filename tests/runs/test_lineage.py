@@ -90,6 +90,20 @@ def test_a_model_that_is_pushed_and_then_found_to_be_served_has_both(project, ca
     assert f"found to be served already by Pusher in run {project.latest().run_id}" in shown
 
 
+def test_a_model_whose_past_is_lost_is_served_again(two, capfd):
+    project, first, _ = two
+    assert project.pipeline("clean", "--yes") == 0
+    assert project.pipeline("rollback") == 0
+    found = asked(project, capfd)
+    assert found["version"] not in two and found["parts"] == {}
+    assert [push["step"] for push in found["pushes"]] == ["Rollback"]
+    assert project.pipeline("lineage", "--span", "2") == 2
+    assert "does not know what those that are served came from" in capfd.readouterr().err
+    assert project.pipeline("lineage", first) == 2
+    err = capfd.readouterr().err
+    assert f"It knows: {found['version']}." in err and "carries its schema" in err
+
+
 def test_what_is_not_known_is_said(project, fresh_project, capfd):
     assert fresh_project.pipeline("lineage") == 2
     assert "Nothing is served" in capfd.readouterr().err
