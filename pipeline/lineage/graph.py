@@ -10,6 +10,8 @@ from typing import Any
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from pipeline.metadata_store import damage_told, open_store
+
 _GOOD = (pb.Execution.COMPLETE, pb.Execution.CACHED)
 _IN = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)
 _OUT = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT)
@@ -92,13 +94,18 @@ class Graph:
 
 
 def read(metadata_file: Path) -> Graph:
-    """Reads a metadata file, without changing it; an empty graph if there is none."""
+    """Reads a metadata file, without changing it; an empty graph if there is none.
+
+    Raises:
+        StorageError: If it cannot be read, or is damaged.
+    """
     if not metadata_file.exists():
         return Graph([], [])
-    config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(metadata_file)
-    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
-    store = ml_metadata.MetadataStore(config)
+    with damage_told(metadata_file):
+        return _read(open_store(metadata_file))
+
+
+def _read(store: ml_metadata.MetadataStore) -> Graph:
     executions = [one for one in store.get_executions() if one.last_known_state in _GOOD]
     inputs: dict[int, list[int]] = {}
     outputs: dict[int, list[int]] = {}

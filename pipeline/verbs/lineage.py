@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from components.errors import StorageError
+from pipeline.errors import UsageError
 from pipeline.options import add_config_options, load_outputs
 
 NO_END = 10_000  # characters
@@ -33,7 +35,13 @@ def run(args: argparse.Namespace) -> int:
     import_tensorflow()
     from pipeline.lineage import graph, origin, spans, text
 
-    everything = graph.read(outputs.metadata)
+    try:
+        everything = graph.read(outputs.metadata)
+    except StorageError as error:
+        raise UsageError(
+            f"{error}\nA run sets a damaged file aside and begins another: python -m pipeline run\n"
+            "What is served stays as it is, and carries its schema, configuration and statistics."
+        ) from error
     # A file or another program gets each fact in one line.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else NO_END)
     if args.span is None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +105,38 @@ def test_a_model_whose_past_is_lost_is_served_again(two, capfd):
     assert project.pipeline("lineage", first) == 2
     err = capfd.readouterr().err
     assert f"It knows: {found['version']}." in err and "carries its schema" in err
+
+
+def cut_in_half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def zeroed(file: Path) -> None:
+    file.write_bytes(bytes(file.stat().st_size))
+
+
+def without_its_events(file: Path) -> None:
+    """The file can be opened; one page of it cannot be read."""
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        [size] = database.execute("PRAGMA page_size").fetchone()
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'Event'"
+        [page] = database.execute(query).fetchone()
+    with file.open("r+b") as opened:
+        opened.seek(size * (page - 1))
+        opened.write(bytes(size))
+
+
+@pytest.mark.parametrize("damage", [cut_in_half, zeroed, without_its_events])
+def test_damaged_metadata_is_told_in_one_screen(damage, project, capfd):
+    damage(project.outputs.metadata)
+    for arguments in ((), ("--span", "2")):
+        assert project.pipeline("lineage", *arguments) == 2
+        err = capfd.readouterr().err
+        assert f"{project.outputs.metadata} cannot be" in err
+        assert "python -m pipeline run" in err and len(err.splitlines()) < 5
+    assert project.pipeline("clean", "--keep", "1", "--yes") == 1
+    err = capfd.readouterr().err
+    assert f"{project.outputs.metadata} cannot be" in err and "Traceback" not in err
 
 
 def test_what_is_not_known_is_said(project, fresh_project, capfd):
