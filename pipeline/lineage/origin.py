@@ -148,10 +148,9 @@ def _summary(outputs: Outputs, run: str) -> Summary | None:
 def _unknown(name: str, outputs: Outputs, known: list[str]) -> str:
     there = f"It knows: {', '.join(known[-5:])}." if known else "It knows of no pushed model."
     lines = [f"{outputs.metadata} does not know where the version {name!r} came from. {there}"]
-    folder = outputs.serving / name
-    if name and served_model.is_complete(str(folder)):
+    if name in map(str, served_model.complete_versions(str(outputs.serving))):
         lines.append(
             f"The version itself carries its schema, configuration, statistics and training: "
-            f"{folder / served_model.EXTRA}"
+            f"{outputs.serving / name / served_model.EXTRA}"
         )
     return "\n".join(lines)

@@ -31,6 +31,37 @@ def test_show_and_runs_tell_what_happened(project, capfd):
     assert summary.run_id in capfd.readouterr().err
 
 
+TAKE_A_NAME = [
+    ("show",),
+    ("report", "--no-open"),
+    ("report", "--no-open", "--compare", "latest"),
+    ("lineage",),
+    ("resume",),
+    ("rollback",),
+    ("promote",),
+    ("run", "--from"),
+    ("run", "--to"),
+    ("schema", "accept"),
+]
+
+
+@pytest.mark.parametrize("verb", TAKE_A_NAME, ids=" ".join)
+@pytest.mark.parametrize("name", ["../../../outside", "/etc"])
+def test_a_name_that_is_a_path_leads_nowhere(project, verb, name, capfd):
+    """Not even to what would be a version or a run, were it inside."""
+    [version], outside = project.served(), project.root / "outside"
+    shutil.copytree(project.outputs.serving / version, outside)
+    shutil.copytree(project.outputs.runs / "latest", outside, dirs_exist_ok=True)
+    try:
+        code = project.pipeline(*verb, name)
+    except SystemExit as refused:  # by the parser of the command line
+        code = refused.code
+    out, err = capfd.readouterr()
+    assert code == 2, out
+    assert "Traceback" not in err and 0 < len(err.splitlines()) < 12
+    assert "carries" not in err and str(outside) not in err
+
+
 def test_a_killed_run_is_called_so(project, capfd):
     running = project.latest().model_copy(update={"status": Status.RUNNING, "exit_code": None})
     running.write(project.outputs.runs / running.run_id)
