@@ -233,6 +233,12 @@ CASES = [
         silent=True,
     ),
     Case(
+        "CSV cut within the last value of the last row",
+        newest(lambda data: data.rstrip()[:-1]),
+        PASSED,
+        silent=True,
+    ),
+    Case(
         "wrong delimiter",
         newest(lambda data: data.replace(b",", b";")),
         STOPPED,
