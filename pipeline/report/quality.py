@@ -91,7 +91,7 @@ def make(run: Run) -> Quality | None:
     )
     return Quality(
         rows=int(summary.metrics.get("example_count") or 0),
-        every=run.eval_rows.every if run.eval_rows else 1,
+        every=run.eval_rows.every if run.uncertainty and run.eval_rows else 1,
         metrics=rows,
         checks=[
             (check.detail, check.passed)

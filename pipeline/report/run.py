@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from pipeline.report import bootstrap, eval_rows
 from pipeline.report.bootstrap import Uncertainty
 from pipeline.report.eval_rows import EvalRows
 from pipeline.summary import Summary
+
+logger = logging.getLogger(__name__)
 
 _MODEL = "Format-Serving"  # where Trainer and Baseline put a SavedModel in their artifact
 
@@ -111,10 +114,14 @@ class Run:
 
     @functools.cached_property
     def uncertainty(self) -> Uncertainty | None:
-        """The intervals of all metrics."""
-        if self.eval_rows is None:
+        """The intervals of all metrics; None if a model gives no answers, as one may not."""
+        try:
+            if self.eval_rows is None:
+                return None
+            return bootstrap.intervals(self.dataset.task, self.eval_rows, self.served_rows)
+        except Exception:  # whatever libraries raise at a wrong signature or at damaged files
+            logger.exception("The model could not be asked, so there are no intervals")
             return None
-        return bootstrap.intervals(self.dataset.task, self.eval_rows, self.served_rows)
 
     def _ask(self, model_dir: str | None) -> EvalRows | None:
         examples = self.artifact("ExampleGen", "examples")

@@ -1,4 +1,4 @@
-"""Bad models: never pushed; the reason is on the screen, in summary.json and in the exit code."""
+"""Bad models: never pushed; the reason is on the screen, in report, summary and exit code."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from markupsafe import escape
 
 import models.export
 from pipeline.summary import State, Status
@@ -31,7 +32,7 @@ class Case:
         name: As the table has it.
         settings: What the run is given.
         exit_code: With which it must end.
-        words: What the screen and the summary must say.
+        words: What the screen, the summary and the report must say.
         spoil: What goes wrong in the training, if anything.
     """
 
@@ -168,6 +169,10 @@ def test_a_bad_model(case, settled, row, capfd, monkeypatch):
     assert "Traceback" not in out
     assert case.words in " ".join(out.split())
     assert any(case.words in reason for reason in reasons)
+    page = (settled.outputs.runs / "latest" / "report.html").read_text()
+    assert escape(case.words[1:]) in page  # there they may begin a sentence
+    # A model that answers no rows has no curves; all else is there.
+    assert page.count("could not be made") == (case.spoil is floats_wanted)
     assert (summary.pushed_path, summary.blessed) in ((None, False), (None, None))
     if code == NOT_BLESSED:
         assert summary.status == Status.NOT_BLESSED
