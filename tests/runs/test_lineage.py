@@ -115,28 +115,35 @@ def zeroed(file: Path) -> None:
     file.write_bytes(bytes(file.stat().st_size))
 
 
-def without_its_events(file: Path) -> None:
-    """The file can be opened; one page of it cannot be read."""
+def without_one_page(file: Path) -> None:
+    """The file can be opened, but not all of a table be read: the last leaf of its tree is gone."""
     with contextlib.closing(sqlite3.connect(file)) as database:
         [size] = database.execute("PRAGMA page_size").fetchone()
-        query = "SELECT rootpage FROM sqlite_master WHERE name = 'Event'"
-        [page] = database.execute(query).fetchone()
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'ExecutionProperty'"
+        [root] = database.execute(query).fetchone()
     with file.open("r+b") as opened:
-        opened.seek(size * (page - 1))
+        opened.seek(size * (root - 1))
+        header = opened.read(12)
+        assert header[0] == 5, "not the inner node of a table"  # sqlite.org/fileformat.html
+        leaf = int.from_bytes(header[8:], "big")
+        opened.seek(size * (leaf - 1))
         opened.write(bytes(size))
 
 
-@pytest.mark.parametrize("damage", [cut_in_half, zeroed, without_its_events])
-def test_damaged_metadata_is_told_in_one_screen(damage, project, capfd):
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [(cut_in_half, "opened"), (zeroed, "opened"), (without_one_page, "read")],
+)
+def test_damaged_metadata_is_told_in_one_screen(damage, what, project, capfd):
     damage(project.outputs.metadata)
     for arguments in ((), ("--span", "2")):
         assert project.pipeline("lineage", *arguments) == 2
         err = capfd.readouterr().err
-        assert f"{project.outputs.metadata} cannot be" in err
+        assert f"{project.outputs.metadata} cannot be {what}: " in err
         assert "python -m pipeline run" in err and len(err.splitlines()) < 5
     assert project.pipeline("clean", "--keep", "1", "--yes") == 1
     err = capfd.readouterr().err
-    assert f"{project.outputs.metadata} cannot be" in err and "Traceback" not in err
+    assert f"{project.outputs.metadata} cannot be {what}: " in err and "Traceback" not in err
 
 
 def test_what_is_not_known_is_said(project, fresh_project, capfd):
