@@ -128,6 +128,15 @@ def test_what_a_kept_model_started_from_stays_and_what_it_was_compared_with_goes
     assert trained and not trained & artifacts(project)
 
 
+def test_the_run_that_began_last_stays_where_the_clock_was_set_back_before_it(project):
+    pushed, latest, before = project.latest().run_id, run_to_gate(project), "29991231-235959"
+    folder = project.outputs.runs / before
+    shutil.copytree(project.outputs.runs / latest, folder)
+    project.latest().model_copy(update={"run_id": before}).write(folder)
+    assert project.pipeline("clean", "--keep", "1", "--yes") == 0
+    assert runs(project) == [pushed, latest, before]
+
+
 @pytest.mark.parametrize("number", ["0", "-1", "all"])
 def test_a_number_that_is_none_is_refused(fresh_project, number, capfd):
     with pytest.raises(SystemExit, match="2"):
