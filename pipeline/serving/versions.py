@@ -112,6 +112,9 @@ class Versions:
         self._seen = seen
         self._failed = {v: files for v, files in self._failed.items() if seen.get(v) == files}
         serving = self._current.version if self._current else None
+        # In memory, whatever happens to its files: not to be left for an older one.
+        if serving in seen and serving not in settled:
+            settled.append(serving)
         for version in sorted(settled, reverse=True):
             if version == serving:
                 return

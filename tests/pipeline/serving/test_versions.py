@@ -74,6 +74,22 @@ def test_what_is_loaded_answers_although_its_files_are_gone(versions, folder):
     assert before.run("serving_default", {"examples": _nothing()})["score"].tolist() == [[0.0]]
 
 
+def test_one_whose_files_change_is_not_left_for_an_older_one(versions, folder):
+    path, put = folder
+    put(2)
+    look(versions)
+    told = list(versions.told)
+    for number in range(2):
+        (path / "2" / "saved_model.pb").touch()
+        (path / "2" / f"copied-{number}").touch()
+        look(versions)
+    assert served(versions) == 2 and versions.told == told
+    (path / "2" / "saved_model.pb").touch()
+    put(3)
+    look(versions)
+    assert served(versions) == 3
+
+
 def test_a_half_copied_version_waits_until_it_is_whole(versions, folder):
     path, put = folder
     put(2)
