@@ -85,7 +85,7 @@ def examples_of(document: Mapping[str, Any]) -> input_pb2.Input:
             raise invalid("An example, and the context, must be an object: feature -> value")
         added = found.example_list.examples.add()
         for name, value in {**context, **example}.items():
-            _fill(added.features.feature[name], name, value)
+            _fill(added.features, name, value)
     return found
 
 
@@ -126,15 +126,18 @@ def _serialized(examples: input_pb2.Input) -> list[bytes]:
     return found
 
 
-def _fill(feature: tf.train.Feature, name: str, value: Any) -> None:
+def _fill(features: tf.train.Features, name: str, value: Any) -> None:
     values = value if isinstance(value, list) else [value]
     try:
+        feature = features.feature[name]
         if all(isinstance(one, int) for one in values):  # truth values, too
             feature.int64_list.value.extend(map(int, values))
         elif all(isinstance(one, float) for one in values):
             feature.float_list.value.extend(values)
         else:
             feature.bytes_list.value.extend(_bytes(one) for one in values)
+    except UnicodeEncodeError as error:
+        raise invalid(f"Feature {name!r} does not fit into UTF-8: {error}") from None
     except (TypeError, ValueError, binascii.Error):
         raise invalid(
             f"Feature {name!r} must be whole numbers, numbers with a point, or texts, not a mixture"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,13 +28,15 @@ def to_array(value: Any, dtype: tf.DType, name: str) -> np.ndarray:
         The array; of bytes objects if the dtype is string.
 
     Raises:
-        ServingError: If the lists are ragged, or a value is not of the dtype.
+        ServingError: If the lists are ragged or too deep, or a value is not of the dtype.
     """
     shape = _shape(value)
-    flat = [_leaf(leaf, dtype, name) for leaf in _leaves(value, shape, name)]
     try:
+        flat = [_leaf(leaf, dtype, name) for leaf in _leaves(value, shape, name)]
         return np.array(flat, dtype.as_numpy_dtype).reshape(shape)
-    except (OverflowError, ValueError) as error:
+    except RecursionError as error:
+        raise invalid(f"Input {name!r} has lists in too many lists: {error}") from None
+    except (OverflowError, ValueError) as error:  # also a text that UTF-8 cannot encode
         raise invalid(f"Input {name!r} does not fit into {dtype.name}: {error}") from None
 
 
@@ -83,8 +86,7 @@ def _leaf(value: Any, dtype: tf.DType, name: str) -> Any:
             return value
     elif _is_number(value, whole=not dtype.is_floating):
         return value
-    shown = f"{value!r:.80}"
-    raise invalid(f"JSON value {shown} of input {name!r} is not of expected type: {dtype.name}")
+    raise invalid(f"JSON value {reprlib.repr(value)} of input {name!r} is not of expected type: {dtype.name}")
 
 
 def _is_number(value: Any, *, whole: bool) -> bool:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,7 +79,7 @@ class RowEncoder:
             try:
                 _PUT[kind](feature[name], value)
             except (TypeError, ValueError, OverflowError, binascii.Error):
-                wanted = f"{name!r} must be {_WANTED[kind]} or null, not {value!r:.80}"
+                wanted = f"{name!r} must be {_WANTED[kind]} or null, not {reprlib.repr(value)}"
                 raise invalid(f"Example {place}: {wanted}") from None
         return example.SerializeToString()
 

@@ -39,6 +39,8 @@ from tests.sample_project import ROOT
 
 pytestmark = pytest.mark.slow
 
+TOO_DEEP = b'{"instances": [' + b"[" * 3000 + b"]" * 3000 + b"]}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Server:
@@ -195,6 +197,8 @@ def test_status_and_metadata_are_the_same_in_both(server, stubs):
         (":predict", {"examples": [{}]}, 400, "lacks columns that the model needs: "),
         (":predict", {"instances": [1]}, 400, "not of expected type: string"),
         (":predict", {"instances": ["no example"]}, 400, "Could not parse example input"),
+        (":predict", {"instances": ["\ud800"]}, 400, "does not fit into string: 'utf-8' codec"),
+        (":predict", TOO_DEEP, 400, "maximum recursion depth exceeded"),
         (":regress", {"examples": [{"fare": 1.0}]}, 400, "Was: tensorflow/serving/predict"),
         ("2:predict", {"instances": [""]}, 404, f"Servable not found for request: Latest({NAME}2)"),
         ("/versions/9:predict", {"instances": [""]}, 404, f"Specific({NAME}, 9)"),

@@ -47,6 +47,8 @@ def test_a_context_of_the_grpc_api_counts_for_each_example(model):
         ("regress", {"examples": [1]}, "must be an object"),
         ("regress", {"examples": [{"x": None}]}, "Feature 'x' must be"),
         ("regress", {"examples": [{"x": [1, "a"]}]}, "not a mixture"),
+        ("regress", {"examples": [{"x": "\ud800"}]}, "UTF-8"),
+        ("regress", {"examples": [{"\ud800": 1}]}, "UTF-8"),
         ("regress", {"examples": [{"x": "a"}]}, "Data types don't match"),
     ],
 )

@@ -94,6 +94,7 @@ def test_numbers_have_the_digits_that_they_need(model):
         ({"instances": ROWS[0]}, "'instances' must be a list"),
         ({"instances": [1]}, "JSON value 1 of input 'examples' is not of expected type: string"),
         ({"instances": [{"b64": "?"}]}, "no base64"),
+        ({"instances": ["\ud800"]}, "'examples' does not fit into string: 'utf-8' codec"),
         ({"instances": [b64(b"no example")]}, "Could not parse example input"),
         ({"instances": [{"x": 1}]}, "keys must be equal to: examples"),
         ({"instances": ["a", {"examples": "a"}]}, "element: 0"),
@@ -112,6 +113,7 @@ def test_numbers_have_the_digits_that_they_need(model):
         ({"examples": [{"x": 1, "n": 1.5, "word": ""}]}, "'n' must be a whole number"),
         ({"examples": [{"x": 1, "n": 2**63, "word": ""}]}, "'n' must be a whole number"),
         ({"examples": [{"x": 1, "n": 1, "word": 5}]}, "'word' must be a text or null, not 5"),
+        ({"examples": [{"x": 1, "n": 1, "word": "\ud800"}]}, "'word' must be a text or null"),
         ({"examples": [{"x": 10**400, "n": 1, "word": ""}]}, "'x' must be a number"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -121,6 +123,20 @@ def test_what_does_not_fit_is_said(model, body, told):
         answer(model, body)
     assert told in str(error.value)
     assert error.value.http_status == 400
+
+
+def test_lists_that_are_too_deep_are_told_also_where_json_can_be_deeper_than_python(model):
+    deep = []
+    for _ in range(3000):
+        deep = [deep]
+    for document in [
+        {"instances": deep},
+        {"instances": [{"a": deep}]},
+        {"examples": [{"x": deep, "n": None, "word": None}]},
+    ]:
+        with pytest.raises(ServingError) as error:
+            predict_json.answer(model, document)
+        assert error.value.http_status == 400 and len(str(error.value)) < 200
 
 
 def test_a_column_that_is_missing_is_named(model):
