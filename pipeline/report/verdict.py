@@ -90,9 +90,8 @@ def _answer(run: Run, rows: list[MetricRow]) -> tuple[str, str, str]:  # noqa: P
 
 def _bounds_hold(summary: Summary) -> str:
     checked = len(summary.thresholds)
-    return {1: "its one bound holds", 2: "both bounds hold"}.get(
-        checked, f"all {checked} bounds hold"
-    )
+    few = {0: "it is held to no bound", 1: "its one bound holds", 2: "both bounds hold"}
+    return few.get(checked, f"all {checked} bounds hold")
 
 
 def _why_not(summary: Summary) -> str:

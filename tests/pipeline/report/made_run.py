@@ -1,0 +1,34 @@
+"""A run that never ran: for parts of the page that need a few facts of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from models.dataset import Dataset
+from pipeline.outputs import Outputs
+from pipeline.report.run import Run
+from pipeline.summary import Status, Summary
+from tests.components.gate_run import DATASET
+
+STARTED = "2024-05-01T12:00:00+00:00"
+
+
+def made_run(root: Path, status: Status, artifacts: Any = None, **summary: Any) -> Run:
+    """A run of two columns, x and the label y.
+
+    Args:
+        root: Of the outputs.
+        status: How it ended.
+        artifacts: By step and key.
+        summary: Fields of the summary.
+    """
+    facts = {"run_id": "1", "pipeline": "p", "exit_code": None, "started": STARTED}
+    return Run(
+        run_dir=root / "runs" / "1",
+        outputs=Outputs(root),
+        summary=Summary(status=status, seconds=1, pid=1, **facts, **summary),
+        dataset=Dataset.model_validate(DATASET),
+        steps={},
+        artifacts=artifacts or {},
+    )

@@ -1,0 +1,24 @@
+"""What the page says first, where it takes no run to know."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.report import verdict
+from pipeline.summary import Check, Status
+from tests.pipeline.report.made_run import made_run
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        (0, "Pushed as version 3: it is held to no bound, and the serving check passed."),
+        (1, "Pushed as version 3: its one bound holds, and the serving check passed."),
+        (2, "Pushed as version 3: both bounds hold, and the serving check passed."),
+        (3, "Pushed as version 3: all 3 bounds hold, and the serving check passed."),
+    ],
+)
+def test_the_answer_counts_the_bounds(bounds, told, tmp_path):
+    checks = tuple(Check(name=f"{n}: min", passed=True, detail="") for n in range(bounds))
+    run = made_run(tmp_path, Status.PUSHED, thresholds=checks, pushed_path="serving_model/3")
+    assert verdict.make(run).sentence.strip() == told
