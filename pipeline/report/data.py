@@ -22,6 +22,7 @@ from pipeline.report import histogram, words
 from pipeline.report.column_numbers import ColumnNumbers, numbers
 from pipeline.report.histogram import Histogram
 from pipeline.report.run import Run
+from pipeline.summary import State, Status
 
 SERVED = "served"
 _DIVERGENCE, _SHARE = "Jensen-Shannon divergence", "largest change of a share"
@@ -60,6 +61,11 @@ class ColumnRow:
     drift: Drift | None
     findings: list[Mapping[str, Any]]
 
+    @property
+    def worst(self) -> str | None:
+        """The severity of the worst finding; None without any."""
+        return min((one["severity"] for one in self.findings), default=None)
+
 
 @dataclasses.dataclass(frozen=True)
 class Data:
@@ -72,7 +78,7 @@ class Data:
         findings: All that the gate would tell, worst first.
         not_measured: The comparisons that could not be made.
         no_baseline: Why there is nothing to compare with.
-        passed: Whether the gate let the data pass; None if it was not reached.
+        gate: What the data gate did: `passed`, `stopped`, `failed`, or `not reached`.
     """
 
     sets: list[str]
@@ -81,7 +87,7 @@ class Data:
     findings: list[Mapping[str, Any]]
     not_measured: list[str]
     no_baseline: str | None
-    passed: bool | None
+    gate: str
 
 
 def make(run: Run) -> Data | None:
@@ -117,7 +123,6 @@ def make(run: Run) -> Data | None:
                 findings=[one for one in report["findings"] if one["column"] == name],
             )
         )
-    gate = next((s.state for s in run.summary.steps if s.name == "DataGate"), None)
     return Data(
         sets=[*sets, *([SERVED] if served else [])],
         rows={s: rows_of(now[s]) for s in sets} | ({SERVED: rows_of(served)} if served else {}),
@@ -125,8 +130,16 @@ def make(run: Run) -> Data | None:
         findings=sorted(report["findings"], key=lambda one: (one["severity"], one["column"])),
         not_measured=report["not_measured"],
         no_baseline=report["no_baseline"],
-        passed={"run": True, "cached": True, "failed": False}.get(gate or ""),
+        gate=_gate(run),
     )
+
+
+def _gate(run: Run) -> str:
+    if run.artifact("DataGate", "findings") is not None:  # on a cluster no states are known
+        return "passed"
+    if any(step.name == "DataGate" and step.state == State.FAILED for step in run.summary.steps):
+        return "stopped" if run.summary.status == Status.STOPPED else "failed"
+    return "not reached"
 
 
 def by_split(artifact: OutputArtifact) -> dict[str, Columns]:
