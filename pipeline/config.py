@@ -28,6 +28,7 @@ from pipeline.config_sections import (
     TunerConfig,
 )
 from pipeline.errors import UsageError
+from pipeline.no_secrets import refuse_secrets
 
 BASE = "base"
 DATASET = "dataset"
@@ -57,6 +58,11 @@ class Config(Frozen):
     serving_check: ServingCheckConfig = ServingCheckConfig()
     retention: RetentionConfig = RetentionConfig()
     dataset: Dataset
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _no_secrets(cls, tree: Any) -> Any:
+        return refuse_secrets(tree)  # before any other problem could be told with the value
 
     def to_yaml(self) -> str:
         """The configuration as YAML that loads back to an equal object."""

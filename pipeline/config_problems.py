@@ -13,6 +13,8 @@ import pydantic
 def explain(problem: Any, root: type[pydantic.BaseModel]) -> str:
     """One line for one of pydantic's problems, with the nearest known key for an unknown one."""
     path = ".".join(str(part) for part in problem["loc"])
+    if not path:
+        return message(problem)  # of the whole, which says itself what it is about
     if problem["type"] != "extra_forbidden":
         value = "" if isinstance(problem["input"], Mapping) else f" (it is {problem['input']!r})"
         return f"{path}: {message(problem)}{value}"

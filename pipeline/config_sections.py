@@ -18,7 +18,7 @@ from pipeline.engine_sections import (
     JobServer,
     SparkSection,
 )
-from pipeline.no_secrets import NoSecrets
+from pipeline.no_secrets import NoSecretNames
 
 # Bytes of data from which on several processes are faster than one (docs/scale.md).
 _WORTH_PROCESSES = 100_000_000
@@ -53,7 +53,7 @@ class BeamConfig(Frozen):
     dataflow: DataflowSection | None = pydantic.Field(
         default=None, description="What engine dataflow needs."
     )
-    options: Annotated[dict[str, str | int | bool], NoSecrets] = pydantic.Field(
+    options: Annotated[dict[str, str | int | bool], NoSecretNames] = pydantic.Field(
         default={}, description="Any further pipeline option of Beam, without the leading dashes."
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import pydantic
@@ -16,22 +16,55 @@ SOUNDS_SECRET = re.compile(
 _VALUE = re.compile(
     r"AKIA[0-9A-Z]{16}|AIza[\w-]{35}|gh[pousr]_\w{36}|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
+_PASSWORD = re.compile(r"://[^\s/?#@:]*:[^\s/?#@]+@")  # of an address: s3://user:password@host
+_INSTEAD = (
+    "which must not stand in a configuration, since summaries, reports and packages hold it: "
+    "{} the process as an environment variable or a credentials file (docs/security.md)"
+)
 Values = TypeVar("Values", bound=Mapping[str, Any] | None)
+Tree = TypeVar("Tree")
 
 
-def refuse_secrets(values: Values) -> Values:
-    """Returns names and values as they are, if none looks like a credential.
+def refuse_secret_names(values: Values) -> Values:
+    """Returns names and values as they are, if no name is that of a credential.
 
     Raises:
-        ValueError: If one does, without its value.
+        ValueError: If one is, without its value.
     """
-    for name, value in () if values is None else values.items():
-        if SOUNDS_SECRET.search(name) or (isinstance(value, str) and _VALUE.search(value)):
-            raise ValueError(
-                f"{name} looks like a credential, which must not stand in a configuration: give it "
-                "to the process as an environment variable or a file (docs/security.md)"
-            )
+    for name in () if values is None else values:
+        if SOUNDS_SECRET.search(name):
+            raise ValueError(f"{name} looks like a credential, {_INSTEAD.format('give it to')}")
     return values
 
 
-NoSecrets = pydantic.AfterValidator(refuse_secrets)
+def refuse_secrets(tree: Tree) -> Tree:
+    """Returns a configuration as it is, if no text in it, at whatever depth, is a credential.
+
+    Raises:
+        ValueError: If one is, with its key and without its value.
+    """
+    for key, text in _texts(tree):
+        if _VALUE.search(text):
+            raise ValueError(f"{key} looks like a credential, {_INSTEAD.format('give it to')}")
+        if _PASSWORD.search(text):
+            instead = _INSTEAD.format(
+                "write the address without user and password, and give them to"
+            )
+            raise ValueError(f"{key} has a password in an address, {instead}")
+    return tree
+
+
+def _texts(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """All texts with the key that each stands under; a key is a text of what it stands in."""
+    if isinstance(tree, str):
+        yield key, tree
+    elif isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield f"a key in {key}" if key else "a key", str(name)
+            yield from _texts(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(tree, list | tuple):
+        for place, value in enumerate(tree):
+            yield from _texts(value, f"{key}.{place}")
+
+
+NoSecretNames = pydantic.AfterValidator(refuse_secret_names)

@@ -16,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.kubeflow import measured
 from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
 from pipeline.kubeflow.package import Package
+from pipeline.no_secrets import refuse_secrets
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
@@ -45,6 +46,10 @@ def check(package: Package, target: str, name: str, value: Any) -> Any:
         "worst_slice": _worst_slice,
         "drift": _drift,
     }
+    try:
+        refuse_secrets({name: value})
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     return rules[name](package, value) if name in rules else value
 
 

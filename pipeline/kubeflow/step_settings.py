@@ -34,7 +34,7 @@ from pipeline.kubeflow.step_parts import (
     Toleration,
     VertexRetries,
 )
-from pipeline.no_secrets import NoSecrets
+from pipeline.no_secrets import NoSecretNames
 
 
 class StepSettings(Frozen):
@@ -43,7 +43,7 @@ class StepSettings(Frozen):
     cpu: CpuSettings | None = None
     memory: MemorySettings | None = None
     accelerator: Accelerator | None = None
-    env: Annotated[dict[EnvName, Text] | None, NoSecrets] = None
+    env: Annotated[dict[EnvName, Text] | None, NoSecretNames] = None
     retries: Retries | None = None
     cache: bool
 

@@ -1,6 +1,6 @@
 """Takes secrets out of a configuration before it is shown.
 
-`pipeline.no_secrets` refuses them where anything may be set; this is for what got in all the same.
+`pipeline.no_secrets` refuses what looks like one; this is for runs from before, and for the rest.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ def _leaf(value: Any, dtype: tf.DType, name: str) -> Any:
             return value
     elif _is_number(value, whole=not dtype.is_floating):
         return value
-    raise invalid(f"JSON value {reprlib.repr(value)} of input {name!r} is not of expected type: {dtype.name}")
+    shown = reprlib.repr(value)
+    raise invalid(f"JSON value {shown} of input {name!r} is not of expected type: {dtype.name}")
 
 
 def _is_number(value: Any, *, whole: bool) -> bool:

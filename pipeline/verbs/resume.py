@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Resumes; returns the exit code of the run."""
+    from pydantic import ValidationError
+
+    from pipeline.config_problems import explain
     from pipeline.local_run import execute
     from pipeline.summary import ENDED
 
@@ -40,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         beam = {**last.config.get("beam", {}), **({"engine": args.engine} if args.engine else {})}
         config = config_class().model_validate({**last.config, "cache": True, "beam": beam})
-    except ValueError as error:
+    except ValidationError as error:
+        problems = "\n".join(f"  {explain(problem, config_class())}" for problem in error.errors())
         raise UsageError(
-            f"The configuration of that run does not hold any more; use run instead.\n{error}"
+            f"The configuration of that run does not hold any more; use run instead.\n{problems}"
         ) from None
     arguments = last.arguments
     return execute(

@@ -35,6 +35,7 @@ WRONG = [
     ({"stop_at": "sometimes"}, (), "stop_at: Input should be 'warning', 'error' or 'never'"),
     ({"spans": "last"}, (), "spans: String should match"),
     ({"data_path": "/mnt/../x y"}, (), "is not to be found in a container"),
+    ({"data_path": "s3://user:key@host/b"}, (), "data_path has a password in an address"),
 ]
 
 

@@ -13,6 +13,9 @@ from pipeline.outputs import Outputs
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "planted-4f1c0b9e"
+TARGETS: list[str] = []
+TARGETS.append("kubeflow")  # >>> kubeflow <<<
+TARGETS.append("vertex")  # >>> vertex <<<
 NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_PASSWORD")
 
 
@@ -42,7 +45,9 @@ def test_a_run_a_failed_run_and_a_package_hold_no_secret(project):
     shown += told(*project.arguments("run", "--set", "train.learning_rate=1e30"))
     assert len(list(outputs.runs.glob("2*"))) == 3
     shown += told(*project.arguments("config", "show"))
-    shown += told(*project.arguments("compile", "--target", "kubeflow"))  # >>> kubeflow <<<
+    for target in TARGETS:
+        shown += told(*project.arguments("compile", "--target", target, "--config", target))
+        assert outputs.package(target).exists(), shown
     assert "learning_rate" in shown
     assert PLANTED not in shown
     assert holding(project.root) == []
