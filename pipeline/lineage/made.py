@@ -68,7 +68,7 @@ def facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
             return "data", {
                 "spans": json.loads(properties["spans"]),
                 "fingerprint": properties.get("input_fingerprint"),
-                "rows": _rows(Path(uri, "files.json")),  # `components.delivery`, without its TFX
+                "rows": rows_by_split(uri),
                 "uri": uri,
             }
         case "Schema":
@@ -83,8 +83,9 @@ def facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
     return None, {}
 
 
-def _rows(file: Path) -> dict[str, int] | None:
-    """Rows by split; None where the artifact is gone."""
+def rows_by_split(examples_dir: str) -> dict[str, int] | None:
+    """How many rows ExampleGen wrote into each split; None where the artifact is gone."""
+    file = Path(examples_dir, "files.json")  # `components.delivery`, without its TFX
     if not file.exists():
         return None
     rows: dict[str, int] = {}

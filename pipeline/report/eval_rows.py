@@ -8,13 +8,11 @@ from there.
 from __future__ import annotations
 
 import dataclasses
-import glob
 import hashlib
 import json
 import os
 import shutil
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 from components import served_model
 from models.label import LABEL_KEY
+from pipeline.report.sampling import files_of, sample
 
 MOST_ROWS = 50_000  # of more, every second, third, … is taken: the page must not take minutes
 _BATCH_ROWS = 4096
@@ -70,7 +69,7 @@ def load(model_dir: str, examples_dir: str, slices: Slices, run_dir: Path) -> Ev
         slices: The columns to slice by, each entry one column or several crossed.
         run_dir: The folder of the run; its neighbours are searched for kept answers.
     """
-    files = sorted(glob.glob(os.path.join(glob.escape(examples_dir), "Split-eval", "*")))
+    files = files_of(examples_dir, "eval")
     identity = [_FORM, served_model.fingerprint(model_dir), slices, MOST_ROWS]
     identity += [[name, os.path.getsize(name), os.stat(name).st_mtime_ns] for name in files]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
@@ -80,19 +79,17 @@ def load(model_dir: str, examples_dir: str, slices: Slices, run_dir: Path) -> Ev
             if kept != file and not file.exists():
                 _link(kept, file)
             return rows
-    rows = _ask(model_dir, files, slices)
+    rows = _ask(model_dir, examples_dir, slices)
     _write(rows, file)
     return rows
 
 
-def _ask(model_dir: str, files: Sequence[str], slices: Slices) -> EvalRows:
+def _ask(model_dir: str, examples_dir: str, slices: Slices) -> EvalRows:
     model = tf.saved_model.load(model_dir)
     serve, transform = (model.signatures[n] for n in ("serving_default", "transform_features"))
-    records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
-    total = sum(1 for _ in records.as_numpy_iterator())
-    every = max(1, -(-total // MOST_ROWS))
+    records, every = sample(examples_dir, "eval", MOST_ROWS)
     labels, predictions, names = [], [], []
-    for batch in records.shard(every, 0).batch(_BATCH_ROWS):
+    for batch in records.batch(_BATCH_ROWS):
         (answers,) = serve(examples=batch).values()
         predictions.append(answers.numpy())
         labels.append(transform(examples=batch)[LABEL_KEY].numpy())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
-import os
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,8 +22,9 @@ from models.features import (
     safe_name,
 )
 from pipeline.report.run import Run
+from pipeline.report.sampling import sample
 
-_MOST_ROWS = 10_000
+MOST_ROWS = 10_000  # of a split
 _WORDS = 6
 _SPLITS = ("train", "eval")
 
@@ -57,10 +56,16 @@ class FeatureRow:
 
 @dataclasses.dataclass(frozen=True)
 class Features:
-    """The section."""
+    """The section.
+
+    Attributes:
+        rows: The inputs of the model.
+        every: By split: of how many rows one was looked at.
+        ignored: Columns that are not learned from, and why.
+    """
 
     rows: list[FeatureRow]
-    splits: tuple[str, ...]
+    every: Mapping[str, int]
     ignored: list[tuple[str, str]]
 
 
@@ -71,7 +76,9 @@ def make(run: Run) -> Features | None:
     if graph is None or examples is None:
         return None
     output = tft.TFTransformOutput(graph.uri)
-    values = {split: _read(examples.uri, split, output) for split in _SPLITS}
+    values, every = {}, {}
+    for split in _SPLITS:
+        values[split], every[split] = _read(examples.uri, split, output)
     columns = {safe_name(name): name for name in run.dataset.features()}
     rows = []
     for feature in model_features(run.dataset, output):
@@ -83,7 +90,7 @@ def make(run: Run) -> Features | None:
         for name, how in run.dataset.columns.items()
         if how.role is Role.IGNORED
     ]
-    return Features(rows, _SPLITS, ignored)
+    return Features(rows, every, ignored)
 
 
 def _row(
@@ -137,12 +144,11 @@ def _share(values: NDArray | None, what: float) -> float | None:
     return None if values is None or not values.size else float((values == what).mean())
 
 
-def _read(uri: str, split: str, output: tft.TFTransformOutput) -> dict[str, NDArray]:
-    """The first rows of a split, by feature."""
-    files = sorted(glob.glob(os.path.join(glob.escape(uri), f"Split-{split}", "*")))
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(_MOST_ROWS)
-    for batch in records.batch(_MOST_ROWS):
+def _read(uri: str, split: str, output: tft.TFTransformOutput) -> tuple[dict[str, NDArray], int]:
+    """The values of a split by feature, and of how many rows one was taken."""
+    records, every = sample(uri, split, MOST_ROWS)
+    for batch in records.batch(MOST_ROWS):
         raw = tf.io.parse_example(batch, output.raw_feature_spec())
         transformed = output.transform_features_layer()(raw)
-        return {name: values.numpy() for name, values in transformed.items()}
-    return {}
+        return {name: values.numpy() for name, values in transformed.items()}, every
+    return {}, every

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from pipeline import local_run
-from pipeline.report import writing
+from pipeline.report import features, writing
 from pipeline.report.measures import measure
 from pipeline.report.run import Run
 from pipeline.summary import Status
@@ -175,3 +175,14 @@ def test_clean_keeps_models_unless_told(project, capfd, monkeypatch):
     assert project.served() == []
     assert project.pipeline("clean") == 0
     assert "Nothing to remove" in capfd.readouterr().out
+
+
+def test_of_many_rows_the_report_looks_at_the_features_of_a_part(project, monkeypatch):
+    run = Run.read(project.outputs.runs / "latest", project.outputs)
+    whole = features.make(run)
+    monkeypatch.setattr(features, "MOST_ROWS", 100)
+    part = features.make(run)
+    assert whole.every == {"train": 1, "eval": 1}
+    assert part.every["train"] > part.every["eval"] > 1
+    assert [row.name for row in part.rows] == [row.name for row in whole.rows]
+    assert [row.missing for row in part.rows] != [row.missing for row in whole.rows]

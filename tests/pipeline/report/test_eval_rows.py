@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from components import served_model
+from components.delivery import OUTCOMES
 from models.label import LABEL_KEY
 from pipeline.report import eval_rows
 
@@ -112,3 +116,12 @@ def test_of_very_many_rows_some_are_taken(places, monkeypatch):
     rows = eval_rows.load(model_dir, examples, SLICES, runs / "1")
     assert rows.every == 4
     assert rows.predictions.tolist() == [len(example(n)) for n in range(0, 100, 4) if n % 5]
+
+
+def test_how_many_rows_there_are_is_read_where_example_gen_wrote_it(places, monkeypatch):
+    model_dir, examples, runs = places
+    counts = [{"rows": {"train": 500, "eval": 30}}, {"rows": {"train": 0, "eval": 25}}]
+    Path(examples, OUTCOMES).write_text(json.dumps({"repeated_share": 0, "files": counts}))
+    monkeypatch.setattr(eval_rows, "MOST_ROWS", 30)
+    rows = eval_rows.load(model_dir, examples, SLICES, runs / "1")
+    assert rows.every == 2  # by the 55 that are written there, not by the 100 in the file
