@@ -8,20 +8,21 @@ their difference.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.dataset import Task
+from pipeline.report.areas import Weights
 from pipeline.report.eval_rows import EvalRows
-from pipeline.report.measures import Weights, measure
+from pipeline.report.measures import measure, measurer
 
 LEVEL = 0.95
 RESAMPLES = 1000
 _FEWEST_RESAMPLES = 200
 _MOST_WEIGHTS = 10_000_000  # rows times resamples, for the whole
-_BLOCK = 2_000_000  # of weights that are in memory at a time
+_BLOCK = 2_000_000  # of weights that are measured at a time
 _DEFINED = 0.95  # of the resamples, or there is no interval
 WHOLE = ""  # the name of the slice that is all rows
 
@@ -60,9 +61,9 @@ def intervals(task: Task, candidate: EvalRows, baseline: EvalRows | None = None)
         candidate: The answers of the new model.
         baseline: Those of the model being served, for the same rows in the same order.
     """
-    groups = _groups(candidate)
-    ours = _resampled(task, candidate, groups)
-    theirs = _resampled(task, baseline, groups) if baseline else {}
+    groups, blocks = _groups(candidate), list(_blocks(len(candidate.labels)))
+    ours = _resampled(task, candidate, groups, blocks)
+    theirs = _resampled(task, baseline, groups, blocks) if baseline else {}
     return Uncertainty(
         candidate={name: _intervals(values) for name, values in ours.items()},
         change=_changes(ours, theirs),
@@ -83,9 +84,11 @@ def independent_change(task: Task, newer: EvalRows, older: EvalRows) -> dict[str
     Returns:
         Of the whole (`WHOLE`) and of each slice that both have: metric -> interval.
     """
-    return _changes(
-        _resampled(task, newer, _groups(newer)), _resampled(task, older, _groups(older), seed=2)
+    ours, theirs = (
+        _resampled(task, rows, _groups(rows), list(_blocks(len(rows.labels), seed)))
+        for seed, rows in enumerate((newer, older), start=1)
     )
+    return _changes(ours, theirs)
 
 
 def _groups(rows: EvalRows) -> dict[str, NDArray[np.intp]]:
@@ -93,16 +96,18 @@ def _groups(rows: EvalRows) -> dict[str, NDArray[np.intp]]:
 
 
 def _resampled(
-    task: Task, rows: EvalRows, groups: Mapping[str, NDArray[np.intp]], seed: int = 1
+    task: Task,
+    rows: EvalRows,
+    groups: Mapping[str, NDArray[np.intp]],
+    blocks: Sequence[Weights],
 ) -> dict[str, Resampled]:
-    """The metrics of each group in each resample; with the same seed the resamples are the same."""
-    found: dict[str, list[Resampled]] = {name: [] for name in groups}
-    for weights in _blocks(len(rows.labels), seed):
-        for name, members in groups.items():
-            part = weights if name == WHOLE else weights[members]
-            values = measure(task, rows.labels[members], rows.predictions[members], part)
-            found[name].append(values)
-    return {name: _joined(blocks) for name, blocks in found.items() if blocks}
+    """The metrics of each group in each resample."""
+    found = {}
+    for name, members in groups.items() if blocks else ():
+        measured = measurer(task, rows.labels[members], rows.predictions[members])
+        parts = blocks if name == WHOLE else (weights[members] for weights in blocks)
+        found[name] = _joined([measured(part) for part in parts])
+    return found
 
 
 def _changes(
@@ -124,7 +129,7 @@ def _changes(
 
 
 def _blocks(rows: int, seed: int = 1) -> Iterator[Weights]:
-    """Resamples of the rows, as many at a time as fit into the memory that they may take."""
+    """Resamples of the rows, as many at a time as are measured; with the same seed the same."""
     if not rows:
         return
     count = int(np.clip(_MOST_WEIGHTS // rows, _FEWEST_RESAMPLES, RESAMPLES))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from benchmarks import plain_metrics
 from models.dataset import Task
 from pipeline.report import bootstrap
+from pipeline.report.areas import areas_under_curves
 from pipeline.report.bootstrap import WHOLE, intervals
 from pipeline.report.eval_rows import EvalRows
 from pipeline.report.measures import measure
@@ -64,6 +66,27 @@ def test_multiclass_metrics_are_those_of_repeated_rows(weights):
         assert found["auc"][resample] == pytest.approx(area, abs=1e-6)
         assert found["loss"][resample] == pytest.approx(sk.log_loss(y, p), rel=1e-4)
         assert found["accuracy"][resample] == pytest.approx((p.argmax(1) == y).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+@pytest.mark.parametrize("digits", [1, 2, 12])
+def test_areas_are_those_of_a_walk_over_all_steps(share, digits, weights):
+    random = np.random.default_rng(7)
+    labels = (random.random(ROWS) < share).astype(float)
+    scores = np.round(random.random(ROWS) + 0.3 * labels, digits)
+    found = np.transpose(areas_under_curves(labels, scores)(weights))
+    for resample in range(3):
+        y, p = repeated(labels, weights, resample), repeated(scores, weights, resample)
+        expected = plain_metrics.areas_under_curves(y, p)
+        assert found[resample] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_one_class_alone_has_no_areas(label, weights):
+    labels, scores = binary()
+    assert np.isnan(areas_under_curves(np.full(ROWS, label), scores)(weights)).all()
+    only = weights * (labels == label)[:, np.newaxis]
+    assert np.isnan(areas_under_curves(labels, scores)(only.astype(np.float32))).all()
 
 
 def test_regression_metrics_are_those_of_repeated_rows_also_far_from_zero(weights):
