@@ -40,7 +40,7 @@ def areas_under_curves(labels: Array, scores: Array) -> Callable[[Weights], tupl
     inside = has_hit[step]
     # Of each such step three sums: of the rows since the one before, of its own, of its own hits.
     target = [place, count + 1 + place[inside], 2 * count + 1 + place[hit]]
-    source = np.concatenate([order, order[inside], order[hit]])
+    source = np.concatenate([order, order[inside], order[hit]]).astype(np.int32)
     ends = np.searchsorted(np.concatenate(target), np.arange(3 * count + 2))
     once = np.ones(len(source), np.float32)
     sums = sparse.csr_array((once, source, ends), shape=(3 * count + 1, len(order)))
@@ -57,10 +57,10 @@ def areas_under_curves(labels: Array, scores: Array) -> Callable[[Weights], tupl
         above = total + before - 2 * hits + new_hits
         area = negatives * positives - np.einsum("sr,sr->r", new_hits, above, dtype=np.float64) / 2
 
-        slope = np.divide(new_hits, new_total, out=np.zeros_like(new_hits), where=new_total > 0)
-        growth = np.ones_like(slope)
-        np.divide(total, before, out=growth, where=before > 0)
-        gained = slope * (new_hits + (hits - slope * total) * np.log(growth))
+        # Where there is nothing to divide by, there is nothing to gain either.
+        slope = new_hits / np.maximum(new_total, 1)
+        growth = np.log(np.maximum(total, 1) / np.maximum(before, 1))
+        gained = slope * (new_hits + (hits - slope * total) * growth)
         gained = gained.sum(axis=0, dtype=np.float64)
         undefined = np.full_like(positives, np.nan)
         both = (positives > 0) & (negatives > 0)
