@@ -21,7 +21,7 @@ from pipeline.engine_sections import (
 from pipeline.no_secrets import NoSecretNames
 
 # Bytes of data from which on several processes are faster than one (docs/scale.md).
-_WORTH_PROCESSES = 100_000_000
+_WORTH_PROCESSES = 200_000_000
 
 
 class BeamMode(enum.StrEnum):
@@ -43,7 +43,7 @@ class BeamConfig(Frozen):
     engine: Engine = Engine.DIRECT
     mode: BeamMode = pydantic.Field(
         default=BeamMode.AUTO,
-        description="Of engine direct. auto: several processes from about a million rows on.",
+        description="Of engine direct. auto: several processes for 200 MB of data and more.",
     )
     workers: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
         default=None, description="Of engine direct; else one for each core."

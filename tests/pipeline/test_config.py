@@ -115,10 +115,10 @@ def test_a_configuration_cannot_be_changed():
 @pytest.mark.parametrize(
     ("settings", "data_bytes", "mode", "workers"),
     [
-        ({"workers": 2}, 99_999_999, "in_memory", 1),
-        ({"workers": 2}, 100_000_000, "multi_processing", 2),
-        ({"workers": 1}, 100_000_000, "in_memory", 1),
-        ({"mode": "in_memory"}, 100_000_000, "in_memory", 1),
+        ({"workers": 2}, 199_999_999, "in_memory", 1),
+        ({"workers": 2}, 200_000_000, "multi_processing", 2),
+        ({"workers": 1}, 200_000_000, "in_memory", 1),
+        ({"mode": "in_memory"}, 200_000_000, "in_memory", 1),
         ({"mode": "multi_threading", "workers": 3}, 0, "multi_threading", 3),
         ({"mode": "multi_processing"}, 0, "multi_processing", os.cpu_count()),
     ],
