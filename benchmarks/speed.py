@@ -1,6 +1,6 @@
 """Speed of a whole run, beside that of the taxi pipeline that TFX ships, on the same rows.
 
-    .venv/bin/python benchmarks/speed.py [--rows 15000 300000] [--alone 1000000] [--rounds 3]
+    .venv/bin/python benchmarks/speed.py [--rows 15000 300000] [--alone 1000000 …] [--rounds 3]
 
 Each run is a new process in an empty folder, as after a checkout. The two pipelines take turns,
 round after round; medians are shown, and ratios of medians. `--alone` is for sizes that only this
@@ -34,7 +34,7 @@ def main() -> None:
     """Measures, prints, and writes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--rows", type=int, nargs="*", default=[15_000, 300_000])
-    parser.add_argument("--alone", type=int, nargs="*", default=[1_000_000])
+    parser.add_argument("--alone", type=int, nargs="*", default=[1_000_000, 10_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 _SHORT_S = 0.5  # a pace of steps as short as this says nothing
@@ -14,14 +15,30 @@ def markdown(report: dict[str, Any]) -> str:
     Args:
         report: As `speed.py` writes it.
     """
-    tables = [_table(result) for result in report["results"] if "ours" in result]
-    return "\n".join([f"On {report['machine']}.", *tables])
+    measured = [result for result in report["results"] if "ours" in result]
+    tables = [_table(result) for result in measured]
+    return "\n".join([f"On {report['machine']}.", *tables, *_growth(measured)])
+
+
+def _growth(measured: list[dict[str, Any]]) -> list[str]:
+    """How a run grows from each number of rows to the next."""
+    lines = []
+    for few, many in itertools.pairwise(measured):
+        before, after = few["ours"]["whole"], many["ours"]["whole"]
+        rows, seconds = many["rows"] / few["rows"], after["seconds"] / before["seconds"]
+        lines.append(
+            f"From {few['rows']:,} to {many['rows']:,} rows: {rows:.0f} times the rows, "
+            f"{seconds:.1f} times the seconds, "
+            f"{after['peak_mib'] / before['peak_mib']:.2f} times the memory.\n"
+        )
+    return lines
 
 
 def _table(result: dict[str, Any]) -> str:
     rows, ours, stock = result["rows"], result["ours"], result.get("stock")
     lines = [f"\n**{rows:,} rows**, AUC {ours['auc']:.4f}\n"]
-    lines += ["| | stock | ours | ratio | rows a second |", "| --- | --- | --- | --- | --- |"]
+    lines += ["| | stock | ours | ratio | rows a second, stock | ours |"]
+    lines += ["| --- | --- | --- | --- | --- | --- |"]
     for label, key in _WHOLE:
         line = [ours["whole"][key], stock and stock["whole"][key]]
         lines.append(_line(label, *line, rows if key == "seconds" else None))
@@ -39,6 +56,6 @@ def _table(result: dict[str, Any]) -> str:
 
 def _line(label: str, ours: float | None, stock: float | None, rows: int | None) -> str:
     ratio = f"{stock / ours:.1f}" if ours and stock and ours > 0 else ""
-    pace = f"{rows / ours:,.0f}" if rows and ours and ours > _SHORT_S else ""
-    cells = [label, *("" if one is None else f"{one:,.1f}" for one in (stock, ours)), ratio, pace]
+    paces = [f"{rows / s:,.0f}" if rows and s and s > _SHORT_S else "" for s in (stock, ours)]
+    cells = [label, *("" if one is None else f"{one:,.1f}" for one in (stock, ours)), ratio, *paces]
     return f"| {' | '.join(cells)} |"

@@ -24,7 +24,8 @@ class Taken:
 
     Attributes:
         seconds: From its start to its end.
-        cpu_seconds: Of all its processes; steadier than `seconds` on a machine that others use.
+        cpu_seconds: Of the command and its children, not of what works beside it; steadier than
+            `seconds` on a machine that others use.
         peak_mib: The most memory that its processes held at one time (their resident sets added up,
             so what two of them share counts twice).
     """

@@ -23,7 +23,7 @@ from models.label import LABEL_KEY
 from models.settings import TrainSettings
 
 _SCAN_BATCH = 4096
-_SHARES = 10_000  # so fine can a share of the rows be given
+_SHARES = 1_000_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
 _MAX_HELD_OUT = 25_000  # rows; more would not tell the best epoch any better
@@ -42,14 +42,15 @@ class Rows:
         labels: Of all of them, in that order.
         decode: Turns a batch of elements into features and labels.
         epoch_rows: An epoch ends after so many rows at most; the next one goes on from there.
-        shuffle_buffer: How many elements are shuffled at once.
+        shuffle_buffer: How many elements are shuffled at once; None if they are numbers, which are
+            shuffled without looking at the others.
     """
 
     elements: tf.data.Dataset
     labels: np.ndarray
     decode: Decode
     epoch_rows: int
-    shuffle_buffer: int
+    shuffle_buffer: int | None
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -169,7 +170,10 @@ def _small(values: np.ndarray) -> np.ndarray:
 
 
 def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> Rows:
-    columns = {name: tf.constant(values) for name, values in table.items()}
+    columns = {}
+    while table:  # so that no more than one column is there twice
+        name, values = table.popitem()
+        columns[name] = tf.constant(values)
     all_labels = tf.constant(labels)
 
     def decode(numbers: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
@@ -184,7 +188,7 @@ def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int
         labels=labels,
         decode=decode,
         epoch_rows=epoch_rows,
-        shuffle_buffer=len(labels),
+        shuffle_buffer=None,
     )
 
 
@@ -220,12 +224,26 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
     steps, parts = rows.steps(batch_size), rows.parts(batch_size)
 
     def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
-        shuffled = rows.elements.shuffle(rows.shuffle_buffer, seed=seed + number // parts)
-        batches = shuffled.batch(batch_size).skip(number % parts * steps)
-        return batches.take(steps).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
+        a_pass, begin = number // parts, number % parts * steps
+        if rows.shuffle_buffer is None:
+            batches = _numbers(len(rows), batch_size, [seed, a_pass], begin, begin + steps)
+        else:
+            shuffled = rows.elements.shuffle(rows.shuffle_buffer, seed=seed + a_pass)
+            batches = shuffled.batch(batch_size).skip(begin).take(steps)
+        return batches.map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
 
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
     return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
+
+
+def _numbers(
+    rows: int, batch_size: int, seed: list[int | tf.Tensor], begin: tf.Tensor, end: tf.Tensor
+) -> tf.data.Dataset:
+    """Some batches of the numbers 0 to `rows` in a random order, at the cost of these alone."""
+    places = tf.data.Dataset.range(begin * batch_size, tf.minimum(end * batch_size, rows))
+    return places.batch(batch_size).map(
+        lambda place: tf.random.experimental.index_shuffle(place, seed, rows - 1)
+    )
 
 
 def in_order(rows: Rows) -> tf.data.Dataset:

@@ -20,7 +20,7 @@ from pipeline.engine_sections import (
 )
 from pipeline.no_secrets import NoSecretNames
 
-# Bytes of data from which on several processes are faster than one (docs/scale.md).
+# Bytes of data from which on several processes are faster than one; benchmarks/README.md.
 _WORTH_PROCESSES = 200_000_000
 
 
@@ -90,9 +90,11 @@ class BeamConfig(Frozen):
         return args
 
     def _direct_args(self, data_bytes: int) -> list[str]:
-        mode, workers = self.mode, self.workers or os.cpu_count() or 1
+        # Zero is Beam's word for as many as there are cores where the step runs.
+        mode, workers = self.mode, self.workers or 0
         if self.depends_on_size:
-            large = data_bytes >= _WORTH_PROCESSES and workers > 1
+            several = (self.workers or os.cpu_count() or 1) > 1
+            large = several and data_bytes >= _WORTH_PROCESSES
             mode = BeamMode.MULTI_PROCESSING if large else BeamMode.IN_MEMORY
         if mode is BeamMode.IN_MEMORY:
             workers = 1

@@ -22,7 +22,7 @@ from components.baseline import Baseline
 from components.code_hash import code_hash
 from components.data_gate import DataGate
 from components.evaluator import Evaluator, eval_config
-from components.example_gen import SpanExampleGen
+from components.example_gen.component import SpanExampleGen
 from components.pusher import VersionPusher
 from components.serving_check import ServingCheck
 from pipeline.config import Config

@@ -36,9 +36,10 @@ def lean(config: str) -> Iterator[None]:
     """What is imported first within it is imported without them; they can be imported after it.
 
     Args:
-        config: The configuration as text; Google's clients are there if it needs them.
+        config: The configuration of a run on this machine, as text; Google's clients are there if
+            it names a place that they are for.
     """
-    cloud = () if "gs://" in config or "dataflow" in config.lower() else (_CLOUD,)
+    cloud = () if "gs://" in config else (_CLOUD,)
     hidden: dict[str, types.ModuleType | None] = {
         **dict.fromkeys((*_NOT_NEEDED, *cloud)),
         **{name: _Nothing(name) for name in _FOR_SHOW},

@@ -1,3 +1,5 @@
-"""ExampleGen of this project: CSV and Parquet in spans, typed by the schema, in a stable order."""
+"""ExampleGen of this project: CSV and Parquet in spans, typed by the schema, in a stable order.
 
-from components.example_gen.component import SpanExampleGen as SpanExampleGen
+The component is in `component`, and not here as well: `predict` and `init` read files as it does,
+and need not wait for all of TFX.
+"""

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
-from absl import flags
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components import beam_batches
 from components.errors import DataError
 from components.example_gen import spans
 from pipeline.config import Config
@@ -83,9 +83,7 @@ def run(
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
-    # Batches of thousands of rows at once, instead of sizes that Beam tries out by the clock, from
-    # 1 to 1,000 (tfx_bsl 1.21, coders/batch_util.py).
-    flags.FLAGS.set_default("tfxio_use_byte_size_batching", True)
+    beam_batches.by_size()
     deployment = runner_utils.extract_local_deployment_config(ir)
     for uri in give_up_damaged(outputs.metadata, outputs.artifacts):
         logger.warning("Not what was written there any more, so it is not reused: %s", uri)

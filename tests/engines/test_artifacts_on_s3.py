@@ -15,7 +15,7 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.utils import io_utils
 
-from components.example_gen import SpanExampleGen
+from components.example_gen.component import SpanExampleGen
 from components.filesystems import fileio
 from pipeline import config
 from tests.engines import artifacts

@@ -1,6 +1,5 @@
 """The configuration: sources are merged, what is wrong is named."""
 
-import os
 import shutil
 
 import pytest
@@ -120,7 +119,7 @@ def test_a_configuration_cannot_be_changed():
         ({"workers": 1}, 200_000_000, "in_memory", 1),
         ({"mode": "in_memory"}, 200_000_000, "in_memory", 1),
         ({"mode": "multi_threading", "workers": 3}, 0, "multi_threading", 3),
-        ({"mode": "multi_processing"}, 0, "multi_processing", os.cpu_count()),
+        ({"mode": "multi_processing"}, 0, "multi_processing", 0),
     ],
 )
 def test_large_data_is_worth_several_processes(settings, data_bytes, mode, workers):

@@ -8,7 +8,9 @@ import pytest
 CODE = """
 import sys
 from pipeline.lean_imports import lean
-with lean("{}"):
+from pipeline import config
+from tests.sample_project import CONFIGS
+with lean(config.load(CONFIGS, ["local"]).model_dump_json()):
     import pipeline.dag, pipeline.runners.local
 unwanted = ("kubernetes", "google.cloud", "IPython", "ipywidgets", "nltk", "pymongo", "sklearn")
 print(sorted({name for name in sys.modules if name.startswith(unwanted)} - {"google.cloud"}))

@@ -16,7 +16,7 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from components.errors import DataError
-from components.example_gen import SpanExampleGen
+from components.example_gen.component import SpanExampleGen
 from components.example_gen.driver import resolve
 
 SPLITS = {"train": 2, "eval": 1}
