@@ -5,8 +5,8 @@ Whole passes over the data happen in `models.quantiles` and `models.vocabularies
 
 A row comes out the same to the last bit in whatever batch it is, or the same data would train
 another model each time: so no logarithms, sines or exponentials here. What TensorFlow computes of
-them depends on a value's place in the batch (2.21, on a CPU with vector instructions), and Beam
-chooses the size of batches by the clock. Ranks need none: heavy tails do not trouble them.
+them depends on a value's place in the batch (2.21, on a CPU with vector instructions), and each
+step takes batches of another size. Ranks need none: heavy tails do not trouble them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _TICKS_PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 def preprocessing_fn(
     inputs: Mapping[str, tf.SparseTensor | tf.Tensor], custom_config: Mapping[str, Any]
 ) -> Features:
-    """Builds the graph that tf.Transform runs over all rows.
+    """Builds the graph from raw columns to features; tf.Transform learns what it needs of the data.
 
     Args:
         inputs: The raw columns of the schema.
