@@ -40,13 +40,14 @@ def write_rows(folder: Path, rows: int) -> None:
     parts = [pyarrow.csv.read_csv(path) for path in sorted(SAMPLE.glob("*/*.csv"))]
     sample = pa.concat_tables(parts, promote_options="default")
     tips = _Tips(sample)
+    most = {name: sample[name].to_numpy().max() for name in ("fare", "trip_miles")}
     random = np.random.default_rng(SEED)
     span = folder / "span-1"
     span.mkdir(parents=True)
     for number, begin in enumerate(range(0, rows, ROWS_PER_FILE)):
         count = min(ROWS_PER_FILE, rows - begin)
         chosen = sample.take(pa.array(random.integers(0, len(sample), count)))
-        rows_with_noise = _with_noise(chosen, tips, random)
+        rows_with_noise = _with_noise(chosen, most, tips, random)
         with (span / f"part-{number:03}.csv").open("wb") as file:
             # Arrow puts the names in quotes, which the stock reader takes for part of them.
             file.write(",".join(sample.column_names).encode() + b"\n")
@@ -75,22 +76,21 @@ class _Tips:
         return np.round(np.minimum(rows["fare"].to_numpy() * share, self._most), _CENT)
 
 
-def _with_noise(table: pa.Table, tips: _Tips, random: np.random.Generator) -> pa.Table:
-    """Other times of the same hour, distances and amounts; and other tips."""
+def _with_noise(
+    table: pa.Table, most: dict[str, float], tips: _Tips, random: np.random.Generator
+) -> pa.Table:
+    """Other times of the same hour, distances and amounts up to the most; and other tips."""
     rows = len(table)
     start = table["trip_start_timestamp"].to_numpy()
     hour = start - start % (_QUARTERS * _QUARTER_S)
     columns = {
         "trip_start_timestamp": hour + _QUARTER_S * random.integers(0, _QUARTERS, rows),
-        "fare": np.round(table["fare"].to_numpy() * _factors(random, rows), _CENT),
-        "trip_miles": np.round(table["trip_miles"].to_numpy() * _factors(random, rows), _TENTH),
     }
+    for name, digits in (("fare", _CENT), ("trip_miles", _TENTH)):
+        values = table[name].to_numpy() * np.exp(random.normal(0, _NOISE, rows))
+        columns[name] = np.round(np.minimum(values, most[name]), digits)
     table = _replaced(table, columns)
     return _replaced(table, {"tips": tips.draw(table, random)})
-
-
-def _factors(random: np.random.Generator, rows: int) -> np.ndarray:
-    return np.exp(random.normal(0, _NOISE, rows))
 
 
 def _replaced(table: pa.Table, columns: dict[str, np.ndarray]) -> pa.Table:
