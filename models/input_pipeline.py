@@ -23,7 +23,7 @@ from models.label import LABEL_KEY
 from models.settings import TrainSettings
 
 _SCAN_BATCH = 4096
-_SHARES = 1_000_000  # so fine can a share of the rows be given
+_SHARES = 10_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
 _MAX_HELD_OUT = 25_000  # rows; more would not tell the best epoch any better
@@ -132,7 +132,7 @@ def read(
     row_hash = np.concatenate(hashes or [np.empty(0, np.uint64)])
     _check_labels(label, dataset)
     share = min(train.held_out, _MAX_HELD_OUT / max(len(label), 1))
-    held_out = row_hash % _SHARES < round(share * _SHARES)
+    held_out = row_hash % _SHARES < max(round(share * _SHARES), 1)
     if held_out.all() or not held_out.any():
         raise DataError(
             f"{len(label)} training rows are too few to hold {train.held_out:.0%} of them out for "
