@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline import config, summary
+from pipeline import config
 from pipeline.config import Config
 from pipeline.outputs import Outputs
-from pipeline.summary import State
-from tests.sample_project import CONFIGS, ROOT, copy_with_code, span
+from tests.sample_project import CONFIGS, copy_with_code
 
 ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: data/taxi}")
 PLACES = {
@@ -211,26 +208,3 @@ def test_the_data_that_a_run_takes_decides_how_beam_runs(spans, mode, tmp_path):
     given = beam_args("beam.mode=auto", "beam.workers=2", f"data.spans={spans}", data=str(tmp_path))
     for args in given.values():
         assert f"--direct_running_mode={mode}" in args
-
-
-@pytest.mark.slow
-def test_steps_run_in_several_processes_on_data_in_an_object_store(s3, tmp_path):
-    from components.filesystems import fileio
-
-    shutil.copytree(CONFIGS, tmp_path / "configs")
-    source = span(1)
-    with source.open() as read, fileio.open(f"{s3}/taxi/span-1/{source.name}", "w") as write:
-        write.write("".join(itertools.islice(read, 101)))
-
-    command = [sys.executable, "-m", "pipeline", "run", "--to", "Evaluator"]
-    command += ["--config", "fast", "--config-dir", str(tmp_path / "configs")]
-    command += ["--set", "beam.mode=multi_processing", "--set", "beam.workers=2"]
-    command += ["--set", f"data.path={s3}/taxi"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    [latest] = tmp_path.glob("outputs/*/runs/latest")
-    states = {step.name: step.state for step in summary.read(latest).steps}
-    steps = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
-    assert {name: states[name] for name in steps} == dict.fromkeys(steps, State.RUN)
-    assert "sdk_worker_main" in (latest / "run.log").read_text()
