@@ -22,7 +22,7 @@ from models.dataset import Dataset, Task
 from models.label import LABEL_KEY
 from models.settings import TrainSettings
 
-_SCAN_BATCH = 4096
+SCAN_BATCH = 4096  # rows, where all are read in order
 _SHARES = 10_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
@@ -121,7 +121,7 @@ def read(
     parse = _parser(transform_output, dataset)
     labels, hashes = [], []
     tables: dict[str, list[np.ndarray]] = collections.defaultdict(list)
-    for features, batch_labels in rows.batch(_SCAN_BATCH).map(
+    for features, batch_labels in rows.batch(SCAN_BATCH).map(
         parse, num_parallel_calls=tf.data.AUTOTUNE
     ):
         labels.append(batch_labels.numpy())
@@ -213,44 +213,6 @@ def _check_labels(labels: np.ndarray, dataset: Dataset) -> None:
             f"{dataset.task} can use, in the column {dataset.label.column!r}: correct the data, or "
             "the label in dataset.yaml (label.missing: drop leaves out those where it is missing)"
         )
-
-
-def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
-    """Endless batches of shuffled rows, epoch after epoch.
-
-    The order of each epoch depends on the seed and its number only, so that a training that was
-    killed goes on with the batches that it would have seen.
-    """
-    steps, parts = rows.steps(batch_size), rows.parts(batch_size)
-
-    def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
-        a_pass, begin = number // parts, number % parts * steps
-        if rows.shuffle_buffer is None:
-            batches = _numbers(len(rows), batch_size, [seed, a_pass], begin, begin + steps)
-        else:
-            shuffled = rows.elements.shuffle(rows.shuffle_buffer, seed=seed + a_pass)
-            batches = shuffled.batch(batch_size).skip(begin).take(steps)
-        return batches.map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
-
-    numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
-    return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
-
-
-def _numbers(
-    rows: int, batch_size: int, seed: list[int | tf.Tensor], begin: tf.Tensor, end: tf.Tensor
-) -> tf.data.Dataset:
-    """Some batches of the numbers 0 to `rows` in a random order, at the cost of these alone."""
-    places = tf.data.Dataset.range(begin * batch_size, tf.minimum(end * batch_size, rows))
-    return places.batch(batch_size).map(
-        lambda place: tf.random.experimental.index_shuffle(place, seed, rows - 1)
-    )
-
-
-def in_order(rows: Rows) -> tf.data.Dataset:
-    """All rows once, in large batches: to measure on."""
-    batches = rows.elements.batch(_SCAN_BATCH).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
-    # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
-    return batches.apply(tf.data.experimental.assert_cardinality(rows.all_batches(_SCAN_BATCH)))
 
 
 def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:

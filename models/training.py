@@ -18,9 +18,10 @@ from components.filesystems import fileio
 from models import reuse, warm_start
 from models.checkpoint import Checkpoint
 from models.dataset import Task
+from models.epochs import epochs, in_order
 from models.export import export
 from models.features import model_features
-from models.input_pipeline import TrainingData, epochs, in_order, read
+from models.input_pipeline import TrainingData, read
 from models.network import UNITS, Ensemble, build_model
 from models.progress import Progress
 from models.settings import TrainerConfig, TrainSettings

@@ -12,7 +12,8 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
-from models.input_pipeline import epochs, in_order, read
+from models.epochs import epochs, in_order
+from models.input_pipeline import read
 from models.settings import TrainerConfig
 from models.training import create_model, make_deterministic
 

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from components.errors import DataError
 from models.dataset import Dataset
-from models.input_pipeline import epochs, in_order, read
+from models.epochs import epochs, in_order
+from models.input_pipeline import read
 from models.label import LABEL_KEY
 from models.settings import TrainSettings
 
