@@ -18,12 +18,13 @@ import keras
 import numpy as np
 
 from components.filesystems import fileio
+from models.early_stopping import RelativeEarlyStopping
 
 logger = logging.getLogger("models.training")
 
 
-class Checkpoint(keras.callbacks.EarlyStopping):
-    """Stops when `val_loss` has not fallen for a while, and takes the weights of the best epoch.
+class Checkpoint(RelativeEarlyStopping):
+    """Early stopping that goes on where a killed training stopped.
 
     Call `restore` before `fit`.
 
@@ -41,7 +42,7 @@ class Checkpoint(keras.callbacks.EarlyStopping):
                 the folder around it is for nothing else.
             patience: In epochs.
         """
-        super().__init__(monitor="val_loss", patience=patience, restore_best_weights=True)
+        super().__init__(patience)
         self.finished = False
         self.history: dict[str, list[float]] = {}
         self._directory = directory

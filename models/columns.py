@@ -62,11 +62,11 @@ def _first_of_each(columns: Sequence[tf.SparseTensor]) -> tuple[tf.Tensor, tf.Te
     widths = tf.stack([column.dense_shape for column in columns])[:, 1]
     starts = tf.cumsum(widths, exclusive=True)
     column = tf.searchsorted(starts, position, side="right", out_type=tf.int64) - 1
-    first = position == tf.gather(starts, column)
-    places = tf.boolean_mask(tf.stack([column, row], axis=1), first)
+    first = tf.where(position == tf.gather(starts, column))[:, 0]
+    places = tf.gather(tf.stack([column, row], axis=1), first)
     whole = tf.stack([tf.constant(len(columns), tf.int64), shape[0]])
     there = tf.scatter_nd(places, tf.ones_like(places[:, 0], tf.bool), whole)
-    return tf.scatter_nd(places, tf.boolean_mask(values, first), whole), ~there
+    return tf.scatter_nd(places, tf.gather(values, first), whole), ~there
 
 
 def _without_blanks(values: tf.Tensor, missing: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

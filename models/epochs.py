@@ -16,6 +16,7 @@ def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Datase
     """
     steps, parts = rows.steps(batch_size), rows.parts(batch_size)
 
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, but it looks for long
     def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
         a_pass, begin = number // parts, number % parts * steps
         if rows.shuffle_buffer is None:

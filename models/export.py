@@ -130,6 +130,7 @@ def without_optimizer(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs, model.outputs)
 
 
+@tf.autograph.experimental.do_not_convert  # of what Keras traces besides
 def _write_saved_model(
     model: Ensemble, transform_output: tft.TFTransformOutput, dataset: Dataset, directory: str
 ) -> None:

@@ -26,7 +26,7 @@ SCAN_BATCH = 4096  # rows, where all are read in order
 _SHARES = 10_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
-_MAX_HELD_OUT = 25_000  # rows; more would not tell the best epoch any better
+_MAX_HELD_OUT = 10_000  # rows; more would not tell the best epoch any better
 
 
 Decode = Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]
@@ -176,6 +176,7 @@ def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int
         columns[name] = tf.constant(values)
     all_labels = tf.constant(labels)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(numbers: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         features = {name: tf.gather(column, numbers) for name, column in columns.items()}
         for name, column in features.items():
@@ -221,6 +222,7 @@ def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode
     shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
     transform = transform_output.transform_features_layer()
 
+    @tf.autograph.experimental.do_not_convert  # which takes a second and changes nothing
     def parse(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         transformed = transform(tf.io.parse_example(rows, spec))
         # Keras needs shapes that the graph does not tell.

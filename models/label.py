@@ -35,9 +35,9 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
     for column in (label.column, label.times):
         if column is not None and column not in inputs:
             raise DataError(f"The label needs the column {column!r}; the schema has no such column")
-    values, missing = first_value(inputs[label.column])
     if label.greater_than is not None:
         return _greater(label, inputs)
+    values, missing = first_value(inputs[label.column])
     if label.positive is not None:
         classes = tf.cast(as_text(values) == label.positive, tf.int64)
         return tf.where(missing, tf.constant(NO_LABEL, tf.int64), classes)

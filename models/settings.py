@@ -44,7 +44,10 @@ class TrainSettings(Frozen):
         default=0.1, gt=0, lt=1, description="Share of the training rows that decides when to stop."
     )
     patience: int = pydantic.Field(
-        default=5, ge=1, description="Epochs without a lower held-out loss after which it stops."
+        default=3,
+        ge=1,
+        description="It stops after so many epochs in which the held-out loss has not fallen by a "
+        "thousandth.",
     )
     seed: int = pydantic.Field(
         # tf.data takes no seed that changes within a graph when TensorFlow's own seed is 0

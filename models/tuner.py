@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
+from models.early_stopping import RelativeEarlyStopping
 from models.epochs import epochs, in_order
 from models.input_pipeline import read
 from models.settings import TrainerConfig
@@ -51,7 +52,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             "steps_per_epoch": data.fit.steps(train.batch_size),
             "validation_data": in_order(data.held_out),
             "epochs": budget["epochs"],
-            "callbacks": [keras.callbacks.EarlyStopping("val_loss", patience=train.patience)],
+            "callbacks": [RelativeEarlyStopping(train.patience)],
             "shuffle": False,  # the dataset does
             "verbose": 0,
         },

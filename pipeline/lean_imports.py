@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 # TFX, TFMA, Beam and Keras do without these where they are not installed. Kubernetes is for TFX's
 # InfraValidator, which no pipeline of ours has.
-_NOT_NEEDED = ("kubernetes", "IPython", "pymongo", "sklearn")
+_NOT_NEEDED = ("kubernetes", "IPython", "matplotlib", "pymongo", "sklearn")
 _CLOUD = "google.cloud"
 # TFMA does not do without these: what it shows in notebooks, and a metric of texts.
 _FOR_SHOW = (

@@ -12,13 +12,14 @@ from pipeline import config
 from tests.sample_project import CONFIGS
 with lean(config.load(CONFIGS, ["local"]).model_dump_json()):
     import pipeline.dag, pipeline.runners.local
-unwanted = ("kubernetes", "google.cloud", "IPython", "ipywidgets", "nltk", "pymongo", "sklearn")
+unwanted = ("kubernetes", "google.cloud", "IPython", "ipywidgets", "nltk", "pymongo", "sklearn",
+            "matplotlib")
 print(sorted({name for name in sys.modules if name.startswith(unwanted)} - {"google.cloud"}))
 from apache_beam.utils.interactive_utils import is_in_ipython
 from pipeline.lean_imports import without_notebook
 with without_notebook():
     print(is_in_ipython(), sys.modules["IPython"])
-import IPython, kubernetes.client, sklearn.metrics
+import IPython, kubernetes.client, matplotlib.pyplot, sklearn.metrics
 from tensorflow_model_analysis.view.widget_view import render_slicing_metrics
 print(callable(render_slicing_metrics), hasattr(kubernetes.client, "CoreV1Api"))
 """
