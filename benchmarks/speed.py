@@ -23,6 +23,7 @@ from typing import Any
 from benchmarks import watched
 from benchmarks.resampled_rows import write_rows
 from benchmarks.speed_table import markdown
+from benchmarks.steps_taken import steps_taken
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS, STOCK = "ours", "stock"
@@ -75,13 +76,14 @@ def _ours(data: Path, place: Path) -> dict[str, Any]:
     taken = watched.run(command, place / "log.txt", {"TMPDIR": str(place)})
     [file] = place.glob("*/runs/latest/summary.json")
     summary = json.loads(file.read_text())
+    [metadata] = place.glob("*/metadata.sqlite")
+    steps = steps_taken(metadata, taken.memory)
     again = watched.run(command, place / "again.txt", {"TMPDIR": str(place)})
     third = watched.run(command, place / "third.txt", {"TMPDIR": str(place)})
-    steps = {step["name"]: step["seconds"] for step in summary["steps"]}
     return {
-        "whole": vars(taken),
-        "second run": vars(again),  # the push has changed what Evaluator compares with
-        "nothing changed": vars(third),
+        "whole": taken.numbers(),
+        "second run": again.numbers(),  # the push has changed what Evaluator compares with
+        "nothing changed": third.numbers(),
         "steps": steps,
         "auc": summary["auc"],
     }
@@ -91,10 +93,10 @@ def _stock(data: Path, place: Path) -> dict[str, Any]:
     script = str(ROOT / "benchmarks" / "stock_taxi.py")
     command = [sys.executable, script, str(data / "span-1"), str(place / "stock")]
     taken = watched.run(command, place / "log.txt", {"TMPDIR": str(place)})
-    steps = json.loads((place / "stock" / "steps.json").read_text())
+    steps = steps_taken(place / "stock" / "metadata.db", taken.memory)
     return {
-        "whole": vars(taken),
-        "steps": {_SAME.get(name, name): seconds for name, seconds in steps.items()},
+        "whole": taken.numbers(),
+        "steps": {_SAME.get(name, name): step for name, step in steps.items()},
     }
 
 
@@ -103,9 +105,14 @@ def _median(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         key: _median([run[key] for run in runs])
         if isinstance(value, dict)
-        else round(statistics.median(run[key] for run in runs), 4)
+        else _middle([run[key] for run in runs])
         for key, value in runs[0].items()
     }
+
+
+def _middle(numbers: list[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    return round(statistics.median(known), 4) if known else None
 
 
 def _machine() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 _SHORT_S = 0.5  # a pace of steps as short as this says nothing
@@ -37,8 +38,8 @@ def _growth(measured: list[dict[str, Any]]) -> list[str]:
 def _table(result: dict[str, Any]) -> str:
     rows, ours, stock = result["rows"], result["ours"], result.get("stock")
     lines = [f"\n**{rows:,} rows**, AUC {ours['auc']:.4f}\n"]
-    lines += ["| | stock | ours | ratio | rows a second, stock | ours |"]
-    lines += ["| --- | --- | --- | --- | --- | --- |"]
+    lines += ["| | stock | ours | ratio | rows a second, stock | ours | peak MiB, stock | ours |"]
+    lines += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for label, key in _WHOLE:
         line = [ours["whole"][key], stock and stock["whole"][key]]
         lines.append(_line(label, *line, rows if key == "seconds" else None))
@@ -47,15 +48,23 @@ def _table(result: dict[str, Any]) -> str:
         *(n for n in (stock or {"steps": {}})["steps"] if n not in ours["steps"]),
     ]
     for name in names:
-        theirs = stock and stock["steps"].get(name)
-        lines.append(_line(f"{name}, s", ours["steps"].get(name), theirs, rows))
+        steps = ours["steps"].get(name), stock and stock["steps"].get(name)
+        seconds, peaks = ([step and step[key] for step in steps] for key in ("seconds", "peak_mib"))
+        lines.append(_line(f"{name}, s", *seconds, rows, peaks))
     for label in ("second run", "nothing changed"):
         lines.append(_line(f"{label}, s", ours[label]["seconds"], None, None))
     return "\n".join(lines) + "\n"
 
 
-def _line(label: str, ours: float | None, stock: float | None, rows: int | None) -> str:
+def _line(
+    label: str,
+    ours: float | None,
+    stock: float | None,
+    rows: int | None,
+    peaks: Sequence[float | None] = (None, None),
+) -> str:
     ratio = f"{stock / ours:.1f}" if ours and stock and ours > 0 else ""
     paces = [f"{rows / s:,.0f}" if rows and s and s > _SHORT_S else "" for s in (stock, ours)]
-    cells = [label, *("" if one is None else f"{one:,.1f}" for one in (stock, ours)), ratio, *paces]
-    return f"| {' | '.join(cells)} |"
+    memory = ["" if one is None else f"{one:,.0f}" for one in reversed(peaks)]
+    seconds = ["" if one is None else f"{one:,.1f}" for one in (stock, ours)]
+    return f"| {' | '.join([label, *seconds, ratio, *paces, *memory])} |"

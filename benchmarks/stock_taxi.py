@@ -3,13 +3,12 @@
     .venv/bin/python benchmarks/stock_taxi.py DATA FOLDER
 
 Copies the template from the installed `tfx` package into FOLDER, as `tfx template copy` does, with
-the steps switched on as its comments ask for, and runs it on the CSV files of DATA. Writes
-`FOLDER/steps.json`: the seconds of each step. It trains as long as the template says: 1,000 steps.
+the steps switched on as its comments ask for, and runs it on the CSV files of DATA. What it did is
+in `FOLDER/metadata.db`. It trains as long as the template says: 1,000 steps.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -42,10 +41,8 @@ def main(data: str, folder: Path) -> None:
         beam_pipeline_args=["--runner=FnApiRunner"],
     )
     tfx.orchestration.LocalDagRunner().run(made)
-    steps, complete = _steps(metadata)
-    if not complete or not any((folder / "serving").iterdir()):
-        raise SystemExit("The stock pipeline did not come to its end, or pushed nothing.")
-    (folder / "steps.json").write_text(json.dumps(steps))
+    if not any((folder / "serving").iterdir()):
+        raise SystemExit("The stock pipeline pushed nothing.")
 
 
 def _copy(folder: Path) -> None:
@@ -57,20 +54,6 @@ def _copy(folder: Path) -> None:
     )
     pipeline = folder / "pipeline" / "pipeline.py"
     pipeline.write_text(pipeline.read_text().replace("# components.append(", "components.append("))
-
-
-def _steps(metadata: object) -> tuple[dict[str, float], bool]:
-    from ml_metadata import metadata_store
-    from ml_metadata.proto import metadata_store_pb2 as pb
-
-    store = metadata_store.MetadataStore(metadata)
-    types = {one.id: one.name.rsplit(".", 1)[-1] for one in store.get_execution_types()}
-    executions = store.get_executions()
-    seconds = {
-        types[one.type_id]: (one.last_update_time_since_epoch - one.create_time_since_epoch) / 1000
-        for one in executions
-    }
-    return seconds, all(one.last_known_state == pb.Execution.COMPLETE for one in executions)
 
 
 if __name__ == "__main__":

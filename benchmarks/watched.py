@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 
 import psutil
 
@@ -26,13 +26,18 @@ class Taken:
         seconds: From its start to its end.
         cpu_seconds: Of the command and its children, not of what works beside it; steadier than
             `seconds` on a machine that others use.
-        peak_mib: The most memory that its processes held at one time (their resident sets added up,
-            so what two of them share counts twice).
+        memory: The memory that its processes held (their resident sets added up, so what two of
+            them share counts twice), in MiB, and when that was, in seconds since 1970.
     """
 
     seconds: float
     cpu_seconds: float
-    peak_mib: float
+    memory: tuple[tuple[float, float], ...]
+
+    def numbers(self) -> dict[str, float]:
+        """Its seconds, and the most memory that it held, ready for JSON."""
+        peak = max((mib for _, mib in self.memory), default=0.0)
+        return {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds, "peak_mib": peak}
 
 
 def run(
@@ -61,8 +66,9 @@ def run(
             env={**os.environ, **environment},
             cwd=Path(__file__).parents[1],
         )
-        peak, ended = [0.0], threading.Event()
-        watcher = threading.Thread(target=_watch, args=([process.pid, *beside], peak, ended))
+        memory: list[tuple[float, float]] = []
+        ended = threading.Event()
+        watcher = threading.Thread(target=_watch, args=([process.pid, *beside], memory, ended))
         watcher.start()
         _, status, usage = os.wait4(process.pid, 0)
         ended.set()
@@ -72,12 +78,12 @@ def run(
         sys.stderr.write(log.read_text(errors="replace")[-3000:])
         raise SystemExit(f"It ended with {process.returncode}: {' '.join(command)}")
     cpu = usage.ru_utime + usage.ru_stime
-    return Taken(round(monotonic() - begun, 2), round(cpu, 2), round(peak[0] / _MIB, 1))
+    return Taken(round(monotonic() - begun, 2), round(cpu, 2), tuple(memory))
 
 
-def _watch(pids: Sequence[int], peak: list[float], ended: threading.Event) -> None:
+def _watch(pids: Sequence[int], memory: list[tuple[float, float]], ended: threading.Event) -> None:
     while not ended.wait(_EVERY_S):
-        peak[0] = max(peak[0], sum(map(_with_children, pids)))
+        memory.append((time(), round(sum(map(_with_children, pids)) / _MIB, 1)))
 
 
 def _with_children(pid: int) -> int:
