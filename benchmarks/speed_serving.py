@@ -5,14 +5,14 @@
 The signature `serving_default` takes serialized `tf.Example`s; it parses and transforms them in its
 graph. The Keras model gets features that are parsed and transformed already, which is the least
 that any serving of it can take. Prints the median latency of a call for 1, 32 and 1,024 rows, rows
-a second, and the ratio; then rows a second of `predict` on a file, start included. `--outputs` is
-where a run has pushed a model to; without it, the shipped pipeline runs first.
+a second, and the ratio; then rows a second of `predict` on a CSV file, with its start and without
+(the slope between a small file and a large one), beside the model called with 1,024 rows at a time.
+`--outputs` is where a run has pushed a model to; without it, the shipped pipeline runs first.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import tempfile
 import time
@@ -46,11 +46,13 @@ def main() -> None:
         outputs = args.outputs or Path(folder, "run")
         if not args.outputs:
             run_pipeline(1, outputs)
-        _print_calls(outputs)
-        _print_predict(outputs, Path(folder), args.rows)
+        least = _print_calls(outputs)
+        _print_predict(outputs, Path(folder), args.rows, least)
 
 
-def _print_calls(outputs: Path) -> None:
+def _print_calls(outputs: Path) -> float:
+    """Prints a line for each size, and returns the most rows a second of the Keras model."""
+    paces = []
     [root] = outputs.glob("*/serving_model")
     version = max((path for path in root.iterdir() if path.name.isdigit()), key=_number)
     [*_, graph] = sorted(root.parent.glob("artifacts/Transform/transform_graph/*"))
@@ -65,7 +67,9 @@ def _print_calls(outputs: Path) -> None:
         served = _milliseconds(lambda examples=examples: signature(examples=examples))
         least = _milliseconds(lambda given=given: direct(given))
         pace = size / served * 1000
+        paces.append(size / least * 1000)
         print(f"{size:>6,}{served:>16.2f}{least:>12.2f}{served / least:>8.2f}{pace:>20,.0f}")
+    return max(paces)
 
 
 def _number(version: Path) -> int:
@@ -104,18 +108,27 @@ def _milliseconds(call: Callable[[], object]) -> float:
     return float(np.median(seconds)) * 1000
 
 
-def _print_predict(outputs: Path, folder: Path, rows: int) -> None:
-    write_rows(folder / "data", rows)
-    [*files] = sorted(folder.glob("data/*/*.csv"))
+def _print_predict(outputs: Path, folder: Path, rows: int, least: float) -> None:
+    """Of a small file and of one with all these rows; `least` is Keras' pace, in rows a second."""
     command = [sys.executable, "-m", "pipeline", "predict", "--set", f'outputs="{outputs}"']
-    pace = []
-    for file in files:
-        count = sum(1 for _ in file.open("rb")) - 1
-        target = ["-o", str(folder / "predicted.csv"), str(file)]
-        taken = watched.run([*command, *target], folder / "log.txt", {})
-        pace.append(count / taken.seconds)
-        print(f"predict: {count:,} rows in {taken.seconds} s, {taken.peak_mib:,.0f} MiB")
-    print(f"predict: {statistics.median(pace):,.0f} rows a second, start included")
+    taken = {}
+    for count in (rows // 100, rows):
+        write_rows(folder / str(count), count)
+        csv = folder / f"{count}.csv"
+        with csv.open("wb") as file:
+            for number, part in enumerate(sorted((folder / str(count)).glob("*/*.csv"))):
+                lines = part.read_bytes()
+                file.write(lines[lines.index(b"\n") + 1 :] if number else lines)
+        target = ["-o", str(folder / "predicted.csv"), str(csv)]
+        taken[count] = watched.run([*command, *target], folder / "log.txt", {})
+        peak = taken[count].numbers()["peak_mib"]
+        print(f"predict: {count:,} rows in {taken[count].seconds} s, {peak:,.0f} MiB")
+    few, many = taken
+    pace = (many - few) / (taken[many].seconds - taken[few].seconds)
+    print(
+        f"predict: {many / taken[many].seconds:,.0f} rows a second, {pace:,.0f} without its start"
+    )
+    print(f"Keras model directly: {least:,.0f} rows a second, {least / pace:.2f} times that")
 
 
 if __name__ == "__main__":
