@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -73,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--timezone belongs to a --schedule")
     if args.schedule is not None and args.wait:
         raise UsageError("--wait is for a run that starts now, not for a --schedule")
-    if args.file and args.engine:
-        raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")
+    if args.file:
+        _refuse_what_is_compiled(args)
     options = submission.RunOptions(
         values=_values(args),
         thresholds=args.thresholds,
@@ -98,6 +99,21 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(started, RemoteSchedule) or not args.wait:
             return 0
         return _watch(started, terminal)
+
+
+def _refuse_what_is_compiled(args: argparse.Namespace) -> None:
+    """What a package holds cannot be set any more; only how it is sent."""
+    if args.engine:
+        raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")
+    for setting in args.settings:
+        section = re.split("[.=]", setting, maxsplit=1)[0]
+        if section not in (args.target, "outputs"):
+            key = setting.partition("=")[0]
+            raise UsageError(
+                f"{args.file} is compiled already: --set {key} would change nothing. Compile it "
+                "again, or give what changes from run to run (--parameter, --data-path, --spans, "
+                "--threshold)"
+            )
 
 
 def _values(args: argparse.Namespace) -> dict[str, str]:
