@@ -16,6 +16,7 @@ from components.example_gen.driver import SpanDriver
 from components.example_gen.executor import SpanExecutor
 from components.example_gen.spans import PATTERN, range_config
 from models.csv_format import PLAIN, CsvFormat
+from models.split_at import SplitAt
 
 
 class SpanExampleGen(component.FileBasedExampleGen):
@@ -39,6 +40,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
         *,
         csv: CsvFormat = PLAIN,
         required: Sequence[str] = (),
+        split_by: str | None = None,
+        split_at: SplitAt | None = None,
     ) -> None:
         """Describes the node `ExampleGen`.
 
@@ -48,9 +51,11 @@ class SpanExampleGen(component.FileBasedExampleGen):
             schema: Gives the type of each column; the rest of it is for the validator.
             spans: `newest`, `all`, `last:<n>` or the number of a span.
             splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows
-                are dealt out by a hash of their content.
+                are dealt out by a hash of their content, if nothing below says otherwise.
             csv: How CSV files are written.
             required: Rows that lack a value in one of these columns are left out, and counted.
+            split_by: Rows are dealt out by a hash of their value in this column.
+            split_at: Rows are in the split that this says, and the parts of `splits` do not count.
 
         Raises:
             DataError: If `spans` is none of these, or a type in the schema fits no column.
@@ -62,6 +67,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
                 "types": column_types(schema),
                 "csv": csv.model_dump(mode="json"),
                 "required": list(required),
+                # As text: numbers of a Struct are exact up to 2^53 only.
+                "split_at": split_at.model_dump_json() if split_at else None,
                 "code_hash": code_hash("components.example_gen"),
             }
         )
@@ -78,7 +85,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
                     splits=[
                         example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=buckets)
                         for name, buckets in splits.items()
-                    ]
+                    ],
+                    partition_feature_name=split_by,
                 )
             ),
             range_config=range_config(spans),
