@@ -25,7 +25,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
     Unlike `CsvExampleGen` it takes the types of the columns from the schema instead of inferring
     them for each span, reads several spans, and keeps the order of the rows: the same data gives
     the same bytes. The artifact has the custom properties `spans` (a JSON list), `span` (the newest
-    of them), `input_fingerprint` and `left_out` (a number of rows).
+    of them), `input_fingerprint` and `left_out` (a number of rows); and where spans have versions,
+    `versions` (one for each span, or null) and `version` (that of the newest).
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(SpanExecutor)
@@ -47,7 +48,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
 
         Args:
             input_base: The folder that holds `span-1`, `span-2`, … with `.csv`, `.csv.gz` or
-                `.parquet` files.
+                `.parquet` files, or with folders
+                `version-1`, `version-2`, … of these, of which the newest is read.
             schema: Gives the type of each column; the rest of it is for the validator.
             spans: `newest`, `all`, `last:<n>` or the number of a span.
             splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows

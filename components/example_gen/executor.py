@@ -22,6 +22,7 @@ from tfx.utils import proto_utils
 from components.delivery import OUTCOMES
 from components.errors import DataError
 from components.example_gen import outcomes, reading, shards, spans
+from components.example_gen.driver import settled_versions
 from components.example_gen.encoding import encode_batch
 from components.example_gen.outcomes import LEFT_OUT
 from components.example_gen.repeats import Repeats
@@ -52,7 +53,8 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         wanted = _proto(exec_properties, specs.RANGE_CONFIG_KEY, range_config_pb2.RangeConfig())
-        files = spans.select(exec_properties[specs.INPUT_BASE_KEY], wanted).files
+        versions = settled_versions(exec_properties)
+        files = spans.select(exec_properties[specs.INPUT_BASE_KEY], wanted, versions).files
         splits = _splits(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         with self._make_beam_pipeline() as pipeline:

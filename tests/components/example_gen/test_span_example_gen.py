@@ -81,6 +81,24 @@ def test_runs_again_when_the_data_changes_and_only_then(runner, write, tmp_path)
 
 
 @pytest.mark.slow
+def test_a_new_version_of_a_span_takes_the_place_of_the_one_before(runner, write):
+    write("data/span-3/version-1/a.csv", HEADER + rows(100, 130))
+    runner.run()
+    write("data/span-3/version-2/a.csv", HEADER + rows(100, 120))
+    runner.run()
+    runner.run()
+    assert runner.states() == ["COMPLETE", "COMPLETE", "CACHED"]
+    assert [
+        (a.custom_properties["versions"].string_value, a.custom_properties["version"].int_value)
+        for a in runner.artifacts()
+    ] == [("[null, null, 1]", 1), ("[null, null, 2]", 2)]
+    assert sum(map(len, runner.newest().values())) == 32 + 20
+    # As TFX: the version of the newest span; nothing where there are none.
+    runner.run("1")
+    assert not {"version", "versions"} & runner.artifacts()[-1].custom_properties.keys()
+
+
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes(runner):
     written = []
     for name in ("one", "two"):
@@ -162,3 +180,13 @@ def test_entrypoints_without_a_launcher_can_resolve_spans(runner):
     assert '"start_span_number": 2' in resolved["range_config"]
     # What was resolved stays as it is, for instance when an entrypoint calls it once more.
     assert resolve(resolved) == resolved
+
+
+def test_what_is_resolved_stays_when_a_version_comes_meanwhile(runner, write):
+    write("data/span-3/version-1/a.csv", HEADER + rows(0, 30))
+    step = SpanExampleGen(str(runner.data), runner.schema, "last:2", SPLITS)
+    resolved = resolve(dict(step.exec_properties))
+    assert resolved["versions"] == "[null, 1]"
+    write("data/span-3/version-2/a.csv", "not yet complete")
+    assert resolve(resolved) == resolved
+    assert resolve(dict(step.exec_properties))["versions"] == "[null, 2]"
