@@ -28,7 +28,9 @@ Bound = Annotated[
 class SplitAt(Frozen):
     """The rows below the first bound are of the first split, and so on."""
 
-    column: str = pydantic.Field(description="Says when a row is of: a number, or ISO text.")
+    column: str = pydantic.Field(
+        description="Says where a row belongs: numbers, or text such as ISO dates."
+    )
     bounds: Annotated[tuple[Bound, ...], pydantic.Field(min_length=1)] = pydantic.Field(
         description="Where each split but the first begins, ascending: numbers, or text."
     )
