@@ -10,6 +10,8 @@ from tfx import types
 from components.filesystems import fileio
 
 SPANS_PROPERTY = "spans"  # custom property: the numbers of the spans, as a JSON list
+# Custom property: the version of each of the spans as a JSON list; not there if none has versions.
+VERSIONS_PROPERTY = "versions"
 # Beside the splits; see `components.example_gen.outcomes`.
 OUTCOMES = "files.json"
 

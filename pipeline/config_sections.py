@@ -10,6 +10,7 @@ import pydantic
 
 from models.csv_format import CsvFormat
 from models.frozen import Frozen
+from models.split_at import SplitAt
 from pipeline.engine import Engine
 from pipeline.engine_sections import (
     NO_PACKING,
@@ -118,7 +119,18 @@ class DataConfig(Frozen):
     )
     splits: dict[SplitName, Annotated[int, pydantic.Field(ge=1)]] = pydantic.Field(
         default={"train": 2, "eval": 1},
-        description="Name and share of each split, by hash of the row.",
+        description="Name and share of each split, by hash of the row; with split_at the order of "
+        "the names counts, and the shares do not.",
+    )
+    split_by: str | None = pydantic.Field(
+        default=None,
+        description="A column of whole numbers or text: rows with equal values in it (all of one "
+        "customer) are in the same split, by hash of the value.",
+    )
+    split_at: SplitAt | None = pydantic.Field(
+        default=None,
+        description="Split by time, or by what else a column says: rows below the first bound are "
+        "of the first split in splits, those from there on of the second, and so on.",
     )
     csv: CsvFormat = CsvFormat()
 
@@ -133,6 +145,20 @@ class DataConfig(Frozen):
         if missing := {"train", "eval"} - value.keys():
             raise ValueError(f"a split named {' and one named '.join(sorted(missing))} is needed")
         return value
+
+    @pydantic.model_validator(mode="after")
+    def _one_way_to_split(self) -> Self:
+        if self.split_at is None:
+            return self
+        if self.split_by is not None:
+            raise ValueError("give either split_by or split_at")
+        wanted, given = len(self.splits) - 1, len(self.split_at.bounds)
+        if given != wanted:
+            raise ValueError(
+                f"split_at.bounds: {len(self.splits)} splits ({', '.join(self.splits)}) have "
+                f"{wanted} between them, not {given}"
+            )
+        return self
 
 
 class TunerConfig(Frozen):

@@ -66,6 +66,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         splits=config.data.splits,
         csv=config.data.csv,
         required=dataset.required_columns(),
+        split_by=config.data.split_by,
+        split_at=config.data.split_at,
     )
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
     # Cached by the path of the file, whatever is in it: hence a path that follows the content.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
-from pipeline.config_sections import BeamConfig
+from pipeline.config_sections import BeamConfig, DataConfig
 from pipeline.engine import Engine, ensure_job_server
 
 
@@ -32,7 +33,8 @@ def check_schema(config: Config, config_dir: Path) -> None:
     """Holds the description of the data to the schema.
 
     Raises:
-        ConfigError: If the schema cannot be read or lacks a column that the data is described with.
+        ConfigError: If the schema cannot be read or lacks a column that the data is described with,
+            or split by; or if the type of that one does not fit.
     """
     schema_file = config_dir / SCHEMA_FILE
     try:
@@ -41,15 +43,41 @@ def check_schema(config: Config, config_dir: Path) -> None:
         raise ConfigError(f"There is no schema: {schema_file} is missing") from None
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise ConfigError(f"{schema_file} is not a valid schema: {error}") from None
-    names = [feature.name for feature in schema.feature]
+    types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
     label = config.dataset.label
     wanted = {*config.dataset.features(), label.column, label.times or label.column}
-    for column in sorted(wanted - set(names)):
-        near = difflib.get_close_matches(column, names, 1)
-        hint = f"did you mean {near[0]}?" if near else "add it there, or remove it here"
-        raise ConfigError(
-            f"dataset.yaml uses the column {column!r}, which {SCHEMA_FILE} does not have; {hint}"
-        )
+    for column in sorted(wanted):
+        _check_column(column, types, "dataset.yaml uses")
+    _check_split(config.data, types)
+
+
+def _check_column(column: str, types: Mapping[str, str], what_uses: str) -> None:
+    if column in types:
+        return
+    near = difflib.get_close_matches(column, types, 1)
+    hint = f"did you mean {near[0]}?" if near else "add it there, or remove it here"
+    raise ConfigError(
+        f"{what_uses} the column {column!r}, which {SCHEMA_FILE} does not have; {hint}"
+    )
+
+
+def _check_split(data: DataConfig, types: Mapping[str, str]) -> None:
+    if data.split_by is not None:
+        _check_column(data.split_by, types, "data.split_by names")
+        if types[data.split_by] == "FLOAT":
+            raise ConfigError(
+                f"data.split_by: {data.split_by!r} is FLOAT in {SCHEMA_FILE}, and equal values are "
+                "found among whole numbers and texts only; take a column of type INT or BYTES"
+            )
+    if data.split_at is not None:
+        column = data.split_at.column
+        _check_column(column, types, "data.split_at.column names")
+        if (types[column] == "BYTES") != data.split_at.is_text:
+            kind = "text, in quotes" if types[column] == "BYTES" else "numbers"
+            raise ConfigError(
+                f"data.split_at.bounds: {column!r} is {types[column]} in {SCHEMA_FILE}; write the "
+                f"bounds as {kind}"
+            )
 
 
 def _check_engine(beam: BeamConfig) -> None:

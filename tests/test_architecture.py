@@ -22,6 +22,7 @@ ALLOWED = {
         "models.csv_format",
         "models.dataset",
         "models.label",
+        "models.split_at",
     },
 }
 

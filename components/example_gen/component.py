@@ -16,6 +16,7 @@ from components.example_gen.driver import SpanDriver
 from components.example_gen.executor import SpanExecutor
 from components.example_gen.spans import PATTERN, range_config
 from models.csv_format import PLAIN, CsvFormat
+from models.split_at import SplitAt
 
 
 class SpanExampleGen(component.FileBasedExampleGen):
@@ -24,7 +25,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
     Unlike `CsvExampleGen` it takes the types of the columns from the schema instead of inferring
     them for each span, reads several spans, and keeps the order of the rows: the same data gives
     the same bytes. The artifact has the custom properties `spans` (a JSON list), `span` (the newest
-    of them), `input_fingerprint` and `left_out` (a number of rows).
+    of them), `input_fingerprint` and `left_out` (a number of rows); and where spans have versions,
+    `versions` (one for each span, or null) and `version` (that of the newest).
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(SpanExecutor)
@@ -39,18 +41,23 @@ class SpanExampleGen(component.FileBasedExampleGen):
         *,
         csv: CsvFormat = PLAIN,
         required: Sequence[str] = (),
+        split_by: str | None = None,
+        split_at: SplitAt | None = None,
     ) -> None:
         """Describes the node `ExampleGen`.
 
         Args:
             input_base: The folder that holds `span-1`, `span-2`, … with `.csv`, `.csv.gz` or
-                `.parquet` files.
+                `.parquet` files, or with folders
+                `version-1`, `version-2`, … of these, of which the newest is read.
             schema: Gives the type of each column; the rest of it is for the validator.
             spans: `newest`, `all`, `last:<n>` or the number of a span.
             splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows
-                are dealt out by a hash of their content.
+                are dealt out by a hash of their content, if nothing below says otherwise.
             csv: How CSV files are written.
             required: Rows that lack a value in one of these columns are left out, and counted.
+            split_by: Rows are dealt out by a hash of their value in this column.
+            split_at: Rows are in the split that this says, and the parts of `splits` do not count.
 
         Raises:
             DataError: If `spans` is none of these, or a type in the schema fits no column.
@@ -62,6 +69,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
                 "types": column_types(schema),
                 "csv": csv.model_dump(mode="json"),
                 "required": list(required),
+                # As text: numbers of a Struct are exact up to 2^53 only.
+                "split_at": split_at.model_dump_json() if split_at else None,
                 "code_hash": code_hash("components.example_gen"),
             }
         )
@@ -78,7 +87,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
                     splits=[
                         example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=buckets)
                         for name, buckets in splits.items()
-                    ]
+                    ],
+                    partition_feature_name=split_by,
                 )
             ),
             range_config=range_config(spans),

@@ -12,8 +12,11 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from components.delivery import SPANS_PROPERTY
+from components.delivery import SPANS_PROPERTY, VERSIONS_PROPERTY
 from components.example_gen.spans import fingerprint, range_config, select
+
+# What `resolve` finds and TFX does not put on the artifact.
+LISTS = frozenset({SPANS_PROPERTY, VERSIONS_PROPERTY})
 
 
 class SpanDriver(driver.FileBasedDriver):
@@ -27,11 +30,11 @@ class SpanDriver(driver.FileBasedDriver):
         return resolve(exec_properties)
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
-        """As TFX's, which sets span and fingerprint on the artifact, and the list of spans too."""
+        """As TFX's, which sets span, version and fingerprint on the artifact, and the lists too."""
         result = super().run(execution_info)
-        spans = result.exec_properties[SPANS_PROPERTY]
         for examples in result.output_artifacts[specs.EXAMPLES_KEY].artifacts:
-            examples.custom_properties[SPANS_PROPERTY].CopyFrom(spans)
+            for name in LISTS & result.exec_properties.keys():
+                examples.custom_properties[name].CopyFrom(result.exec_properties[name])
         return result
 
 
@@ -46,9 +49,9 @@ def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
             `spans.range_config` takes, for it can be given to a run as a parameter.
 
     Returns:
-        The same with `spans`, `span` (the newest), `version` (always None) and
-        `input_fingerprint`. The range has become a static one, so that the executor reads these
-        spans even if a newer one comes meanwhile.
+        The same with `spans`, `span` (the newest), their `versions` and its `version` (None where
+        there are none) and `input_fingerprint`. The range has become a static one, so that the
+        executor reads these spans and versions even if a newer one comes meanwhile.
 
     Raises:
         DataError: If the spans are not there, or hold what cannot be read.
@@ -59,17 +62,26 @@ def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
         proto_utils.json_to_proto(wanted, range_config_pb2.RangeConfig())
         if wanted.startswith("{")
         else range_config(wanted),
+        settled_versions(exec_properties),
     )
     static = range_config_pb2.RangeConfig(
         static_range=range_config_pb2.StaticRange(
             start_span_number=selection.spans[0], end_span_number=selection.spans[-1]
         )
     )
+    any_version = any(version is not None for version in selection.versions)
     return {
         **exec_properties,
         specs.RANGE_CONFIG_KEY: proto_utils.proto_to_json(static),
         SPANS_PROPERTY: json.dumps(selection.spans),
+        VERSIONS_PROPERTY: json.dumps(selection.versions) if any_version else None,
         utils.SPAN_PROPERTY_NAME: selection.spans[-1],
-        utils.VERSION_PROPERTY_NAME: None,
+        utils.VERSION_PROPERTY_NAME: selection.versions[-1],
         utils.FINGERPRINT_PROPERTY_NAME: fingerprint(selection),
     }
+
+
+def settled_versions(exec_properties: dict[str, Any]) -> list[int | None] | None:
+    """The version of each span, if `resolve` has found versions already."""
+    found = exec_properties.get(VERSIONS_PROPERTY)
+    return json.loads(found) if found else None

@@ -43,19 +43,29 @@ def encode_batch(batch: pa.RecordBatch) -> pa.Array:
     return _prefixed(features, lambda size: _FEATURES + _varint(size))
 
 
+def encode_features(column: pa.Array) -> pa.Array:
+    """Each value of a column as a serialized `tf.Feature`, null where it is missing."""
+    return _prefixed(_payload(column), lambda size: _feature(column.type, size))
+
+
 def _entries(name: str, column: pa.Array) -> pa.Array:
     """The map entry `name: Feature` of each row, empty where the value is missing."""
     key = _KEY + _varint(len(name.encode())) + name.encode()
 
     def header(size: int) -> bytes:
-        # From the inside out: list of values, feature, map entry. Only lengths differ by row.
-        values = _VALUES + _varint(size)
-        feature = _LIST[column.type] + _varint(len(values) + size) + values
+        # From the inside out: feature, map entry. Only lengths differ by row.
+        feature = _feature(column.type, size)
         entry = key + _FEATURE + _varint(len(feature) + size) + feature
         return _MAP_ENTRY + _varint(len(entry) + size) + entry
 
     entries = _prefixed(_payload(column), header)
     return pc.coalesce(entries, b"") if column.null_count else entries
+
+
+def _feature(kind: pa.DataType, size: int) -> bytes:
+    """What is before the value in its feature."""
+    values = _VALUES + _varint(size)
+    return _LIST[kind] + _varint(len(values) + size) + values
 
 
 def _payload(column: pa.Array) -> pa.Array:

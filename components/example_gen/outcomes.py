@@ -8,7 +8,7 @@ from typing import Any
 
 from components.errors import DataError
 from components.example_gen.repeats import repeated_share
-from components.example_gen.shards import Splits
+from components.example_gen.splits import Splits
 from components.filesystems import fileio
 
 LEFT_OUT = "left_out"  # how many rows lack a value that each must have
@@ -48,17 +48,14 @@ def check(path: str, splits: Splits) -> int:
         more = [f"{len(errors) - _SHOWN} more files have errors."] if len(errors) > _SHOWN else []
         raise DataError("\n\n".join(errors[:_SHOWN] + more))
     _check_spans(outcomes)
-    rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.buckets}
+    rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.names}
     left_out = sum(outcome[LEFT_OUT] for outcome in outcomes)
     empty = [name for name, count in rows.items() if not count]
     if empty:
         rest = f" {left_out} more have no label and are left out." if left_out else ""
         raise DataError(
             f"No rows for split {', '.join(empty)}: the {len(outcomes)} files of the spans have "
-            f"{sum(rows.values())} rows, cut into "
-            f"{', '.join(f'{name} {count}' for name, count in splits.buckets.items())} of "
-            f"{sum(splits.buckets.values())} parts by a hash of each row.{rest}\n"
-            "Add data, or take more spans (data.spans) or a larger part for the split."
+            f"{sum(rows.values())} rows, cut into {splits.how}.{rest}\n{splits.remedy}"
         )
     return left_out
 

@@ -27,14 +27,18 @@ class Required:
         keep = pa.repeat(True, batch.num_rows)
         for name in self._columns:
             there = name in batch.schema.names
-            keep = pc.and_(keep, _is_value(batch.column(name)) if there else False)
+            keep = pc.and_(keep, is_value(batch.column(name)) if there else False)
         kept = batch.filter(keep)
         self.left_out += batch.num_rows - kept.num_rows
         return kept
 
 
-def _is_value(column: pa.Array) -> pa.Array:
-    """Neither null nor NaN nor blank text."""
+def is_value(column: pa.Array) -> pa.Array:
+    """Of each row whether it has a value: neither null nor NaN nor blank text.
+
+    Args:
+        column: Of int64, float32 or binary.
+    """
     if pa.types.is_floating(column.type):
         known = pc.invert(pc.is_nan(column))
     elif pa.types.is_binary(column.type):

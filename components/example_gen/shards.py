@@ -1,52 +1,28 @@
-"""Writes the rows of one file into one shard of each split, decided by a hash of the row."""
+"""Writes the rows of one file into one shard of each split."""
 
 from __future__ import annotations
 
-import bisect
 import contextlib
-import dataclasses
-import hashlib
-import itertools
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
-from components.example_gen.repeats import Repeats
 from components.filesystems import fileio
 
 TEMPORARY = ".tmp"  # beside the split folders, all of whose content is read as data
 _GZIP = tf.io.TFRecordOptions(compression_type="GZIP")
 
 
-@dataclasses.dataclass(frozen=True)
-class Splits:
-    """Cuts rows into splits by their content: a row is in the same split in every run."""
-
-    buckets: Mapping[str, int]
-
-    def names(self, examples: Iterable[bytes]) -> list[str]:
-        """The split of each serialized example; equal rows are in the same one."""
-        return self.of(map(_hash, examples))
-
-    def of(self, hashes: Iterable[int]) -> list[str]:
-        """The split of each row, given its hash."""
-        names = list(self.buckets)
-        ends = list(itertools.accumulate(self.buckets.values()))
-        return [names[bisect.bisect(ends, row % ends[-1])] for row in hashes]
-
-
 def write_shards(
-    examples: Iterable[list[bytes]],
-    splits: Splits,
+    batches: Iterable[Iterable[tuple[str, bytes]]],
+    splits: Sequence[str],
     uri: str,
     shard: int,
     shards: int,
-    *,
-    repeats: Repeats | None = None,
 ) -> dict[str, int]:
     """Writes gzipped TFRecords `Split-<name>/data_tfrecord-<shard>-of-<shards>.gz`.
 
@@ -55,17 +31,16 @@ def write_shards(
     none.
 
     Args:
-        examples: Batches of serialized examples, in order.
-        splits: Decides where a row goes.
+        batches: Serialized examples, in order, each with the split that it goes to.
+        splits: Their names.
         uri: The folder of the artifact.
         shard: The number of this shard, from 0.
         shards: The number of shards.
-        repeats: Is given the hash of each row, if it is there.
 
     Returns:
         The number of rows by split.
     """
-    rows = dict.fromkeys(splits.buckets, 0)
+    rows = dict.fromkeys(splits, 0)
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: os.path.join(folder, name) for name in rows}
         with contextlib.ExitStack() as stack:
@@ -73,13 +48,10 @@ def write_shards(
                 name: stack.enter_context(tf.io.TFRecordWriter(path, _GZIP))
                 for name, path in paths.items()
             }
-            for batch in examples:
-                hashes = [_hash(row) for row in batch]
-                for name, row in zip(splits.of(hashes), batch, strict=True):
+            for batch in batches:
+                for name, row in batch:
                     writers[name].write(row)
                     rows[name] += 1
-                if repeats is not None:
-                    repeats.add_all(hashes)
         for name, path in paths.items():
             target = os.path.join(f"Split-{name}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz")
             _publish(path, uri, target)
@@ -91,10 +63,6 @@ def remove_temporary(uri: str) -> None:
     folder = os.path.join(uri, TEMPORARY)
     if fileio.exists(folder):
         fileio.rmtree(folder)
-
-
-def _hash(example: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(example).digest())
 
 
 def _publish(path: str, uri: str, target: str) -> None:

@@ -1,29 +1,27 @@
 """Which spans a run takes, which files they hold, and a fingerprint over all of them.
 
-A span is a folder `span-<number>` under the input base, with CSV or Parquet files in it. Numbers go
-on without gaps and may be padded with zeros. TFX's own input processor takes a single span
-(tfx 1.21, components/example_gen/input_processor.py).
+A span is a folder `span-<number>` under the input base, with CSV or Parquet files in it, or with
+folders `version-<number>` of them, the newest of which is read. Numbers may be padded with zeros;
+those of spans go on without gaps. TFX's own input processor takes a single span (tfx 1.21,
+components/example_gen/input_processor.py).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import re
+from collections.abc import Sequence
 
 from tfx.proto import range_config_pb2
 
 from components.errors import DataError
+from components.example_gen import folders
 from components.example_gen.files import open_binary, unreachable_data
-from components.example_gen.reading import SUFFIXES
 from components.filesystems import fileio
 
 PATTERN = "span-{SPAN}/*"
 ALL_SPANS = 2**31 - 1  # the widest window that the proto can hold
-_FOLDER = re.compile(r"span-(\d+)")
-# Not data: hidden files, and what editors and Spark leave behind.
-_IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")
 # Up to this many bytes in all, files are compared by what is in them, so that a file that was only
 # touched or copied is still the same; beyond, reading them twice would cost too much.
 _CONTENT_LIMIT = 1 << 30
@@ -32,9 +30,18 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """The spans of a run, in ascending order, and their files by span and name."""
+    """The spans of a run, in ascending order, and their files by span and name.
 
+    Attributes:
+        base: The folder with the span folders.
+        spans: Their numbers.
+        versions: The version of each span; None of one that has none.
+        files: With the path of the base.
+    """
+
+    base: str
     spans: tuple[int, ...]
+    versions: tuple[int | None, ...]
     files: tuple[str, ...]
 
 
@@ -68,40 +75,53 @@ def range_config(spans: str) -> range_config_pb2.RangeConfig:
     )
 
 
-def select(input_base: str, wanted: range_config_pb2.RangeConfig) -> Selection:
+def select(
+    input_base: str,
+    wanted: range_config_pb2.RangeConfig,
+    versions: Sequence[int | None] | None = None,
+) -> Selection:
     """Finds the spans that a run takes, and their files.
 
     Args:
         input_base: The folder with the span folders.
         wanted: A static range, all of whose spans must exist, or a rolling range that ends with
             the newest span, and takes fewer than its number if there are not as many.
+        versions: One for each span, where it is settled already; else the newest.
 
     Raises:
-        DataError: If there are no spans, if one is missing or holds no files, or if it holds files
-            that cannot be read.
+        DataError: If there are no spans, if one or its version is missing or holds no files, or if
+            it holds files that cannot be read.
     """
     with unreachable_data():
-        return _select(input_base, wanted)
+        return _select(input_base, wanted, versions)
 
 
-def _select(input_base: str, wanted: range_config_pb2.RangeConfig) -> Selection:
-    folders = _span_folders(input_base)
+def _select(
+    input_base: str,
+    wanted: range_config_pb2.RangeConfig,
+    versions: Sequence[int | None] | None,
+) -> Selection:
+    found = folders.spans(input_base)
     if wanted.HasField("static_range"):
         first, last = wanted.static_range.start_span_number, wanted.static_range.end_span_number
     else:
-        last = max(folders)
-        first = max(min(folders), last - wanted.rolling_range.num_spans + 1)
+        last = max(found)
+        first = max(min(found), last - wanted.rolling_range.num_spans + 1)
     spans = tuple(range(first, last + 1))
-    missing = [span for span in spans if span not in folders]
+    missing = [span for span in spans if span not in found]
     if missing:
         raise DataError(
             f"{input_base} lacks span {_listed(missing)} of those that the run takes "
-            f"({_listed(list(spans))}).\nFound: {_listed(sorted(folders))}.\n"
+            f"({_listed(list(spans))}).\nFound: {_listed(sorted(found))}.\n"
             "Add the missing folder, choose other spans in the configuration (data.spans), or "
             "number the folders so that they follow each other."
         )
-    files = [path for span in spans for path in _data_files(folders[span])]
-    return Selection(spans, tuple(files))
+    taken = [
+        folders.version(found[span], settled)
+        for span, settled in zip(spans, versions or [None] * len(spans), strict=True)
+    ]
+    files = [path for _, folder in taken for path in folders.data_files(folder)]
+    return Selection(input_base, spans, tuple(number for number, _ in taken), tuple(files))
 
 
 def fingerprint(selection: Selection) -> str:
@@ -119,8 +139,8 @@ def fingerprint(selection: Selection) -> str:
     by_content = sum(stat.length for stat in stats) <= _CONTENT_LIMIT
     digest = hashlib.sha256()
     for path, stat in zip(selection.files, stats, strict=True):
-        # Folder and name, not the whole path: a checkout elsewhere has the same data.
-        name = "/".join(path.split("/")[-2:])
+        # Folders and name, not the whole path: a checkout elsewhere has the same data.
+        name = path.removeprefix(selection.base).lstrip("/")
         state = getattr(stat, "etag", None)
         if state is None:
             state = _content_hash(path) if by_content else f"{stat.length},{stat.mtime_nsec}"
@@ -136,57 +156,6 @@ def size(selection: Selection) -> int:
     """
     with unreachable_data():
         return sum(fileio.stat(path).length for path in selection.files)
-
-
-def _span_folders(input_base: str) -> dict[int, str]:
-    names = _listdir(input_base)
-    folders: dict[int, str] = {}
-    for name in names:
-        match = _FOLDER.fullmatch(name)
-        if match is None:
-            continue
-        if (span := int(match[1])) in folders:
-            raise DataError(
-                f"{input_base} has span {span} twice, as {os.path.basename(folders[span])} and as "
-                f"{name}. Merge or rename one of them."
-            )
-        folders[span] = os.path.join(input_base, name)
-    if not folders:
-        raise DataError(
-            f"{input_base} has no spans: folders span-1, span-2, … with CSV or Parquet files.\n"
-            f"Found: {', '.join(names[:5]) or 'nothing'}.\n"
-            "Put the files into such folders, or set data.path to where they are."
-        )
-    return folders
-
-
-def _data_files(folder: str) -> list[str]:
-    names = [name for name in _listdir(folder) if not _IGNORED.fullmatch(name)]
-    if not names:
-        raise DataError(f"{folder} has no data files. Add CSV or Parquet files, or remove it.")
-    stems: dict[str, str] = {}
-    for name in names:
-        suffix = next((s for s in SUFFIXES if name.endswith(s)), None)
-        if suffix is None or fileio.isdir(os.path.join(folder, name)):
-            raise DataError(
-                f"{folder} holds {name}, which is not a file that ends in {', '.join(SUFFIXES)}. "
-                "Convert it, or take it out of the span."
-            )
-        stem = name.removesuffix(suffix)
-        if stem in stems:
-            raise DataError(
-                f"{folder} holds both {stems[stem]} and {name}: the same rows twice, it seems. "
-                "Remove or rename one of them."
-            )
-        stems[stem] = name
-    return [os.path.join(folder, name) for name in names]
-
-
-def _listdir(folder: str) -> list[str]:
-    if not fileio.isdir(folder):
-        raise DataError(f"There is no folder {folder}. Set data.path to where the spans are.")
-    # Object stores end the names of folders with a slash.
-    return sorted(name.rstrip("/") for name in fileio.listdir(folder))
 
 
 def _content_hash(path: str) -> str:

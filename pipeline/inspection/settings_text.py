@@ -61,7 +61,8 @@ def base(name: str, path: str, rows: int, how: CsvFormat | None, missing: tuple[
         "data:",
         f"  path: {scalar(path)} # span-1, span-2, … inside",
         "  spans: all # all, newest, one number, or last:N",
-        f"  splits: {_SPLITS} # by hash of the row: a row stays in its split for ever",
+        f"  splits: {_SPLITS} # by hash of the row, for ever, if split_by and split_at do not say "
+        "otherwise",
         *_csv(how, missing),
         "",
         f"# For {rows:,} rows: steps of so few rows that an epoch has dozens; and where rows",

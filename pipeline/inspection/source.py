@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import UsageError
 
 _SPAN = re.compile(r"span-(\d+)")
+_VERSION = re.compile(r"version-(\d+)")
 _IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # somewhat shorter than pipeline.config has it
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
@@ -52,7 +53,8 @@ def find(paths: Sequence[Path]) -> Source:
         (path for path in folder.iterdir() if path.is_dir() and _SPAN.fullmatch(path.name)),
         key=lambda path: int(path.name.removeprefix("span-")),
     )
-    files = [path for part in spans or [folder] for path in _data_files(part)]
+    parts = [_newest_version(span) for span in spans] or [folder]
+    files = [path for part in parts for path in _data_files(part)]
     if not files:
         raise UsageError(f"--data: there are no files in {folder}")
     return Source(_checked(files), name, folder if spans else None)
@@ -89,6 +91,12 @@ def checked_name(name: str) -> str:
         f"--name: {name!r} is no name of a pipeline: lower case letters, digits and dashes, up to "
         f"100, not beginning with a dash; {near!r}, for example."
     )
+
+
+def _newest_version(span: Path) -> Path:
+    """What a run reads of a span; `components.example_gen.folders`, without its TFX."""
+    versions = [p for p in span.iterdir() if p.is_dir() and _VERSION.fullmatch(p.name)]
+    return max(versions, key=lambda p: int(p.name.removeprefix("version-")), default=span)
 
 
 def _data_files(folder: Path) -> list[Path]:

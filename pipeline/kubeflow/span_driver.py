@@ -48,7 +48,7 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         An `ExecutorOutput`: the parameters to replace or to add, and the artifact with its
-        properties `spans`, `span` and `input_fingerprint`.
+        properties `spans`, `span` and `input_fingerprint`, and `versions` and `version` if it has.
 
     Raises:
         DataError: If the spans are not there, or hold what cannot be read.
@@ -59,7 +59,6 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
     from tfx.types import standard_component_specs as specs
 
-    from components.delivery import SPANS_PROPERTY
     from components.example_gen import driver
 
     given = executor_input["inputs"]["parameterValues"]
@@ -73,7 +72,8 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
     tfx_driver.update_output_artifact(
         {tfx_driver.utils.VERSION_PROPERTY_NAME: None, **resolved}, examples.mlmd_artifact
     )
-    examples.set_string_custom_property(SPANS_PROPERTY, resolved[SPANS_PROPERTY])
+    for name in driver.LISTS & resolved.keys():
+        examples.set_string_custom_property(name, resolved[name])
     artifact = json_format.MessageToDict(tfx_utils.to_runtime_artifact(examples, names))
     return {
         "parameterValues": {key: one for key, one in resolved.items() if given.get(key) != one},

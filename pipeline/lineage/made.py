@@ -67,6 +67,7 @@ def facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
         case "Examples" if "spans" in properties:  # those of Transform have none
             return "data", {
                 "spans": json.loads(properties["spans"]),
+                "versions": json.loads(properties.get("versions") or "null"),
                 "fingerprint": properties.get("input_fingerprint"),
                 "rows": rows_by_split(uri),
                 "uri": uri,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -66,7 +67,7 @@ def _facts(name: str, made: Made) -> list[str]:
     facts = made.facts
     lines = []
     if name == "data":
-        lines.append(f"spans {', '.join(map(str, facts['spans']))}")
+        lines.append(f"spans {_spans(facts)}")
         if rows := facts["rows"]:
             parts = ", ".join(f"{split} {count:,}" for split, count in sorted(rows.items()))
             lines.append(f"{sum(rows.values()):,} rows: {parts}")
@@ -79,3 +80,12 @@ def _facts(name: str, made: Made) -> list[str]:
         if facts["started_from"]:
             lines.append(f"started from version {facts['started_from']}")
     return [*lines, facts["uri"]]
+
+
+def _spans(facts: Mapping[str, Any]) -> str:
+    versions = facts["versions"] or [None] * len(facts["spans"])
+    told = [
+        str(span) if version is None else f"{span} (version {version})"
+        for span, version in zip(facts["spans"], versions, strict=True)
+    ]
+    return ", ".join(told)

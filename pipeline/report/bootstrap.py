@@ -1,4 +1,4 @@
-"""Confidence intervals: how much a metric would move had other rows fallen into the eval split.
+"""Confidence intervals: how much a metric would move had the eval split other rows.
 
 The percentile bootstrap (Efron and Tibshirani, 1993, "An introduction to the bootstrap", ch. 13),
 with the same resamples for both models, so that what is uncertain about both alike drops out of

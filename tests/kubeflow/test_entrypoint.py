@@ -168,6 +168,9 @@ def test_on_kubeflow_a_step_reads_and_writes_the_mirror_and_speaks_of_the_store(
 def test_on_vertex_the_hook_resolves_the_spans_and_the_step_takes_them_over(step, data):
     example_gen = step("vertex", "ExampleGen")
     example_gen.parameters.update(input_base=str(data), range_config="last:2")
+    first = data / "span-2" / "version-1"
+    first.mkdir()
+    (data / "span-2" / "rows.csv").rename(first / "rows.csv")
     hook = example_gen.container["lifecycle"]["preCacheCheck"]
     assert hook["command"] == ["python", "-m", span_driver.__name__]
     assert span_driver.main(example_gen.arguments(hook)) == 0
@@ -176,20 +179,23 @@ def test_on_vertex_the_hook_resolves_the_spans_and_the_step_takes_them_over(step
     found = example_gen.output()
     assert found["parameterValues"]["span"] == 2
     assert found["parameterValues"]["spans"] == "[1, 2]"
+    assert found["parameterValues"]["versions"] == "[null, 1]"
     [artifact] = found["artifacts"]["examples"]["artifacts"]
     assert artifact["uri"] == example_gen.message["outputs"]["artifacts"]["examples"][
         "artifacts"
     ][0]["uri"]  # fmt: skip
     told = span_driver.merge(example_gen.message, found)
     example_gen.message["outputs"] = told["outputs"]  # the parameters TFX reads from the file
-    (data / "span-3").mkdir()  # comes meanwhile, and must not be read
-    (data / "span-3" / "rows.csv").write_text("not yet complete")
+    for later in ("span-3", "span-2/version-2"):  # come meanwhile, and must not be read
+        (data / later).mkdir()
+        (data / later / "rows.csv").write_text("not yet complete")
     done = run(example_gen)
 
     assert done.returncode == 0, done.stderr
     [examples] = example_gen.output()["artifacts"]["examples"]["artifacts"]
     assert rows(Path(examples["uri"])) == 70
     assert examples["metadata"]["spans"] == "[1, 2]"
+    assert examples["metadata"]["versions"] == "[null, 1]"
     assert examples["metadata"]["custom:span"] == 2
     assert examples["metadata"]["input_fingerprint"] == artifact["metadata"]["input_fingerprint"]
 

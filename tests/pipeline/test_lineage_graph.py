@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.lineage import origin, spans
+from pipeline.lineage import made, origin, spans, text
 from pipeline.lineage.graph import Artifact, Execution, Graph
 from pipeline.outputs import Outputs
 
@@ -70,3 +70,14 @@ def test_the_first_execution_made_it_and_later_ones_took_it(graph, tmp_path):
     assert found.parts["model"].run == "run-9"
     assert found.state == "gone"
     assert origin.trace(graph, Outputs(tmp_path), "2").started_from == "1"
+
+
+@pytest.mark.parametrize(
+    ("versions", "told"),
+    [({}, "spans 3, 4"), ({"versions": "[null, 2]"}, "spans 3, 4 (version 2)")],
+)
+def test_a_span_is_told_with_its_version(versions, told):
+    properties = {"spans": "[3, 4]", **versions}
+    part, facts = made.facts_of(Artifact(1, "Examples", "/nowhere", properties))
+    assert part == "data"
+    assert told in text._facts(part, made.made(step(1, "ExampleGen", (), (1,)), facts))

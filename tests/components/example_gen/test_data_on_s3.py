@@ -39,6 +39,21 @@ def test_spans_are_chosen(data):
         select(f"{data}/nowhere", range_config("all"))
 
 
+def test_the_newest_version_is_chosen(data):
+    for version in ("version-9", "version-10"):
+        with fileio.open(f"{data}/span-4/{version}/a.csv", "w") as file:
+            file.write(ROWS)
+    selection = select(data, range_config("last:2"))
+    assert selection.versions == (None, 10)
+    assert selection.files[-1] == f"{data}/span-4/version-10/a.csv"
+    before = fingerprint(selection)
+    assert fingerprint(select(data, range_config("last:2"), [None, 9])) != before
+    with fileio.open(f"{data}/span-4/a.csv", "w") as file:
+        file.write(ROWS)
+    with pytest.raises(DataError, match=r"span-4 holds a\.csv beside folders of versions"):
+        select(data, range_config("4"))
+
+
 def test_files_are_read_as_those_in_a_folder(data, tmp_path, small_schema):
     for path in select(data, range_config("all")).files:
         here = path.replace(data, str(tmp_path / "data"))

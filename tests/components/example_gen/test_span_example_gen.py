@@ -10,77 +10,18 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
-from tfx.components import StatisticsGen
 from tfx.components.example_gen.component import FileBasedExampleGen
-from tfx.orchestration import metadata, pipeline
-from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from components.errors import DataError
 from components.example_gen.component import SpanExampleGen
 from components.example_gen.driver import resolve
+from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 
-SPLITS = {"train": 2, "eval": 1}
 HEADER = "count,price,name\n"
 
 
 def rows(start, stop, count="{}"):
     return "".join(f"{count.format(i)},{i / 4},n{i % 3}\n" for i in range(start, stop))
-
-
-class Runner:
-    """Runs the step, and StatisticsGen after it, on LocalDagRunner with a cache."""
-
-    def __init__(self, root: Path, schema):
-        self.root, self.schema = root, schema
-        self.data = root / "data"
-        self.store = metadata.sqlite_metadata_connection_config(str(root / "metadata.sqlite"))
-
-    def run(self, spans="all", splits=SPLITS, statistics=False, name="test"):
-        example_gen = SpanExampleGen(str(self.data), self.schema, spans, splits)
-        nodes = [example_gen]
-        if statistics:
-            nodes.append(StatisticsGen(examples=example_gen.outputs["examples"]))
-        LocalDagRunner().run(
-            pipeline.Pipeline(
-                pipeline_name=name,
-                pipeline_root=str(self.root / name),
-                components=nodes,
-                enable_cache=True,
-                metadata_connection_config=self.store,
-                beam_pipeline_args=["--runner=FnApiRunner"],
-            )
-        )
-
-    def states(self):
-        with metadata.Metadata(self.store) as handle:
-            executions = sorted(handle.store.get_executions(), key=lambda e: e.id)
-            return [type(e).State.Name(e.last_known_state) for e in executions]
-
-    def artifacts(self, kind="Examples"):
-        with metadata.Metadata(self.store) as handle:
-            return sorted(handle.store.get_artifacts_by_type(kind), key=lambda a: a.id)
-
-    def newest(self):
-        """Split -> the serialized examples of the newest artifact, in the order of the files."""
-        uri = Path(self.artifacts()[-1].uri)
-        return {
-            folder.name.removeprefix("Split-"): [
-                record.numpy()
-                for path in sorted(folder.iterdir())
-                for record in tf.data.TFRecordDataset(str(path), compression_type="GZIP")
-            ]
-            for folder in sorted(uri.glob("Split-*"))
-        }
-
-
-def values(examples, name):
-    """The values of a feature, None where it is missing."""
-    found = []
-    for example in map(tf.train.Example.FromString, examples):
-        feature = example.features.feature.get(name)
-        kind = feature and feature.WhichOneof("kind")
-        found.append(getattr(feature, kind).value[0] if kind else None)
-    return found
 
 
 @pytest.fixture
@@ -137,6 +78,24 @@ def test_runs_again_when_the_data_changes_and_only_then(runner, write, tmp_path)
     assert runner.states()[3:] == ["COMPLETE", "COMPLETE", "CACHED", "COMPLETE"]
     spans = [a.custom_properties["spans"].string_value for a in runner.artifacts()]
     assert spans == ["[1, 2]", "[1, 2]", "[2]", "[2, 3]"]
+
+
+@pytest.mark.slow
+def test_a_new_version_of_a_span_takes_the_place_of_the_one_before(runner, write):
+    write("data/span-3/version-1/a.csv", HEADER + rows(100, 130))
+    runner.run()
+    write("data/span-3/version-2/a.csv", HEADER + rows(100, 120))
+    runner.run()
+    runner.run()
+    assert runner.states() == ["COMPLETE", "COMPLETE", "CACHED"]
+    assert [
+        (a.custom_properties["versions"].string_value, a.custom_properties["version"].int_value)
+        for a in runner.artifacts()
+    ] == [("[null, null, 1]", 1), ("[null, null, 2]", 2)]
+    assert sum(map(len, runner.newest().values())) == 32 + 20
+    # As TFX: the version of the newest span; nothing where there are none.
+    runner.run("1")
+    assert not {"version", "versions"} & runner.artifacts()[-1].custom_properties.keys()
 
 
 @pytest.mark.slow
@@ -221,3 +180,13 @@ def test_entrypoints_without_a_launcher_can_resolve_spans(runner):
     assert '"start_span_number": 2' in resolved["range_config"]
     # What was resolved stays as it is, for instance when an entrypoint calls it once more.
     assert resolve(resolved) == resolved
+
+
+def test_what_is_resolved_stays_when_a_version_comes_meanwhile(runner, write):
+    write("data/span-3/version-1/a.csv", HEADER + rows(0, 30))
+    step = SpanExampleGen(str(runner.data), runner.schema, "last:2", SPLITS)
+    resolved = resolve(dict(step.exec_properties))
+    assert resolved["versions"] == "[null, 1]"
+    write("data/span-3/version-2/a.csv", "not yet complete")
+    assert resolve(resolved) == resolved
+    assert resolve(dict(step.exec_properties))["versions"] == "[null, 2]"

@@ -106,6 +106,43 @@ def test_says_what_does_not_belong_in_a_span(write, tmp_path, files, message):
         select(str(tmp_path), range_config("all"))
 
 
+def test_takes_the_newest_version_of_each_span(base, write):
+    folder = base("span-1/version-9", "span-1/version-0010", "span-2", "span-3/version-0")
+    for name in ("span-1/version-10~/a.csv", "span-1/_SUCCESS"):
+        write(f"in/{name}", "")
+    selection = select(folder, range_config("all"))
+    assert selection.versions == (10, None, 0)
+    assert [os.path.relpath(path, folder) for path in selection.files] == [
+        "span-1/version-0010/rows.csv",
+        "span-2/rows.csv",
+        "span-3/version-0/rows.csv",
+    ]
+    settled = select(folder, range_config("all"), [9, None, 0])
+    assert settled.versions == (9, None, 0)
+    assert settled.files[0] == f"{folder}/span-1/version-9/rows.csv"
+    with pytest.raises(DataError, match=r"span-1 has no version 8 any more.*Start it again"):
+        select(folder, range_config("1"), [8])
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["version-1/a.csv", "b.csv"], "span-1 holds b.csv beside folders of versions"),
+        (["version-1/a.csv", "part/b.csv"], "span-1 holds part beside folders of versions"),
+        (["version-1/a.csv", "version-2"], "span-1 holds version-2 beside folders of versions"),
+        (["version-1", "a.csv"], "holds version-1, which is not a file that ends in"),
+        (["version-1/a.csv", "version-01/a.csv"], "version 1 twice, as version-01 and as version-"),
+        (["version-1/a.csv", "version-2/.hidden"], "span-1/version-2 has no data files"),
+        (["version-1/version-1/a.csv"], "span-1/version-1 holds version-1, which is not a file"),
+    ],
+)
+def test_says_what_does_not_belong_beside_versions(write, tmp_path, files, message):
+    for name in files:
+        write(f"span-1/{name}", "")
+    with pytest.raises(DataError, match=message):
+        select(str(tmp_path), range_config("all"))
+
+
 def test_says_that_there_is_no_folder(tmp_path):
     with pytest.raises(DataError, match=r"no folder .*/nowhere"):
         select(str(tmp_path / "nowhere"), range_config("all"))
@@ -135,6 +172,16 @@ def test_fingerprint_follows_the_files(base, write, kind, tmp_path):
     assert now() == prints[-1]
     assert len(set(prints)) == len(prints)
     assert all(text.startswith(kind) for text in prints)
+
+
+def test_fingerprint_tells_the_same_file_in_another_span_or_version(write, tmp_path):
+    prints = set()
+    for number, folder in enumerate(
+        ["span-1", "span-2", "span-1/version-1", "span-1/version-2", "span-2/version-1"]
+    ):
+        write(f"{number}/{folder}/rows.csv", "count\n1\n")
+        prints.add(fingerprint(select(str(tmp_path / str(number)), range_config("all"))))
+    assert len(prints) == 5
 
 
 def test_touched_or_copied_files_are_the_same(base, tmp_path):

@@ -15,6 +15,7 @@ from components.example_gen.columns import column_types
 from components.example_gen.reading import read_batches
 from models.csv_format import CsvFormat
 from pipeline import config
+from pipeline.inspection.source import find
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 
 TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
@@ -151,6 +152,18 @@ def test_a_folder_of_spans_stays_where_it_is(init, project, tmp_path):
     assert how.data.path == str(tmp_path / "Years of data")
     assert how.pipeline == "years-of-data"
     assert not (project / "data").exists()
+
+
+def test_of_a_span_with_versions_the_newest_is_looked_at(tmp_path):
+    for name in ("span-1/version-9", "span-1/version-10", "span-2"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "part.csv").write_text(table())
+    found = find([tmp_path])
+    assert found.spans == tmp_path
+    assert [str(path.relative_to(tmp_path)) for path in found.files] == [
+        "span-1/version-10/part.csv",
+        "span-2/part.csv",
+    ]
 
 
 def test_files_of_different_columns_are_refused(init, tmp_path, capfd):
