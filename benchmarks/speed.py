@@ -22,8 +22,8 @@ from typing import Any
 
 from benchmarks import watched
 from benchmarks.resampled_rows import write_rows
+from benchmarks.speed_steps import steps_taken
 from benchmarks.speed_table import markdown
-from benchmarks.steps_taken import steps_taken
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS, STOCK = "ours", "stock"

@@ -34,6 +34,7 @@ from models.settings import TrainerConfig
 
 BATCHES = (1, 32, 1024)
 _CALLS, _WARM_UP = 200, 5
+_LEAST_ROWS = 50_000
 
 
 def main() -> None:
@@ -42,6 +43,8 @@ def main() -> None:
     parser.add_argument("--outputs", type=Path)
     parser.add_argument("--rows", type=int, default=300_000)
     args = parser.parse_args()
+    if args.rows < _LEAST_ROWS:
+        parser.error(f"--rows: {_LEAST_ROWS:,} or more, or the start of predict is all that shows")
     with tempfile.TemporaryDirectory() as folder:
         outputs = args.outputs or Path(folder, "run")
         if not args.outputs:

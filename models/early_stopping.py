@@ -13,7 +13,7 @@ _TINY = 1e-30  # a loss of 0 has no logarithm
 class RelativeEarlyStopping(keras.callbacks.EarlyStopping):
     """Stops when `val_loss` has not fallen by a thousandth for some epochs.
 
-    The model has the weights of the best epoch then.
+    The model has the weights of the last epoch in which it did.
     """
 
     def __init__(self, patience: int) -> None:

@@ -5,9 +5,9 @@ Two ideas from the literature on tables make it about as good as gradient boosti
 * Numbers enter in pieces (Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular
   Deep Learning"): piece i of n is 0 below i/n, 1 above (i+1)/n and linear between. As numbers are
   ranks here (see `models.preprocessing`), each piece covers as many rows.
-* The members of an ensemble share most of their weights (Gorishniy et al. 2024, "TabM"). Here the
-  first layer is one for all; each member sees its outputs with signs and factors of its own, and
-  has a last layer of its own. So the first layer, half of the work otherwise, is done once.
+* The members of an ensemble share most of their weights (Gorishniy et al. 2024, "TabM"). Each has
+  signs and factors of its own for what the layers above see, and a last layer of its own. They
+  part after the first layer, not before it: that one, as wide as the inputs, is computed once.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from models.settings import ModelSettings
 
 EMBEDDING = "embedding."  # before the name of a feature: the layer that looks its codes up
 TEXT_FACTOR = 4  # a text says more than a value: so much longer is its vector
+VIEWS = "views"  # the layer that shows each member its own view
 UNITS = "units"  # the layer that turns outputs into units of the label; regression only
 
 
@@ -70,8 +71,9 @@ def build_model(dataset: Dataset, features: Sequence[Feature], settings: ModelSe
     if numbers:
         vectors.append(_embed(list(numbers.values()), settings))
     hidden = vectors[0] if len(vectors) == 1 else keras.layers.Concatenate()(vectors)
-    hidden = Members(settings.members)(_dense(hidden, settings))
-    for _ in range(settings.depth - 1):
+    for layer in range(settings.depth):
+        if layer == min(1, settings.depth - 1):  # an only layer is each member's own
+            hidden = Members(settings.members, name=VIEWS)(hidden)
         hidden = _dense(hidden, settings)
     return Ensemble(numbers | codes, _head(dataset, hidden, settings))
 

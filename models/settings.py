@@ -41,7 +41,10 @@ class TrainSettings(Frozen):
     )
     weight_decay: float = pydantic.Field(default=0.01, ge=0, description="Of AdamW.")
     held_out: float = pydantic.Field(
-        default=0.1, gt=0, lt=1, description="Share of the training rows that decides when to stop."
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="Share of the training rows that decides when to stop; 10,000 rows at most.",
     )
     patience: int = pydantic.Field(
         default=3,

@@ -18,7 +18,7 @@ def _text_of_date(value: Any) -> Any:
 
 
 Bound = Annotated[
-    pydantic.StrictInt
+    Annotated[pydantic.StrictInt, pydantic.Field(ge=-(2**63), lt=2**63)]
     | Annotated[pydantic.StrictFloat, pydantic.Field(allow_inf_nan=False)]
     | pydantic.StrictStr,
     pydantic.BeforeValidator(_text_of_date),
@@ -26,24 +26,28 @@ Bound = Annotated[
 
 
 class SplitAt(Frozen):
-    """The rows below the first bound are of the first split, and so on."""
+    """A row is in the split with the highest bound that its value reaches."""
 
     column: str = pydantic.Field(
         description="Says where a row belongs: numbers, or text such as ISO dates."
     )
-    bounds: Annotated[tuple[Bound, ...], pydantic.Field(min_length=1)] = pydantic.Field(
-        description="Where each split but the first begins, ascending: numbers, or text."
+    bounds: Annotated[dict[str, Bound], pydantic.Field(min_length=1)] = pydantic.Field(
+        description="Where each split begins, but for that of the lowest values: numbers, or text."
     )
 
     @property
     def is_text(self) -> bool:
         """Whether the bounds are text; else they are numbers."""
-        return isinstance(self.bounds[0], str)
+        return isinstance(next(iter(self.bounds.values())), str)
+
+    def in_order(self) -> list[tuple[str, int | float | str]]:
+        """Names and bounds of the splits but the first, ascending."""
+        return sorted(self.bounds.items(), key=lambda bound: bound[1])
 
     @pydantic.model_validator(mode="after")
-    def _ascend(self) -> Self:
-        if len({isinstance(bound, str) for bound in self.bounds}) > 1:
+    def _can_be_ordered(self) -> Self:
+        if len({isinstance(bound, str) for bound in self.bounds.values()}) > 1:
             raise ValueError("bounds: either all are numbers or all are text")
-        if any(a >= b for a, b in zip(self.bounds, self.bounds[1:], strict=False)):  # type: ignore[operator]
-            raise ValueError("bounds: each must be greater than the one before")
+        if len(set(self.bounds.values())) < len(self.bounds):
+            raise ValueError("bounds: no two splits can begin at the same value")
         return self

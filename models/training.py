@@ -122,7 +122,7 @@ def fit(
     checkpoint: Checkpoint,
     log_dir: str,
 ) -> float:
-    """Trains until the held-out loss falls no longer; the model has the best epoch's weights then.
+    """Trains until the held-out loss falls no longer, and keeps the weights of when it last did.
 
     Returns:
         The seconds that it took, without those of an earlier attempt that was killed.

@@ -119,8 +119,8 @@ class DataConfig(Frozen):
     )
     splits: dict[SplitName, Annotated[int, pydantic.Field(ge=1)]] = pydantic.Field(
         default={"train": 2, "eval": 1},
-        description="Name and share of each split, by hash of the row; with split_at the order of "
-        "the names counts, and the shares do not.",
+        description="Name and share of each split, by hash of the row; with split_at the "
+        "shares do not count.",
     )
     split_by: str | None = pydantic.Field(
         default=None,
@@ -129,8 +129,8 @@ class DataConfig(Frozen):
     )
     split_at: SplitAt | None = pydantic.Field(
         default=None,
-        description="Split by time, or by what else a column says: rows below the first bound are "
-        "of the first split in splits, those from there on of the second, and so on.",
+        description="Split by time, or by what else a column says: rows from a split's "
+        "bound on are of that split, up to the next bound; the split without a bound has the rest.",
     )
     csv: CsvFormat = CsvFormat()
 
@@ -152,11 +152,13 @@ class DataConfig(Frozen):
             return self
         if self.split_by is not None:
             raise ValueError("give either split_by or split_at")
-        wanted, given = len(self.splits) - 1, len(self.split_at.bounds)
-        if given != wanted:
+        bounds = self.split_at.bounds
+        if unknown := bounds.keys() - self.splits:
+            raise ValueError(f"split_at.bounds: there is no split {min(unknown)} in splits")
+        if len(bounds) != len(self.splits) - 1:
             raise ValueError(
-                f"split_at.bounds: {len(self.splits)} splits ({', '.join(self.splits)}) have "
-                f"{wanted} between them, not {given}"
+                f"split_at.bounds: of the splits ({', '.join(self.splits)}) all but the one with "
+                "the lowest values need a bound"
             )
         return self
 

@@ -48,8 +48,8 @@ class SpanExampleGen(component.FileBasedExampleGen):
 
         Args:
             input_base: The folder that holds `span-1`, `span-2`, … with `.csv`, `.csv.gz` or
-                `.parquet` files, or with folders
-                `version-1`, `version-2`, … of these, of which the newest is read.
+                `.parquet` files; or with folders `version-1`, `version-2`, … of such files, of
+                which the newest is read.
             schema: Gives the type of each column; the rest of it is for the validator.
             spans: `newest`, `all`, `last:<n>` or the number of a span.
             splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows

@@ -94,22 +94,26 @@ class BoundSplits:
     """Cuts rows by the value of a column: the past into one split, what came later into another.
 
     Attributes:
-        names: The splits, that of the lowest values first.
-        at: The column, and where each split but the first begins.
+        splits: The names of all splits; that of the lowest values has no bound.
+        at: The column, and where each other split begins.
     """
 
-    names: tuple[str, ...]
+    splits: tuple[str, ...]
     at: SplitAt
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """See `Splits`; that of the lowest values first."""
+        later = [name for name, _ in self.at.in_order()]
+        return (*(name for name in self.splits if name not in later), *later)
 
     @property
     def how(self) -> str:
         """See `Splits`."""
-        begin = [f"{self.names[0]} below {self.at.bounds[0]}"]
-        begin += [
-            f"{name} from {bound}"
-            for name, bound in zip(self.names[1:], self.at.bounds, strict=True)
-        ]
-        return f"{', '.join(begin)} by the column {self.at.column} (data.split_at)"
+        bounds = self.at.in_order()
+        first = f"{self.names[0]} below {bounds[0][1]}"
+        later = [f"{name} from {bound}" for name, bound in bounds]
+        return f"{', '.join([first, *later])} by the column {self.at.column} (data.split_at)"
 
     @property
     def remedy(self) -> str:
@@ -133,20 +137,22 @@ class BoundSplits:
                 f"splits (data.split_at): {missing} or more.\n"
                 "Fill the values in, take these rows out of the file, or split by another column."
             )
-        return [self.names[bisect.bisect(bounds, value)] for value in column.to_pylist()]
+        names = self.names
+        return [names[bisect.bisect(bounds, value)] for value in column.to_pylist()]
 
     def _bounds(self, kind: pa.DataType, path: str) -> list[Any]:
         """The bounds as the column has its values: a float32 is not what was written."""
         if pa.types.is_binary(kind) != self.at.is_text:
             text, numbers = "text", "numbers"
-            has, bounds = (numbers, text) if self.at.is_text else (text, numbers)
+            has, given = (numbers, text) if self.at.is_text else (text, numbers)
             raise DataError(
                 f"{path}: the column {self.at.column} holds {has}, and data.split_at.bounds are "
-                f"{bounds}.\nWrite the bounds as {has}, or split by another column."
+                f"{given}.\nWrite the bounds as {has}, or split by another column."
             )
+        bounds = [bound for _, bound in self.at.in_order()]
         if pa.types.is_floating(kind):
-            return pa.array(self.at.bounds, pa.float64()).cast(kind, safe=False).to_pylist()
-        return [one.encode() if isinstance(one, str) else one for one in self.at.bounds]
+            return pa.array(map(float, bounds), pa.float64()).cast(kind, safe=False).to_pylist()
+        return [one.encode() if isinstance(one, str) else one for one in bounds]
 
 
 def row_hash(example: bytes) -> int:

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 if __name__ == "__main__":
-    # A model server has neither of the two, and Keras, which TensorFlow imports, does without. Nor
-    # is there anything for the garbage collector. All that is a quarter of the time of the import.
+    # A model server has neither of the two, and Keras, which TensorFlow imports, does without.
+    # While modules are imported there is nothing for the garbage collector to find.
     gc.disable()
     sys.modules.update({"matplotlib": None, "sklearn": None})  # type: ignore[dict-item]
 import tensorflow as tf

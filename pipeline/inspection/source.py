@@ -95,8 +95,18 @@ def checked_name(name: str) -> str:
 
 def _newest_version(span: Path) -> Path:
     """What a run reads of a span; `components.example_gen.folders`, without its TFX."""
-    versions = [p for p in span.iterdir() if p.is_dir() and _VERSION.fullmatch(p.name)]
-    return max(versions, key=lambda p: int(p.name.removeprefix("version-")), default=span)
+    versions: dict[int, Path] = {}
+    for path in sorted(span.iterdir()):
+        if path.is_dir() and (match := _VERSION.fullmatch(path.name)):
+            if (other := versions.get(int(match[1]))) is not None:
+                raise UsageError(f"{span} has a version twice: {other.name} and {path.name}.")
+            versions[int(match[1])] = path
+    if versions and (beside := _data_files(span)):
+        raise UsageError(
+            f"{span} holds {beside[0].name} beside folders of versions, of which the newest is "
+            "read: put it into a version-<number> of its own."
+        )
+    return versions[max(versions)] if versions else span
 
 
 def _data_files(folder: Path) -> list[Path]:

@@ -19,6 +19,10 @@ NEVER_CACHED_ON_KUBEFLOW = ("ExampleGen", "UnlabelledExampleGen", "Baseline", "P
 NEVER_CACHED_ON_VERTEX = ("Baseline", "Pusher")
 
 
+# Of either section: what a compiled package holds. The rest says how one is sent.
+COMPILED = ("image", "pipeline_root", "serving", "checkpoints", "steps")
+
+
 class KubeflowSettings(Frozen):
     """Where and how the pipeline runs on Kubeflow Pipelines."""
 

@@ -47,9 +47,10 @@ def make(run: Run) -> Training | None:
         pair.plot(epochs, history["val_loss"], color=MODEL, marker=marker)
         pair.axvline(best, color=INK, linewidth=0.8, linestyle=":")
         pair.xaxis.set_major_locator(MaxNLocator(integer=True))
-        low, end = min(history["val_loss"]), history["loss"][-1]
+        kept, end = history["val_loss"][best - 1], history["loss"][-1]
         text = (
-            f"Held-out loss is lowest in epoch {best}: {low:.4g}. Training loss ends at {end:.4g}."
+            f"Held-out loss is {kept:.4g} in epoch {best}, which is kept. Training loss ends at "
+            f"{end:.4g}."
         )
         picture = svg(pair, "loss", "Loss by epoch", text)
     return Training(

@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import pkgutil
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 from pipeline.errors import UsageError
 from pipeline.kubeflow import clients
+from pipeline.kubeflow.settings import COMPILED
 from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
 
 if TYPE_CHECKING:
@@ -106,9 +106,10 @@ def _refuse_what_is_compiled(args: argparse.Namespace) -> None:
     if args.engine:
         raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")
     for setting in args.settings:
-        section = re.split("[.=]", setting, maxsplit=1)[0]
-        if section not in (args.target, "outputs"):
-            key = setting.partition("=")[0]
+        key = setting.partition("=")[0]
+        section, _, rest = key.partition(".")
+        how_to_send = section == args.target and rest.partition(".")[0] not in ("", *COMPILED)
+        if key != "outputs" and not how_to_send:
             raise UsageError(
                 f"{args.file} is compiled already: --set {key} would change nothing. Compile it "
                 "again, or give what changes from run to run (--parameter, --data-path, --spans, "

@@ -202,6 +202,7 @@ WRONG = [
     (["--schedule", "0 6 * * *", "--timezone", "Europe/Berlin"], "--timezone is for Vertex"),
     (["--timezone", "Europe/Berlin"], "belongs to a --schedule"),
     (["--schedule", "0 6 * * *", "--wait"], "--wait is for a run that starts now"),
+    (["--set", "kubeflow.image=new:2"], "--set kubeflow.image would change nothing"),
     (["--set", "model.width=64"], "--set model.width would change nothing"),
     (["--config", "local"], "There is no section kubeflow"),
 ]

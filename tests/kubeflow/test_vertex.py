@@ -38,6 +38,11 @@ SETTINGS = {
     "vertex.network": "projects/7/global/networks/vpc",
     "vertex.encryption_key": KEY,
 }
+# Not in the package.
+HOW_TO_SEND = [
+    f"vertex.{key}"
+    for key in ("project", "location", "service_account", "network", "encryption_key")
+]
 
 
 class Vertex:
@@ -147,7 +152,7 @@ def package(compiled, tmp_path) -> Path:
 @pytest.fixture
 def submit(package, tmp_path, capfd):
     def call(*args: str) -> tuple[int, str]:
-        settings = [f"{key}={value}" for key, value in SETTINGS.items()]
+        settings = [f"{key}={SETTINGS[key]}" for key in HOW_TO_SEND]
         settings.append(f"outputs={tmp_path}/outputs")
         options = [part for setting in settings for part in ("--set", setting)]
         options += ["--config-dir", str(CONFIGS)]

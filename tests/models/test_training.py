@@ -77,6 +77,15 @@ def test_the_model_built_again_from_weights_predicts_the_same(hard, trained):
     np.testing.assert_allclose(again, exported, atol=1e-5)
 
 
+def last_gain(losses: list[float]) -> int:
+    """The last epoch, from 1, whose loss is a thousandth below that of the epoch kept before."""
+    kept = 1
+    for epoch, loss in enumerate(losses, start=1):
+        if np.log(loss) < np.log(losses[kept - 1]) - 0.001:
+            kept = epoch
+    return kept
+
+
 def test_the_model_carries_its_past(hard, trained):
     model_dir = trained.serving_model_dir
     config = read_json(model_dir, served_model.CONFIG)
@@ -88,7 +97,7 @@ def test_the_model_carries_its_past(hard, trained):
     assert schema == Path(hard.schema_path).read_text()
     training = read_json(model_dir, served_model.TRAINING)
     assert training["epochs"] == len(training["history"]["val_loss"]) == 4
-    assert training["best_epoch"] == 1 + int(np.argmin(training["history"]["val_loss"]))
+    assert training["best_epoch"] == last_gain(training["history"]["val_loss"])
     assert training["seconds"] > 0
     assert training["parameters"] > 100
     assert served_model.fingerprint(model_dir)
@@ -120,7 +129,7 @@ def test_training_stops_early_and_takes_the_best_epoch(hard, tmp_path):
     training = read_json(args.serving_model_dir, served_model.TRAINING)
     losses = training["history"]["val_loss"]
     assert training["epochs"] < 200
-    assert training["best_epoch"] == training["epochs"] - 2 == 1 + int(np.argmin(losses))
+    assert training["best_epoch"] == training["epochs"] - 2 == last_gain(losses)
 
 
 def test_a_training_that_goes_astray_exports_nothing(hard, tmp_path):
@@ -159,9 +168,14 @@ def test_a_killed_training_goes_on_and_ends_the_same(hard, trained, tmp_path, ca
     with caplog.at_level(logging.INFO, "models.training"):
         run_fn(args)
     assert [record.epoch for record in caplog.records if hasattr(record, "epoch")] == [3, 4]
-    for name in ("history", "epochs", "best_epoch"):
-        resumed = read_json(args.serving_model_dir, served_model.TRAINING)[name]
-        assert resumed == read_json(trained.serving_model_dir, served_model.TRAINING)[name]
+    resumed, whole = (
+        read_json(folder, served_model.TRAINING)
+        for folder in (args.serving_model_dir, trained.serving_model_dir)
+    )
+    assert [resumed[key] for key in ("epochs", "best_epoch")] == [4, whole["best_epoch"]]
+    assert resumed["history"]["loss"] == whole["history"]["loss"]
+    # Not to the last bit: a process adds up in another order than another one.
+    assert resumed["history"]["val_loss"] == pytest.approx(whole["history"]["val_loss"], rel=1e-6)
     np.testing.assert_allclose(
         predict(args.serving_model_dir, hard.examples),
         predict(trained.serving_model_dir, hard.examples),
@@ -184,7 +198,7 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
         run_fn(args)
     assert not any(hasattr(record, "epoch") for record in caplog.records)
     training = read_json(args.serving_model_dir, served_model.TRAINING)
-    assert training["best_epoch"] == 1 + int(np.argmin(training["history"]["val_loss"]))
+    assert training["best_epoch"] == last_gain(training["history"]["val_loss"])
     assert not (tmp_path / "checkpoints").exists()  # nor is anything left of the other one
 
 

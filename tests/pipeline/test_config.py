@@ -60,17 +60,19 @@ def test_null_takes_a_threshold_away():
         ("data.spans=last", "data.spans: "),
         ("data.splits={train: 1}", "data.splits: "),
         ("data.split_by=3", "data.split_by: "),
-        ("data.split_at={column: a, bounds: []}", "data.split_at.bounds: "),
-        ("data.split_at={column: a, bounds: [yes]}", "data.split_at.bounds.0"),
-        ("data.split_at={column: a, bounds: [.nan]}", "data.split_at.bounds.0"),
-        ("data.split_at={column: a, bounds: [2016-01-01 10:00:00]}", "write a time in quotes"),
+        ("data.split_at={column: a, bounds: {}}", "data.split_at.bounds: "),
+        ("data.split_at={column: a, bounds: {eval: yes}}", "data.split_at.bounds.eval"),
+        ("data.split_at={column: a, bounds: {eval: .nan}}", "data.split_at.bounds.eval"),
+        (f"data.split_at={{column: a, bounds: {{eval: {10**400}}}}}", "data.split_at.bounds.eval"),
+        ("data.split_at={column: a, bounds: {eval: 2016-01-01 10:00:00}}", "a time in quotes"),
+        ("data.split_at={column: a, bounds: {eval: 1, b: 1}}", "no two splits can begin at"),
+        ("data.split_at={column: a, bounds: {eval: 1, b: x}}", "all are numbers or all are text"),
+        ("data.split_at={column: a, bounds: {test: 1}}", "there is no split test in splits"),
+        ("data.split_at={column: a, bounds: {train: 1, eval: 2}}", "all but the one with"),
         (
-            "data.split_at={column: a, bounds: [2, 1]}",
-            "data.split_at: bounds: each must be greater",
+            "data={split_by: a, split_at: {column: a, bounds: {eval: 1}}}",
+            "either split_by or split_at",
         ),
-        ("data.split_at={column: a, bounds: [1, x]}", "all are numbers or all are text"),
-        ("data.split_at={column: a, bounds: [1, 2]}", "(train, eval) have 1 between them, not 2"),
-        ("data={split_by: a, split_at: {column: a, bounds: [1]}}", "either split_by or split_at"),
         ("pipeline=Has_Capitals", "pipeline: "),
         ("no-equals-sign", "KEY.KEY=VALUE"),
         ("a..b=1", "KEY.KEY=VALUE"),
@@ -85,8 +87,8 @@ def test_what_is_wrong_is_named(setting, named):
 
 
 def test_a_date_is_text_in_the_data():
-    found = configs.load(CONFIGS, (), ["data.split_at={column: day, bounds: [2016-02-29]}"])
-    assert found.data.split_at.bounds == ("2016-02-29",)
+    found = configs.load(CONFIGS, (), ["data.split_at={column: day, bounds: {eval: 2016-02-29}}"])
+    assert found.data.split_at.bounds == {"eval": "2016-02-29"}
     assert Config.model_validate(yaml.safe_load(found.to_yaml())) == found
 
 

@@ -100,9 +100,15 @@ def test_a_part_without_what_comes_before(fresh_project, capfd):
         ),
         ("data.split_by=compani", "data.split_by names the column 'compani', which schema.pbtxt"),
         ("data.split_by=fare", "'fare' is FLOAT in schema.pbtxt"),
-        ("data.split_at={column: day, bounds: [1]}", "data.split_at.column names the column 'day'"),
-        ("data.split_at={column: company, bounds: [1]}", "write the bounds as text, in quotes"),
-        ("data.split_at={column: fare, bounds: [2016-01-01]}", "write the bounds as numbers"),
+        (
+            "data.split_at={column: day, bounds: {eval: 1}}",
+            "split_at.column names the column 'day'",
+        ),
+        (
+            "data.split_at={column: company, bounds: {eval: 1}}",
+            "the bounds as text, in quotes",
+        ),
+        ("data.split_at={column: fare, bounds: {eval: 2016-01-01}}", "write the bounds as numbers"),
         ("data.path=nowhere", "no folder"),
         ("bulk_inferrer.enabled=true", "enabled needs a path"),
         ("data.splits={train: 1, eval: 1, a/b: 1}", "data.splits"),

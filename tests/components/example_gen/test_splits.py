@@ -19,7 +19,7 @@ def batch(column, kind):
 
 
 def split_at(*bounds, column="x"):
-    return SplitAt(column=column, bounds=bounds)
+    return SplitAt(column=column, bounds=dict(zip(("eval", "test"), bounds, strict=False)))
 
 
 @pytest.fixture
@@ -85,6 +85,7 @@ def test_rows_are_split_by_bounds_and_again_when_these_change(runner):
             ("2016-01-01",),
             [b"2015-12-31", b"2016"],
         ),
+        ([2.0**53, 2.0**54], pa.float32(), (2**53 + 1,), []),  # no float32, nor a float64
         ([b"z", "é".encode()], pa.binary(), ("é",), [b"z"]),
     ],
     ids=str,
@@ -94,6 +95,14 @@ def test_a_value_equal_to_a_bound_is_of_the_split_that_begins_there(column, kind
     at = SplitAt.model_validate_json(split_at(*bounds).model_dump_json())
     found = BoundSplits(("train", "eval"), at).of(batch(column, kind), [], "rows.csv")
     assert [value for value, name in zip(column, found, strict=True) if name == "train"] == learned
+
+
+def test_the_order_of_the_splits_follows_the_bounds_and_not_how_they_are_written():
+    at = SplitAt(column="x", bounds={"eval": 9, "validation": 5})
+    splits = BoundSplits(("train", "eval", "validation"), at)
+    assert splits.names == ("train", "validation", "eval")
+    found = splits.of(batch([9, 5, 4], pa.int64()), [], "rows.csv")
+    assert found == ["eval", "validation", "train"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from components.example_gen.columns import column_types
 from components.example_gen.reading import read_batches
 from models.csv_format import CsvFormat
 from pipeline import config
+from pipeline.errors import UsageError
 from pipeline.inspection.source import find
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 
@@ -164,6 +165,18 @@ def test_of_a_span_with_versions_the_newest_is_looked_at(tmp_path):
         "span-1/version-10/part.csv",
         "span-2/part.csv",
     ]
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [("part.csv", "holds part.csv beside"), ("version-01/part.csv", "a version twice")],
+)
+def test_versions_that_a_run_would_refuse_are_refused(tmp_path, second, told):
+    for name in ("version-1/part.csv", second):
+        (tmp_path / "span-1" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "span-1" / name).write_text(table())
+    with pytest.raises(UsageError, match=told):
+        find([tmp_path])
 
 
 def test_files_of_different_columns_are_refused(init, tmp_path, capfd):
