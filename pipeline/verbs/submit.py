@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from pipeline.errors import UsageError
 from pipeline.kubeflow import clients
-from pipeline.kubeflow.settings import COMPILED
 from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
 
 if TYPE_CHECKING:
@@ -103,6 +102,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _refuse_what_is_compiled(args: argparse.Namespace) -> None:
     """What a package holds cannot be set any more; only how it is sent."""
+    from pipeline.kubeflow.settings import COMPILED
+
     if args.engine:
         raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")
     for setting in args.settings:
