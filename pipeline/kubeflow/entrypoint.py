@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from components import beam_batches
+from components import beam_building, beam_reading
 from components.beam_files import remove_temporary
 from pipeline.kubeflow import (
     beam_step,
@@ -73,7 +73,8 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     from absl import logging as absl_logging
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
 
-    beam_batches.by_size()
+    beam_reading.install()
+    beam_building.install()
     absl_logging.use_absl_handler()
     logging.getLogger("apache_beam").setLevel(logging.WARNING)  # it tells of each type hint
     tfx_entrypoint.main((args, beam_args))

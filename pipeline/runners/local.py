@@ -20,7 +20,7 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from components import beam_batches
+from components import beam_building, beam_reading
 from components.errors import DataError
 from components.example_gen import spans
 from pipeline.config import Config
@@ -83,7 +83,8 @@ def run(
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
-    beam_batches.by_size()
+    beam_reading.install()
+    beam_building.install()
     deployment = runner_utils.extract_local_deployment_config(ir)
     for uri in give_up_damaged(outputs.metadata, outputs.artifacts):
         logger.warning("Not what was written there any more, so it is not reused: %s", uri)

@@ -21,14 +21,18 @@ LABEL = "price; €"
 
 
 def execute(configs: Path, overlays: str, notebooks=NOTEBOOKS) -> None:
-    """Runs notebooks, all of whose cells have to come to a good end."""
+    """Runs notebooks, all of whose cells have to come to a good end.
+
+    One after the other: kernels that start at once can take each other's ports, and one of them
+    then never answers (jupyter_client 8, connect.py, write_connection_file).
+    """
     paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
     environment = {
         "PIPELINE_CONFIG_DIR": str(configs),
         "PIPELINE_CONFIG": overlays,
         "PYTHONPATH": os.pathsep.join(paths),
     }
-    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=2"]
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     result = subprocess.run(
         [*pytest_, "--nbmake", "--nbmake-timeout=120", *map(str, notebooks)],
         cwd=ROOT,
