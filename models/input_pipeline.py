@@ -2,15 +2,15 @@
 
 The Transform graph is applied as they are read, which costs less than to write all rows
 transformed and to read them again. Rows are decoded once and kept as a table of each feature, some
-100 bytes a row; what is shuffled is their numbers. Those that are not kept in memory stay
-serialized until they are in a batch.
+100 bytes a row, and no more rows than the training comes to; what is shuffled is their numbers.
+Those that are not kept in memory stay serialized until they are in a batch.
 """
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import hashlib
+import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,12 +20,14 @@ import tensorflow_transform as tft
 from components.errors import DataError
 from models.dataset import Dataset, Task
 from models.label import LABEL_KEY
+from models.row_sample import RowSample
 from models.settings import TrainSettings
 
 SCAN_BATCH = 4096  # rows, where all are read in order
 _SHARES = 10_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
+_HASH = " of the row"  # a column beside the features
 _MAX_HELD_OUT = 10_000  # rows; the same ones in each epoch, so they tell a thousandth of the loss
 
 
@@ -107,6 +109,9 @@ def read(
 ) -> TrainingData:
     """Reads through all rows once and holds a share of them out, by a hash of the row.
 
+    Of rows that are kept in memory there are at most `epochs` times `epoch_rows`, drawn at random,
+    and those held out.
+
     Args:
         patterns: Of the files with raw examples.
         transform_output: The graph that makes their features.
@@ -119,18 +124,8 @@ def read(
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
     parse = _parser(transform_output, dataset)
-    labels, hashes = [], []
-    tables: dict[str, list[np.ndarray]] = collections.defaultdict(list)
-    for features, batch_labels in rows.batch(SCAN_BATCH).map(
-        parse, num_parallel_calls=tf.data.AUTOTUNE
-    ):
-        labels.append(batch_labels.numpy())
-        hashes.append(_row_hash([*(features[name] for name in sorted(features)), batch_labels]))
-        for name, values in features.items() if train.cache else ():
-            tables[name].append(_small(values.numpy()))
-    label = np.concatenate(labels or [np.empty(0)])
-    row_hash = np.concatenate(hashes or [np.empty(0, np.uint64)])
-    _check_labels(label, dataset)
+    table, digest = _scan(rows, parse, dataset, train)
+    label, row_hash = table.pop(LABEL_KEY), table.pop(_HASH)
     share = min(train.held_out, _MAX_HELD_OUT / max(len(label), 1))
     held_out = row_hash % _SHARES < max(round(share * _SHARES), 1)
     if held_out.all() or not held_out.any():
@@ -138,7 +133,6 @@ def read(
             f"{len(label)} training rows are too few to hold {train.held_out:.0%} of them out for "
             "early stopping: add data, or change train.held_out"
         )
-    digest = hashlib.sha256(np.sort(row_hash).tobytes()).hexdigest()[:16]
     if not train.cache:
         fit, rest = (
             Rows(
@@ -152,16 +146,42 @@ def read(
         )
         return TrainingData(fit, rest, digest)
     sides: tuple[dict[str, np.ndarray], ...] = ({}, {})
-    while tables:
-        name, batches = tables.popitem()
-        whole = np.concatenate(batches)
+    while table:
+        name, values = table.popitem()
         for side, chosen in zip(sides, (~held_out, held_out), strict=True):
-            side[name] = whole[chosen]
+            side[name] = values[chosen]
     fit, rest = (
         _in_memory(side, label[chosen], train.epoch_rows)
         for side, chosen in zip(sides, (~held_out, held_out), strict=True)
     )
     return TrainingData(fit, rest, digest)
+
+
+def _scan(
+    rows: tf.data.Dataset, parse: Decode, dataset: Dataset, train: TrainSettings
+) -> tuple[dict[str, np.ndarray], str]:
+    """Label and hash of the rows, with the features if they are to be kept; and the digest."""
+    most = train.epochs * train.epoch_rows + _MAX_HELD_OUT if train.cache else sys.maxsize
+    sample = RowSample(most, train.seed)
+    hashes = [np.empty(0, np.uint64)]
+    unlabelled = 0
+    for features, labels in rows.batch(SCAN_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE):
+        label = labels.numpy()
+        unlabelled += (np.isnan(label) if dataset.task is Task.REGRESSION else label < 0).sum()
+        hashes.append(_row_hash([*(features[name] for name in sorted(features)), labels]))
+        kept = features if train.cache else {}
+        columns = {name: _small(values.numpy()) for name, values in kept.items()}
+        sample.add({LABEL_KEY: label, _HASH: hashes[-1], **columns})
+    every = np.concatenate(hashes)
+    if unlabelled:
+        raise DataError(
+            f"{unlabelled} of {len(every)} training rows have no label that the task "
+            f"{dataset.task} can use, in the column {dataset.label.column!r}: correct the data, or "
+            "the label in dataset.yaml (label.missing: drop leaves out those where it is missing)"
+        )
+    digest = hashlib.sha256(np.sort(every).tobytes()).hexdigest()[:16]
+    none = {LABEL_KEY: np.empty(0), _HASH: hashes[0]}
+    return {**none, **sample.table()}, digest
 
 
 def _small(values: np.ndarray) -> np.ndarray:
@@ -204,16 +224,6 @@ def _row_hash(columns: Sequence[tf.Tensor]) -> np.ndarray:
 def _where(chosen: np.ndarray, rows: tf.data.Dataset) -> tf.data.Dataset:
     pairs = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(chosen), rows)
     return pairs.filter(lambda is_chosen, _: is_chosen).map(lambda _, row: row)
-
-
-def _check_labels(labels: np.ndarray, dataset: Dataset) -> None:
-    unlabelled = np.isnan(labels) if dataset.task is Task.REGRESSION else labels < 0
-    if unlabelled.any():
-        raise DataError(
-            f"{unlabelled.sum()} of {len(labels)} training rows have no label that the task "
-            f"{dataset.task} can use, in the column {dataset.label.column!r}: correct the data, or "
-            "the label in dataset.yaml (label.missing: drop leaves out those where it is missing)"
-        )
 
 
 def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:

@@ -167,6 +167,20 @@ def test_rows_that_are_not_kept_in_memory_are_the_same(data, tmp_path):
     assert ranks(epochs(streamed.fit, 64, seed=1, first=1).take(steps)) == second
 
 
+def test_no_more_rows_are_kept_than_the_training_comes_to(tmp_path):
+    write(tmp_path / "a.gz", range(12_000))
+    everything = read_numbers(tmp_path, seed=1)
+    few = {"epochs": 3, "epoch_rows": 100}
+    data, other = (read_numbers(tmp_path, seed=seed, **few) for seed in (1, 2))
+    kept = ranks(in_order(data.fit)) + ranks(in_order(data.held_out))
+    assert len(kept) == len(set(kept)) == 10_300  # and those that may be held out
+    assert set(kept) < set(range(12_000))
+    assert set(ranks(in_order(data.held_out))) < set(ranks(in_order(everything.held_out)))
+    assert ranks(in_order(other.fit)) != ranks(in_order(data.fit))
+    assert data.digest == everything.digest
+    assert len(read_numbers(tmp_path, cache=False, **few).fit) == len(everything.fit)
+
+
 def test_too_few_rows_to_hold_some_out_are_refused(tmp_path):
     write(tmp_path / "a.gz", [1])
     with pytest.raises(DataError, match=r"1 training rows are too few .* train.held_out"):
