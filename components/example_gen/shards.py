@@ -14,7 +14,8 @@ import tensorflow as tf
 from components.filesystems import fileio
 
 TEMPORARY = ".tmp"  # beside the split folders, all of whose content is read as data
-_GZIP = tf.io.TFRecordOptions(compression_type="GZIP")
+# Half the time of the usual level 6, for a quarter more bytes.
+_GZIP = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 
 
 def write_shards(
