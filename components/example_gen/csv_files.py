@@ -24,15 +24,19 @@ _UNREADABLE = (OSError, EOFError, zlib.error)  # all that a damaged or locked fi
 class CsvFile:
     """One file; it is opened anew by each of the methods."""
 
-    def __init__(self, path: str, how: CsvFormat) -> None:
+    def __init__(
+        self, path: str, how: CsvFormat, pieces: Sequence[tuple[int, int]] | None = None
+    ) -> None:
         """Opens nothing yet.
 
         Args:
             path: A file that ends in one of `SUFFIXES`.
             how: How it is written.
+            pieces: The bytes that `batches` reads, header first; None for all of them.
         """
         self._path = path
         self._how = how
+        self._pieces = pieces
 
     def column_names(self) -> list[str]:
         """The names in the first line.
@@ -60,6 +64,8 @@ class CsvFile:
         Raises:
             DataError: If rows have too few or too many values, or the file cannot be read.
         """
+        if self._pieces is not None and not self._pieces:
+            return
         try:
             yield from self._reader(
                 _BLOCK_BYTES,
@@ -72,6 +78,8 @@ class CsvFile:
                 ),
             )
         except pa.ArrowInvalid as error:
+            if self._pieces is not None:
+                raise self._broken(error) from error  # where it is shows only in the whole file
             if not csv_rows.has_rows(self._path, self._how):
                 return  # Arrow calls a header without a line break after it an error
             raise (csv_rows.ragged(self._path, self._how) or self._broken(error)) from error
@@ -98,13 +106,15 @@ class CsvFile:
 
     def place_of_row(self, row: int) -> str:
         """Where to find a row in an editor, given the number of rows before it."""
+        if self._pieces is not None:
+            return f"row {row + 1} of a part"
         return csv_rows.place_of_row(self._path, self._how, row)
 
     def _reader(
         self, block_bytes: int, convert: pyarrow.csv.ConvertOptions
     ) -> pyarrow.csv.CSVStreamingReader:
         return pyarrow.csv.open_csv(
-            open_utf8(self._path, self._how.encoding),
+            open_utf8(self._path, self._how.encoding, self._pieces),
             pyarrow.csv.ReadOptions(use_threads=False, block_size=block_bytes),
             pyarrow.csv.ParseOptions(
                 delimiter=self._how.delimiter,

@@ -1,15 +1,14 @@
-"""The executor of SpanExampleGen: each file becomes a shard of each split, on any Beam runner."""
+"""The executor of SpanExampleGen: each file or part of a file becomes a shard of each split."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
+import operator
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 from google.protobuf import json_format, struct_pb2
 from tfx import types
 from tfx.components.util import examples_utils
@@ -20,14 +19,13 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
 from components.delivery import OUTCOMES
-from components.errors import DataError
-from components.example_gen import outcomes, reading, shards, spans
+from components.example_gen import outcomes, parts, reading, shards, spans
 from components.example_gen.driver import settled_versions
-from components.example_gen.encoding import encode_batch
 from components.example_gen.outcomes import LEFT_OUT
-from components.example_gen.repeats import Repeats
-from components.example_gen.required import Required
-from components.example_gen.splits import BoundSplits, HashSplits, Splits, row_hash
+from components.example_gen.parts import Part, Source
+from components.example_gen.row_starts import Look
+from components.example_gen.splits import BoundSplits, HashSplits, Splits
+from components.example_gen.writer import Columns, Writer
 from models.csv_format import CsvFormat
 from models.split_at import SplitAt
 
@@ -55,10 +53,12 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         wanted = _proto(exec_properties, specs.RANGE_CONFIG_KEY, range_config_pb2.RangeConfig())
         versions = settled_versions(exec_properties)
         files = spans.select(exec_properties[specs.INPUT_BASE_KEY], wanted, versions).files
-        splits = _splits(exec_properties)
+        columns, splits = _columns(exec_properties), _splits(exec_properties)
+        sources = parts.sources(files, columns.csv)
+        num_shards = sum(source.parts for source in sources)
         examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         with self._make_beam_pipeline() as pipeline:
-            _write(pipeline, files, _columns(exec_properties), splits, examples.uri)
+            _write(pipeline, sources, Writer(columns, splits, examples.uri, num_shards))
         shards.remove_temporary(examples.uri)
         left_out = outcomes.check(os.path.join(examples.uri, OUTCOMES), splits)
         if left_out:
@@ -69,86 +69,65 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Columns:
-    types: Mapping[str, str]
-    csv: CsvFormat
-    required: tuple[str, ...]
-
-
-class _WriteShards(beam.DoFn):
-    """Reads a file and writes its shards; a DataError is an outcome and not an exception.
-
-    Beam turns exceptions of a worker into a RuntimeError that holds a traceback as text.
-    """
-
-    def __init__(
-        self,
-        columns: _Columns,
-        splits: Splits,
-        uri: str,
-        num_shards: int,
-    ) -> None:
-        self._columns = columns
-        self._splits = splits
-        self._uri = uri
-        self._num_shards = num_shards
-
-    def process(
-        self, element: tuple[int, str], guessed: Mapping[str, str]
-    ) -> Iterator[dict[str, Any]]:
-        shard, path = element
-        batches = reading.read_batches(path, self._columns.types, self._columns.csv, guessed)
-        required, repeats = Required(self._columns.required), Repeats()
-        kept = map(required, batches)
-        outcome: dict[str, Any] = {"file": path, "rows": {}, LEFT_OUT: 0, "error": None}
-        try:
-            outcome["rows"] = shards.write_shards(
-                (self._dealt(batch, repeats, path) for batch in kept),
-                self._splits.names,
-                self._uri,
-                shard,
-                self._num_shards,
-            )
-        except DataError as error:
-            outcome["error"] = str(error)
-        outcome |= {LEFT_OUT: required.left_out, "sketch": repeats.sketch()}
-        yield outcome
-
-    def _dealt(
-        self, batch: pa.RecordBatch, repeats: Repeats, path: str
-    ) -> Iterable[tuple[str, bytes]]:
-        """The rows of a batch with their splits; each row is hashed once."""
-        rows = encode_batch(batch).to_pylist()
-        hashes = list(map(row_hash, rows))
-        repeats.add_all(hashes)
-        return zip(self._splits.of(batch, hashes, path), rows, strict=True)
-
-
-def _write(
-    pipeline: beam.Pipeline,
-    files: tuple[str, ...],
-    columns: _Columns,
-    splits: Splits,
-    uri: str,
-) -> None:
-    # Without Reshuffle a runner may fuse the steps and read all files in one worker.
-    sources = pipeline | "Files" >> beam.Create(list(enumerate(files))) | beam.Reshuffle()
+def _write(pipeline: beam.Pipeline, sources: Sequence[Source], writer: Writer) -> None:
+    csv, types = writer.columns.csv, writer.columns.types
     guessed = (
-        sources
-        | "GuessTypes"
-        >> beam.Map(lambda element: reading.guess_types(element[1], columns.types, columns.csv))
+        pipeline
+        | "Files" >> _spread([source.path for source in sources])
+        | "GuessTypes" >> beam.Map(lambda path: reading.guess_types(path, types, csv))
         | "WidestTypes" >> beam.CombineGlobally(reading.widest_types)
     )
+    types_of_others = beam.pvalue.AsSingleton(guessed)
     _ = (
-        sources
-        | "WriteShards"
-        >> beam.ParDo(
-            _WriteShards(columns, splits, uri, len(files)), beam.pvalue.AsSingleton(guessed)
-        )
+        _parts(pipeline, sources, csv)
+        | "WriteShards" >> beam.Map(writer.part, types_of_others)
+        | "OutcomesOfFiles" >> beam.CombinePerKey(outcomes.merged)
+        | "ExplainErrors" >> beam.Map(writer.explained, types_of_others)
         | "Outcomes" >> beam.combiners.ToList()
-        | "WriteOutcomes" >> beam.Map(outcomes.write, os.path.join(uri, OUTCOMES))
+        | "WriteOutcomes" >> beam.Map(outcomes.write, os.path.join(writer.uri, OUTCOMES))
     )
+
+
+def _parts(
+    pipeline: beam.Pipeline, sources: Sequence[Source], csv: CsvFormat
+) -> beam.PCollection[tuple[Source, int, Part | None]]:
+    """What is to be read, as `Writer.part` takes it."""
+    to_cut = [source for source in sources if source.is_cut]
+    ready = [
+        (source, number, Part(number, source.parts) if source.parts > 1 else None)
+        for source in sources
+        if not source.is_cut
+        for number in range(source.parts)
+    ]
+    if not to_cut:
+        return pipeline | "Parts" >> _spread(ready)
+    ranges = [(source, number) for source in to_cut for number in range(source.parts)]
+    cut = (
+        pipeline
+        | "Ranges" >> _spread(ranges)
+        | "Look" >> beam.MapTuple(lambda source, n: (source, (n, parts.look(source, n, csv))))
+        | "LooksAtFiles" >> beam.GroupByKey()
+        | "Cut" >> beam.FlatMapTuple(_cut)
+    )
+    return (
+        (pipeline | "Parts" >> beam.Create(ready), cut)
+        | beam.Flatten()
+        | "SpreadParts" >> beam.Reshuffle()
+    )
+
+
+def _cut(
+    source: Source, looks: Iterable[tuple[int, Look | None]]
+) -> Iterator[tuple[Source, int, Part | None]]:
+    in_order = [look for _, look in sorted(looks, key=operator.itemgetter(0))]
+    for number, part in enumerate(parts.cut(source, in_order)):
+        yield source, number, part
+
+
+@beam.ptransform_fn
+def _spread(pipeline: beam.Pipeline, elements: Sequence[Any]) -> beam.PCollection[Any]:
+    """Without Reshuffle a runner may fuse the steps and read all files in one worker."""
+    return pipeline | beam.Create(elements) | beam.Reshuffle()
 
 
 def _splits(exec_properties: dict[str, Any]) -> Splits:
@@ -161,10 +140,10 @@ def _splits(exec_properties: dict[str, Any]) -> Splits:
     return HashSplits(buckets, config.partition_feature_name or None)
 
 
-def _columns(exec_properties: dict[str, Any]) -> _Columns:
+def _columns(exec_properties: dict[str, Any]) -> Columns:
     config = _custom_config(exec_properties)
     csv = CsvFormat.model_validate(config["csv"])
-    return _Columns(config["types"], csv, tuple(config["required"]))
+    return Columns(config["types"], csv, tuple(config["required"]))
 
 
 def _custom_config(exec_properties: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -43,6 +43,44 @@ def open_binary(path: str) -> io.BufferedReader:
             return io.BufferedReader(_Raw(fileio.open(path, "rb")), buffer_size=1 << 20)
     except fileio.NotFoundError as error:  # on S3; TensorFlow finds out when it reads
         raise DataError(f"There is no file {path}.") from error
+
+
+def open_pieces(path: str, pieces: Sequence[tuple[int, int]]) -> io.BufferedReader:
+    """As `open_binary`, for some of the bytes, one piece after the other.
+
+    Args:
+        path: A local path, or an address like gs:// or s3://.
+        pieces: Of each the first byte, and the one after its last.
+
+    Raises:
+        DataError: As `open_binary`.
+    """
+    return io.BufferedReader(_Pieces(open_binary(path), pieces), buffer_size=1 << 20)
+
+
+class _Pieces(io.RawIOBase):
+    def __init__(self, file: io.BufferedReader, pieces: Sequence[tuple[int, int]]) -> None:
+        self._file = file
+        self._waiting = list(pieces)
+        self._left = 0  # bytes of the piece that is being read
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left and self._waiting:
+            begin, end = self._waiting.pop(0)
+            self._file.seek(begin)
+            self._left = end - begin
+        data = self._file.read(min(len(buffer), self._left))
+        buffer[: len(data)] = data
+        self._left -= len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
 
 
 class _Raw(io.RawIOBase):

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from components.errors import DataError
-from components.example_gen.repeats import repeated_share
+from components.example_gen import repeats
 from components.example_gen.splits import Splits
 from components.filesystems import fileio
 
 LEFT_OUT = "left_out"  # how many rows lack a value that each must have
 _SHOWN = 3  # files with errors in a message
+
+
+def merged(outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What became of a file, of what became of its parts, or of some of them.
+
+    Args:
+        outcomes: Of parts of the same file, as `write` takes them of files.
+    """
+    parts = list(outcomes)
+    splits = dict.fromkeys(split for part in parts for split in part["rows"])
+    return {
+        "file": parts[0]["file"],
+        "rows": {split: sum(part["rows"].get(split, 0) for part in parts) for split in splits},
+        LEFT_OUT: sum(part[LEFT_OUT] for part in parts),
+        "error": min((part["error"] for part in parts if part["error"]), default=None),
+        "sketch": repeats.merged(part["sketch"] for part in parts),
+    }
 
 
 def write(outcomes: list[dict[str, Any]], path: str) -> None:
@@ -23,7 +41,7 @@ def write(outcomes: list[dict[str, Any]], path: str) -> None:
             see `components.example_gen.repeats`.
         path: Where to write `{"repeated_share", "files": [...]}`, the same without sketches.
     """
-    share = repeated_share(outcome["sketch"] for outcome in outcomes)
+    share = repeats.repeated_share(outcome["sketch"] for outcome in outcomes)
     files = [
         {key: value for key, value in outcome.items() if key != "sketch"}
         for outcome in sorted(outcomes, key=lambda outcome: outcome["file"])

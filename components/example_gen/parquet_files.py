@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -17,13 +18,15 @@ _BATCH_ROWS = 50_000
 class ParquetFile:
     """One file; it is opened anew by each of the methods."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, part: tuple[int, int] = (0, 1)) -> None:
         """Opens nothing yet.
 
         Args:
             path: A file that ends in one of `SUFFIXES`.
+            part: Which of how many parts `batches` reads: of row groups, about equal in bytes.
         """
         self._path = path
+        self._part = part
 
     def column_names(self) -> list[str]:
         """The names of the columns.
@@ -42,7 +45,12 @@ class ParquetFile:
         try:
             with open_binary(self._path) as file:
                 parquet = pyarrow.parquet.ParquetFile(file)
-                yield from parquet.iter_batches(_BATCH_ROWS, columns=list(names), use_threads=False)
+                groups = self._row_groups(parquet)
+                if not groups:  # iter_batches makes an error of that (pyarrow 18.1)
+                    return
+                yield from parquet.iter_batches(
+                    _BATCH_ROWS, groups, columns=list(names), use_threads=False
+                )
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error) from error
 
@@ -63,6 +71,15 @@ class ParquetFile:
     def place_of_row(self, row: int) -> str:
         """Where a row is, given the number of rows before it; there are no lines."""
         return f"row {row + 1}"
+
+    def _row_groups(self, parquet: pyarrow.parquet.ParquetFile) -> list[int]:
+        """Those of the part: a row group belongs where its first byte is."""
+        number, parts = self._part
+        metadata = parquet.metadata
+        sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
+        total = max(sum(sizes), 1)
+        begins = list(itertools.accumulate(sizes, initial=0))[:-1]
+        return [i for i, begin in enumerate(begins) if begin * parts // total == number]
 
     def _fields(self) -> pa.Schema:
         try:

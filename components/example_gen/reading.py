@@ -13,6 +13,7 @@ from components.example_gen.columns import ARROW_TYPES
 from components.example_gen.csv_files import CsvFile
 from components.example_gen.misfits import Misfits
 from components.example_gen.parquet_files import ParquetFile
+from components.example_gen.parts import Part
 from models.csv_format import PLAIN, CsvFormat
 
 SUFFIXES = csv_files.SUFFIXES + parquet_files.SUFFIXES
@@ -26,6 +27,7 @@ def read_batches(
     types: Mapping[str, str],
     csv: CsvFormat = PLAIN,
     guessed: Mapping[str, str] = _NO_TYPES,
+    part: Part | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Reads a file in batches that fit into memory, its rows in their order.
 
@@ -34,6 +36,7 @@ def read_batches(
         types: INT, FLOAT or BYTES by the name of the column, from the schema.
         csv: How it is written, if it is CSV.
         guessed: The same for columns that are not in the schema (`guess_types`).
+        part: What is read of the file; None for all of it. Errors say where only if it is all.
 
     Yields:
         Batches of int64, float32 and binary columns; null is a missing value, as is empty text.
@@ -45,7 +48,7 @@ def read_batches(
     """
     all_types = {**guessed, **types}
     names = [name for name in column_names(path, types, csv) if name in all_types]
-    file = _file(path, csv)
+    file = _file(path, csv, part)
     decimal = csv.decimal if isinstance(file, CsvFile) else "."
     misfits = Misfits(path, file.place_of_row, decimal)
     rows = 0
@@ -136,8 +139,10 @@ def widest_types(guesses: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return dict(sorted(widest.items()))
 
 
-def _file(path: str, csv: CsvFormat) -> CsvFile | ParquetFile:
-    return ParquetFile(path) if path.endswith(parquet_files.SUFFIXES) else CsvFile(path, csv)
+def _file(path: str, csv: CsvFormat, part: Part | None = None) -> CsvFile | ParquetFile:
+    if path.endswith(parquet_files.SUFFIXES):
+        return ParquetFile(path, (part.number, part.of)) if part else ParquetFile(path)
+    return CsvFile(path, csv, part.pieces if part else None)
 
 
 def _some(names: Sequence[str]) -> str:

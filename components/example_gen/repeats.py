@@ -44,19 +44,28 @@ class Repeats:
         return {f"{row_hash:x}": times for row_hash, times in self._counts.items()}
 
 
-def repeated_share(sketches: Iterable[Mapping[str, int]]) -> float:
-    """The share of rows that are there already.
+def merged(sketches: Iterable[Mapping[str, int]]) -> Sketch:
+    """The sketch of all rows.
 
     Args:
         sketches: Of the parts of the data. A hash among the smallest of all is among the smallest
             of each part that has it, so nothing is lost.
-
-    Returns:
-        0 if no row comes twice, a half if each does.
     """
     whole = Repeats()
     for sketch in sketches:
         for digits, times in sketch.items():
             whole.add(int(digits, 16), times)
-    counts = whole.sketch().values()
+    return whole.sketch()
+
+
+def repeated_share(sketches: Iterable[Mapping[str, int]]) -> float:
+    """The share of rows that are there already.
+
+    Args:
+        sketches: Of the parts of the data.
+
+    Returns:
+        0 if no row comes twice, a half if each does.
+    """
+    counts = merged(sketches).values()
     return 1.0 - len(counts) / sum(counts) if counts else 0.0

@@ -5,26 +5,30 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from components.errors import DataError
-from components.example_gen.files import open_binary
+from components.example_gen.files import open_binary, open_pieces
 
 _CHUNK_BYTES = 1 << 20
 _SHOWN_BYTES = 20
 
 
-def open_utf8(path: str, encoding: str) -> io.BufferedReader:
+def open_utf8(
+    path: str, encoding: str, pieces: Sequence[tuple[int, int]] | None = None
+) -> io.BufferedReader:
     """Opens a file for reading as UTF-8, unpacked if its name ends in `.gz`.
 
     Args:
         path: A local path, or an address like gs:// or s3://.
         encoding: The name of the codec that its text was written with.
+        pieces: What is read of a file that is not packed, see `open_pieces`; None for all of it.
 
     Raises:
         DataError: Here or when it is read, if it is not there or is no text of this encoding.
     """
-    packed: Any = open_binary(path)
+    packed: Any = open_binary(path) if pieces is None else open_pieces(path, pieces)
     file = gzip.GzipFile(fileobj=packed) if path.endswith(".gz") else packed
     return io.BufferedReader(_Utf8(path, file, encoding), _CHUNK_BYTES)
 

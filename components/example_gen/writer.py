@@ -1,0 +1,125 @@
+"""Reads a file, or a part of one, into its shards, and says what became of it."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from components.errors import DataError
+from components.example_gen import parts, reading, shards
+from components.example_gen.encoding import encode_batch
+from components.example_gen.outcomes import LEFT_OUT
+from components.example_gen.parts import Part, Source
+from components.example_gen.repeats import Repeats
+from components.example_gen.required import Required
+from components.example_gen.splits import Splits, row_hash
+from models.csv_format import CsvFormat
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """How files are read.
+
+    Attributes:
+        types: INT, FLOAT or BYTES by column, from the schema.
+        csv: How CSV files are written.
+        required: Rows without a value in one of these are left out.
+    """
+
+    types: Mapping[str, str]
+    csv: CsvFormat
+    required: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Writer:
+    """Works in the workers of Beam; a DataError is an outcome and not an exception.
+
+    Beam turns exceptions of a worker into a RuntimeError that holds a traceback as text.
+
+    Attributes:
+        columns: How files are read.
+        splits: Where their rows go.
+        uri: The folder of the artifact.
+        num_shards: How many each split gets.
+    """
+
+    columns: Columns
+    splits: Splits
+    uri: str
+    num_shards: int
+
+    def part(
+        self, element: tuple[Source, int, Part | None], guessed: Mapping[str, str]
+    ) -> tuple[Source, dict[str, Any]]:
+        """Writes one shard of each split.
+
+        Args:
+            element: A file, the number of its shard among those of the file, and what is read into
+                it: None for all of the file.
+            guessed: Types of columns that the schema does not know.
+
+        Returns:
+            The file, and what became of it, as `outcomes.merged` takes it.
+        """
+        source, number, part = element
+        path = source.path
+        batches = reading.read_batches(path, self.columns.types, self.columns.csv, guessed, part)
+        required, repeats = Required(self.columns.required), Repeats()
+        kept = map(required, batches)
+        outcome: dict[str, Any] = {"file": path, "rows": {}, LEFT_OUT: 0, "error": None}
+        try:
+            outcome["rows"] = shards.write_shards(
+                (self._dealt(batch, repeats, path) for batch in kept),
+                self.splits.names,
+                self.uri,
+                source.shard + number,
+                self.num_shards,
+            )
+            if part:
+                parts.check_unchanged(source)
+        except DataError as error:
+            outcome["error"] = str(error)
+        outcome |= {LEFT_OUT: required.left_out, "sketch": repeats.sketch()}
+        return source, outcome
+
+    def explained(
+        self, element: tuple[Source, dict[str, Any]], guessed: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Where a part could not be read, says what is wrong with the file.
+
+        Only all of the file tells the line, and all that is wrong. It is read and not written, so
+        that no shard is written by two.
+
+        Args:
+            element: A file, and what became of all of its parts.
+            guessed: As for `part`.
+
+        Returns:
+            What became of the file.
+        """
+        source, outcome = element
+        if source.parts == 1 or not outcome["error"]:
+            return outcome
+        try:
+            batches = reading.read_batches(
+                source.path, self.columns.types, self.columns.csv, guessed
+            )
+            collections.deque(batches, maxlen=0)
+            parts.check_unchanged(source)
+        except DataError as error:
+            return outcome | {"error": str(error)}
+        return outcome
+
+    def _dealt(
+        self, batch: pa.RecordBatch, repeats: Repeats, path: str
+    ) -> Iterable[tuple[str, bytes]]:
+        """The rows of a batch with their splits; each row is hashed once."""
+        rows = encode_batch(batch).to_pylist()
+        hashes = list(map(row_hash, rows))
+        repeats.add_all(hashes)
+        return zip(self.splits.of(batch, hashes, path), rows, strict=True)
