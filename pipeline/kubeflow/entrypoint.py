@@ -61,9 +61,9 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     given = json.loads(args.json_serialized_invocation_args)
-    beam_step.ensure_engine(args.executor_class_path, beam_args)
+    beam_step.ensure_engine(beam_args)
     launcher = Launcher.find()
-    if launcher and beam_step.needs_addresses(args.executor_class_path, beam_args):
+    if launcher and beam_step.needs_addresses(beam_args):
         launcher = dataclasses.replace(launcher, mirrors=False)
     adapted = _adapt(given, args, launcher)
     if adapted != given:
