@@ -17,8 +17,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from components import beam_building, beam_reading
-from components.beam_files import remove_temporary
 from pipeline.kubeflow import (
     beam_step,
     carried,
@@ -58,6 +56,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
+    # TensorFlow reads them once, so nothing above may import it.
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     given = json.loads(args.json_serialized_invocation_args)
@@ -72,6 +71,9 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
 
     from absl import logging as absl_logging
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
+
+    from components import beam_building, beam_reading
+    from components.beam_files import remove_temporary
 
     beam_reading.install()
     beam_building.install()

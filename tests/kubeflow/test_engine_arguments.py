@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pipeline.kubeflow.checks import find_problems
+from pipeline.run_log import QUIET
 from pipeline.verbs.compile import TARGETS
 from tests.kubeflow.overlays import load
 from tests.kubeflow.test_compile import containers_of
+from tests.sample_project import ROOT
 
 DATA_STEPS = {"ExampleGen", "StatisticsGen", "Transform", "Evaluator"}
 BULK_STEPS = {"UnlabelledExampleGen", "BulkInferrer"}
@@ -69,3 +71,9 @@ def test_where_the_data_is_not_known_auto_is_one_process(target, compiled):
     containers = containers_of(compiled(target, *PLACES[target], "beam.mode=auto"))
     assert "--direct_running_mode=in_memory" in told(containers["Transform"])
     assert "--direct_num_workers=1" in told(containers["Transform"])
+
+
+def test_workers_of_dataflow_compute_as_the_steps_do():
+    lines = (ROOT / "deploy" / "dataflow" / "Dockerfile").read_text().splitlines()
+    name = "TF_ENABLE_ONEDNN_OPTS"
+    assert f"ENV {name}={QUIET[name]}" in lines

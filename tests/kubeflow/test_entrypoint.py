@@ -17,6 +17,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from components import beam_files
 from pipeline.kubeflow import carried, entrypoint, span_driver
 from pipeline.kubeflow.package import Package
 from pipeline.run_log import QUIET
@@ -349,6 +350,15 @@ def test_the_bulk_data_is_resolved_as_the_training_data_is(compiled, tmp_path, d
     assert found["parameterValues"]["spans"] == "[1, 2]"
 
 
+def test_a_step_computes_as_on_this_machine():
+    """TensorFlow reads how to compute when it is imported; the entrypoint says it before."""
+    code = "import sys, pipeline.kubeflow.entrypoint; print('tensorflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
 def on_flink(endpoint: str) -> list[str]:
     mounted = "kubeflow.steps.all.claims={/minio/mlpipeline: {claim: scratch}}"
     places = ["kubeflow.serving=gs://b/serving", "kubeflow.checkpoints=gs://b/checkpoints"]
@@ -377,7 +387,7 @@ def test_a_step_without_beam_needs_no_job_server(step, passed_on):
 def test_what_dataflow_is_to_read_and_write_is_not_mirrored(
     step, passed_on, name, remote, monkeypatch
 ):
-    monkeypatch.setattr(entrypoint, "remove_temporary", lambda uri: None)  # there is no such bucket
+    monkeypatch.setattr(beam_files, "remove_temporary", lambda uri: None)  # there is no such bucket
     dataflow = (
         "beam.dataflow={project: acme, region: europe-west1, temp_location: 'gs://b/t', "
         "sdk_container_image: eu.gcr.io/acme/sdk:1}"
