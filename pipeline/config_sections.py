@@ -44,7 +44,8 @@ class BeamConfig(Frozen):
     engine: Engine = Engine.DIRECT
     mode: BeamMode = pydantic.Field(
         default=BeamMode.AUTO,
-        description="Of engine direct. auto: several processes for 200 MB of data and more.",
+        description="Of engine direct. auto: several processes where a run on this machine takes "
+        "200 MB of data or more, else one.",
     )
     workers: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
         default=None, description="Of engine direct; else one for each core."

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ import grpc
 from apache_beam.portability.api import beam_fn_api_pb2 as fn_api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc as fn_api_grpc
 from apache_beam.utils import thread_pool_executor
+
+from pipeline.run_log import QUIET
 
 logger = logging.getLogger("pipeline.worker_pool")
 
@@ -52,7 +55,10 @@ class WorkerPool(fn_api_grpc.BeamFnExternalWorkerPoolServicer):
         endpoint = request.control_endpoint.url
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         try:
-            worker = subprocess.Popen([sys.executable, "-c", WORKER, endpoint, request.worker_id])
+            worker = subprocess.Popen(
+                [sys.executable, "-c", WORKER, endpoint, request.worker_id],
+                env={**QUIET, **os.environ},  # what it computes is what a step would
+            )
         except OSError as error:
             return fn_api.StartWorkerResponse(error=f"No worker can be started: {error}")
         self.workers.append(worker)

@@ -10,6 +10,11 @@ import pytest
 
 from pipeline.run_log import QUIET
 
+# As each run of the pipeline has them. Here and in no hook, which would come after the conftest.py
+# of a folder that is named on the command line, and what that imports: TensorFlow reads them once.
+for name, value in QUIET.items():
+    os.environ.setdefault(name, value)
+
 pytest_plugins = ["tests.s3_server", "tests.project_with_runs"]
 
 SUITES: dict[str, str] = {}
@@ -29,10 +34,6 @@ SUITES["template"] = "makes projects from this repository: make test-template"
 def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in SUITES.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
-    # As each run of the pipeline has them, and before TensorFlow is imported: a training in this
-    # process and one in a process that it starts must not differ in their last bits.
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     # Hundreds of lines about type hints, which would bury the reason of a failure.
     logging.getLogger("apache_beam.typehints").setLevel(logging.WARNING)
 

@@ -7,9 +7,12 @@ the parameters of a run, the schema, and a hash of the code that the steps are t
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 from tfx.orchestration import pipeline
 
 # Not from tfx.v1, where the name is missing on Python 3.12 and newer (tfx 1.21, setup.py, [kfp]).
@@ -66,13 +69,9 @@ def compile_spec(
         components.append(Report(components, config, config_dir))
     except ValueError as error:  # a metric that there is not, for example
         raise ConfigError(f"No pipeline can be built from this configuration: {error}") from error
+    _tell_beam(components, config.beam.pipeline_args())
     job = runner.run(
-        pipeline.Pipeline(
-            config.pipeline,
-            section.pipeline_root,
-            components=components,
-            beam_pipeline_args=config.beam.pipeline_args(),
-        ),
+        pipeline.Pipeline(config.pipeline, section.pipeline_root, components=components),
         write_out=False,
     )
     spec: dict[str, Any] = job["pipelineSpec"]
@@ -90,6 +89,18 @@ def container_of(spec: dict[str, Any], step: str) -> dict[str, Any]:
     label = spec["components"][component]["executorLabel"]
     container: dict[str, Any] = spec["deploymentSpec"]["executors"][label]["container"]
     return container
+
+
+def _tell_beam(components: Sequence[BaseNode], args: list[str]) -> None:
+    """Gives Beam's arguments to the steps that run Beam.
+
+    Given to the pipeline, they would be told to all steps (tfx 1.21, orchestration/kubeflow/v2/
+    step_builder.py:237), and a backend's cache has the arguments of a step in its key: a training
+    would run again because the data steps have another engine.
+    """
+    for component in components:
+        if isinstance(component.executor_spec, BeamExecutorSpec):
+            component.executor_spec.add_beam_pipeline_args(args)
 
 
 def _carry_schema(spec: dict[str, Any], content: bytes) -> None:

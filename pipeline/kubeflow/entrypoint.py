@@ -17,8 +17,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from components import beam_building, beam_reading
-from components.beam_files import remove_temporary
 from pipeline.kubeflow import (
     beam_step,
     carried,
@@ -58,12 +56,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
+    # TensorFlow reads them once, so nothing above may import it.
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     given = json.loads(args.json_serialized_invocation_args)
-    beam_step.ensure_engine(args.executor_class_path, beam_args)
+    beam_step.ensure_engine(beam_args)
     launcher = Launcher.find()
-    if launcher and beam_step.needs_addresses(args.executor_class_path, beam_args):
+    if launcher and beam_step.needs_addresses(beam_args):
         launcher = dataclasses.replace(launcher, mirrors=False)
     adapted = _adapt(given, args, launcher)
     if adapted != given:
@@ -72,6 +71,9 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
 
     from absl import logging as absl_logging
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
+
+    from components import beam_building, beam_reading
+    from components.beam_files import remove_temporary
 
     beam_reading.install()
     beam_building.install()

@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
     DatasetFeatureStatistics,
     FeatureNameStatistics,
 )
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from tests.project_with_runs import Project
 
@@ -86,6 +87,31 @@ def assert_same_features(one: Project, other: Project) -> None:
     assert made[0]
     for name, values in made[0].items():
         np.testing.assert_allclose(made[1][name], values, rtol=1e-3, err_msg=name)
+
+
+def assert_predicted_by_the_model(project: Project, count: int) -> None:
+    """BulkInferrer's predictions are those of the run's model, asked without Beam, row by row."""
+    folder = newest(project, "UnlabelledExampleGen", "examples") / "Split-unlabelled"
+    examples = [row for file in folder.glob("*.gz") for row in rows(file)]
+    model = tf.saved_model.load(newest(project, "Trainer", "model") / "Format-Serving")
+    [predictions] = model.signatures["serving_default"](examples=tf.constant(examples)).values()
+    expected = dict(zip(map(_in_order, examples), predictions.numpy(), strict=True))
+    assert len(expected) == len(examples) == count
+
+    files = newest(project, "BulkInferrer", "inference_result").glob("*.gz")
+    logs = [PredictionLog.FromString(row).predict_log for file in files for row in rows(file)]
+    assert len(logs) == count
+    for log in logs:
+        [request] = log.request.inputs.values()
+        [response] = log.response.outputs.values()
+        [prediction] = tf.make_ndarray(response).reshape(1, -1)
+        like = expected.pop(_in_order(request.string_val[0]))
+        np.testing.assert_allclose(prediction, like, rtol=0, atol=1e-6)
+
+
+def _in_order(example: bytes) -> bytes:
+    """The same features in a stable order: BulkInferrer writes them anew."""
+    return tf.train.Example.FromString(example).SerializeToString(deterministic=True)
 
 
 def rows(file: Path) -> list[bytes]:

@@ -13,7 +13,9 @@ from tests.project_with_runs import ORDER, make_project
 
 pytestmark = pytest.mark.engines
 
-JOBS = ["ExampleGen", "StatisticsGen", "Transform", "Evaluator"]
+BULK = ["UnlabelledExampleGen", "BulkInferrer"]
+JOBS = ["ExampleGen", BULK[0], "StatisticsGen", "Transform", "Evaluator", BULK[1]]
+UNLABELLED = 100  # rows
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +26,13 @@ def jobs_before(flink):
 
 @pytest.fixture(scope="module")
 def killed_run(jobs_before, flink, tmp_path_factory):
-    """A run during whose Transform a task manager is killed, and started again."""
-    on_flink = RunOnEngine(make_project(tmp_path_factory.mktemp("on-flink")), "flink", flink)
-    run = on_flink.start()
+    """A run with all data steps, during whose Transform a task manager is killed and started."""
+    project = make_project(tmp_path_factory.mktemp("on-flink"))
+    for number in (1, 2):
+        unlabelled = project.root / "unlabelled" / f"span-{number}" / "trips.csv"
+        project.copy_rows(number, unlabelled, UNLABELLED // 2)
+    on_flink = RunOnEngine(project, "flink", flink)
+    run = on_flink.start("bulk_inferrer={enabled: true, path: unlabelled}")
     wait_for(lambda: _in_transform(flink, jobs_before), "the job of Transform", 900)
     flink.processes.kill(TASK_MANAGERS[0])
     flink.start_task_manager(TASK_MANAGERS[0])  # as whatever watches over it would
@@ -38,7 +44,7 @@ def killed_run(jobs_before, flink, tmp_path_factory):
 def test_a_task_manager_that_is_killed_during_transform_does_not_end_the_run(
     killed_run, jobs_before, flink
 ):
-    assert killed_run.project.states() == dict.fromkeys(ORDER, State.RUN)
+    assert killed_run.project.states() == dict.fromkeys([*ORDER, *BULK], State.RUN)
     assert len(killed_run.project.served()) == 1
     jobs = _new_jobs(flink, jobs_before)
     assert [job["state"] for job in jobs] == ["FINISHED"] * len(JOBS)
@@ -58,6 +64,10 @@ def test_what_comes_out_is_what_comes_out_without_an_engine(killed_run, project)
     artifacts.assert_same_features(project, killed_run.project)
 
 
+def test_bulk_inferrer_predicts_what_the_model_does_without_an_engine(killed_run):
+    artifacts.assert_predicted_by_the_model(killed_run.project, UNLABELLED)
+
+
 def test_data_that_is_not_fit_stops_the_run_with_a_message(flink, tmp_path):
     broken = make_project(tmp_path)
     file = broken.span(2)
@@ -75,6 +85,6 @@ def _new_jobs(flink, before: set[str]) -> list[dict]:
 
 
 def _in_transform(flink, before: set[str]) -> bool:
-    """Whether the third job runs, and has done some of its tasks."""
+    """Whether its job runs, and has done some of its tasks."""
     jobs = _new_jobs(flink, before)
     return len(jobs) == JOBS.index("Transform") + 1 and jobs[-1]["tasks"]["finished"] >= 8

@@ -15,6 +15,7 @@ from pipeline.config import ConfigError
 from pipeline.kubeflow.launcher import Launcher
 from pipeline.kubeflow.settings import RemoteConfig
 from pipeline.runners import kubeflow
+from tests.kubeflow.test_compile import containers_of
 from tests.sample_project import CONFIGS, ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -64,9 +65,9 @@ def pods(engine: str) -> list[dict[str, Any]]:
 def test_it_compiles(load, engine):
     found = load(f"beam.engine={engine}")
     package = kubeflow.compile_package(found, CONFIGS)
-    executors = package.spec["deploymentSpec"]["executors"].values()
-    given = [executor["container"]["args"] for executor in executors]
-    assert all(f"--job_endpoint={engine}-job-server:8099" in args for args in given)
+    endpoint = f"--job_endpoint={engine}-job-server:8099"
+    told = {step for step, one in containers_of(package).items() if endpoint in one["args"]}
+    assert told == BEAM_STEPS
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -88,8 +89,9 @@ def test_dataflow_is_refused_where_there_is_no_cloud_storage(load):
         kubeflow.compile_package(load("beam.engine=dataflow", section), CONFIGS)
     places = ("kubeflow.pipeline_root=gs://bucket/root", "data.path=gs://bucket/data")
     package = kubeflow.compile_package(load("beam.engine=dataflow", section, *places), CONFIGS)
-    executors = package.spec["deploymentSpec"]["executors"].values()
-    assert all("--runner=DataflowRunner" in one["container"]["args"] for one in executors)
+    containers = containers_of(package)
+    told = {step for step, one in containers.items() if "--runner=DataflowRunner" in one["args"]}
+    assert told == BEAM_STEPS
 
 
 @pytest.mark.parametrize("engine", ENGINES)

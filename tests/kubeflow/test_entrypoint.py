@@ -17,6 +17,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from components import beam_files
 from pipeline.kubeflow import carried, entrypoint, span_driver
 from pipeline.kubeflow.package import Package
 from pipeline.run_log import QUIET
@@ -91,20 +92,20 @@ def logs() -> Iterator[None]:
 
 @pytest.fixture
 def step(compiled, tmp_path, monkeypatch) -> Callable[..., Step]:
-    """`step("kubeflow", "ExampleGen")`, in the environment that the backend gives it."""
+    """`step("kubeflow", "ExampleGen", "a.b=c", …)`, in the environment that the backend gives."""
     for name in ("KFP_POD_NAME", "PIPELINE_LAUNCHER_ROOT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in QUIET.items():  # the entrypoint sets them for its process
         monkeypatch.setenv(name, os.environ.get(name, value))
 
-    def make(target: str, name: str) -> Step:
+    def make(target: str, name: str, *settings: str) -> Step:
         remote = RUN
         if target == "kubeflow":
             monkeypatch.setenv("KFP_POD_NAME", "pod")
             monkeypatch.setenv("PIPELINE_LAUNCHER_ROOT", str(tmp_path))
         else:
             remote = f"{tmp_path}/bucket"
-        made = Step(compiled(target), name, tmp_path, remote)
+        made = Step(compiled(target, *settings), name, tmp_path, remote)
         for variable, value in made.env.items():
             monkeypatch.setenv(variable, value)
         return made
@@ -349,15 +350,26 @@ def test_the_bulk_data_is_resolved_as_the_training_data_is(compiled, tmp_path, d
     assert found["parameterValues"]["spans"] == "[1, 2]"
 
 
-def on_engine(step: Step, *beam_args: str) -> list[str]:
-    """The arguments of a step whose package was compiled for an engine."""
-    return [*step.arguments(step.container), *beam_args]
+def test_a_step_computes_as_on_this_machine():
+    """TensorFlow reads how to compute when it is imported; the entrypoint says it before."""
+    code = "import sys, pipeline.kubeflow.entrypoint; print('tensorflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def on_flink(endpoint: str) -> list[str]:
+    mounted = "kubeflow.steps.all.claims={/minio/mlpipeline: {claim: scratch}}"
+    places = ["kubeflow.serving=gs://b/serving", "kubeflow.checkpoints=gs://b/checkpoints"]
+    places += [mounted, "data.path=gs://b/taxi"]
+    return ["beam.engine=flink", f"beam.flink.job_endpoint={endpoint}", *places]
 
 
 def test_a_step_whose_job_server_is_not_there_says_so_before_it_begins(step, passed_on, capsys):
     endpoint = f"localhost:{free_port()}"
-    transform = step("kubeflow", "Transform")
-    assert entrypoint.main(on_engine(transform, f"--job_endpoint={endpoint}")) == 1
+    transform = step("kubeflow", "Transform", *on_flink(endpoint))
+    assert entrypoint.main(transform.arguments(transform.container)) == 1
     error = capsys.readouterr().err
     assert f"Beam's job server at {endpoint} does not answer" in error
     assert "Traceback" not in error
@@ -365,9 +377,9 @@ def test_a_step_whose_job_server_is_not_there_says_so_before_it_begins(step, pas
 
 
 def test_a_step_without_beam_needs_no_job_server(step, passed_on):
-    pusher = step("kubeflow", "Pusher")
+    pusher = step("kubeflow", "Pusher", *on_flink(f"localhost:{free_port()}"))
     Path(pusher.message["outputs"]["outputFile"]).write_text("{}")
-    assert entrypoint.main(on_engine(pusher, f"--job_endpoint=localhost:{free_port()}")) == 0
+    assert entrypoint.main(pusher.arguments(pusher.container)) == 0
     assert passed_on
 
 
@@ -375,11 +387,16 @@ def test_a_step_without_beam_needs_no_job_server(step, passed_on):
 def test_what_dataflow_is_to_read_and_write_is_not_mirrored(
     step, passed_on, name, remote, monkeypatch
 ):
-    monkeypatch.setattr(entrypoint, "remove_temporary", lambda uri: None)  # there is no such bucket
-    given = step("kubeflow", name)
+    monkeypatch.setattr(beam_files, "remove_temporary", lambda uri: None)  # there is no such bucket
+    dataflow = (
+        "beam.dataflow={project: acme, region: europe-west1, temp_location: 'gs://b/t', "
+        "sdk_container_image: eu.gcr.io/acme/sdk:1}"
+    )
+    places = ["kubeflow.pipeline_root=gs://bucket/root", "data.path=gs://bucket/taxi"]
+    given = step("kubeflow", name, "beam.engine=dataflow", dataflow, *places)
     output = next(iter(given.message["outputs"]["artifacts"].values()))
     output["artifacts"][0]["uri"] = "gs://bucket/root/x"
     Path(given.message["outputs"]["outputFile"]).write_text("{}")
-    assert entrypoint.main(on_engine(given, "--runner=DataflowRunner")) == 0
+    assert entrypoint.main(given.arguments(given.container)) == 0
     [text] = [one for one in passed_on if one.startswith("--json_serialized_invocation_args=")]
     assert ('"uri": "gs://bucket/root/x"' in text) is remote

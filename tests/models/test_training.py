@@ -173,13 +173,11 @@ def test_a_killed_training_goes_on_and_ends_the_same(hard, trained, tmp_path, ca
         for folder in (args.serving_model_dir, trained.serving_model_dir)
     )
     assert [resumed[key] for key in ("epochs", "best_epoch")] == [4, whole["best_epoch"]]
-    assert resumed["history"]["loss"] == whole["history"]["loss"]
-    # Not to the last bit: a process adds up in another order than another one.
-    assert resumed["history"]["val_loss"] == pytest.approx(whole["history"]["val_loss"], rel=1e-6)
-    np.testing.assert_allclose(
+    # To the last bit, though the first two epochs were trained in another process.
+    assert resumed["history"] == whole["history"]
+    np.testing.assert_array_equal(
         predict(args.serving_model_dir, hard.examples),
         predict(trained.serving_model_dir, hard.examples),
-        atol=1e-6,
     )
     assert not (tmp_path / "checkpoints").exists()
 

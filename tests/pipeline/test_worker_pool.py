@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from apache_beam.portability.api import beam_fn_api_pb2 as fn_api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc as fn_api_grpc
 
+from pipeline.run_log import QUIET
 from tests.engines.processes import HOST, free_port, listens, wait_for
 from tests.sample_project import ROOT
 
@@ -46,7 +48,8 @@ class TaskManager(fn_api_grpc.BeamFnControlServicer):
 def pool() -> Iterator[tuple[subprocess.Popen[str], fn_api_grpc.BeamFnExternalWorkerPoolStub]]:
     port = free_port()
     command = [sys.executable, "-m", "pipeline.worker_pool", f"--port={port}"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    env = {name: value for name, value in os.environ.items() if name not in QUIET}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: listens(port), "the pool")
     with grpc.insecure_channel(f"{HOST}:{port}") as channel:
         yield process, fn_api_grpc.BeamFnExternalWorkerPoolStub(channel)
@@ -77,6 +80,16 @@ def test_a_worker_ends_when_whoever_it_works_for_is_done_and_not_when_another_is
     second.server.stop(None)  # as when a task manager is killed
     second.done.set()
     wait_for(lambda: not workers(process), "the end of the other", 120)
+
+
+def test_its_workers_compute_as_the_steps_do(pool):
+    process, stub = pool
+    manager = TaskManager()
+    stub.StartWorker(manager.request())
+    [worker] = workers(process)
+    assert worker.environ().items() >= QUIET.items()
+    manager.server.stop(None)
+    manager.done.set()
 
 
 def test_its_workers_end_with_it(pool):

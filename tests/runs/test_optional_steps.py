@@ -1,11 +1,10 @@
 """What configuration switches on: tuning, predictions in bulk, a warm start, windows of spans."""
 
 import pytest
-import tensorflow as tf
-from tensorflow_serving.apis import prediction_log_pb2
 
 from pipeline.metadata import RunMetadata
 from pipeline.summary import Status
+from tests.engines import artifacts
 
 pytestmark = pytest.mark.slow
 
@@ -26,12 +25,7 @@ def test_bulk_inference_predicts_every_row(project):
     project.copy_rows(3, unlabelled, 50)
     settings = ["--set", "bulk_inferrer={enabled: true, path: unlabelled}"]
     assert project.pipeline("run", *settings) == 0
-    folder = outputs(project)["BulkInferrer"]["inference_result"].uri
-    files = tf.io.gfile.glob(f"{folder}/*.gz")
-    records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
-    assert len(records) == 50
-    log = prediction_log_pb2.PredictionLog.FromString(records[0])
-    assert log.predict_log.response.outputs
+    artifacts.assert_predicted_by_the_model(project, 50)
 
 
 def test_with_a_warm_start_only_changes_start_a_training(project, caplog):
