@@ -22,7 +22,7 @@ from pipeline.engine_sections import (
 from pipeline.no_secrets import NoSecretNames
 
 # Bytes of data from which on several processes are faster than one; benchmarks/README.md.
-_WORTH_PROCESSES = 200_000_000
+_WORTH_PROCESSES = 2_000_000_000
 
 
 class BeamMode(enum.StrEnum):
@@ -45,7 +45,7 @@ class BeamConfig(Frozen):
     mode: BeamMode = pydantic.Field(
         default=BeamMode.AUTO,
         description="Of engine direct. auto: several processes where a run on this machine takes "
-        "200 MB of data or more, else one.",
+        "2 GB of data or more, else one.",
     )
     workers: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
         default=None, description="Of engine direct; else one for each core."

@@ -135,9 +135,9 @@ def test_a_configuration_cannot_be_changed():
     ("settings", "data_bytes", "mode", "workers"),
     [
         ({"workers": 2}, 199_999_999, "in_memory", 1),
-        ({"workers": 2}, 200_000_000, "multi_processing", 2),
-        ({"workers": 1}, 200_000_000, "in_memory", 1),
-        ({"mode": "in_memory"}, 200_000_000, "in_memory", 1),
+        ({"workers": 2}, 2_000_000_000, "multi_processing", 2),
+        ({"workers": 1}, 2_000_000_000, "in_memory", 1),
+        ({"mode": "in_memory"}, 2_000_000_000, "in_memory", 1),
         ({"mode": "multi_threading", "workers": 3}, 0, "multi_threading", 3),
         ({"mode": "multi_processing"}, 0, "multi_processing", 0),
     ],
