@@ -22,7 +22,7 @@ from components.filesystems import fileio
 
 _BATCH_ROWS = batch_util._BATCH_SIZE_CAP_WITH_BYTE_TARGET
 _BATCH_BYTES = batch_util._TARGET_BATCH_BYTES_SIZE
-_ROWS_AT_ONCE = 512  # of these batches are made
+_ROWS_AT_ONCE = 128  # of these batches are made; rows may be long
 _AHEAD = 4  # times as many are read while others are worked on
 _NOT_TENSORFLOWS = "s3://"  # which it opens no longer (since 2.6); Beam reads it with our client
 
@@ -41,7 +41,11 @@ def _source(
 ) -> beam.PTransform:
     """In place of `TFExampleRecord.BeamSource`, which has the same arguments and result."""
     files = sorted(file for pattern in tfxio._file_pattern for file in fileio.glob(pattern))
-    if batch_size is not None or any(file.startswith(_NOT_TENSORFLOWS) for file in files):
+    if (
+        not files  # which it has a message for
+        or batch_size is not None
+        or any(file.startswith(_NOT_TENSORFLOWS) for file in files)
+    ):
         return _stock_source(tfxio, batch_size)
     schema = tfxio._GetSchemaForDecoding()
     read = _Read(schema and schema.SerializeToString(), tfxio.raw_record_column_name)
@@ -71,7 +75,7 @@ class _Read(beam.DoFn):
 
 
 def _batches(file: str) -> Iterator[list[bytes]]:
-    """Serialized examples, as many at once as TFX's reader would take.
+    """Serialized examples, about as many at once as TFX's reader would take.
 
     Raises:
         StorageError: If the file is damaged.

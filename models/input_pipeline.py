@@ -93,7 +93,7 @@ class TrainingData:
     Attributes:
         fit: The rows to learn from.
         held_out: The rows that decide when to stop.
-        digest: A hash of all these rows, whatever their order.
+        digest: A hash of all rows that were read, whatever their order.
     """
 
     fit: Rows
@@ -109,8 +109,8 @@ def read(
 ) -> TrainingData:
     """Reads through all rows once and holds a share of them out, by a hash of the row.
 
-    Of rows that are kept in memory there are at most `epochs` times `epoch_rows`, drawn at random,
-    and those held out.
+    Rows that are kept in memory are drawn at random from all, if there are more than the training
+    comes to: `epochs` times `epoch_rows`, and some to hold out.
 
     Args:
         patterns: Of the files with raw examples.
@@ -163,24 +163,24 @@ def _scan(
     """Label and hash of the rows, with the features if they are to be kept; and the digest."""
     most = train.epochs * train.epoch_rows + _MAX_HELD_OUT if train.cache else sys.maxsize
     sample = RowSample(most, train.seed)
-    hashes = [np.empty(0, np.uint64)]
-    unlabelled = 0
+    count, unlabelled, sums = 0, 0, np.zeros(2, np.uint64)
     for features, labels in rows.batch(SCAN_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE):
         label = labels.numpy()
         unlabelled += (np.isnan(label) if dataset.task is Task.REGRESSION else label < 0).sum()
-        hashes.append(_row_hash([*(features[name] for name in sorted(features)), labels]))
+        row_hash = _row_hash([*(features[name] for name in sorted(features)), labels])
+        sums += [row_hash.sum(), (row_hash * row_hash).sum()]  # modulo 2 to the 64
+        count += len(label)
         kept = features if train.cache else {}
         columns = {name: _small(values.numpy()) for name, values in kept.items()}
-        sample.add({LABEL_KEY: label, _HASH: hashes[-1], **columns})
-    every = np.concatenate(hashes)
+        sample.add({LABEL_KEY: label, _HASH: row_hash, **columns})
     if unlabelled:
         raise DataError(
-            f"{unlabelled} of {len(every)} training rows have no label that the task "
+            f"{unlabelled} of {count} training rows have no label that the task "
             f"{dataset.task} can use, in the column {dataset.label.column!r}: correct the data, or "
             "the label in dataset.yaml (label.missing: drop leaves out those where it is missing)"
         )
-    digest = hashlib.sha256(np.sort(every).tobytes()).hexdigest()[:16]
-    none = {LABEL_KEY: np.empty(0), _HASH: hashes[0]}
+    digest = hashlib.sha256(f"{count} {sums.tolist()}".encode()).hexdigest()[:16]
+    none = {LABEL_KEY: np.empty(0), _HASH: np.empty(0, np.uint64)}
     return {**none, **sample.table()}, digest
 
 

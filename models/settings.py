@@ -66,7 +66,9 @@ class TrainSettings(Frozen):
         "there: so many rows learned do not delay the look at the held-out ones.",
     )
     cache: bool = pydantic.Field(
-        default=True, description="Keep the rows in memory; else read them again each epoch."
+        default=True,
+        description="Keep rows in memory, epochs times epoch_rows of them at most, drawn at "
+        "random; else read all of them again each epoch.",
     )
     warm_start: bool = pydantic.Field(
         default=False, description="Start from the weights of the served model, where they fit."

@@ -21,7 +21,8 @@ from pipeline.engine_sections import (
 )
 from pipeline.no_secrets import NoSecretNames
 
-# Bytes of data from which on several processes are faster than one; benchmarks/README.md.
+# Bytes of data from which on the seconds that several processes save are worth their memory;
+# benchmarks/README.md.
 _WORTH_PROCESSES = 2_000_000_000
 
 

@@ -75,13 +75,16 @@ def _leaks(
 
 
 def _sample(examples: types.Artifact, split: str) -> list[bytes]:
-    """The first rows of each file, of which ExampleGen writes one for each file of the data."""
+    """The first rows of each file, one after the other, until they are enough."""
     folder = artifact_utils.get_split_uri([examples], split)
     files = sorted(os.path.join(folder, os.fsdecode(name)) for name in fileio.listdir(folder))
     each = -(-ROWS // max(len(files), 1))
-    rows: list[bytes] = []
+    begins, rests = [], []
     for file in files[:ROWS]:
         compression = "GZIP" if file.endswith(".gz") else ""
-        data = tf.data.TFRecordDataset([file], compression_type=compression).take(each)
-        rows += data.as_numpy_iterator()
-    return rows
+        rows = tf.data.TFRecordDataset([file], compression_type=compression)
+        begins += rows.take(each).as_numpy_iterator()
+        rests.append(rows.skip(each))
+    for rest in rests:  # where other files have few rows or none
+        begins += rest.take(max(ROWS - len(begins), 0)).as_numpy_iterator()
+    return begins

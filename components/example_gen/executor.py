@@ -57,6 +57,7 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         sources = parts.sources(files, columns.csv)
         num_shards = sum(source.parts for source in sources)
         examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
+        shards.remove_earlier(examples.uri)
         with self._make_beam_pipeline() as pipeline:
             _write(pipeline, sources, Writer(columns, splits, examples.uri, num_shards))
         shards.remove_temporary(examples.uri)

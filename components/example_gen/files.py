@@ -58,6 +58,16 @@ def open_pieces(path: str, pieces: Sequence[tuple[int, int]]) -> io.BufferedRead
     return io.BufferedReader(_Pieces(open_binary(path), pieces), buffer_size=1 << 20)
 
 
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Makes an OSError of what TensorFlow raises, which opens a file when it is first used."""
+    try:
+        with unreachable_data():
+            yield
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+
+
 class _Pieces(io.RawIOBase):
     def __init__(self, file: io.BufferedReader, pieces: Sequence[tuple[int, int]]) -> None:
         self._file = file
@@ -94,20 +104,19 @@ class _Raw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        try:
-            with unreachable_data():
-                data = self._file.read(len(buffer))
-        except tf.errors.OpError as error:
-            raise OSError(error.message) from error
+        with _told():
+            data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._file.seek(offset, whence)
-        return self.tell()
+        with _told():
+            self._file.seek(offset, whence)
+            return self._file.tell()
 
     def tell(self) -> int:
-        return self._file.tell()
+        with _told():
+            return self._file.tell()
 
     def close(self) -> None:
         if not self.closed:

@@ -23,7 +23,7 @@ class ParquetFile:
 
         Args:
             path: A file that ends in one of `SUFFIXES`.
-            part: Which of how many parts `batches` reads: of row groups, about equal in bytes.
+            part: Which of how many parts `batches` reads: of row groups, about equal in rows.
         """
         self._path = path
         self._part = part
@@ -73,13 +73,13 @@ class ParquetFile:
         return f"row {row + 1}"
 
     def _row_groups(self, parquet: pyarrow.parquet.ParquetFile) -> list[int]:
-        """Those of the part: a row group belongs where its first byte is."""
+        """Those of the part: a row group belongs where its first row is."""
         number, parts = self._part
         metadata = parquet.metadata
-        sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-        total = max(sum(sizes), 1)
-        begins = list(itertools.accumulate(sizes, initial=0))[:-1]
-        return [i for i, begin in enumerate(begins) if begin * parts // total == number]
+        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        begins = list(itertools.accumulate(rows, initial=0))
+        total = max(begins.pop(), 1)
+        return [i for i, begin in enumerate(begins) if rows[i] and begin * parts // total == number]
 
     def _fields(self) -> pa.Schema:
         try:

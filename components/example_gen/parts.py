@@ -7,6 +7,8 @@ the same on any engine. The rows of the parts, one after the other, are those of
 from __future__ import annotations
 
 import dataclasses
+import logging
+import os
 from collections.abc import Sequence
 
 from components.errors import DataError
@@ -15,6 +17,8 @@ from components.example_gen.files import unreachable_data
 from components.example_gen.row_starts import Look
 from components.filesystems import fileio
 from models.csv_format import CsvFormat
+
+logger = logging.getLogger(__name__)
 
 # A part takes one core some seconds; and each is a file more for the steps that come after.
 PART_BYTES = 32 << 20
@@ -31,7 +35,8 @@ class Source:
         shard: The number of its first shard.
         parts: How many parts it is read in, each of which becomes a shard; 1 if as a whole.
         size: In bytes, where it is read in parts.
-        state: A text that changes with the content, likewise.
+        state: A text that changes with the content, likewise: the time of the last change or, on
+            S3, the ETag.
     """
 
     path: str
@@ -91,8 +96,9 @@ def look(source: Source, number: int, csv: CsvFormat) -> Look | None:
     """Looks for the first row of a part of a CSV file; None if the file cannot be read."""
     try:
         return row_starts.look(source.path, csv, *source.range(number))
-    except (DataError, OSError):
-        return None  # to read it tells what is wrong
+    except (DataError, OSError) as error:  # to read it tells what is wrong
+        logger.warning("%s cannot be read: %s", source.path, error)
+        return None
 
 
 def cut(source: Source, looks: Sequence[Look | None]) -> list[Part | None]:
@@ -110,6 +116,7 @@ def cut(source: Source, looks: Sequence[Look | None]) -> list[Part | None]:
     starts = row_starts.row_starts(known) if len(known) == len(looks) else None
     rest: list[Part | None] = [Part(number, source.parts) for number in range(1, source.parts)]
     if starts is None:
+        logger.warning("Where rows begin in %s is not clear: one worker reads it", source.path)
         return [None, *rest]
     header_end, begins = starts
     parts: list[Part | None] = []
@@ -136,6 +143,12 @@ def check_unchanged(source: Source) -> None:
 
 
 def _stat(path: str) -> tuple[int, str]:
-    with unreachable_data():
-        stat = fileio.stat(path)
+    if os.path.exists(path):  # TensorFlow tells full seconds only
+        found = os.stat(path)
+        return found.st_size, str(found.st_mtime_ns)
+    try:
+        with unreachable_data():
+            stat = fileio.stat(path)
+    except fileio.NotFoundError as error:
+        raise DataError(f"There is no file {path} any more. Run it again.") from error
     return stat.length, str(getattr(stat, "etag", stat.mtime_nsec))

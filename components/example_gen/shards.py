@@ -1,4 +1,4 @@
-"""Writes the rows of one file into one shard of each split."""
+"""Writes the rows of a file, or of a part of one, into one shard of each split."""
 
 from __future__ import annotations
 
@@ -57,6 +57,13 @@ def write_shards(
             target = os.path.join(f"Split-{name}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz")
             _publish(path, uri, target)
     return rows
+
+
+def remove_earlier(uri: str) -> None:
+    """Removes the shards of an attempt that did not end: of a changed file it had other numbers."""
+    for name in fileio.listdir(uri) if fileio.exists(uri) else []:
+        if os.fsdecode(name).startswith("Split-"):
+            fileio.rmtree(os.path.join(uri, os.fsdecode(name)))
 
 
 def remove_temporary(uri: str) -> None:

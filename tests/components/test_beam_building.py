@@ -15,7 +15,7 @@ from components import beam_building
 def looked_through(monkeypatch) -> list[object]:
     """The DoFns that Beam looks through from here on."""
     seen: list[object] = []
-    stock = userstate.get_dofn_specs
+    stock = beam_building._find_specs  # a run in this process has replaced Beam's by now
 
     def watched(dofn: object):
         seen.append(dofn)
@@ -23,7 +23,7 @@ def looked_through(monkeypatch) -> list[object]:
 
     monkeypatch.setattr(beam_building, "_find_specs", watched)
     monkeypatch.setattr(userstate, "get_dofn_specs", stock)
-    view_as = pipeline_options.PipelineOptions.view_as
+    view_as = beam_building._make_view
     monkeypatch.setattr(pipeline_options.PipelineOptions, "view_as", view_as)
     beam_building.install()
     return seen

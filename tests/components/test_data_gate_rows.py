@@ -136,7 +136,7 @@ def test_repeats_are_estimated_over_files_in_any_order(distinct, times):
     assert repeated_share([]) == 0.0
 
 
-def rows_found(tmp_path, *, share=0.0, spans=(), before=(), **bounds):
+def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, **bounds):
     artifact, baseline = standard_artifacts.Examples(), standard_artifacts.ExampleStatistics()
     artifact.uri = str(tmp_path)
     artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
@@ -149,11 +149,12 @@ def rows_found(tmp_path, *, share=0.0, spans=(), before=(), **bounds):
     random = np.random.default_rng(6)
     y = label("binary", random)
     data = examples(**noise(random) | {"code": y}, y=y)
-    for i in range(3):  # as three files of data give it
+    parts = [[]] * empty + [data[i::3] for i in range(3)]  # as three files of data give it
+    for i, part in enumerate(parts):
         options = tf.io.TFRecordOptions(compression_type="GZIP")
-        path = folder / f"data_tfrecord-{i:05d}-of-00003.gz"
+        path = folder / f"data_tfrecord-{i:05d}-of-{len(parts):05d}.gz"
         with tf.io.TFRecordWriter(str(path), options) as writer:
-            for row in data[i::3]:
+            for row in part:
                 writer.write(row)
     validation = Validation.model_validate(bounds)
     return list(findings(artifact, baseline, SCHEMA, dataset("binary"), validation))
@@ -170,3 +171,9 @@ def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
     muted = rows_found(tmp_path, share=0.34, max_repeated=0.5, max_association=None)
     assert muted == []
     assert rows_found(tmp_path, spans=[1, 3], before=[2, 3], max_association=None) == []
+
+
+def test_files_without_rows_take_nothing_from_what_is_looked_at(tmp_path):
+    """A large file that could not be cut is in one shard of many."""
+    [found] = rows_found(tmp_path, empty=100)
+    assert found.what.startswith("Label given away: this column alone tells 100.0%")

@@ -134,7 +134,7 @@ def test_a_configuration_cannot_be_changed():
 @pytest.mark.parametrize(
     ("settings", "data_bytes", "mode", "workers"),
     [
-        ({"workers": 2}, 199_999_999, "in_memory", 1),
+        ({"workers": 2}, 1_999_999_999, "in_memory", 1),
         ({"workers": 2}, 2_000_000_000, "multi_processing", 2),
         ({"workers": 1}, 2_000_000_000, "in_memory", 1),
         ({"mode": "in_memory"}, 2_000_000_000, "in_memory", 1),

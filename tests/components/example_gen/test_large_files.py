@@ -121,21 +121,39 @@ def test_what_no_part_can_be_sure_of_is_read_as_a_whole(write, tmp_path, monkeyp
     step = Step(tmp_path / "out")
     source, found = step.cut(path)
     assert found[0] is None
-    assert step.read(path)["rows"].keys() == {"train", "eval"}
+    outcome = step.read(path)
+    assert outcome["error"] is None
+    assert sum(outcome["rows"].values()) == 400
     assert len(list((tmp_path / "out/Split-train").iterdir())) == source.parts
 
 
-@pytest.mark.parametrize("content", [text(0, 101).replace("line", "LINE"), text(50, 150)])
+@pytest.mark.parametrize(
+    "content",
+    [text(0, 101).replace("line", "LINE"), text(50, 150), text(0, 100).replace("line", "LINE")],
+    ids=["longer", "other rows", "as long"],
+)
 def test_parts_of_two_files_are_not_put_together(write, tmp_path, monkeypatch, content):
     monkeypatch.setattr(parts, "PART_BYTES", SMALL_PARTS)
     path = write("a.csv", text(0, 100))
     step = Step(tmp_path)
     source, found = step.cut(path)
     done = [step.writer.part((source, i, part), {})[1] for i, part in enumerate(found[:3])]
-    write("a.csv", content)  # the first fits to the cuts, the second does not
+    write("a.csv", content)
     done += [step.writer.part((source, i, part), {})[1] for i, part in enumerate(found) if i > 2]
     outcome = step.writer.explained((source, outcomes.merged(done)), {})
     assert outcome["error"].startswith(f"{path} was changed while it was being read.")
+
+
+def test_a_file_that_goes_while_it_is_read_is_told_of(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "PART_BYTES", SMALL_PARTS)
+    path = write("a.csv", text(0, 100))
+    step = Step(tmp_path)
+    source, found = step.cut(path)
+    Path(path).unlink()
+    explained = step.writer.explained(step.writer.part((source, 1, found[1]), {}), {})
+    assert "No such file or directory" in explained["error"]
+    with pytest.raises(DataError, match="no file .*a.csv any more"):
+        parts.check_unchanged(source)
 
 
 @pytest.mark.slow

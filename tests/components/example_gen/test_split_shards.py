@@ -3,8 +3,9 @@
 import pytest
 import tensorflow as tf
 
-from components.example_gen.shards import remove_temporary, write_shards
+from components.example_gen.shards import remove_earlier, remove_temporary, write_shards
 from components.example_gen.splits import HashSplits, row_hash
+from components.filesystems import fileio
 
 ROWS = [b"row %d" % i for i in range(3000)]
 
@@ -79,3 +80,17 @@ def test_a_failed_attempt_leaves_no_shard(tmp_path):
     with pytest.raises(OSError, match="gone"):
         write_shards(broken(), ["train"], str(tmp_path), 0, 1)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+@pytest.mark.parametrize("place", ["folder", "store"])
+def test_what_an_earlier_attempt_has_written_goes(place, tmp_path, request):
+    """The file has grown since, and is read in three parts, not in two."""
+    uri = str(tmp_path / "1") if place == "folder" else f"{request.getfixturevalue('s3')}/1"
+    remove_earlier(uri)
+    write_shards([[("train", b"row")]], ["train", "eval"], uri, 0, 2)
+    with fileio.open(f"{uri}/else", "w") as file:
+        file.write("stays")
+    remove_earlier(uri)
+    write_shards([[("train", b"row")]], ["train"], uri, 0, 3)
+    names = [name for _, _, files in fileio.walk(uri) for name in files]
+    assert sorted(names) == ["data_tfrecord-00000-of-00003.gz", "else"]
