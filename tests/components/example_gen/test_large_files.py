@@ -152,7 +152,7 @@ def test_a_file_that_goes_while_it_is_read_is_told_of(write, tmp_path, monkeypat
     Path(path).unlink()
     explained = step.writer.explained(step.writer.part((source, 1, found[1]), {}), {})
     assert "No such file or directory" in explained["error"]
-    with pytest.raises(DataError, match="no file .*a.csv any more"):
+    with pytest.raises(DataError, match=r"no file .*a\.csv any more"):
         parts.check_unchanged(source)
 
 
