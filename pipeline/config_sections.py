@@ -21,7 +21,7 @@ from pipeline.engine_sections import (
 )
 from pipeline.no_secrets import NoSecretNames
 
-# Bytes of data from which on the seconds that several processes save are worth their memory;
+# Bytes of data, some ten minutes of one process; several cost their memory each, see
 # benchmarks/README.md.
 _WORTH_PROCESSES = 2_000_000_000
 
