@@ -29,3 +29,22 @@ print(callable(render_slicing_metrics), hasattr(kubernetes.client, "CoreV1Api"))
 def test_what_is_not_needed_is_not_imported_and_can_be_afterwards():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "False None", "True True"]
+
+
+WORKER = """
+import sys
+from pipeline.lean_imports import stay_lean
+stay_lean()
+import tfx.components.evaluator.executor, tfx.components.statistics_gen.executor
+unwanted = {"kubernetes.client", "sklearn.base", "IPython.core", "jsonschema"}
+print(sorted(unwanted & set(sys.modules)))
+import google.cloud.storage
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_of_an_engine_never_imports_them_but_for_the_clouds_clients():
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["[]"]
