@@ -14,11 +14,11 @@ import apache_beam as beam
 import pyarrow as pa
 import tensorflow as tf
 from absl import flags
+from apache_beam.io.filesystems import FileSystems
 from tfx_bsl.coders import batch_util, example_coder
 from tfx_bsl.tfxio import record_based_tfxio, tf_example_record
 
 from components.errors import StorageError
-from components.filesystems import fileio
 
 _BATCH_ROWS = batch_util._BATCH_SIZE_CAP_WITH_BYTE_TARGET
 _BATCH_BYTES = batch_util._TARGET_BATCH_BYTES_SIZE
@@ -40,20 +40,16 @@ def _source(
     tfxio: tf_example_record.TFExampleRecord, batch_size: int | None = None
 ) -> beam.PTransform:
     """In place of `TFExampleRecord.BeamSource`, which has the same arguments and result."""
-    files = sorted(file for pattern in tfxio._file_pattern for file in fileio.glob(pattern))
-    if (
-        not files  # which it has a message for
-        or batch_size is not None
-        or any(file.startswith(_NOT_TENSORFLOWS) for file in files)
-    ):
+    patterns = tfxio._file_pattern
+    if batch_size is not None or any(one.startswith(_NOT_TENSORFLOWS) for one in patterns):
         return _stock_source(tfxio, batch_size)
     schema = tfxio._GetSchemaForDecoding()
     read = _Read(schema and schema.SerializeToString(), tfxio.raw_record_column_name)
 
     def source(begin: Any) -> beam.PCollection:
+        paths = begin | "Patterns" >> beam.Create(patterns) | "Files" >> beam.FlatMap(_files)
         # Without Reshuffle a runner may fuse the steps and read all files in one worker.
-        paths = begin | "Files" >> beam.Create(files, reshuffle=False) | beam.Reshuffle()
-        return paths | "Read" >> beam.ParDo(read)
+        return paths | beam.Reshuffle() | "Read" >> beam.ParDo(read)
 
     return beam.ptransform_fn(source)()
 
@@ -72,6 +68,21 @@ class _Read(beam.DoFn):
             if self._raw_column is not None:
                 batch = record_based_tfxio.AppendRawRecordColumn(batch, self._raw_column, rows)
             yield batch
+
+
+def _files(pattern: str) -> list[str]:
+    """In the same order each time: what is learned of the data depends on it in the last digits.
+
+    Raises:
+        StorageError: If there are none.
+    """
+    [match] = FileSystems.match([pattern])
+    if not match.metadata_list:
+        raise StorageError(
+            f"There are no examples in {pattern}. Make them again: python -m pipeline run "
+            "--no-cache"
+        )
+    return sorted(file.path for file in match.metadata_list)
 
 
 def _batches(file: str) -> Iterator[list[bytes]]:

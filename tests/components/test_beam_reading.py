@@ -104,8 +104,9 @@ def test_long_rows_make_batches_of_fewer(tmp_path, installed):
 
 
 def test_no_file_at_all_is_an_error(tmp_path, installed):
-    with pytest.raises(Exception, match="No files found"):
+    with pytest.raises(Exception, match="no examples") as raised:
         batches(f"{tmp_path}/*")
+    assert isinstance(user_error(raised.value), StorageError)
 
 
 def test_s3_is_read_with_our_own_client(tmp_path, installed, s3):

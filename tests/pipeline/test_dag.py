@@ -202,7 +202,7 @@ def test_beam_options_reach_each_step_that_runs_beam():
     ("spans", "mode"), [("all", "multi_processing"), ("newest", "in_memory"), ("3", "in_memory")]
 )
 def test_the_data_that_a_run_takes_decides_how_beam_runs(spans, mode, tmp_path):
-    for number, size in ((1, 199_000_000), (2, 1_000_000)):
+    for number, size in ((1, 1_999_000_000), (2, 1_000_000)):
         file = tmp_path / f"span-{number}" / "rows.csv"
         file.parent.mkdir()
         file.touch()
