@@ -69,5 +69,5 @@ def captured(log_file: Path) -> Iterator[TextIO]:
 
 def log_traceback() -> None:
     """Writes the exception that is being handled into the log, unless its disk is full."""
-    with contextlib.suppress(OSError):
-        traceback.print_exc()
+    with contextlib.suppress(OSError), open(2, "w", encoding="utf-8", closefd=False) as log:
+        traceback.print_exc(file=log)

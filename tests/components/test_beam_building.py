@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import apache_beam as beam
 import pytest
 from apache_beam.coders import VarIntCoder
 from apache_beam.options import pipeline_options
+from apache_beam.runners.worker import statesampler
 from apache_beam.transforms import userstate
 
 from components import beam_building
@@ -25,6 +28,7 @@ def looked_through(monkeypatch) -> list[object]:
     monkeypatch.setattr(userstate, "get_dofn_specs", stock)
     view_as = beam_building._make_view
     monkeypatch.setattr(pipeline_options.PipelineOptions, "view_as", view_as)
+    monkeypatch.setattr(statesampler.StateSampler, "start", beam_building._start_sampler)
     beam_building.install()
     return seen
 
@@ -72,3 +76,23 @@ def test_a_view_has_what_is_set_in_another(looked_through):
     assert again is standard
     others = pipeline_options.PipelineOptions(["--runner=PrismRunner"])
     assert others.view_as(pipeline_options.StandardOptions).runner == "PrismRunner"
+
+
+def test_a_signal_while_a_bundle_starts_leaves_no_thread(looked_through, monkeypatch):
+    start = threading.Thread.start
+    begun = []
+
+    def interrupted(thread: threading.Thread) -> None:
+        works_for = getattr(getattr(thread, "_target", None), "__self__", None)
+        start(thread)
+        if isinstance(works_for, statesampler.StateSampler):
+            begun.append(thread)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), beam.Pipeline("FnApiRunner") as pipeline:
+        _ = pipeline | beam.Create([1]) | beam.Map(str)
+    assert begun
+    for thread in begun:
+        thread.join(10)
+        assert not thread.is_alive()
