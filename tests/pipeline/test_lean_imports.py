@@ -36,7 +36,8 @@ import sys
 from pipeline.lean_imports import stay_lean
 stay_lean()
 import tfx.components.evaluator.executor, tfx.components.statistics_gen.executor
-unwanted = {"kubernetes.client", "sklearn.base", "IPython.core", "jsonschema"}
+import tensorflow_model_analysis.view.widget_view
+unwanted = {"kubernetes.client", "sklearn.base", "matplotlib.pyplot"}
 print(sorted(unwanted & set(sys.modules)))
 import google.cloud.storage
 """
