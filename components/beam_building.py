@@ -4,7 +4,7 @@ For each of the hundreds of transforms of a step, Beam looks through the methods
 up to eight times, and makes an argument parser for each look at an option (apache-beam 2.77,
 transforms/userstate.py and options/pipeline_options.py). Together that is two seconds of a run.
 
-And of a run that is interrupted just then, nothing goes on: see `_start`.
+It also mends what would keep an interrupted process from ending: see `_start`.
 """
 
 from __future__ import annotations
