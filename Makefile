@@ -68,7 +68,7 @@ screenshots: setup ## Take the pictures of docs/images again, from runs on the s
 lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check
 	@$(PYTHON_IN_VENV) -m ruff format --check
-	@$(PYTHON_IN_VENV) -m mypy pipeline components models
+	@$(PYTHON_IN_VENV) -m mypy pipeline components models tfxkit
 	@$(PYTHON_IN_VENV) -m mypy tfx_template # >>> template <<<
 
 # >>> cluster

@@ -35,9 +35,9 @@ from components.example_gen.encoding import encode_batch
 from components.example_gen.reading import read_batches
 from components.example_gen.repeats import Repeats, repeated_share
 from components.example_gen.spans import range_config, select
-from components.statistics import Columns, columns_in
 from pipeline import config
 from pipeline.config import Config, project_path
+from tfxkit.storage.statistics import Columns, columns_in
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 Z = 1.96  # of a two-sided interval of 95 %

@@ -19,10 +19,10 @@ from collections.abc import Callable
 import numpy as np
 from sklearn import metrics as sk
 
-from models.dataset import Task
 from pipeline.report import bootstrap
 from pipeline.report.areas import Weights
 from pipeline.report.eval_rows import EvalRows
+from tfxkit.config.dataset import Task
 
 WAYS, SLICES = 3, 10
 FEW = 2  # resamples that scikit-learn measures

@@ -26,11 +26,11 @@ import tensorflow_transform as tft
 from benchmarks import watched
 from benchmarks.quality import run_pipeline
 from benchmarks.resampled_rows import write_rows
-from components import served_model
-from models.export import load_weights, read_json
-from models.features import model_features
 from models.network import build_model
-from models.settings import TrainerConfig
+from tfxkit.config.settings import TrainerConfig
+from tfxkit.features.model_inputs import model_features
+from tfxkit.storage import served_model
+from tfxkit.training.export import load_weights, read_json
 
 BATCHES = (1, 32, 1024)
 _CALLS, _WARM_UP = 200, 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 _TEMPORARY = "beam-temp-"  # apache-beam 2.77, io/filebasedsink.py, _create_temp_dir
 

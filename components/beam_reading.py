@@ -18,7 +18,7 @@ from apache_beam.io.filesystems import FileSystems
 from tfx_bsl.coders import batch_util, example_coder
 from tfx_bsl.tfxio import record_based_tfxio, tf_example_record
 
-from components.errors import StorageError
+from tfxkit.errors import StorageError
 
 _BATCH_ROWS = batch_util._BATCH_SIZE_CAP_WITH_BYTE_TARGET
 _BATCH_BYTES = batch_util._TARGET_BATCH_BYTES_SIZE

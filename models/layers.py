@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from models.features import MISSING_CODE
+from tfxkit.features.model_inputs import MISSING_CODE
 
 
 class Pieces(keras.layers.Layer):

@@ -18,10 +18,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from models.dataset import Dataset, Task
-from models.features import Feature
 from models.layers import Members, Pieces, SumOfKnown
-from models.settings import ModelSettings
+from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.settings import ModelSettings
+from tfxkit.features.model_inputs import Feature
 
 EMBEDDING = "embedding."  # before the name of a feature: the layer that looks its codes up
 TEXT_FACTOR = 4  # a text says more than a value: so much longer is its vector

@@ -1,7 +1,7 @@
 """From raw columns to features, as the role of each column says: the `preprocessing_fn`.
 
 What it does with a row becomes part of the exported model, so training and serving cannot differ.
-Whole passes over the data happen in `models.quantiles` and `models.vocabularies` only.
+Whole passes over the data happen in `tfxkit.features.quantiles` and `vocabularies` only.
 
 A row comes out the same to the last bit in whatever batch it is, or the same data would train
 another model each time: so no logarithms, sines or exponentials here. What TensorFlow computes of
@@ -16,10 +16,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.errors import DataError
-from models.columns import as_text, first_values
-from models.dataset import Column, Dataset, Role
-from models.features import (
+from tfxkit.config.dataset import Column, Dataset, Role
+from tfxkit.errors import DataError
+from tfxkit.features.columns import as_text, first_values
+from tfxkit.features.dates import seconds_of_text
+from tfxkit.features.label import LABEL_KEY, make_label
+from tfxkit.features.model_inputs import (
     MISSING_CODE,
     MISSING_NUMBER,
     buckets,
@@ -28,11 +30,9 @@ from models.features import (
     rank_name,
     words_name,
 )
-from models.label import LABEL_KEY, make_label
-from models.quantiles import Quantiles
-from models.vocabularies import Vocabularies
-from models.words import word_codes
-from models.written_time import seconds_of_text
+from tfxkit.features.quantiles import Quantiles
+from tfxkit.features.text import word_codes
+from tfxkit.features.vocabularies import Vocabularies
 
 Features = dict[str, tf.Tensor]
 
@@ -51,8 +51,7 @@ def preprocessing_fn(
         custom_config: `dataset`: a `Dataset`, as `Dataset.for_model` gives it.
 
     Returns:
-        The features that `models.features.model_features` lists, and the label under `LABEL_KEY`;
-        all of shape [batch], but for texts: [batch, codes].
+        The features that `model_features` lists, and the label under `LABEL_KEY`; all of shape [batch], but for texts: [batch, codes].
 
     Raises:
         DataError: If a column is not in the schema or has a type that does not fit its role.

@@ -14,17 +14,17 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.filesystems import fileio
-from models import reuse, warm_start
-from models.checkpoint import Checkpoint
-from models.dataset import Task
-from models.epochs import epochs, in_order
-from models.export import export
-from models.features import model_features
-from models.input_pipeline import TrainingData, read
 from models.network import UNITS, Ensemble, build_model
-from models.progress import Progress
-from models.settings import TrainerConfig, TrainSettings
+from tfxkit.config.dataset import Task
+from tfxkit.config.settings import TrainerConfig, TrainSettings
+from tfxkit.features.model_inputs import model_features
+from tfxkit.storage.filesystems import fileio
+from tfxkit.training import reuse, warm_start
+from tfxkit.training.checkpoint import Checkpoint
+from tfxkit.training.epochs import epochs, in_order
+from tfxkit.training.export import export
+from tfxkit.training.input_pipeline import TrainingData, read
+from tfxkit.training.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def run_fn(fn_args: FnArgs) -> None:
         fn_args: As TFX's Trainer makes them. `custom_config` has the keys of `TrainerConfig`, and
             `checkpoint_dir` (where a killed training is found again), `code_hash` and, where runs
             of one pipeline may train at the same time, `checkpoint_run` (what tells them apart).
-            `base_model`, if given, is the model being served: see `models.warm_start`.
+            `base_model`, if given, is the model being served: see `tfxkit.training.warm_start`.
 
     Raises:
         DataError: If the rows are not fit to train on.

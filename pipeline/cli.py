@@ -13,9 +13,8 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from components.errors import DataError, StorageError
 from pipeline import verbs
-from pipeline.errors import UsageError
+from tfxkit.errors import DataError, StorageError, UsageError
 
 EXIT_CODES = """\
 exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;

@@ -15,9 +15,6 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 import yaml
 
-from models.dataset import Dataset
-from models.frozen import Frozen
-from models.settings import ModelSettings, TrainSettings
 from pipeline.config_problems import explain
 from pipeline.config_sections import (
     BeamConfig,
@@ -27,8 +24,11 @@ from pipeline.config_sections import (
     ServingCheckConfig,
     TunerConfig,
 )
-from pipeline.errors import UsageError
 from pipeline.no_secrets import refuse_secrets
+from tfxkit.config.dataset import Dataset
+from tfxkit.config.frozen import Frozen
+from tfxkit.config.settings import ModelSettings, TrainSettings
+from tfxkit.errors import UsageError
 
 BASE = "base"
 DATASET = "dataset"

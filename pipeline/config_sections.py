@@ -8,9 +8,6 @@ from typing import Annotated, Any, Self
 
 import pydantic
 
-from models.csv_format import CsvFormat
-from models.frozen import Frozen
-from models.split_at import SplitAt
 from pipeline.engine import Engine
 from pipeline.engine_sections import (
     NO_PACKING,
@@ -20,6 +17,9 @@ from pipeline.engine_sections import (
     SparkSection,
 )
 from pipeline.no_secrets import NoSecretNames
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.frozen import Frozen
+from tfxkit.config.split_at import SplitAt
 
 # Bytes of data, some ten minutes of one process; several cost their memory each, see
 # benchmarks/README.md.

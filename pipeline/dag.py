@@ -19,13 +19,13 @@ from tfx.proto import bulk_inferrer_pb2, trainer_pb2
 from tfx.utils import io_utils
 
 from components.baseline import Baseline
-from components.code_hash import code_hash
 from components.data_gate import DataGate
 from components.evaluator import Evaluator, eval_config
 from components.example_gen.component import SpanExampleGen
 from components.pusher import VersionPusher
 from components.serving_check import ServingCheck
 from pipeline.config import Config
+from tfxkit.storage.code_hash import code_hash
 
 # What a step does outside of its artifacts, the cache cannot see: a version that was taken away
 # from the serving folder must come back. Pushing again what is served already costs nothing.
@@ -125,11 +125,11 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     if config.tuner.enabled:
         tuner = Tuner(
             **learning,
-            tuner_fn="models.tuner.tuner_fn",
+            tuner_fn="models.tuning.tuner_fn",
             custom_config={
                 **settings,
                 "tuner": config.tuner.model_dump(mode="json"),
-                "code_hash": code_hash("models.tuner"),
+                "code_hash": code_hash("models.tuning"),
             },
         )
     trainer = Trainer(
@@ -158,7 +158,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
-        rebuild_fn="models.export.rebuild",
+        rebuild_fn="tfxkit.training.export.rebuild",
         split="eval",
         num_examples=config.serving_check.examples,
         timeout_s=config.serving_check.timeout_s,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import socket
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 _TIMEOUT_S = 5
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import pydantic
 
-from models.frozen import Frozen
+from tfxkit.config.frozen import Frozen
 
 NO_PACKING = "--sdk_container_image=none"
 # Else workers end when no stage of a job needs one; those of the next stage import TensorFlow anew.

@@ -37,7 +37,7 @@ _ADVICE = {
 
 def explain(exception: Exception) -> tuple[Status, str]:
     """The status and the text for what a step raised; TFX passes exceptions on as they are."""
-    from components.errors import DataError, user_error
+    from tfxkit.errors import DataError, user_error
 
     known = user_error(exception)
     if known is not None:

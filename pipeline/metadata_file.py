@@ -7,7 +7,7 @@ import sqlite3
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 WAIT_S = 10.0  # for another process to let go; a backup takes that long, a forgotten shell longer
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")

@@ -9,7 +9,7 @@ from pathlib import Path
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components.errors import StorageError
+from tfxkit.errors import StorageError
 
 
 def open_store(metadata_file: Path, *, write: bool = False) -> ml_metadata.MetadataStore:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.dataset import Dataset
-from pipeline.errors import UsageError
 from pipeline.options import find_run, load_outputs, shown_status
 from pipeline.outputs import Outputs
 from pipeline.silence import import_tensorflow
 from pipeline.summary import State, Summary, history
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.metadata import OutputArtifact

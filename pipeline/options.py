@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.engine import Engine
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 KILLED = "killed"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 
 class BusyError(UsageError):

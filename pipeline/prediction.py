@@ -18,15 +18,15 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.utils import io_utils
 
-from components import served_model
-from components.errors import DataError
 from components.example_gen.columns import column_types
 from components.example_gen.encoding import encode_batch
 from components.example_gen.reading import column_names, read_batches, read_raw_batches
-from models.csv_format import CsvFormat
-from models.dataset import Dataset, Task
-from models.export import OUTPUT, read_json
 from pipeline.spreadsheet import harmless
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.dataset import Dataset, Task
+from tfxkit.errors import DataError
+from tfxkit.storage import served_model
+from tfxkit.training.export import OUTPUT, read_json
 
 BATCH_ROWS = 4096
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
-from components import served_model
 from components.evaluator import results as evaluator_results
 from components.serving_check import RESULT_FILE
 from pipeline.metadata import OutputArtifact
 from pipeline.summary import BaselineSummary, Check, SliceMetrics, Status
+from tfxkit.storage import served_model
 
 Outputs = Mapping[str, Mapping[str, OutputArtifact]]
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")

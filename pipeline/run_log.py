@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 # Before TensorFlow is imported: it reads these once.
 QUIET = {

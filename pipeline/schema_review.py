@@ -18,9 +18,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import AnomalyInfo
 from tfx.dsl.io import fileio
 
-from components.statistics import read, split_file, split_names
-from pipeline.errors import UsageError
 from pipeline.schema_text import field_lines, with_changes
+from tfxkit.errors import UsageError
+from tfxkit.storage.statistics import read, split_file, split_names
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Any
 from pipeline import summary as summaries
 from pipeline.commit import commit_of
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
-from pipeline.errors import UsageError
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.lean_imports import lean, without_notebook
@@ -20,6 +19,7 @@ from pipeline.outputs import Outputs
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
 from pipeline.terminal import StepDisplay
+from tfxkit.errors import UsageError
 
 
 @dataclasses.dataclass

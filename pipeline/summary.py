@@ -10,7 +10,7 @@ from typing import Any
 
 import pydantic
 
-from models.frozen import Frozen
+from tfxkit.config.frozen import Frozen
 
 
 class State(enum.StrEnum):

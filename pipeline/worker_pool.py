@@ -28,13 +28,13 @@ from pipeline.run_log import QUIET
 
 logger = logging.getLogger("pipeline.worker_pool")
 
-# The import of `components.filesystems` makes s3:// known to `tfx.dsl.io`; Beam's own s3:// refuses
-# to work without options, be they empty (apache-beam 2.77, io/aws/s3io.py).
+# The import of `tfxkit.storage.filesystems` makes s3:// known to `tfx.dsl.io`; Beam's own s3://
+# refuses to work without options, be they empty (apache-beam 2.77, io/aws/s3io.py).
 WORKER = """
 import sys
 from pipeline import lean_imports
 lean_imports.stay_lean()
-import components.filesystems
+import tfxkit.storage.filesystems
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.worker.sdk_worker import SdkHarness

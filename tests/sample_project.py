@@ -19,7 +19,7 @@ def span(number: int) -> Path:
 
 def copy_with_code(target: Path) -> None:
     """Copies the project's packages, beside the configuration of the tests."""
-    for package in ("components", "models", "pipeline"):
+    for package in ("components", "models", "pipeline", "tfxkit"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, target / package, ignore=ignored)
     shutil.copytree(CONFIGS, target / "configs")

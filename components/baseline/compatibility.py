@@ -10,8 +10,8 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components import served_model
-from components.filesystems import fileio
+from tfxkit.storage import served_model
+from tfxkit.storage.filesystems import fileio
 
 
 def incompatibility(
@@ -20,7 +20,7 @@ def incompatibility(
     """Says why a served version is no baseline for a model of today's dataset.
 
     Args:
-        version_dir: A complete version, see `components.served_model`.
+        version_dir: A complete version, see `tfxkit.storage.served_model`.
         dataset: `Dataset.for_model()` of today.
         schema: The schema of today's data; None to compare no features.
 

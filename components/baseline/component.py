@@ -11,7 +11,7 @@ from tfx.types import channel, component_spec, standard_artifacts
 
 from components.baseline.driver import Driver
 from components.baseline.executor import Executor
-from components.code_hash import code_hash
+from tfxkit.storage.code_hash import code_hash
 
 
 class BaselineSpec(component_spec.ComponentSpec):

@@ -16,7 +16,7 @@ from tfx.orchestration.portable import base_driver as portable_driver
 from tfx.orchestration.portable import data_types
 from tfx.proto.orchestration import driver_output_pb2
 
-from components import served_model
+from tfxkit.storage import served_model
 
 
 class Driver(base_driver.BaseDriver, portable_driver.BaseDriver):

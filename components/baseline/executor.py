@@ -13,10 +13,10 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components import absent, delivery, served_model
 from components.baseline.compatibility import incompatibility
-from components.filesystems import fileio
-from components.statistics import split_names
+from tfxkit.storage import examples_artifact, placeholders, served_model
+from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.statistics import split_names
 
 logger = logging.getLogger("components.baseline")
 
@@ -67,10 +67,10 @@ def _write_served(model: types.Artifact, statistics: types.Artifact, version_dir
     spans = os.path.join(version_dir, served_model.SPANS)
     if fileio.exists(spans):  # versions have them since the data gate asks for them
         with fileio.open(spans, "r") as file:
-            statistics.set_string_custom_property(delivery.SPANS_PROPERTY, file.read())
+            statistics.set_string_custom_property(examples_artifact.SPANS_PROPERTY, file.read())
 
 
 def _write_absent(model: types.Artifact, statistics: types.Artifact, reason: str) -> None:
     statistics.split_names = artifact_utils.encode_split_names([])
     for artifact in (model, statistics):
-        absent.mark(artifact, reason)
+        placeholders.mark(artifact, reason)

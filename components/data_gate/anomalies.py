@@ -12,7 +12,7 @@ from tfx.components.example_validator import executor as example_validator
 from tfx.types import artifact_utils
 
 from components.data_gate.findings import Finding, Severity
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 WHOLE = "(all columns)"
 _SEVERITIES: dict[int, Severity] = {AnomalyInfo.WARNING: "warning", AnomalyInfo.ERROR: "error"}

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
-from components.code_hash import code_hash
 from components.data_gate.executor import Executor
-from components.filesystems import fileio
+from tfxkit.storage.code_hash import code_hash
+from tfxkit.storage.filesystems import fileio
 
 
 class DataGateSpec(component_spec.ComponentSpec):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from components.statistics import quantiles
+from tfxkit.storage.statistics import quantiles
 
 MISSING = "(missing)"
 

@@ -8,8 +8,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
 from components.data_gate.findings import Distance, Finding, Kind, Measurement, Report
-from components.statistics import Columns
-from models.bounds import Comparator
+from tfxkit.config.bounds import Comparator
+from tfxkit.storage.statistics import Columns
 
 _THAN = {"drift": "in the data of the served model", "skew": "in the served requests"}
 

@@ -11,14 +11,14 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components import absent
 from components.data_gate import anomalies, drift, rows
 from components.data_gate.findings import GateError, Report
-from components.errors import DataError
-from components.filesystems import fileio
-from components.statistics import Columns, columns_of, split_file, split_names
-from models.bounds import Validation
-from models.dataset import Dataset
+from tfxkit.config.bounds import Validation
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import DataError
+from tfxkit.storage import placeholders
+from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.statistics import Columns, columns_of, split_file, split_names
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -46,8 +46,8 @@ class Executor(base_executor.BaseExecutor):
         )
 
         baseline = artifact_utils.get_single_instance(input_dict["baseline_statistics"])
-        if absent.is_absent(baseline):
-            report.no_baseline = absent.reason(baseline)
+        if placeholders.is_absent(baseline):
+            report.no_baseline = placeholders.reason(baseline)
         else:
             before = _columns_by_split(baseline.uri)
             drift.measure("drift", statistics, before, validation.drift, report)

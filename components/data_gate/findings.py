@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
-from components.errors import DataError
+from tfxkit.errors import DataError
 
 Kind = Literal["anomaly", "drift", "skew", "rows"]
 Severity = Literal["warning", "error"]

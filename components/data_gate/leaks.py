@@ -14,10 +14,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.errors import DataError
-from models.columns import as_text, first_value
-from models.dataset import Dataset, Task
-from models.label import NO_LABEL, make_label
+from tfxkit.config.dataset import Dataset, Task
+from tfxkit.errors import DataError
+from tfxkit.features.columns import as_text, first_value
+from tfxkit.features.label import NO_LABEL, make_label
 
 ROWS = 3000
 _GROUPS = 64  # of numbers, of about as many rows each

@@ -10,13 +10,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.types import artifact_utils
 
-from components import delivery
 from components.data_gate.anomalies import WHOLE
 from components.data_gate.findings import Finding
 from components.data_gate.leaks import ROWS, associations
-from components.filesystems import fileio
-from models.bounds import Validation
-from models.dataset import Dataset
+from tfxkit.config.bounds import Validation
+from tfxkit.config.dataset import Dataset
+from tfxkit.storage import examples_artifact
+from tfxkit.storage.filesystems import fileio
 
 
 def findings(
@@ -43,7 +43,7 @@ def findings(
 
 
 def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator[Finding]:
-    now, before = delivery.spans(examples), delivery.spans(baseline)
+    now, before = examples_artifact.spans(examples), examples_artifact.spans(baseline)
     if now and before and max(now) < max(before):
         what = (
             f"The newest span is {max(now)}; the served model was trained on spans up to "
@@ -53,7 +53,7 @@ def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator
 
 
 def _repeats(examples: types.Artifact, allowed: float) -> Iterator[Finding]:
-    share = delivery.repeated_share(examples)
+    share = examples_artifact.repeated_share(examples)
     if share is not None and share > allowed:
         what = f"Repeated rows: about {share:.0%} are there already, where {allowed:.0%} is allowed"
         yield Finding(WHOLE, what, "rows", "rows", "warning")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from components.evaluator.measured import Measured
 from components.evaluator.metrics import better
 from components.evaluator.results import Check, SliceResult
-from models.bounds import Evaluation, Threshold, WorstSlice
+from tfxkit.config.bounds import Evaluation, Threshold, WorstSlice
 
 NO_BOUNDS = Check(
     "bounds", passed=False, detail="no bounds are configured (evaluation in configs/dataset.yaml)"

@@ -7,9 +7,9 @@ from tfx import components as tfx_components
 from tfx.dsl.components.base import executor_spec
 from tfx.types import channel
 
-from components.code_hash import code_hash
 from components.evaluator.executor import Executor
-from models.bounds import Evaluation
+from tfxkit.config.bounds import Evaluation
+from tfxkit.storage.code_hash import code_hash
 
 
 class Evaluator(tfx_components.Evaluator):

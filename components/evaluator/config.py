@@ -8,9 +8,9 @@ import json
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.metrics import COUNTS, MEANS, METRICS, Better, Metric, metric
-from models.bounds import Threshold
-from models.dataset import Dataset, Task
-from models.label import LABEL_KEY
+from tfxkit.config.bounds import Threshold
+from tfxkit.config.dataset import Dataset, Task
+from tfxkit.features.label import LABEL_KEY
 
 
 def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:

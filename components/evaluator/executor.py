@@ -13,12 +13,12 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import io_utils, path_utils
 
-from components import absent, served_model
 from components.evaluator.checks import check
 from components.evaluator.measured import load
 from components.evaluator.results import EvaluationResult, write
-from components.filesystems import fileio
-from models.bounds import Evaluation
+from tfxkit.config.bounds import Evaluation
+from tfxkit.storage import placeholders, served_model
+from tfxkit.storage.filesystems import fileio
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -34,7 +34,7 @@ class Executor(tfx_executor.Executor):
         # TFX takes any artifact for a baseline and would load a model from the placeholder's
         # empty path (tfx 1.21, components/evaluator/executor.py:153).
         baseline = input_dict.get(specs.BASELINE_MODEL_KEY, [])
-        there = [artifact for artifact in baseline if not absent.is_absent(artifact)]
+        there = [artifact for artifact in baseline if not placeholders.is_absent(artifact)]
         # A model that is served already would be measured twice, for the same numbers.
         candidate = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
         is_same = [_fingerprint(one) for one in there] == [_fingerprint(candidate)]

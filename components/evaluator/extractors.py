@@ -123,7 +123,7 @@ def _first_values(column: Any, rows: int) -> pd.Series:
 
 
 def _has_label(label: np.ndarray) -> np.ndarray:
-    """A class below 0 or a NaN stands for no label, see `models.label`."""
+    """A class below 0 or a NaN stands for no label, see `tfxkit.features.label`."""
     if np.issubdtype(label.dtype, np.integer):
         return label >= 0
     return ~np.isnan(label.astype(np.float64))

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 from typing import Literal
 
-from models.dataset import Task
+from tfxkit.config.dataset import Task
 
 Better = Literal["higher", "lower", "near one"]
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 FILE = "result.json"
 

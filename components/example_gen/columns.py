@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.errors import DataError
+from tfxkit.errors import DataError
 
 ARROW_TYPES: Mapping[str, pa.DataType] = {
     "INT": pa.int64(),

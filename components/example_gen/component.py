@@ -10,13 +10,13 @@ from tfx.components.example_gen import component
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
-from components.code_hash import code_hash
 from components.example_gen.columns import column_types
 from components.example_gen.driver import SpanDriver
 from components.example_gen.executor import SpanExecutor
 from components.example_gen.spans import PATTERN, range_config
-from models.csv_format import PLAIN, CsvFormat
-from models.split_at import SplitAt
+from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.config.split_at import SplitAt
+from tfxkit.storage.code_hash import code_hash
 
 
 class SpanExampleGen(component.FileBasedExampleGen):

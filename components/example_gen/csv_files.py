@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.csv
 
-from components.errors import DataError
 from components.example_gen import csv_rows
 from components.example_gen.text_files import open_utf8
-from models.csv_format import CsvFormat
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import DataError
 
 SUFFIXES = (".csv", ".csv.gz")
 # A row must fit into one block; a block, its text and its examples must fit into memory.

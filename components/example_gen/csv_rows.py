@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from components.errors import DataError
 from components.example_gen.text_files import open_utf8
-from models.csv_format import CsvFormat
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import DataError
 
 _SHOWN = 5  # rows in a message
 _SHOWN_CHARACTERS = 100

@@ -12,8 +12,8 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from components.delivery import SPANS_PROPERTY, VERSIONS_PROPERTY
 from components.example_gen.spans import fingerprint, range_config, select
+from tfxkit.storage.examples_artifact import SPANS_PROPERTY, VERSIONS_PROPERTY
 
 # What `resolve` finds and TFX does not put on the artifact.
 LISTS = frozenset({SPANS_PROPERTY, VERSIONS_PROPERTY})

@@ -18,7 +18,6 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from components.delivery import OUTCOMES
 from components.example_gen import outcomes, parts, reading, shards, spans
 from components.example_gen.driver import settled_versions
 from components.example_gen.outcomes import LEFT_OUT
@@ -26,8 +25,9 @@ from components.example_gen.parts import Part, Source
 from components.example_gen.row_starts import Look
 from components.example_gen.splits import BoundSplits, HashSplits, Splits
 from components.example_gen.writer import Columns, Writer
-from models.csv_format import CsvFormat
-from models.split_at import SplitAt
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.split_at import SplitAt
+from tfxkit.storage.examples_artifact import OUTCOMES
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):

@@ -9,8 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.errors import DataError, StorageError
-from components.filesystems import fileio
+from tfxkit.errors import DataError, StorageError
+from tfxkit.storage.filesystems import fileio
 
 
 @contextlib.contextmanager

@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Iterable
 
-from components.errors import DataError
 from components.example_gen.reading import SUFFIXES
-from components.filesystems import fileio
+from tfxkit.errors import DataError
+from tfxkit.storage.filesystems import fileio
 
 # Not data: hidden files, and what editors and Spark leave behind.
 _IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")

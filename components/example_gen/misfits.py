@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.errors import DataError
 from components.example_gen.columns import convert, unfit
+from tfxkit.errors import DataError
 
 
 @dataclasses.dataclass

@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from components.errors import DataError
 from components.example_gen import repeats
 from components.example_gen.splits import Splits
-from components.filesystems import fileio
+from tfxkit.errors import DataError
+from tfxkit.storage.filesystems import fileio
 
 LEFT_OUT = "left_out"  # how many rows lack a value that each must have
 _SHOWN = 3  # files with errors in a message

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet
 
-from components.errors import DataError
 from components.example_gen.files import open_binary
+from tfxkit.errors import DataError
 
 SUFFIXES = (".parquet",)
 _BATCH_ROWS = 50_000

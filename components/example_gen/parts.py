@@ -11,12 +11,12 @@ import logging
 import os
 from collections.abc import Sequence
 
-from components.errors import DataError
 from components.example_gen import parquet_files, row_starts
 from components.example_gen.files import unreachable_data
 from components.example_gen.row_starts import Look
-from components.filesystems import fileio
-from models.csv_format import CsvFormat
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import DataError
+from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger(__name__)
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from components.errors import DataError
 from components.example_gen import csv_files, parquet_files
 from components.example_gen.columns import ARROW_TYPES
 from components.example_gen.csv_files import CsvFile
 from components.example_gen.misfits import Misfits
 from components.example_gen.parquet_files import ParquetFile
 from components.example_gen.parts import Part
-from models.csv_format import PLAIN, CsvFormat
+from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.errors import DataError
 
 SUFFIXES = csv_files.SUFFIXES + parquet_files.SUFFIXES
 _SHOWN = 5  # names of columns in a message

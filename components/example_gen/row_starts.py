@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from components.example_gen.files import open_binary
-from models.csv_format import CsvFormat
+from tfxkit.config.csv_format import CsvFormat
 
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 12  # blank lines before the header, at most

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 TEMPORARY = ".tmp"  # beside the split folders, all of whose content is read as data
 # Half the time of the usual level 6, for a quarter more bytes.

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 from tfx.proto import range_config_pb2
 
-from components.errors import DataError
 from components.example_gen import folders
 from components.example_gen.files import open_binary, unreachable_data
-from components.filesystems import fileio
+from tfxkit.errors import DataError
+from tfxkit.storage.filesystems import fileio
 
 PATTERN = "span-{SPAN}/*"
 ALL_SPANS = 2**31 - 1  # the widest window that the proto can hold

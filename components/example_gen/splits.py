@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.errors import DataError
 from components.example_gen.encoding import encode_features
 from components.example_gen.required import is_value
-from models.split_at import SplitAt
+from tfxkit.config.split_at import SplitAt
+from tfxkit.errors import DataError
 
 
 class Splits(Protocol):

@@ -8,8 +8,8 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from components.errors import DataError
 from components.example_gen.files import open_binary, open_pieces
+from tfxkit.errors import DataError
 
 _CHUNK_BYTES = 1 << 20
 _SHOWN_BYTES = 20

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.errors import DataError
 from components.example_gen import parts, reading, shards
 from components.example_gen.encoding import encode_batch
 from components.example_gen.outcomes import LEFT_OUT
@@ -17,7 +16,8 @@ from components.example_gen.parts import Part, Source
 from components.example_gen.repeats import Repeats
 from components.example_gen.required import Required
 from components.example_gen.splits import Splits, row_hash
-from models.csv_format import CsvFormat
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import DataError
 
 
 @dataclasses.dataclass(frozen=True)

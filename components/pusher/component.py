@@ -8,8 +8,8 @@ from tfx.components import Pusher
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts, standard_component_specs
 
-from components.code_hash import code_hash
 from components.pusher.executor import Executor
+from tfxkit.storage.code_hash import code_hash
 
 
 class VersionPusherSpec(component_spec.ComponentSpec):
@@ -33,9 +33,9 @@ class VersionPusher(Pusher):
     """Writes `<serving_dir>/<version>`: complete or absent, and no model twice in a row.
 
     The version holds the model's `Format-Serving` and, under `assets.extra/statistics`, the
-    statistics of its training data; it is described in `components.served_model`. Its number is the
-    time in unix seconds, or one more than the newest version if the clock is behind. If the newest
-    version is this model already (the same fingerprint), it is adopted and nothing is written.
+    statistics of its training data; it is described in `tfxkit.storage.served_model`. Its number is
+    the time in unix seconds, or one more than the newest version if the clock is behind. If the
+    newest version is this model already (the same fingerprint), it is adopted and nothing is written.
 
     A push is an effect outside of the artifacts, which the cache cannot see: runners must not cache
     this step. Running it again is cheap.
@@ -62,7 +62,7 @@ class VersionPusher(Pusher):
         """Constructs the component, with the id `Pusher`.
 
         Args:
-            model: `Model` that the Trainer exported, see `components.served_model`.
+            model: `Model` that the Trainer exported, see `tfxkit.storage.served_model`.
             statistics: `ExampleStatistics` of the data that the model was trained on.
             serving_dir: The folder of versions: a local path, or an address like gs:// or s3://.
             model_blessing: `ModelBlessing`; a model that is not blessed is not pushed.

@@ -13,10 +13,10 @@ from tfx.components.pusher import executor as tfx_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components import delivery, served_model
-from components.errors import ModelError
-from components.filesystems import fileio
 from components.pusher.publish import publish
+from tfxkit.errors import ModelError
+from tfxkit.storage import examples_artifact, served_model
+from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger("components.pusher")
 
@@ -56,7 +56,7 @@ class Executor(tfx_executor.Executor):
 
 def _spans_file(examples: types.Artifact, folder: str) -> str:
     path = os.path.join(folder, os.path.basename(served_model.SPANS))
-    io_utils.write_string_file(path, json.dumps(delivery.spans(examples)))
+    io_utils.write_string_file(path, json.dumps(examples_artifact.spans(examples)))
     return path
 
 

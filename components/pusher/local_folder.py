@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger("components.pusher")
 

@@ -1,6 +1,6 @@
 """Writes a version into an object store: there is no rename, so `saved_model.pb` goes last.
 
-Until it is there, model servers cannot load the version and `components.served_model` does not
+Until it is there, model servers cannot load the version and `tfxkit.storage.served_model` does not
 count it. What a dead push leaves behind stays, under a number that is never used again.
 """
 
@@ -13,7 +13,7 @@ import shutil
 import uuid
 from collections.abc import Mapping
 
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 CHUNK = 1 << 20
 LAST = "saved_model.pb"

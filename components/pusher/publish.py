@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from components import served_model
-from components.errors import ModelError
-from components.filesystems import fileio
 from components.pusher import local_folder, object_store
+from tfxkit.errors import ModelError
+from tfxkit.storage import served_model
+from tfxkit.storage.filesystems import fileio
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import ClassVar
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
-from components.code_hash import code_hash
 from components.serving_check.executor import Executor
+from tfxkit.storage.code_hash import code_hash
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):

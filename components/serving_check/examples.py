@@ -9,7 +9,7 @@ from tfx import types
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 
 def first_examples(examples: types.Artifact, split: str, count: int) -> list[bytes]:

@@ -15,12 +15,12 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.filesystems import fileio
 from components.serving_check import verdict
 from components.serving_check.examples import first_examples, without_features
 from components.serving_check.fresh_process import serve
 from components.serving_check.result import Result
 from components.serving_check.verdict import NotBlessedError
+from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger("components.serving_check")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 MAX_COLUMNS = 500  # 1,000 took four minutes of CPU time before training began
 ROW_NUMBERS = ""  # what R and pandas call the column of row numbers, their first one

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from models.dataset import Role
 from pipeline.inspection.plan import Plan
 from pipeline.inspection.roles import Decision
+from tfxkit.config.dataset import Role
 
 _WIDTH = 100
 

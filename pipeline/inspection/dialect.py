@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from models.csv_format import CsvFormat
-from pipeline.errors import UsageError
 from pipeline.inspection.source import suffix
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import UsageError
 
 DELIMITERS = ",;\t|"
 _LINES = 200  # enough to tell a delimiter from a comma in a text

@@ -10,10 +10,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
-from models.dataset import Role, Task
 from pipeline.inspection.profile import Profile
 from pipeline.inspection.roles import Decision
 from pipeline.inspection.target import Target
+from tfxkit.config.dataset import Role, Task
 
 EVAL_SHARE = 1 / 3  # of the rows: data.splits in base.yaml
 # A useless model is above its expectation by two standard errors once in forty runs.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.dataset import Task
 from pipeline.inspection.profile import Profile
 from pipeline.inspection.target import Target
+from tfxkit.config.dataset import Task
 
 # So many rows of a thousand must agree: names of classes typed by hand are wrong now and then.
 SAME_SHARE = 0.995

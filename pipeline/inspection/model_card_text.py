@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from models.dataset import Task
 from pipeline.inspection.dataset_text import scalar
 from pipeline.inspection.plan import Plan
+from tfxkit.config.dataset import Task
 
 _PREDICTS = {
     Task.BINARY: "The probability that {label} is the positive value",

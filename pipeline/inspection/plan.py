@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from models.dataset import Role, Task
-from pipeline.errors import UsageError
 from pipeline.inspection import decimals, expectations, leaks, missing, profile, roles, target
 from pipeline.inspection.profile import Profile
 from pipeline.inspection.roles import Decision
 from pipeline.inspection.table import Table
 from pipeline.inspection.target import Target
+from tfxkit.config.dataset import Role, Task
+from tfxkit.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Profile:
 
 
 def as_text(value: bytes | float) -> str:
-    """A value as `models.columns.as_text` writes it: 8.0 as "8"."""
+    """A value as `tfxkit.features.columns.as_text` writes it: 8.0 as "8"."""
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     if isinstance(value, float):

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 _SPAN = re.compile(r"span-(\d+)")
 _VERSION = re.compile(r"version-(\d+)")

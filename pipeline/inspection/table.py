@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from models.csv_format import CsvFormat
-from pipeline.errors import UsageError
 from pipeline.inspection.column_names import ROW_NUMBERS, check_names, some
 from pipeline.inspection.decimals import decimal_of
 from pipeline.inspection.dialect import detect, open_plain
 from pipeline.inspection.source import Source, suffix
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import UsageError
 
 MAX_ROWS = 200_000  # of all files together: what a role depends on shows in fewer
 _BLOCK_BYTES = 4 << 20

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline import config, validation
-from pipeline.errors import UsageError
 from pipeline.inspection.committed import uncommitted
 from pipeline.inspection.source import Source, suffix
 from pipeline.options import config_class
+from tfxkit.errors import UsageError
 
 SETTLED = ("local", "fast")  # overlays that must hold as well
 

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 import pydantic
 
-from models.bounds import Comparator, Threshold, Validation, WorstSlice
 from pipeline.config_problems import message
 from pipeline.config_sections import DataConfig
-from pipeline.errors import UsageError
 from pipeline.kubeflow import measured
 from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
 from pipeline.kubeflow.package import Package
 from pipeline.no_secrets import refuse_secrets
+from tfxkit.config.bounds import Comparator, Threshold, Validation, WorstSlice
+from tfxkit.errors import UsageError
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from models.bounds import Threshold
-from pipeline.errors import UsageError
 from pipeline.kubeflow import argument_rules
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.parameters import declared
+from tfxkit.config.bounds import Threshold
+from tfxkit.errors import UsageError
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "STRING": (str,),

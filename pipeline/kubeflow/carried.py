@@ -12,8 +12,8 @@ import os
 import tempfile
 from collections.abc import Mapping
 
-from components.code_hash import PROJECT_PACKAGES, code_hash
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
+from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash
 
 SCHEMA = "PIPELINE_SCHEMA"
 CODE_HASH = "PIPELINE_CODE_HASH"
@@ -21,7 +21,7 @@ SCHEMA_PARAMETER = "schema_file"  # of ImportSchemaGen: where the schema is expe
 # What `pipeline.kubeflow.entrypoint` imports of this package: it runs in the container as well.
 CONTAINER_MODULES = (
     "pipeline.engine",
-    "pipeline.errors",
+    "tfxkit.errors",
     "pipeline.run_log",
     *(
         f"pipeline.kubeflow.{name}"

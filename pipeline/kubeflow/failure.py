@@ -7,8 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from components.errors import DataError, user_error
-from pipeline.errors import UsageError
+from tfxkit.errors import DataError, UsageError, user_error
 
 # Kubernetes shows what is written here as the reason why a container ended, `kubectl describe pod`
 # and Argo's message of the node among others (argo-workflows 4.1.2, workflow/controller/

@@ -12,10 +12,10 @@ import json
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow import carried
 from pipeline.kubeflow.checks.view import parse
 from pipeline.kubeflow.package import Package
+from tfxkit.errors import UsageError
 
 _COUNTS = ("example_count", "mean_label")
 

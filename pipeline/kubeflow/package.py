@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 _MOST_DOCUMENTS = 2
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow.checks.view import read
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.parameters import declared
+from tfxkit.errors import UsageError
 
 _UNSET = ("registry.example.com/", "/my-project/", "gs://my-bucket", "s3://my-bucket")
 _CHECKPOINTS = re.compile(r'"checkpoint_dir": "(.*?)"')  # in the settings of Tuner and Trainer

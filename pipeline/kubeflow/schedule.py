@@ -10,7 +10,7 @@ import dataclasses
 import re
 import zoneinfo
 
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
 
 _HINT = "write five fields, such as '30 6 * * 1-5': minute hour day-of-month month day-of-week"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pydantic
 
-from models.frozen import Frozen
 from pipeline.config import Config
 from pipeline.kubeflow import inheritance
 from pipeline.kubeflow.addresses import CloudStorage, Host, Image, LauncherRoot, Location
 from pipeline.kubeflow.quantities import ObjectName
 from pipeline.kubeflow.step_settings import KubernetesStep, VertexStep
+from tfxkit.config.frozen import Frozen
 
 # What their cache keys do not see: the data, the model that is served, what lies in its folder.
 NEVER_CACHED_ON_KUBEFLOW = ("ExampleGen", "UnlabelledExampleGen", "Baseline", "Pusher")

@@ -106,7 +106,7 @@ def merge(executor_input: dict[str, Any], output: dict[str, Any]) -> dict[str, A
 
 
 def _write(executor_output: dict[str, Any], path: str) -> None:
-    from components.filesystems import fileio
+    from tfxkit.storage.filesystems import fileio
 
     fileio.makedirs(os.path.dirname(path))
     with fileio.open(path, "w") as file:

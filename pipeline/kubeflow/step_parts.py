@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 
 import pydantic
 
-from models.frozen import Frozen
 from pipeline.kubeflow.quantities import (
     Bytes,
     Count,
@@ -18,6 +17,7 @@ from pipeline.kubeflow.quantities import (
     cores,
     gigabytes,
 )
+from tfxkit.config.frozen import Frozen
 
 
 class CpuSettings(Frozen):

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from models.frozen import Frozen
 from pipeline.kubeflow.quantities import (
     Count,
     EnvName,
@@ -35,6 +34,7 @@ from pipeline.kubeflow.step_parts import (
     VertexRetries,
 )
 from pipeline.no_secrets import NoSecretNames
+from tfxkit.config.frozen import Frozen
 
 
 class StepSettings(Frozen):

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from components import served_model
 from pipeline.lineage.graph import Artifact, Execution
+from tfxkit.storage import served_model
 
 _CODE = re.compile(r'\\?"code_hash\\?":\s*\\?"([0-9a-f]+)')
 
@@ -86,7 +86,7 @@ def facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
 
 def rows_by_split(examples_dir: str) -> dict[str, int] | None:
     """How many rows ExampleGen wrote into each split; None where the artifact is gone."""
-    file = Path(examples_dir, "files.json")  # `components.delivery`, without its TFX
+    file = Path(examples_dir, "files.json")  # `tfxkit.storage.examples_artifact`, without its TFX
     if not file.exists():
         return None
     rows: dict[str, int] = {}

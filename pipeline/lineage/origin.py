@@ -10,13 +10,13 @@ from typing import Any
 
 import pydantic
 
-from components import served_model
 from pipeline import summary as summaries
-from pipeline.errors import UsageError
 from pipeline.lineage.graph import Artifact, Execution, Graph
 from pipeline.lineage.made import Made, facts_of, made
 from pipeline.outputs import Outputs
 from pipeline.summary import Summary
+from tfxkit.errors import UsageError
+from tfxkit.storage import served_model
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.errors import UsageError
 from pipeline.lineage.graph import Graph
 from pipeline.lineage.origin import Origin, pushed, trace
 from pipeline.outputs import Outputs
+from tfxkit.errors import UsageError
 
 
 def came_from(graph: Graph, outputs: Outputs, span: int) -> list[tuple[Origin, str | None]]:

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.dataset import Task
 from pipeline.report.areas import Weights
 from pipeline.report.eval_rows import EvalRows
 from pipeline.report.measures import measure, measurer
+from tfxkit.config.dataset import Task
 
 LEVEL = 0.95
 RESAMPLES = 1000

@@ -9,13 +9,13 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
-from models.dataset import Task
 from pipeline.report import residuals
 from pipeline.report.calibration import calibration
 from pipeline.report.confusion import Confusion, confusion
 from pipeline.report.eval_rows import EvalRows
 from pipeline.report.figures import DASHES, MODEL, MUTED, SERIES, SERVED, axes, svg
 from pipeline.report.run import Run
+from tfxkit.config.dataset import Task
 
 Array = NDArray[np.float64]
 _POINTS = 200  # of a curve; more are not seen

@@ -15,14 +15,14 @@ from tfx.utils import io_utils
 from components.data_gate import anomalies, drift
 from components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
 from components.data_gate.findings import Report
-from components.statistics import Columns, columns_of, split_file, split_names
-from models.dataset import Role
 from pipeline.metadata import OutputArtifact
 from pipeline.report import histogram, words
 from pipeline.report.column_numbers import ColumnNumbers, numbers
 from pipeline.report.histogram import Histogram
 from pipeline.report.run import Run
 from pipeline.summary import State, Status
+from tfxkit.config.dataset import Role
+from tfxkit.storage.statistics import Columns, columns_of, split_file, split_names
 
 SERVED = "served"
 _DIVERGENCE, _SHARE = "Jensen-Shannon divergence", "largest change of a share"

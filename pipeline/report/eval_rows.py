@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components import served_model
-from models.label import LABEL_KEY
 from pipeline.report.sampling import files_of, sample
+from tfxkit.features.label import LABEL_KEY
+from tfxkit.storage import served_model
 
 MOST_ROWS = 50_000  # of more, every second, third, … is taken: the page must not take minutes
 _BATCH_ROWS = 4096
@@ -96,7 +96,7 @@ def _ask(model_dir: str, examples_dir: str, slices: Slices) -> EvalRows:
         names += [_names(record, slices) for record in batch.numpy()]
     label = np.concatenate(labels).astype(np.float64) if labels else np.empty(0)
     answer = np.concatenate(predictions).astype(np.float64) if predictions else np.empty((0, 1))
-    # A class below 0 and a NaN stand for no label, see `models.label`.
+    # A class below 0 and a NaN stand for no label, see `tfxkit.features.label`.
     classes = bool(labels) and np.issubdtype(labels[0].dtype, np.integer)
     kept = label >= 0 if classes else ~np.isnan(label)
     table = np.array(names, dtype=object).reshape(len(label), len(slices))[kept]

@@ -10,8 +10,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from numpy.typing import NDArray
 
-from models.dataset import Column, Role
-from models.features import (
+from pipeline.report.run import Run
+from pipeline.report.sampling import sample
+from tfxkit.config.dataset import Column, Role
+from tfxkit.features.model_inputs import (
     FIRST_WORD_CODE,
     MISSING_CODE,
     MISSING_NUMBER,
@@ -21,8 +23,6 @@ from models.features import (
     model_features,
     safe_name,
 )
-from pipeline.report.run import Run
-from pipeline.report.sampling import sample
 
 MOST_ROWS = 10_000  # of a split
 _WORDS = 6

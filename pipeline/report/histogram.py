@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from components.statistics import quantiles
+from tfxkit.storage.statistics import quantiles
 
 BINS = 16
 VALUES = 8

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from models.dataset import Task
 from pipeline.report.areas import Array, Weights, areas_under_curves
+from tfxkit.config.dataset import Task
 
 Measurer: TypeAlias = Callable[[Weights], dict[str, Array]]
 

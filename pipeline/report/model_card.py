@@ -11,9 +11,9 @@ from pathlib import Path
 import pydantic
 import yaml
 
-from models.frozen import Frozen
 from pipeline.report.metric_rows import MetricRow, metric_rows
 from pipeline.report.run import Run
+from tfxkit.config.frozen import Frozen
 
 FILE = "model_card.yaml"
 

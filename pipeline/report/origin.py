@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from components import served_model
 from pipeline.report.masking import masked
 from pipeline.report.run import Run
+from tfxkit.storage import served_model
 
 _SHORT = 16  # digits of a fingerprint that are shown
 

@@ -9,9 +9,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from components import served_model
-from models.dataset import Dataset
-from models.export import read_json
 from pipeline import summary as summaries
 from pipeline.metadata import GOOD_STATES, OutputArtifact, RunMetadata, StepRecord
 from pipeline.outputs import Outputs
@@ -19,6 +16,9 @@ from pipeline.report import bootstrap, eval_rows
 from pipeline.report.bootstrap import Uncertainty
 from pipeline.report.eval_rows import EvalRows
 from pipeline.summary import Summary
+from tfxkit.config.dataset import Dataset
+from tfxkit.storage import served_model
+from tfxkit.training.export import read_json
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Run:
 
     @functools.cached_property
     def training(self) -> dict | None:
-        """How the training went, see `components.served_model.TRAINING`."""
+        """How the training went, see `tfxkit.storage.served_model.TRAINING`."""
         return read_json(self.model_dir, served_model.TRAINING) if self.model_dir else None
 
     @functools.cached_property

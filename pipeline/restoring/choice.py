@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from components import served_model
-from pipeline.errors import UsageError
+from tfxkit.errors import UsageError
+from tfxkit.storage import served_model
 
 
 def for_rollback(serving_dir: str, wanted: int | None) -> int:

@@ -9,16 +9,15 @@ from pathlib import Path
 
 from tfx.utils import io_utils
 
-from components import served_model
-from components.errors import ModelError, StorageError
-from components.filesystems import fileio
 from components.pusher.publish import publish
 from components.serving_check.fresh_process import serve
 from components.serving_check.result import Result
 from components.serving_check.verdict import NotBlessedError
-from pipeline.errors import UsageError
 from pipeline.metadata_store import open_store
 from pipeline.restoring.record import Restoration, recorded
+from tfxkit.errors import ModelError, StorageError, UsageError
+from tfxkit.storage import served_model
+from tfxkit.storage.filesystems import fileio
 
 # Enough to start TensorFlow and to load any model that was pushed; who waits can see it waiting.
 TIMEOUT_S, MEMORY_MB = 300, 16_384

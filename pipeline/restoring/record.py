@@ -15,7 +15,7 @@ import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 
-from components.errors import StorageError
+from tfxkit.errors import StorageError
 
 INPUT, OUTPUT = "restored_model", "pushed_model"
 CAN_CHANGE = {"can_add_fields": True, "can_omit_fields": True}

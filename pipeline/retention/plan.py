@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Collection
 from pathlib import Path
 
-from components import served_model
 from pipeline import summary
 from pipeline.outputs import Outputs
 from pipeline.retention.ancestry import Ancestry
+from tfxkit.storage import served_model
 
 
 @dataclasses.dataclass(frozen=True)

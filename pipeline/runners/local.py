@@ -21,7 +21,6 @@ from tfx.orchestration.portable import partial_run_utils, runtime_parameter_util
 from tfx.proto.orchestration import pipeline_pb2
 
 from components import beam_building, beam_reading
-from components.errors import DataError
 from components.example_gen import spans
 from pipeline.config import Config
 from pipeline.dag import NEVER_CACHED, Places, create_components
@@ -29,6 +28,7 @@ from pipeline.metadata import RunMetadata
 from pipeline.outputs import Outputs
 from pipeline.runners.sealing import SealingLauncher, give_up_damaged
 from pipeline.summary import State, Step
+from tfxkit.errors import DataError
 
 logger = logging.getLogger("pipeline.runners")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from tfx.orchestration.portable import partial_run_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline.errors import UsageError
 from pipeline.metadata import newest_run_with
+from tfxkit.errors import UsageError
 
 
 def select_steps(

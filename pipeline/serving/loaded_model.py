@@ -36,7 +36,7 @@ class LoadedModel:
         """Loads the version and lets it answer once, so that the first client need not wait.
 
         Args:
-            version_dir: A pushed version, see `components.served_model`; its name is the number.
+            version_dir: A pushed version, see `storage.served_model`; its name is the number.
 
         Raises:
             Exception: Whatever TensorFlow raises if it cannot be loaded.

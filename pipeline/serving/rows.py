@@ -20,9 +20,9 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components import served_model
-from models.dataset import Role
 from pipeline.serving.errors import invalid
+from tfxkit.config.dataset import Role
+from tfxkit.storage import served_model
 
 IGNORED = Role.IGNORED.value
 _WANTED = {"INT": "a whole number", "FLOAT": "a number", "BYTES": "a text"}
@@ -43,7 +43,7 @@ class RowEncoder:
         types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
         with open(os.path.join(version_dir, served_model.CONFIG), encoding="utf-8") as file:
             columns = json.load(file)["dataset"]["columns"]
-        # Not by way of models.dataset: a version may be older, or newer, than this code.
+        # Not by way of tfxkit.config.dataset: a version may be older, or newer, than this code.
         needed = [name for name, column in columns.items() if column["role"] != IGNORED]
         return cls({name: types[name] for name in needed})
 

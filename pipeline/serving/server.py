@@ -12,8 +12,8 @@ from typing import Any
 import grpc
 import uvicorn
 
-from pipeline.errors import UsageError
 from pipeline.serving.versions import Versions
+from tfxkit.errors import UsageError
 
 LOOK_EVERY_S = 1.0  # as TensorFlow Serving does
 STOP_WITHIN_S = 1

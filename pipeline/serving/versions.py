@@ -15,9 +15,9 @@ from collections.abc import Callable
 
 import grpc
 
-from components import served_model
 from pipeline.serving.errors import invalid, not_found
 from pipeline.serving.loaded_model import LoadedModel
+from tfxkit.storage import served_model
 
 logger = logging.getLogger("pipeline.serving")
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 from typing import TextIO
 
-from pipeline.errors import UsageError
 from pipeline.options import add_config_options, load_config, load_outputs
+from tfxkit.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

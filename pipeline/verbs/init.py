@@ -58,7 +58,6 @@ def run(args: argparse.Namespace) -> int:
         writing.refuse_existing(config_dir, names, None if found.spans else data)
     read = table.read(found)
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
-        from models.dataset import Task
         from pipeline.inspection import (
             dataset_text,
             model_card_text,
@@ -66,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
             schema_file,
             settings_text,
         )
+        from tfxkit.config.dataset import Task
 
         decided = plan.make(read, args.label, Task(args.task) if args.task else None)
         rows = decided.label.present

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from components.errors import StorageError
-from pipeline.errors import UsageError
 from pipeline.options import add_config_options, load_outputs
+from tfxkit.errors import StorageError, UsageError
 
 NO_END = 10_000  # characters
 

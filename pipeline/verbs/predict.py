@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from pipeline.errors import UsageError
 from pipeline.options import add_config_options, load_outputs
+from tfxkit.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _version_dir(serving_dir: str, version: int | None) -> str:
-    from components import served_model
+    from tfxkit.storage import served_model
 
     there = served_model.complete_versions(serving_dir)
     if not there or (version is not None and version not in there):

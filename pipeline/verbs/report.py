@@ -10,8 +10,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UsageError
 from pipeline.options import add_config_options, find_run, load_outputs
+from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.outputs import Outputs

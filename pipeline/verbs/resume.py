@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.errors import UsageError
 from pipeline.options import (
     add_config_options,
     add_engine_option,
@@ -18,6 +17,7 @@ from pipeline.options import (
     load_outputs,
     shown_status,
 )
+from tfxkit.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

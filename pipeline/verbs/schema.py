@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.errors import UsageError
 from pipeline.options import add_config_options, config_dir_of, find_run, load_outputs
+from tfxkit.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

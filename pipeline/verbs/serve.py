@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 from typing import TextIO
 
-from pipeline.errors import UsageError
 from pipeline.options import add_config_options, load_outputs
 from pipeline.outputs import Outputs
+from tfxkit.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,11 +49,11 @@ def _serve(outputs: Outputs, args: argparse.Namespace, terminal: TextIO) -> None
 
     ports = server.Ports(args.host, args.port, args.grpc_port)
 
-    from components import served_model
     from pipeline.serving import grpc_services
     from pipeline.serving.metrics import Metrics
     from pipeline.serving.rest import create_app
     from pipeline.serving.versions import Versions
+    from tfxkit.storage import served_model
 
     logging.basicConfig(level=logging.INFO)
     # What is imported stays: walking over it would show in the latency, and take two seconds of the

@@ -13,9 +13,9 @@ import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow import clients
 from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
+from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.kubeflow.remote_run import RemoteRun

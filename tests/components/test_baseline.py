@@ -20,8 +20,8 @@ from tfx.utils import io_utils
 from components.baseline import Baseline
 from components.baseline.compatibility import incompatibility
 from components.baseline.executor import Executor
-from components.errors import StorageError
-from components.filesystems import fileio
+from tfxkit.errors import StorageError
+from tfxkit.storage.filesystems import fileio
 
 
 def run_executor(

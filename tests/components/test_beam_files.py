@@ -7,7 +7,7 @@ import os
 import pytest
 
 from components.beam_files import remove_temporary
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 
 @pytest.mark.parametrize("place", ["folder", "store"])

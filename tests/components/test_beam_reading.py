@@ -11,7 +11,7 @@ from tfx.utils import io_utils
 from tfx_bsl.tfxio import tf_example_record
 
 from components import beam_reading
-from components.errors import StorageError, user_error
+from tfxkit.errors import StorageError, user_error
 
 SCHEMA = schema_pb2.Schema(
     feature=[

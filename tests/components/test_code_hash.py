@@ -83,8 +83,8 @@ def test_exactly_what_a_step_runs_changes_its_hash(
 
 def test_hashing_the_real_components_imports_no_tensorflow() -> None:
     program = (
-        "import sys; from components.code_hash import code_hash; "
-        "print(code_hash('components', 'models'), 'tensorflow' in sys.modules)"
+        "import sys; from tfxkit.storage.code_hash import code_hash; "
+        "print(code_hash('components', 'models', 'tfxkit'), 'tensorflow' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -97,7 +97,7 @@ def test_hashing_the_real_components_imports_no_tensorflow() -> None:
 
 
 def test_an_unknown_module_is_an_error() -> None:
-    from components.code_hash import code_hash
+    from tfxkit.storage.code_hash import code_hash
 
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         code_hash("models.no_such_module")

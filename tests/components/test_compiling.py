@@ -15,8 +15,8 @@ from components.data_gate import DataGate
 from components.evaluator import Evaluator, eval_config
 from components.pusher import VersionPusher
 from components.serving_check import ServingCheck
-from models.dataset import Dataset
 from tests.sample_project import CONFIGS
+from tfxkit.config.dataset import Dataset
 
 
 def imported(name: str, kind: Any) -> Importer:
@@ -38,7 +38,7 @@ def test_the_three_compile_with_schema_2_1(tmp_path: Path, dataset: dict[str, An
         model=given["model"],
         examples=given["examples"],
         transform_graph=given["transform"],
-        rebuild_fn="models.dataset.rebuild",
+        rebuild_fn="tfxkit.config.dataset.rebuild",
         strip_features=["tips"],
     )
     steps = [

@@ -8,11 +8,11 @@ import yaml
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_gate import GateError
-from components.errors import DataError
-from models.bounds import Validation
-from models.dataset import Dataset
 from tests import sample_project
 from tests.components.gate_run import read_schema, run_gate, write_statistics
+from tfxkit.config.bounds import Validation
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import DataError
 
 SCHEMA = read_schema(sample_project.CONFIGS / "schema.pbtxt")
 DATASET = yaml.safe_load((sample_project.CONFIGS / "dataset.yaml").read_text())

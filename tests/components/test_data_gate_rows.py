@@ -13,10 +13,10 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.data_gate.leaks import associations
 from components.data_gate.rows import findings
-from components.delivery import OUTCOMES
 from components.example_gen.repeats import K, Repeats, repeated_share
-from models.bounds import Validation
-from models.dataset import Dataset
+from tfxkit.config.bounds import Validation
+from tfxkit.config.dataset import Dataset
+from tfxkit.storage.examples_artifact import OUTCOMES
 
 ROWS = 1200
 SCHEMA = text_format.Parse(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from components.errors import DataError, ModelError, StorageError, user_error
+from tfxkit.errors import DataError, ModelError, StorageError, user_error
 
 MESSAGE = "a.csv has more than one column 'fare'.\nRename all but one."
 # As workers of an engine tell it: apache-beam 2.77, runners/worker/sdk_worker.py and common.py.
 FROM_PYTHON = """Pipeline BeamApp failed in state FAILED: java.lang.RuntimeException: Error \
 received from SDK harness for instruction 4: Traceback (most recent call last):
   File "apache_beam/runners/common.py", line 1495, in apache_beam.runners.common.DoFnRunner.process
-components.errors.{kind}: {message}
+tfxkit.errors.{kind}: {message}
 
 During handling of the above exception, another exception occurred:
 
 Traceback (most recent call last):
   File "apache_beam/runners/common.py", line 1600, in apache_beam.runners.common._reraise_augmented
-components.errors.{kind}: {message} [while running 'GuessTypes-ptransform-17']
+tfxkit.errors.{kind}: {message} [while running 'GuessTypes-ptransform-17']
 
 \tat org.apache.beam.runners.fnexecution.control.FnApiControlClient$ResponseStreamObserver.onNext
 """

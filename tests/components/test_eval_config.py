@@ -13,9 +13,9 @@ from components.evaluator.checks import check
 from components.evaluator.measured import Measured
 from components.evaluator.metrics import METRICS, metric
 from components.evaluator.results import SliceResult
-from models.bounds import Evaluation
-from models.dataset import Dataset, Task
 from tests.sample_project import CONFIGS
+from tfxkit.config.bounds import Evaluation
+from tfxkit.config.dataset import Dataset, Task
 
 
 def dataset(**evaluation):

@@ -17,8 +17,8 @@ from tfx.utils import path_utils, proto_utils
 
 from components.evaluator import eval_config, results
 from components.evaluator.executor import Executor
-from models.dataset import Dataset
-from models.label import LABEL_KEY
+from tfxkit.config.dataset import Dataset
+from tfxkit.features.label import LABEL_KEY
 
 pytestmark = pytest.mark.slow
 

@@ -14,10 +14,10 @@ import pytest
 from botocore.exceptions import ResponseStreamingError
 from moto.core import set_initial_no_auth_action_count
 
-from components.errors import StorageError, user_error
-from components.filesystems import fileio
-from components.s3.client import client
-from components.s3.streams import _Reader
+from tfxkit.errors import StorageError, user_error
+from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.s3.client import client
+from tfxkit.storage.s3.streams import _Reader
 
 FILES = {
     "top.txt": b"top",
@@ -315,7 +315,7 @@ def test_such_an_error_is_one_that_a_user_can_mend():
 def test_it_is_registered_wherever_components_read_or_write():
     """Beam starts workers that import the module of a function and nothing else."""
     root = Path(__file__).parents[2]
-    for room in ("components", "models"):
+    for room in ("components", "models", "tfxkit"):
         for path in (root / room).rglob("*.py"):
-            if path != root / "components" / "filesystems.py":
+            if path != root / "tfxkit" / "storage" / "filesystems.py":
                 assert "from tfx.dsl.io import fileio" not in path.read_text(), path

@@ -20,11 +20,11 @@ from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.local import LocalFilesystem
 from tfx.types import standard_artifacts
 
-from components import served_model
-from components.errors import ModelError
-from components.filesystems import fileio
 from components.pusher import local_folder, object_store, publish
 from components.pusher.executor import Executor
+from tfxkit.errors import ModelError
+from tfxkit.storage import served_model
+from tfxkit.storage.filesystems import fileio
 
 STORE = "fakestore://"
 

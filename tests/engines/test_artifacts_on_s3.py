@@ -16,10 +16,10 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.utils import io_utils
 
 from components.example_gen.component import SpanExampleGen
-from components.filesystems import fileio
 from pipeline import config
 from tests.engines import artifacts
 from tests.engines.conftest import RunOnEngine
+from tfxkit.storage.filesystems import fileio
 
 pytestmark = pytest.mark.engines
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engines
 
 
 def test_steps_run_in_several_processes_on_data_in_an_object_store(s3, tmp_path):
-    from components.filesystems import fileio
+    from tfxkit.storage.filesystems import fileio
 
     shutil.copytree(CONFIGS, tmp_path / "configs")
     source = span(1)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from components.errors import DataError
 from components.evaluator.metrics import METRICS
 from components.example_gen.spans import range_config
-from models.dataset import Task
-from pipeline.errors import UsageError
 from pipeline.kubeflow import measured
 from pipeline.kubeflow.arguments import resolve
 from pipeline.kubeflow.parameters import declared
+from tfxkit.config.dataset import Task
+from tfxkit.errors import DataError, UsageError
 
 pytestmark = pytest.mark.slow  # compiles the DAG
 

@@ -21,12 +21,12 @@ from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
-from components import absent
 from components.serving_check.result import Result
 from pipeline.kubeflow import executor_input, executor_output
 from pipeline.kubeflow.launcher import Launcher
 from tests.kubeflow.emulator.metadata import MetadataStore, schema_of
 from tests.kubeflow.emulator.protojson import from_text
+from tfxkit.storage import placeholders
 
 
 @pytest.fixture
@@ -72,18 +72,18 @@ def new(kind: type[Artifact], tmp_path: Path) -> Any:
 @pytest.mark.parametrize("kind", [standard_artifacts.Model, standard_artifacts.ExampleStatistics])
 def test_an_absent_baseline(passed_on, tmp_path, kind):
     artifact = new(kind, tmp_path)
-    absent.mark(artifact, "No model is served from s3://bucket/serving yet.")
+    placeholders.mark(artifact, "No model is served from s3://bucket/serving yet.")
     found = passed_on(artifact)
-    assert absent.is_absent(found)
-    assert absent.reason(found) == "No model is served from s3://bucket/serving yet."
-    assert not absent.is_absent(passed_on(new(kind, tmp_path / "other")))
+    assert placeholders.is_absent(found)
+    assert placeholders.reason(found) == "No model is served from s3://bucket/serving yet."
+    assert not placeholders.is_absent(passed_on(new(kind, tmp_path / "other")))
 
 
 def test_a_served_baseline(passed_on, tmp_path):
     model = new(standard_artifacts.Model, tmp_path)
     model.set_string_custom_property("served_version", "1700000000")
     found = passed_on(model)
-    assert not absent.is_absent(found)
+    assert not placeholders.is_absent(found)
     assert found.get_string_custom_property("served_version") == "1700000000"
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow.package import Package, read, to_yaml, write
 from tests.kubeflow import whole_package
 from tests.kubeflow.broken_packages import CONTAINER
 from tests.kubeflow.emulator import package as emulator
+from tfxkit.errors import UsageError
 
 SPEC = {"pipelineInfo": {"name": "tiny"}, "root": {"dag": {"tasks": {}}}, "text": "a\n b: 'ü' \n"}
 PLATFORM = {"platforms": {"kubernetes": {}}}

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from tfx.types import standard_artifacts
 
-from components.s3.client import client
 from pipeline.config import load
 from pipeline.dag import Places, create_components
 from pipeline.kubeflow import html_artifact
@@ -19,6 +18,7 @@ from pipeline.kubeflow.report_step import Report
 from pipeline.kubeflow.report_step.component import HTML, READS
 from pipeline.kubeflow.report_step.executor import Executor
 from pipeline.metadata import RunMetadata
+from tfxkit.storage.s3.client import client
 
 RUN = "0f0ae84c-6a4f-4c5e-8a3e-0e8c1a1d2b3c"
 TASK = "1d2e3f40-0000-4000-8000-000000000000"

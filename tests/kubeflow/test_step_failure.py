@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from components.errors import DataError, ModelError, StorageError
-from pipeline.errors import UsageError
 from pipeline.kubeflow import failure
+from tfxkit.errors import DataError, ModelError, StorageError, UsageError
 
 
 def wrapped(error: Exception) -> Exception:

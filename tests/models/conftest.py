@@ -20,9 +20,9 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.tfxio import tf_example_record
 
-from models.dataset import Dataset
 from models.preprocessing import preprocessing_fn
-from models.settings import ModelSettings, TrainSettings
+from tfxkit.config.dataset import Dataset
+from tfxkit.config.settings import ModelSettings, TrainSettings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.filesystems import fileio
-from models.checkpoint import Checkpoint
-from models.settings import TrainerConfig
 from models.training import _checkpoint_dir
 from tests.models.conftest import SMALL
+from tfxkit.config.settings import TrainerConfig
+from tfxkit.storage.filesystems import fileio
+from tfxkit.training.checkpoint import Checkpoint
 
 
 @pytest.fixture(params=["in a folder", "on S3"])

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from models.columns import as_text, first_value, first_values
+from tfxkit.features.columns import as_text, first_value, first_values
 
 
 def test_sparse_columns_give_their_first_value_and_what_is_missing():

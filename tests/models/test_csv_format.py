@@ -1,7 +1,7 @@
 import pydantic
 import pytest
 
-from models.csv_format import PLAIN, CsvFormat
+from tfxkit.config.csv_format import PLAIN, CsvFormat
 
 
 @pytest.mark.parametrize(

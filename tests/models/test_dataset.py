@@ -2,8 +2,8 @@ import pydantic
 import pytest
 import yaml
 
-from models.dataset import Column, Dataset
 from tests.sample_project import CONFIGS
+from tfxkit.config.dataset import Column, Dataset
 
 LABEL = {"column": "y"}
 COLUMNS = {"x": {"role": "numeric"}, "why not": {"role": "ignored"}}

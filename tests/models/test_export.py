@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from components.serving_check.verdict import TOLERANCE, difference
-from models import export
-from models.features import model_features
 from models.network import Ensemble, build_model
-from models.settings import TrainerConfig
 from tests.models.conftest import SMALL, Transformed, fn_args
+from tfxkit.config.settings import TrainerConfig
+from tfxkit.features.model_inputs import model_features
+from tfxkit.training import export
 
 WEIGHTS = [np.zeros((2, 3), np.float32), np.ones(3, np.float32)]
 TRAINING = {"code_hash": "0", "transform": "0", "seconds": 1.0}

@@ -1,7 +1,7 @@
 import itertools
 import re
 
-from models.features import TIMESTAMP_PARTS, part_name, safe_name
+from tfxkit.features.model_inputs import TIMESTAMP_PARTS, part_name, safe_name
 
 
 def test_no_two_columns_share_a_name():

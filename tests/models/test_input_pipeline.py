@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import DataError
-from models.dataset import Dataset
-from models.epochs import epochs, in_order
-from models.input_pipeline import read
-from models.label import LABEL_KEY
-from models.settings import TrainSettings
+from tfxkit.config.dataset import Dataset
+from tfxkit.config.settings import TrainSettings
+from tfxkit.errors import DataError
+from tfxkit.features.label import LABEL_KEY
+from tfxkit.training.epochs import epochs, in_order
+from tfxkit.training.input_pipeline import read
 
 DATASET = Dataset.model_validate(
     {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}

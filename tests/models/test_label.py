@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import DataError
-from models.dataset import Dataset
-from models.label import NO_LABEL, make_label
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import DataError
+from tfxkit.features.label import NO_LABEL, make_label
 
 
 def label(task, label, **inputs):

@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from models.dataset import Dataset, Task
-from models.features import MISSING_NUMBER, Feature
 from models.layers import Pieces, SumOfKnown
 from models.network import UNITS, build_model
-from models.settings import ModelSettings
+from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.settings import ModelSettings
+from tfxkit.features.model_inputs import MISSING_NUMBER, Feature
 
 FEATURES = [
     Feature("a.rank"),

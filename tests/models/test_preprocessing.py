@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import DataError
-from models.dataset import Dataset
-from models.features import (
+from models.preprocessing import preprocessing_fn
+from tests.models.conftest import HARD, hard_frame, to_example
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import DataError
+from tfxkit.features.label import LABEL_KEY
+from tfxkit.features.model_inputs import (
     FIRST_WORD_CODE,
     MISSING_CODE,
     MISSING_NUMBER,
@@ -14,9 +17,6 @@ from models.features import (
     WORDS,
     model_features,
 )
-from models.label import LABEL_KEY
-from models.preprocessing import preprocessing_fn
-from tests.models.conftest import HARD, hard_frame, to_example
 
 pytestmark = pytest.mark.slow  # tf.Transform takes some seconds, once
 

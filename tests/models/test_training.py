@@ -14,11 +14,6 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from components import served_model
-from components.errors import DataError, ModelError
-from models.dataset import Dataset
-from models.export import OUTPUT, rebuild
-from models.label import LABEL_KEY
 from models.training import run_fn
 from tests.models.conftest import (
     fn_args,
@@ -27,6 +22,11 @@ from tests.models.conftest import (
     to_examples,
     transform,
 )
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import DataError, ModelError
+from tfxkit.features.label import LABEL_KEY
+from tfxkit.storage import served_model
+from tfxkit.training.export import OUTPUT, rebuild
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

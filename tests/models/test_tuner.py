@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from components import served_model
 from models.training import run_fn
-from models.tuner import tuner_fn
+from models.tuning import tuner_fn
 from tests.models.conftest import fn_args
+from tfxkit.storage import served_model
 
 
 @pytest.mark.slow

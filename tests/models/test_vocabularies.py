@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from models.dataset import Dataset
-from models.features import FIRST_WORD_CODE, MISSING_CODE, UNKNOWN_CODE, model_features
 from tests.models.conftest import to_example, transform
+from tfxkit.config.dataset import Dataset
+from tfxkit.features.model_inputs import FIRST_WORD_CODE, MISSING_CODE, UNKNOWN_CODE, model_features
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from components import served_model
-from models.dataset import Dataset
-from models.reuse import transform_digest
 from models.training import run_fn
 from tests.models.conftest import SMALL, fn_args, small_frame, transform
+from tfxkit.config.dataset import Dataset
+from tfxkit.storage import served_model
+from tfxkit.training.reuse import transform_digest
 
 pytestmark = pytest.mark.slow
 
@@ -94,11 +94,11 @@ def test_other_data_starts_from_the_served_weights(served, more, tmp_path, caplo
 
 
 def test_what_was_learned_of_a_word_follows_it_to_its_new_code(served, more, data):
-    from models.export import load_weights
-    from models.features import FIRST_WORD_CODE, model_features
     from models.network import EMBEDDING, build_model
-    from models.settings import TrainerConfig
-    from models.warm_start import load
+    from tfxkit.config.settings import TrainerConfig
+    from tfxkit.features.model_inputs import FIRST_WORD_CODE, model_features
+    from tfxkit.training.export import load_weights
+    from tfxkit.training.warm_start import load
 
     config = TrainerConfig.from_custom_config(fn_args(data, Path()).custom_config)
     old = build_model(DATASET, model_features(DATASET, data.output), config.model)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.dataset import DateOrder
-from models.written_time import seconds_of_text
+from tfxkit.config.dataset import DateOrder
+from tfxkit.features.dates import seconds_of_text
 
 UTC = datetime.UTC
 

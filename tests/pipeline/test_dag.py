@@ -106,18 +106,18 @@ OWN_CODE = (ALWAYS | OPTIONAL) - {
     "BulkInferrer",
 }
 EDITS = {
-    "[cm]o*/**/*.py": OWN_CODE,  # all of components/ and models/
+    "[cmt][of]*/**/*.py": OWN_CODE,  # all of components/, models/ and tfxkit/
     "models/network.py": WITH_MODEL,
     "models/layers.py": WITH_MODEL,
-    "models/settings.py": WITH_MODEL,
-    "models/export.py": WITH_MODEL,
+    "tfxkit/config/settings.py": WITH_MODEL,
+    "tfxkit/training/export.py": WITH_MODEL,
     "models/training.py": LEARNING,
-    "models/tuner.py": {"Tuner"},
+    "models/tuning.py": {"Tuner"},
     "models/preprocessing.py": {"Transform"},
-    "models/quantiles.py": {"Transform"},
-    "models/vocabularies.py": {"Transform"},
-    "models/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
-    "components/s3/*.py": OWN_CODE,
+    "tfxkit/features/quantiles.py": {"Transform"},
+    "tfxkit/features/vocabularies.py": {"Transform"},
+    "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
+    "tfxkit/storage/s3/*.py": OWN_CODE,
     "components/example_gen/*.py": EXAMPLE_GENS,
     "components/baseline/*.py": {"Baseline"},
     "components/data_gate/*.py": {"DataGate"},

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from components import served_model
-from components.errors import DataError
 from pipeline.prediction import predict
+from tfxkit.errors import DataError
+from tfxkit.storage import served_model
 
 DATASET = {
     "task": "binary",

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from components import served_model
-from pipeline.errors import UsageError
 from pipeline.restoring import choice
+from tfxkit.errors import UsageError
+from tfxkit.storage import served_model
 
 
 @pytest.fixture

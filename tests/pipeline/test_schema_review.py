@@ -9,9 +9,9 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline import schema_review
-from pipeline.errors import UsageError
 from pipeline.schema_text import with_changes
 from tests.sample_project import CONFIGS
+from tfxkit.errors import UsageError
 
 SCHEMA = """\
 # Who reviews this: the data team.

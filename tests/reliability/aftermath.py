@@ -9,9 +9,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from components import served_model
 from pipeline.metadata import RunMetadata
 from pipeline.outputs import Outputs
+from tfxkit.storage import served_model
 
 Served = dict[str, str]
 

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from markupsafe import escape
 
-import models.export
+import tfxkit.training.export
 from pipeline.summary import State, Status
 from tests.project_with_runs import ORDER
 from tests.reliability import aftermath
@@ -45,13 +45,13 @@ class Case:
 
 def constant(patch: Patch) -> None:
     """All weights are 0 after the training."""
-    export = models.export.export
+    export = tfxkit.training.export.export
 
     def exported(model: Any, *args: Any, **named: Any) -> None:
         model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
         export(model, *args, **named)
 
-    patch.setattr(models.export, "export", exported)  # TFX loads models.training anew
+    patch.setattr(tfxkit.training.export, "export", exported)  # TFX loads models.training anew
 
 
 def floats_wanted(patch: Patch) -> None:
@@ -64,12 +64,12 @@ def floats_wanted(patch: Patch) -> None:
 
         return serve
 
-    patch.setattr(models.export, "_serving_fn", serving_fn)
+    patch.setattr(tfxkit.training.export, "_serving_fn", serving_fn)
 
 
 def two_answers_for_all(patch: Patch) -> None:
     """`serving_default` answers with two numbers, however many rows it is sent."""
-    serving_fn = models.export._serving_fn
+    serving_fn = tfxkit.training.export._serving_fn
 
     def wrong(*args: Any) -> Any:
         good = serving_fn(*args)
@@ -80,7 +80,7 @@ def two_answers_for_all(patch: Patch) -> None:
 
         return serve
 
-    patch.setattr(models.export, "_serving_fn", wrong)
+    patch.setattr(tfxkit.training.export, "_serving_fn", wrong)
 
 
 CASES = [

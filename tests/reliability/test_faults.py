@@ -278,7 +278,7 @@ def test_a_clock_that_was_set_back(settled, row, monkeypatch):
         patch.setattr("components.pusher.publish.time", behind)
         patch.setattr(outputs, "datetime", Clock)
         with patch.context() as broken:
-            broken.setattr("models.export.export", _interrupt)
+            broken.setattr("tfxkit.training.export.export", _interrupt)
             assert settled.pipeline("run", "--set", "train.seed=9") == 130
         assert settled.pipeline("run", "--to", "Nowhere") == 2  # leaves no run behind
         code = settled.pipeline("resume")

@@ -90,7 +90,7 @@ def test_an_empty_copy_of_the_schema(settled, row):
 def test_a_damaged_checkpoint(settled, row, monkeypatch):
     before = aftermath.served(settled.outputs)
     with monkeypatch.context() as patch:
-        patch.setattr("models.export.export", _interrupt)
+        patch.setattr("tfxkit.training.export.export", _interrupt)
         assert settled.pipeline("run", "--set", "train.seed=9") == 130
     [state] = settled.outputs.checkpoints.rglob("state.npz")
     cut_in_half(state)

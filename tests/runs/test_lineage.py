@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from components import served_model
 from pipeline.commit import commit_of
 from pipeline.summary import Status
 from tests.project_with_runs import Project
 from tests.sample_project import ROOT
+from tfxkit.storage import served_model
 
 pytestmark = pytest.mark.slow
 SPANS, ROWS = [1, 2, 3, 4], 1600

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 pytestmark = pytest.mark.slow
 

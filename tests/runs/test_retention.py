@@ -10,9 +10,9 @@ import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components import served_model
 from pipeline.summary import Status
 from tests.project_with_runs import Project
+from tfxkit.storage import served_model
 
 pytestmark = pytest.mark.slow
 

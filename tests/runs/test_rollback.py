@@ -11,10 +11,10 @@ import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components import served_model
-from components.filesystems import fileio
 from pipeline.metadata import RunMetadata
 from tests.project_with_runs import NAME, Project
+from tfxkit.storage import served_model
+from tfxkit.storage.filesystems import fileio
 
 pytestmark = pytest.mark.slow
 

@@ -128,7 +128,7 @@ def test_a_project_is_whole_and_sound(runs_on, make, sh, mypy_cache):
     sh(*ruff, "check", "--no-cache", cwd=project)
     sh(*ruff, "format", "--check", "--no-cache", cwd=project)
     mypy = [sys.executable, "-m", "mypy", "--cache-dir", mypy_cache]
-    sh(*mypy, "pipeline", "components", "models", cwd=project)
+    sh(*mypy, "pipeline", "components", "models", "tfxkit", cwd=project)
     chosen = (*QUICK, *(QUICK_ON_A_CLUSTER if targets else ()))
     sh(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, cwd=project)
     verbs = sh(sys.executable, "-m", "pipeline", "--help", cwd=project).stdout

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow.checks import (
     artifacts,
     caching,
@@ -28,6 +27,7 @@ from pipeline.kubeflow.checks import (
     wiring,
 )
 from pipeline.kubeflow.checks.view import View, read
+from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.kubeflow.package import Package

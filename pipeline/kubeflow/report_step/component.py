@@ -11,12 +11,12 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import artifact, channel, component_spec, standard_artifacts
 
-from components.code_hash import code_hash
 from pipeline.config import Config
 from pipeline.kubeflow.html_artifact import TITLE
 from pipeline.kubeflow.report_step.executor import Executor
 from pipeline.report.masking import masked
 from pipeline.report.model_card import FILE as MODEL_CARD
+from tfxkit.storage.code_hash import code_hash
 
 PAGE = "page"
 # Input -> the step and the output that it is of.

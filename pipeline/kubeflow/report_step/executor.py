@@ -15,8 +15,6 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.filesystems import fileio
-from models.dataset import Dataset
 from pipeline import results
 from pipeline.kubeflow.checkpoint_run import run_of
 from pipeline.metadata import OutputArtifact
@@ -25,6 +23,8 @@ from pipeline.report import writing
 from pipeline.report.model_card import FILE as MODEL_CARD
 from pipeline.report.run import Run
 from pipeline.summary import EXIT_CODES, State, Step, Summary
+from tfxkit.config.dataset import Dataset
+from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger(__name__)
 

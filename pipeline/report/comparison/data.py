@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from components.statistics import Columns
-from models.dataset import Role
 from pipeline.report import histogram, words
 from pipeline.report.column_numbers import ColumnNumbers, numbers
 from pipeline.report.comparison.pair import Pair
@@ -14,6 +12,8 @@ from pipeline.report.data import Drift, by_split, drift_of, role_of, rows_of
 from pipeline.report.histogram import Histogram
 from pipeline.report.origin import data_fingerprints
 from pipeline.report.run import Run
+from tfxkit.config.dataset import Role
+from tfxkit.storage.statistics import Columns
 
 MOST_COLUMNS = 10
 _SPLIT = "train"

@@ -7,14 +7,14 @@ import functools
 import logging
 from datetime import datetime
 
-from models.dataset import Dataset
-from pipeline.errors import UsageError
 from pipeline.outputs import Outputs
 from pipeline.report import bootstrap
 from pipeline.report.bootstrap import Intervals
 from pipeline.report.eval_rows import EvalRows
 from pipeline.report.run import Run
 from pipeline.summary import Summary
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import UsageError
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.example_gen.columns import ARROW_TYPES, column_types
 from components.example_gen.encoding import encode_batch
 from components.example_gen.reading import column_names, read_batches
-from models.csv_format import CsvFormat
+from tfxkit.config.csv_format import CsvFormat
 
 SCHEMA = """
 feature { name: "count" type: INT }

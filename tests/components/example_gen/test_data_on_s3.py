@@ -9,10 +9,10 @@ import pyarrow.parquet
 import pytest
 from tfx.utils import io_utils
 
-from components.errors import DataError
 from components.example_gen.spans import fingerprint, range_config, select
-from components.filesystems import fileio
 from tests.components.example_gen.conftest import read_table
+from tfxkit.errors import DataError
+from tfxkit.storage.filesystems import fileio
 
 ROWS = "count,price,name\n" + "".join(f"{i},{i / 4},n{i % 3}\n" for i in range(40))
 
@@ -69,7 +69,7 @@ def test_the_fingerprint_follows_the_content_without_reading_it(data, monkeypatc
     def now() -> str:
         return fingerprint(select(data, range_config("all")))
 
-    monkeypatch.setattr("components.s3.filesystem.reader", None)
+    monkeypatch.setattr("tfxkit.storage.s3.filesystem.reader", None)
     before = now()
     for content, same in ((ROWS, True), (ROWS + "7,7,x\n", False)):
         with fileio.open(f"{data}/span-1/a.csv", "w") as file:

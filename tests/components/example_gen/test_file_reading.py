@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from components.errors import DataError
 from components.example_gen import csv_files, reading, text_files
-from models.csv_format import CsvFormat
 from tests.components.example_gen.conftest import read_table
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import DataError
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
 GOOD = "count,price,name\n1,1.5,a\n,,\n3.0,2,c\n"

@@ -10,15 +10,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.delivery import OUTCOMES
-from components.errors import DataError
 from components.example_gen import outcomes, parts
 from components.example_gen.outcomes import LEFT_OUT
 from components.example_gen.splits import BoundSplits, HashSplits
 from components.example_gen.writer import Columns, Writer
-from models.csv_format import PLAIN
-from models.split_at import SplitAt
 from tests.components.example_gen.example_gen_run import Runner
+from tfxkit.config.csv_format import PLAIN
+from tfxkit.config.split_at import SplitAt
+from tfxkit.errors import DataError
+from tfxkit.storage.examples_artifact import OUTCOMES
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
 HEADER = "count,price,name\n"

@@ -12,12 +12,12 @@ import pyarrow.parquet
 import pytest
 from botocore.response import StreamingBody
 
-from components.errors import DataError
 from components.example_gen import parts, reading, row_starts
 from components.example_gen.encoding import encode_batch
 from components.example_gen.parts import Part
-from components.filesystems import fileio
-from models.csv_format import CsvFormat
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import DataError
+from tfxkit.storage.filesystems import fileio
 
 NAMES = ("a", "bé", "c")
 TYPES = dict.fromkeys(NAMES, "BYTES")

@@ -6,9 +6,9 @@ import shutil
 import pytest
 from tfx.proto import range_config_pb2
 
-from components.errors import DataError
 from components.example_gen import spans
 from components.example_gen.spans import fingerprint, range_config, select
+from tfxkit.errors import DataError
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from components.example_gen.shards import remove_earlier, remove_temporary, write_shards
 from components.example_gen.splits import HashSplits, row_hash
-from components.filesystems import fileio
+from tfxkit.storage.filesystems import fileio
 
 ROWS = [b"row %d" % i for i in range(3000)]
 

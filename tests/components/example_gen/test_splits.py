@@ -5,10 +5,10 @@ import math
 import pyarrow as pa
 import pytest
 
-from components.errors import DataError
 from components.example_gen.splits import BoundSplits, HashSplits
-from models.split_at import SplitAt
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
+from tfxkit.config.split_at import SplitAt
+from tfxkit.errors import DataError
 
 THREE = {"train": 1, "eval": 1, "test": 1}
 HEADER = "count,price,name\n"

@@ -18,7 +18,7 @@ import pytest
 from pipeline.environment import paths
 from tests.sample_project import CONFIGS, span
 
-PACKAGES = ("components", "models", "pipeline")
+PACKAGES = ("components", "models", "pipeline", "tfxkit")
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
 BUILD = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
 
@@ -84,8 +84,9 @@ def test_metadata_is_that_of_pyproject(wheel: Path) -> None:
 
 def test_all_packages_come_from_the_wheel(python: Path, tmp_path: Path) -> None:
     code = (
-        "import json, sys, pipeline.config, components.code_hash, models.dataset;"
-        "print(json.dumps([[m.__file__ for m in (pipeline, components, models)], sys.path]))"
+        "import json, sys, pipeline.config, tfxkit.storage.code_hash, tfxkit.config.dataset;"
+        "import components, models; packages = (pipeline, components, models, tfxkit);"
+        "print(json.dumps([[m.__file__ for m in packages], sys.path]))"
     )
     result = run(python, tmp_path, "-c", code)
     assert result.returncode == 0, result.stderr
@@ -133,6 +134,6 @@ def test_the_pipeline_runs_outside_the_checkout(python: Path, elsewhere: Path) -
     assert {states["ExampleGen"], states["StatisticsGen"]} == {"run"}
     # Python keeps the bytecode of what it has run beside its source.
     site_packages = paths.site_packages(python.parents[1])
-    for module in ("pipeline/dag", "components/example_gen/executor", "models/dataset"):
+    for module in ("pipeline/dag", "components/example_gen/executor", "tfxkit/config/dataset"):
         folder, name = module.rsplit("/", 1)
         assert list((site_packages / folder / "__pycache__").glob(f"{name}.*.pyc")), module

@@ -10,14 +10,13 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.errors import DataError
 from components.example_gen.columns import column_types
 from components.example_gen.reading import read_batches
-from models.csv_format import CsvFormat
 from pipeline import config
-from pipeline.errors import UsageError
 from pipeline.inspection.source import find
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import DataError, UsageError
 
 TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
 NAMES = ["a b", "a.b", "a/b", "größe", "class", "lambda", "x: y", "#1", "'q'", "- z", "yes", "1.5"]

@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from models.dataset import Role
 from pipeline.inspection.profile import profile
 from pipeline.inspection.roles import decide
+from tfxkit.config.dataset import Role
 
 N = 200
 TOWNS = ("Ulm", "Bonn", "Köln")

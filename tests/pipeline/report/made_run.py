@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from models.dataset import Dataset
 from pipeline.outputs import Outputs
 from pipeline.report.run import Run
 from pipeline.summary import Status, Summary
 from tests.components.gate_run import DATASET
+from tfxkit.config.dataset import Dataset
 
 STARTED = "2024-05-01T12:00:00+00:00"
 

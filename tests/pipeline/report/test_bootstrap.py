@@ -7,12 +7,12 @@ import pytest
 from sklearn import metrics as sk
 
 from benchmarks import plain_metrics
-from models.dataset import Task
 from pipeline.report import bootstrap
 from pipeline.report.areas import areas_under_curves
 from pipeline.report.bootstrap import WHOLE, intervals
 from pipeline.report.eval_rows import EvalRows
 from pipeline.report.measures import measure
+from tfxkit.config.dataset import Task
 
 ROWS = 400
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.dataset import Task
-from pipeline.errors import UsageError
 from pipeline.outputs import Outputs
 from pipeline.report.bootstrap import WHOLE, independent_change, intervals
 from pipeline.report.comparison.metrics import bound_changes
@@ -15,6 +13,8 @@ from pipeline.report.comparison.settings import key_changes
 from pipeline.report.masking import MASK
 from pipeline.summary import Check, Status, Summary
 from tests.pipeline.report.test_bootstrap import answers, binary
+from tfxkit.config.dataset import Task
+from tfxkit.errors import UsageError
 
 DATASET = {
     "task": "binary",

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components import served_model
-from components.delivery import OUTCOMES
-from models.label import LABEL_KEY
 from pipeline.report import eval_rows
+from tfxkit.features.label import LABEL_KEY
+from tfxkit.storage import served_model
+from tfxkit.storage.examples_artifact import OUTCOMES
 
 SLICES = (("town",), ("town", "size"))
 

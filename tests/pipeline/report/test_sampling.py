@@ -7,10 +7,10 @@ import json
 import pytest
 import tensorflow as tf
 
-from components.delivery import OUTCOMES
 from pipeline.report import sampling
 from pipeline.report.features import Features
 from pipeline.report.writing import environment
+from tfxkit.storage.examples_artifact import OUTCOMES
 
 
 @pytest.fixture

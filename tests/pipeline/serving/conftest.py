@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from components import served_model
 from pipeline.serving.loaded_model import LoadedModel
+from tfxkit.storage import served_model
 
 TEXTS = tf.TensorSpec([None], tf.string)
 SCHEMA = """

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from components import served_model
 from pipeline.serving.errors import ServingError
 from pipeline.serving.versions import Versions
+from tfxkit.storage import served_model
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import kfp
 import kfp_server_api
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow.clients.kubeflow import address
 from pipeline.kubeflow.clients.kubeflow.refusals import TOKEN_VARIABLE, NoMessageError, explained
 from pipeline.kubeflow.settings import KubeflowSettings
+from tfxkit.errors import UsageError
 
 _TIMEOUT_S = (4, 20)  # to connect, to answer
 

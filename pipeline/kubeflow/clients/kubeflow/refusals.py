@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import kfp_server_api
 import urllib3
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow.clients.kubeflow.address import PORT_FORWARD, Address
 from pipeline.kubeflow.remote_run import NoAnswerError
+from tfxkit.errors import UsageError
 
 TOKEN_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - where a token is, not one
 _SERVER_ERROR = 500

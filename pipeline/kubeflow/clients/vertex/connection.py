@@ -11,9 +11,9 @@ import requests
 from google.api_core import exceptions as api_exceptions
 from google.cloud import aiplatform
 
-from pipeline.errors import UsageError
 from pipeline.kubeflow.remote_run import NoAnswerError
 from pipeline.kubeflow.settings import VertexSettings
+from tfxkit.errors import UsageError
 
 TIMEOUT_S = 60.0  # to answer
 _LOGIN = "gcloud auth application-default login"

@@ -10,7 +10,6 @@ from google.cloud import aiplatform
 from google.cloud.aiplatform_v1.types import pipeline_job, pipeline_state
 
 from pipeline.config import ConfigError
-from pipeline.errors import UsageError
 from pipeline.kubeflow.clients.vertex.connection import TIMEOUT_S, Connection
 from pipeline.kubeflow.remote_run import (
     Phase,
@@ -22,6 +21,7 @@ from pipeline.kubeflow.remote_run import (
 )
 from pipeline.kubeflow.settings import RemoteConfig, VertexSettings
 from pipeline.summary import State
+from tfxkit.errors import UsageError
 
 _PHASES: dict[int | None, Phase] = {
     pipeline_state.PipelineState.PIPELINE_STATE_SUCCEEDED: Phase.SUCCEEDED,

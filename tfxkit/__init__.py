@@ -1,0 +1,1 @@
+"""Machinery that projects import and never edit; it imports no project."""

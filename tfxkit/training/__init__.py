@@ -1,0 +1,1 @@
+"""Reading rows, fitting, checkpoints, export and warm start, whatever the network."""

@@ -1,0 +1,243 @@
+"""Raw examples as tf.data of features: rows to learn from, and rows held out of them.
+
+The Transform graph is applied as they are read, which costs less than to write all rows
+transformed and to read them again. Rows are decoded once and kept as a table of each feature, some
+100 bytes a row, and no more rows than the training comes to; what is shuffled is their numbers.
+Those that are not kept in memory stay serialized until they are in a batch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.settings import TrainSettings
+from tfxkit.errors import DataError
+from tfxkit.features.label import LABEL_KEY
+from tfxkit.training.row_sample import RowSample
+
+SCAN_BATCH = 4096  # rows, where all are read in order
+_SHARES = 10_000  # so fine can a share of the rows be given
+_MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
+_MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
+_HASH = " of the row"  # a column beside the features
+_MAX_HELD_OUT = 10_000  # rows; the same ones in each epoch, so they tell a thousandth of the loss
+
+
+Decode = Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """A part of the training rows.
+
+    Attributes:
+        elements: A dataset with an element for each row, in a stable order: its number, or the
+            row itself as serialized tf.Example.
+        labels: Of all of them, in that order.
+        decode: Turns a batch of elements into features and labels.
+        epoch_rows: An epoch ends after so many rows at most; the next one goes on from there.
+        shuffle_buffer: How many elements are shuffled at once; None if they are numbers, which are
+            shuffled without looking at the others.
+    """
+
+    elements: tf.data.Dataset
+    labels: np.ndarray
+    decode: Decode
+    epoch_rows: int
+    shuffle_buffer: int | None
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.labels)
+
+    def steps(self, batch_size: int) -> int:
+        """The number of batches of one epoch: some calls of `steps_per_call` each.
+
+        Keras would go on into the next epoch to fill the last call (keras 3.15,
+        `trainers/epoch_iterator.py`); so what does not fill it is left out. That is nothing below
+        100 batches, and above less than one in a hundred, other rows in each epoch.
+        """
+        batches = self.batches(batch_size)
+        return batches - batches % self.steps_per_call(batch_size)
+
+    def steps_per_call(self, batch_size: int) -> int:
+        """How many steps go into one call of compiled code, without Python's share in each."""
+        batches = self.batches(batch_size)
+        return batches // -(-batches // _MAX_STEPS_PER_CALL)
+
+    def batches(self, batch_size: int) -> int:
+        """The number of batches of one epoch, but for what `steps` leaves out."""
+        return self.all_batches(batch_size) // self.parts(batch_size)
+
+    def all_batches(self, batch_size: int) -> int:
+        """The number of batches that hold all rows."""
+        return -(-len(self) // batch_size)
+
+    def parts(self, batch_size: int) -> int:
+        """How many epochs it takes to see all rows."""
+        return min(-(-len(self) // self.epoch_rows), self.all_batches(batch_size))
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """All that a training reads.
+
+    Attributes:
+        fit: The rows to learn from.
+        held_out: The rows that decide when to stop.
+        digest: A hash of all rows that were read, whatever their order.
+    """
+
+    fit: Rows
+    held_out: Rows
+    digest: str
+
+
+def read(
+    patterns: Sequence[str],
+    transform_output: tft.TFTransformOutput,
+    dataset: Dataset,
+    train: TrainSettings,
+) -> TrainingData:
+    """Reads through all rows once and holds a share of them out, by a hash of the row.
+
+    Rows that are kept in memory are drawn at random from all, if there are more than the training
+    comes to: `epochs` times `epoch_rows`, and some to hold out.
+
+    Args:
+        patterns: Of the files with raw examples.
+        transform_output: The graph that makes their features.
+        dataset: Says what the label must be like.
+        train: Says how much is held out, and whether rows are kept in memory.
+
+    Raises:
+        DataError: If a row has no label, or if one of the two parts would be empty.
+    """
+    files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    parse = _parser(transform_output, dataset)
+    table, digest = _scan(rows, parse, dataset, train)
+    label, row_hash = table.pop(LABEL_KEY), table.pop(_HASH)
+    share = min(train.held_out, _MAX_HELD_OUT / max(len(label), 1))
+    held_out = row_hash % _SHARES < max(round(share * _SHARES), 1)
+    if held_out.all() or not held_out.any():
+        raise DataError(
+            f"{len(label)} training rows are too few to hold {train.held_out:.0%} of them out for "
+            "early stopping: add data, or change train.held_out"
+        )
+    if not train.cache:
+        fit, rest = (
+            Rows(
+                elements=_where(chosen, rows),
+                labels=label[chosen],
+                decode=parse,
+                epoch_rows=train.epoch_rows,
+                shuffle_buffer=min(int(chosen.sum()), _MAX_SHUFFLE_BUFFER),
+            )
+            for chosen in (~held_out, held_out)
+        )
+        return TrainingData(fit, rest, digest)
+    sides: tuple[dict[str, np.ndarray], ...] = ({}, {})
+    while table:
+        name, values = table.popitem()
+        for side, chosen in zip(sides, (~held_out, held_out), strict=True):
+            side[name] = values[chosen]
+    fit, rest = (
+        _in_memory(side, label[chosen], train.epoch_rows)
+        for side, chosen in zip(sides, (~held_out, held_out), strict=True)
+    )
+    return TrainingData(fit, rest, digest)
+
+
+def _scan(
+    rows: tf.data.Dataset, parse: Decode, dataset: Dataset, train: TrainSettings
+) -> tuple[dict[str, np.ndarray], str]:
+    """Label and hash of the rows, with the features if they are to be kept; and the digest."""
+    most = train.epochs * train.epoch_rows + _MAX_HELD_OUT if train.cache else sys.maxsize
+    sample = RowSample(most, train.seed)
+    count, unlabelled, sums = 0, 0, np.zeros(2, np.uint64)
+    for features, labels in rows.batch(SCAN_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE):
+        label = labels.numpy()
+        unlabelled += (np.isnan(label) if dataset.task is Task.REGRESSION else label < 0).sum()
+        row_hash = _row_hash([*(features[name] for name in sorted(features)), labels])
+        sums += [row_hash.sum(), (row_hash * row_hash).sum()]  # modulo 2 to the 64
+        count += len(label)
+        kept = features if train.cache else {}
+        columns = {name: _small(values.numpy()) for name, values in kept.items()}
+        sample.add({LABEL_KEY: label, _HASH: row_hash, **columns})
+    if unlabelled:
+        raise DataError(
+            f"{unlabelled} of {count} training rows have no label that the task "
+            f"{dataset.task} can use, in the column {dataset.label.column!r}: correct the data, or "
+            "the label in dataset.yaml (label.missing: drop leaves out those where it is missing)"
+        )
+    digest = hashlib.sha256(f"{count} {sums.tolist()}".encode()).hexdigest()[:16]
+    none = {LABEL_KEY: np.empty(0), _HASH: np.empty(0, np.uint64)}
+    return {**none, **sample.table()}, digest
+
+
+def _small(values: np.ndarray) -> np.ndarray:
+    """Codes in half the memory."""
+    return values.astype(np.int32) if values.dtype == np.int64 else values
+
+
+def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> Rows:
+    columns = {}
+    while table:  # so that no more than one column is there twice
+        name, values = table.popitem()
+        columns[name] = tf.constant(values)
+    all_labels = tf.constant(labels)
+
+    @tf.autograph.experimental.do_not_convert
+    def decode(numbers: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        features = {name: tf.gather(column, numbers) for name, column in columns.items()}
+        for name, column in features.items():
+            if column.dtype == tf.int32:
+                features[name] = tf.cast(column, tf.int64)
+        return features, tf.gather(all_labels, numbers)
+
+    return Rows(
+        elements=tf.data.Dataset.range(len(labels)),
+        labels=labels,
+        decode=decode,
+        epoch_rows=epoch_rows,
+        shuffle_buffer=None,
+    )
+
+
+def _row_hash(columns: Sequence[tf.Tensor]) -> np.ndarray:
+    """A hash of what the model sees of each row, uint64: not of columns that it ignores."""
+    values = [column.numpy().reshape(len(column), -1).view(np.uint8) for column in columns]
+    table = np.concatenate(values, axis=1)
+    hashes = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in table)
+    return np.frombuffer(hashes, "<u8")
+
+
+def _where(chosen: np.ndarray, rows: tf.data.Dataset) -> tf.data.Dataset:
+    pairs = tf.data.Dataset.zip(tf.data.Dataset.from_tensor_slices(chosen), rows)
+    return pairs.filter(lambda is_chosen, _: is_chosen).map(lambda _, row: row)
+
+
+def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:
+    raw_spec = transform_output.raw_feature_spec()
+    spec = {name: raw_spec[name] for name in dataset.features().keys() | dataset.label_sources()}
+    shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
+    transform = transform_output.transform_features_layer()
+
+    @tf.autograph.experimental.do_not_convert  # which takes a second and changes nothing
+    def parse(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        transformed = transform(tf.io.parse_example(rows, spec))
+        # Keras needs shapes that the graph does not tell.
+        features = {name: tf.ensure_shape(transformed[name], shapes[name]) for name in shapes}
+        label = features.pop(LABEL_KEY)
+        return features, label
+
+    return parse
