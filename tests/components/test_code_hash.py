@@ -71,7 +71,7 @@ def test_exactly_what_a_step_runs_changes_its_hash(
     # In a process of its own: these packages are named like the real ones.
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), module],
-        cwd=Path(__file__).parents[2] / "components",
+        cwd=Path(__file__).parents[2] / "tfxkit" / "storage",
         check=False,
         capture_output=True,
         text=True,

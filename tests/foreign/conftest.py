@@ -1,0 +1,77 @@
+"""A project whose owner changed what the docs invite to change, run once: fixtures.
+
+`project/` holds the owner's files, written as the docs say and with no look at the library. They
+are laid over a copy of the code, so that nothing in this repository is touched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import summary
+from pipeline.outputs import Outputs
+from pipeline.summary import Summary
+from tests.project_with_runs import NAME, make_project
+from tests.sample_project import copy_with_code
+
+OWN_FILES = Path(__file__).with_name("project")
+
+
+@dataclasses.dataclass(frozen=True)
+class ForeignProject:
+    """A folder with code, configuration and data of its own."""
+
+    root: Path
+
+    @property
+    def outputs(self) -> Outputs:
+        return Outputs(self.root / "outputs" / NAME)
+
+    def python(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Runs Python in the project's folder, with the project's own packages."""
+        environment = {**os.environ, "PYTHONPATH": str(self.root), "NO_COLOR": "1"}
+        return subprocess.run(
+            [sys.executable, *args],
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def pipeline(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
+        """Runs a subcommand with the configuration `fast`."""
+        return self.python("-m", "pipeline", verb, *args, "--config", "fast")
+
+    def latest(self) -> Summary:
+        return summary.read(self.outputs.runs / "latest")
+
+    def report(self) -> str:
+        """The page of the newest run; each of its parts could be made."""
+        page = (self.outputs.runs / "latest" / "report.html").read_text()
+        assert "could not be made" not in page
+        return page
+
+
+def make_foreign_project(root: Path) -> ForeignProject:
+    copy_with_code(root)
+    shutil.rmtree(root / "configs")
+    make_project(root)
+    shutil.copytree(OWN_FILES, root, dirs_exist_ok=True)
+    return ForeignProject(root)
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory) -> ForeignProject:
+    """The project after its first run."""
+    project = make_foreign_project(tmp_path_factory.mktemp("foreign"))
+    done = project.pipeline("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
