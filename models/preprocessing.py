@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxkit.config.dataset import Column, Dataset, Role
+from tfxkit.config.dataset import TICKS_PER_SECOND, Column, Dataset, Role
 from tfxkit.errors import DataError
 from tfxkit.features.columns import as_text, first_values
 from tfxkit.features.dates import seconds_of_text
@@ -38,7 +38,6 @@ Features = dict[str, tf.Tensor]
 
 _DAY_S = 24 * 60 * 60
 _CYCLES_S = {"time_of_day": _DAY_S, "time_of_week": 7 * _DAY_S, "time_of_year": 365.2425 * _DAY_S}
-_TICKS_PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def preprocessing_fn(
@@ -124,7 +123,7 @@ def _seconds(how: Column, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Seconds since 1970, float64, and where there are none."""
     if how.unit == "text":
         return seconds_of_text(values, how.order)
-    seconds = tf.cast(values, tf.float64) / _TICKS_PER_S[how.unit]
+    seconds = tf.cast(values, tf.float64) / TICKS_PER_SECOND[how.unit]
     return seconds, tf.zeros_like(seconds, tf.bool)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.options import find_run, load_outputs, shown_status
+from pipeline.outcome import label_of
 from pipeline.outputs import Outputs
+from pipeline.selection import ConfigSelection
 from pipeline.silence import import_tensorflow
-from pipeline.summary import State, Summary, history
+from pipeline.summary import State, Summary, find_run, history
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.metadata import OutputArtifact
+    from pipeline.metadata import Artifact
 
 
 class NothingToShowError(UsageError):
@@ -43,7 +43,7 @@ class OpenedRun:
     summary: Summary
     dataset: Dataset
     outputs: Outputs
-    artifacts: Mapping[str, Mapping[str, OutputArtifact]]
+    artifacts: Mapping[str, Mapping[str, Artifact]]
     status: str
     newer: tuple[str, ...] = ()
 
@@ -61,7 +61,7 @@ class OpenedRun:
     def has(self, step: str, key: str) -> bool:
         """Whether there is such an artifact, and it does not stand for something absent."""
         artifact = self.artifacts.get(step, {}).get(key)
-        return artifact is not None and not artifact.properties.get("tfx_absent")
+        return artifact is not None and not artifact.is_absent
 
     def __str__(self) -> str:
         """A sentence about each run that matters here, the newest first."""
@@ -88,11 +88,11 @@ def open_run(
     run = run or os.environ.get("PIPELINE_RUN") or None
     overlays = config or os.environ.get("PIPELINE_CONFIG") or "local"
     folder = config_dir or os.environ.get("PIPELINE_CONFIG_DIR")
-    args = argparse.Namespace(
-        config=overlays.split(","), settings=[], config_dir=Path(folder) if folder else None
+    selection = ConfigSelection(
+        tuple(overlays.split(",")), config_dir=Path(folder) if folder else None
     )
     try:
-        outputs = load_outputs(args)
+        outputs = selection.outputs()
         newest = find_run(outputs, run or "latest")
         candidates = [newest] if run else reversed(history(outputs.runs))
     except UsageError as error:
@@ -117,7 +117,7 @@ def _open(outputs: Outputs, summary: Summary, newer: tuple[str, ...]) -> OpenedR
         dataset=Dataset.model_validate(summary.config["dataset"]),
         outputs=outputs,
         artifacts={step: found[step] for step in found if step in done},
-        status=shown_status(outputs, summary),
+        status=label_of(outputs, summary),
         newer=newer,
     )
 

@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,9 +26,16 @@ class Outputs:
 
     Attributes:
         root: `<outputs>/<pipeline>`, absolute.
+        options: Options with which any verb finds these outputs, such as `--config fast`.
     """
 
     root: Path
+    options: tuple[str, ...] = ()
+
+    def command(self, verb: str, *arguments: str) -> str:
+        """The command line that applies a verb to these outputs, ready to be pasted."""
+        words = ("python", "-m", "pipeline", verb, *arguments, *self.options)
+        return shlex.join(words)
 
     @property
     def artifacts(self) -> Path:
@@ -158,3 +166,11 @@ class Outputs:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def shown(path: Path) -> str:
+    """A path as a person in the current folder would write it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

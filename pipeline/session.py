@@ -72,7 +72,7 @@ class Session:
             status = Status.INTERRUPTED
         except Exception as exception:  # whatever a step raises: a screen for the user
             log_traceback()
-            status, error = explain(exception)
+            status, error = self._explain(exception)
             if self.interruption.happened:
                 status, error = Status.INTERRUPTED, None
         done = {step.name for step in self.steps}
@@ -100,7 +100,7 @@ class Session:
             raise ConfigError(
                 f"No pipeline can be built from this configuration: {error}"
             ) from error
-        partial.select_steps(ir, self.outputs.metadata, self.first, self.last)
+        partial.select_steps(ir, self.outputs, self.first, self.last)
         return ir
 
     def _run_steps(self, ir: Any, display: StepDisplay) -> None:
@@ -117,7 +117,12 @@ class Session:
         with without_notebook():
             local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
+    def _explain(self, exception: Exception) -> tuple[Status, str]:
+        return explain(exception, self.outputs, self.run_dir / "run.log")
+
     def _end(self, step: Step, display: StepDisplay) -> None:
+        if step.state is State.FAILED and self.interruption.happened:
+            step = step.model_copy(update={"state": State.INTERRUPTED})
         self.steps.append(step)
         display.end(step)
         self._write(Status.RUNNING)
@@ -138,7 +143,7 @@ class Session:
             status = status or results.verdict(fields)
         except Exception as exception:  # the summary of a run is written whatever became of it
             log_traceback()
-            error = error or explain(exception)[1]
+            error = error or self._explain(exception)[1]
         return self._write(status or Status.FAILED, error=error, **fields)
 
     def _write(self, status: Status, **fields: Any) -> Summary:

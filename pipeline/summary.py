@@ -10,15 +10,19 @@ from typing import Any
 
 import pydantic
 
+from pipeline.outputs import Outputs
 from tfxkit.config.frozen import Frozen
+from tfxkit.errors import UsageError
+from tfxkit.evaluation import EXAMPLE_COUNT, Check, SliceResult
 
 
 class State(enum.StrEnum):
-    """What became of a step. `skipped`: not reached, or not asked for."""
+    """How a step ended. `skipped`: not reached, or not selected."""
 
     RUN = "run"
     CACHED = "cached"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
     SKIPPED = "skipped"
 
 
@@ -58,22 +62,6 @@ class Step(Frozen):
     seconds: float
 
 
-class SliceMetrics(Frozen):
-    """The metrics of one slice of the eval split, such as `trip_start_hour: 9`."""
-
-    slice: str
-    examples: int | None
-    metrics: dict[str, float | None]
-
-
-class Check(Frozen):
-    """One bound that the model was held to."""
-
-    name: str
-    passed: bool
-    detail: str
-
-
 class BaselineSummary(Frozen):
     """The model that was served when the run began."""
 
@@ -104,7 +92,7 @@ class Summary(Frozen):
     metrics: dict[str, float | None] = pydantic.Field(
         default={}, description="Of the whole eval split."
     )
-    slices: tuple[SliceMetrics, ...] = ()
+    slices: tuple[SliceResult, ...] = ()
     thresholds: tuple[Check, ...] = ()
     baseline: BaselineSummary | None = None
     blessed: bool | None = None
@@ -128,8 +116,13 @@ class Summary(Frozen):
     )
     config: dict[str, Any] = {}
 
+    @property
+    def evaluated_rows(self) -> int:
+        """The number of rows in the eval split; 0 if nothing was evaluated."""
+        return int(self.metrics.get(EXAMPLE_COUNT) or 0)
+
     def bounds(self) -> dict[str, Any]:
-        """The bounds by metric that the configuration of the run had."""
+        """The thresholds by metric, as the run was configured."""
         return self.config.get("dataset", {}).get("evaluation", {}).get("thresholds") or {}
 
     def write(self, run_dir: Path) -> None:
@@ -153,6 +146,38 @@ def read(run_dir: Path) -> Summary:
         pydantic.ValidationError: If it does not have this form.
     """
     return Summary.model_validate_json((run_dir / "summary.json").read_text(encoding="utf-8"))
+
+
+def find_run(outputs: Outputs, name: str) -> Summary:
+    """The summary of a run.
+
+    Args:
+        outputs: The pipeline's outputs.
+        name: A run id, the beginning of one, or `latest`.
+
+    Raises:
+        UsageError: If no run, or more than one, has such a name.
+    """
+    runs = history(outputs.runs)
+    if not runs:
+        raise UsageError(f"There are no runs in {outputs.runs} yet: {outputs.command('run')}")
+    if name == "latest":
+        # By the link: names are times, and clocks are set back.
+        newest = (outputs.runs / "latest").resolve().name
+        found = [run for run in runs if run.run_id == newest]
+        if not found:
+            raise UsageError(
+                f"The summary of the newest run, {newest}, cannot be read. What that run finished "
+                f"is kept: {outputs.command('run')}"
+            )
+        return found[0]
+    found = [run for run in runs if run.run_id == name]
+    found = found or [run for run in runs if run.run_id.startswith(name)]
+    if len(found) != 1:
+        word = "No run" if not found else "More than one run"
+        ids = ", ".join(run.run_id for run in (found or runs)[-5:])
+        raise UsageError(f"{word} is called {name!r}; there are: {ids}")
+    return found[0]
 
 
 def history(runs: Path) -> list[Summary]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from components.evaluator.measured import Measured
 from components.evaluator.metrics import better
-from components.evaluator.results import Check, SliceResult
 from tfxkit.config.bounds import Evaluation, Threshold, WorstSlice
+from tfxkit.evaluation import Check, SliceResult
 
 NO_BOUNDS = Check(
     "bounds", passed=False, detail="no bounds are configured (evaluation in configs/dataset.yaml)"

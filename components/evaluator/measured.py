@@ -9,8 +9,8 @@ from typing import Any
 
 import tensorflow_model_analysis as tfma
 
-from components.evaluator.metrics import EXAMPLE_COUNT, MEAN_LABEL, NEED_BOTH_CLASSES
-from components.evaluator.results import Metrics, SliceResult
+from components.evaluator.metrics import NEED_BOTH_CLASSES
+from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL, Metrics, SliceResult
 
 
 @dataclasses.dataclass(frozen=True)

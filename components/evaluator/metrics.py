@@ -7,11 +7,10 @@ import difflib
 from typing import Literal
 
 from tfxkit.config.dataset import Task
+from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL
 
 Better = Literal["higher", "lower", "near one"]
 
-EXAMPLE_COUNT = "example_count"
-MEAN_LABEL = "mean_label"
 NEED_BOTH_CLASSES = frozenset({"auc", "auc_precision_recall"})
 
 

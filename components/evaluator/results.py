@@ -6,41 +6,10 @@ import dataclasses
 import json
 import os
 
+from tfxkit.evaluation import Check, Metrics, SliceResult
 from tfxkit.storage.filesystems import fileio
 
 FILE = "result.json"
-
-Metrics = dict[str, float | None]
-
-
-@dataclasses.dataclass(frozen=True)
-class SliceResult:
-    """The metrics of one slice.
-
-    Attributes:
-        slice: Such as `trip_start_hour: 9`, or `payment_type: Cash, trip_start_day: 2`.
-        examples: The number of its rows.
-        metrics: By name; None where a metric is not defined, such as AUC with one class only.
-    """
-
-    slice: str
-    examples: int
-    metrics: Metrics
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """One bound that the model was held to.
-
-    Attributes:
-        name: Such as `auc: min`, or `accuracy: worst slice`.
-        passed: Whether it holds.
-        detail: Value and bound in words: where it does not hold, this says why.
-    """
-
-    name: str
-    passed: bool
-    detail: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,14 +20,13 @@ from tfx.utils import proto_utils
 
 from components.example_gen import outcomes, parts, reading, shards, spans
 from components.example_gen.driver import settled_versions
-from components.example_gen.outcomes import LEFT_OUT
 from components.example_gen.parts import Part, Source
 from components.example_gen.row_starts import Look
 from components.example_gen.splits import BoundSplits, HashSplits, Splits
 from components.example_gen.writer import Columns, Writer
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.split_at import SplitAt
-from tfxkit.storage.examples_artifact import OUTCOMES
+from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):

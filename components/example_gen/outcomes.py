@@ -10,9 +10,9 @@ from typing import Any
 from components.example_gen import repeats
 from components.example_gen.splits import Splits
 from tfxkit.errors import DataError
+from tfxkit.storage.examples_artifact import LEFT_OUT
 from tfxkit.storage.filesystems import fileio
 
-LEFT_OUT = "left_out"  # how many rows lack a value that each must have
 _SHOWN = 3  # files with errors in a message
 
 

@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from components.example_gen import parts, reading, shards
 from components.example_gen.encoding import encode_batch
-from components.example_gen.outcomes import LEFT_OUT
 from components.example_gen.parts import Part, Source
 from components.example_gen.repeats import Repeats
 from components.example_gen.required import Required
 from components.example_gen.splits import Splits, row_hash
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError
+from tfxkit.storage.examples_artifact import LEFT_OUT
 
 
 @dataclasses.dataclass(frozen=True)

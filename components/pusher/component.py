@@ -35,7 +35,7 @@ class VersionPusher(Pusher):
     The version holds the model's `Format-Serving` and, under `assets.extra/statistics`, the
     statistics of its training data; it is described in `tfxkit.storage.served_model`. Its number is
     the time in unix seconds, or one more than the newest version if the clock is behind. If the
-    newest version is this model already (the same fingerprint), it is adopted and nothing is written.
+    newest version is this model already (the same fingerprint), it is adopted, nothing written.
 
     A push is an effect outside of the artifacts, which the cache cannot see: runners must not cache
     this step. Running it again is cheap.

@@ -16,8 +16,7 @@ from pipeline.kubeflow import carried
 from pipeline.kubeflow.checks.view import parse
 from pipeline.kubeflow.package import Package
 from tfxkit.errors import UsageError
-
-_COUNTS = ("example_count", "mean_label")
+from tfxkit.evaluation import COUNTS
 
 
 def metrics(package: Package) -> list[str]:
@@ -34,7 +33,7 @@ def metrics(package: Package) -> list[str]:
         for spec in config.get("metrics_specs", config.get("metricsSpecs", []))
         for metric in spec.get("metrics", [])
     ]
-    return [name for name in names if name and name not in _COUNTS]
+    return [name for name in names if name and name not in COUNTS]
 
 
 def columns(package: Package) -> list[str]:

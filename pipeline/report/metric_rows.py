@@ -7,7 +7,8 @@ import dataclasses
 from components.evaluator.metrics import better
 from pipeline.report.bootstrap import WHOLE, Interval
 from pipeline.report.run import Run
-from pipeline.terminal import BOUNDS, COUNTS
+from pipeline.terminal import BOUNDS
+from tfxkit.evaluation import COUNTS
 
 _ROUNDING = 1e-6  # TFMA sums in another order each time
 

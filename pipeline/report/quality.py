@@ -8,7 +8,7 @@ from components.evaluator.metrics import better
 from pipeline.report.bootstrap import Interval
 from pipeline.report.metric_rows import MetricRow, metric_rows
 from pipeline.report.run import Run
-from pipeline.summary import SliceMetrics
+from tfxkit.evaluation import SliceResult
 
 _DOT_WIDTH = 130.0  # of the drawing of an interval
 _MARGIN = 6.0
@@ -90,7 +90,7 @@ def make(run: Run) -> Quality | None:
         large, key=lambda one: sign * (one.value if one.value is not None else sign * 9e99)
     )
     return Quality(
-        rows=int(summary.metrics.get("example_count") or 0),
+        rows=summary.evaluated_rows,
         every=run.eval_rows.every if run.uncertainty and run.eval_rows else 1,
         metrics=rows,
         checks=[
@@ -108,7 +108,7 @@ def make(run: Run) -> Quality | None:
     )
 
 
-def _slice(run: Run, one: SliceMetrics, by: str, others: tuple[str, ...]) -> SliceRow:
+def _slice(run: Run, one: SliceResult, by: str, others: tuple[str, ...]) -> SliceRow:
     uncertainty = run.uncertainty
     value = one.metrics.get(by)
     intervals = uncertainty.candidate.get(one.slice, {}) if uncertainty else {}

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.outcome import STEPS
 from pipeline.outputs import Outputs
 from pipeline.report import (
     curves,
@@ -121,7 +122,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals |= {"words": words, "marks": steps.MARKS, "state_words": steps.WORDS}
+    pages.globals |= {"words": words, "step_words": STEPS}
     return pages
 
 

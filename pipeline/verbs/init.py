@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.options import config_dir_of
+from pipeline.selection import ConfigSelection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.inspection import source, table, writing
     from pipeline.run_log import captured
 
-    config_dir = config_dir_of(args).resolve()
+    config_dir = ConfigSelection(config_dir=args.config_dir).folder().resolve()
     root = config_dir.parent
     found = source.find(args.data)
     name = source.checked_name(args.name) if args.name is not None else found.name

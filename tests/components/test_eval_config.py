@@ -12,10 +12,10 @@ from components.evaluator import eval_config
 from components.evaluator.checks import check
 from components.evaluator.measured import Measured
 from components.evaluator.metrics import METRICS, metric
-from components.evaluator.results import SliceResult
 from tests.sample_project import CONFIGS
 from tfxkit.config.bounds import Evaluation
 from tfxkit.config.dataset import Dataset, Task
+from tfxkit.evaluation import SliceResult
 
 
 def dataset(**evaluation):

@@ -127,14 +127,16 @@ def test_the_command_line_knows_the_engines(verb, capfd):
     assert all(engine.value in told for engine in Engine)
 
 
-def test_a_job_server_that_goes_during_a_step_is_named():
+def test_a_job_server_that_goes_during_a_step_is_named(tmp_path):
     with grpc.insecure_channel(f"localhost:{free_port()}") as channel:
         stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
         with pytest.raises(grpc.RpcError) as error:
             stub.GetState(beam_job_api_pb2.GetJobStateRequest(job_id="x"))
-    status, told = explain(error.value)
+    outputs = Outputs(tmp_path, ("--config", "flink"))
+    status, message = explain(error.value, outputs, tmp_path / "run.log")
     assert status is Status.FAILED
-    assert told.startswith("The engine's job server is gone. Start it again, and go on with: ")
+    advice = "Start it again, then resume: python -m pipeline resume --config flink"
+    assert message.startswith(f"The engine's job server is gone. {advice}\n")
 
 
 @pytest.mark.slow

@@ -7,11 +7,25 @@ import sys
 import pytest
 
 from pipeline.outputs import BusyError, Outputs
+from pipeline.selection import ConfigSelection
+from tests.sample_project import CONFIGS
 
 
 @pytest.fixture
 def outputs(tmp_path):
     return Outputs(tmp_path / "out" / "taxi")
+
+
+def test_a_command_carries_the_options_that_found_the_outputs(tmp_path):
+    selection = ConfigSelection(("fast",), ("train.epochs=2", "outputs=a b"), CONFIGS)
+    outputs = selection.outputs()
+    assert outputs.root.parent.name == "a b"
+    shown = outputs.command("predict", "FILE.csv")
+    assert shown == (
+        "python -m pipeline predict FILE.csv "
+        f"--config fast --set train.epochs=2 --set 'outputs=a b' --config-dir {CONFIGS}"
+    )
+    assert ConfigSelection(config_dir=CONFIGS).options() == ("--config-dir", str(CONFIGS))
 
 
 def test_each_run_has_its_folder_and_latest_is_the_newest(outputs):

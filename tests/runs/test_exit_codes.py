@@ -64,7 +64,7 @@ def test_3_a_model_that_is_not_good_enough(project, capfd):
         None,
     )
     assert [check.name for check in summary.thresholds if not check.passed] == ["auc: min"]
-    assert "It may not go out" in project.report() and "below 0.9999" in project.report()
+    assert "Not approved, not pushed" in project.report() and "below 0.9999" in project.report()
     assert project.served() == served
     assert "auc" in capfd.readouterr().out
 

@@ -22,7 +22,7 @@ def test_show_and_runs_tell_what_happened(project, capfd):
     summary = project.latest()
     assert project.pipeline("show") == 0
     shown = capfd.readouterr().out
-    assert "Blessed and pushed" in shown and f"{summary.auc:.4g}" in shown
+    assert "Approved and pushed" in shown and f"{summary.auc:.4g}" in shown
     assert all(step.name in shown for step in summary.steps)
     assert project.pipeline("show", summary.run_id[:10]) == 0
     assert project.pipeline("runs") == 0
@@ -68,7 +68,7 @@ def test_a_killed_run_is_called_so(project, capfd):
     assert project.pipeline("runs") == 0
     assert "killed" in capfd.readouterr().out
     assert project.pipeline("show") == 0
-    assert "killed. Go on with: python -m pipeline resume" in capfd.readouterr().out
+    assert "killed. Resume with: python -m pipeline resume --config fast" in capfd.readouterr().out
     with (project.outputs.runs / running.run_id / "run.log").open("a") as log:
         log.write("terminate called after throwing an instance of 'std::bad_alloc'\n")
     assert project.pipeline("show") == 0

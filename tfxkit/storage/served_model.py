@@ -23,6 +23,13 @@ RESTORED = f"{EXTRA}/restored.json"  # {"version"}: of which a rollback or promo
 SPANS = f"{EXTRA}/spans.json"  # a list: those that the training data came from, where it says so
 REQUIRED = ("saved_model.pb", FINGERPRINT, SCHEMA, CONFIG, WEIGHTS, STATISTICS)
 
+# Custom properties of artifacts. Of Baseline's copy of a model: the version that it is a copy of.
+SERVED_VERSION = "served_version"
+# Of a `PushedModel`, the first three by TFX: 1 if pushed, folder of the version, its name.
+PUSHED, PUSHED_DESTINATION = "pushed", "pushed_destination"
+PUSHED_VERSION = "pushed_version"
+ADOPTED = "adopted"  # 1 if the model was being served already
+
 
 def versions(serving_dir: str) -> list[int]:
     """The folders that a model server takes for versions, whole or not, oldest first."""

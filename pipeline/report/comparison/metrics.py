@@ -8,8 +8,8 @@ from components.evaluator.metrics import better
 from pipeline.report.bootstrap import WHOLE, Interval
 from pipeline.report.comparison.pair import Pair
 from pipeline.report.metric_rows import MetricRow, bounds_shown, deciding_first
-from pipeline.summary import SliceMetrics, Summary
-from pipeline.terminal import COUNTS
+from pipeline.summary import Summary
+from tfxkit.evaluation import COUNTS, SliceResult
 
 _FEWEST = 100  # rows of a slice that is judged, where the configuration says nothing
 _ORDER = {"worse": 0, "better": 1, "unclear": 2, "undirected": 2}
@@ -121,8 +121,8 @@ def make(pair: Pair) -> Metrics:
     clear = [one for one in large if one.moved in ("better", "worse")]
     return Metrics(
         rows=rows,
-        older_rows=int(older.metrics.get("example_count") or 0),
-        newer_rows=int(newer.metrics.get("example_count") or 0),
+        older_rows=older.evaluated_rows,
+        newer_rows=newer.evaluated_rows,
         every=pair.newer.eval_rows.every if pair.has_answers and pair.newer.eval_rows else 1,
         by=by,
         clear=clear,
@@ -135,7 +135,7 @@ def make(pair: Pair) -> Metrics:
     )
 
 
-def _slice(pair: Pair, by: str, older: SliceMetrics, newer: SliceMetrics) -> SliceChange:
+def _slice(pair: Pair, by: str, older: SliceResult, newer: SliceResult) -> SliceChange:
     interval = pair.changes.get(newer.slice, {}).get(by)
     before, after = older.metrics.get(by), newer.metrics.get(by)
     return SliceChange(

@@ -11,10 +11,11 @@ from pipeline.report.comparison.metrics import bound_changes
 from pipeline.report.comparison.pair import Pair
 from pipeline.report.comparison.settings import key_changes
 from pipeline.report.masking import MASK
-from pipeline.summary import Check, Status, Summary
+from pipeline.summary import Status, Summary
 from tests.pipeline.report.test_bootstrap import answers, binary
 from tfxkit.config.dataset import Task
 from tfxkit.errors import UsageError
+from tfxkit.evaluation import Check
 
 DATASET = {
     "task": "binary",

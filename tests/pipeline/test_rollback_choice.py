@@ -1,12 +1,20 @@
 """Which version a rollback or a promotion means, over histories of pushes and copies."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from pipeline.restoring import choice
+from pipeline.outputs import Outputs
+from pipeline.rollback import version_to_promote, version_to_roll_back_to
 from tfxkit.errors import UsageError
 from tfxkit.storage import served_model
+
+OUTPUTS = Outputs(Path("/nowhere"), ("--config", "fast"))
+
+
+def rollback_to(serving_dir: str, wanted: int | None) -> int:
+    return version_to_roll_back_to(OUTPUTS, serving_dir, wanted)
 
 
 @pytest.fixture
@@ -39,29 +47,34 @@ def history(tmp_path):
     ],
 )
 def test_a_rollback_goes_to_the_model_before(history, models, expected):
-    assert choice.for_rollback(history(*models), None) == expected
+    assert rollback_to(history(*models), None) == expected
 
 
 @pytest.mark.parametrize("models", [["A"], ["A", "A"], ["A", "B", "A1"]])
 def test_there_may_be_none(history, models):
     with pytest.raises(UsageError, match="nothing to roll back to"):
-        choice.for_rollback(history(*models), None)
+        rollback_to(history(*models), None)
 
 
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
         (2, r"Version 2 is the model that is served, version 4 \(a copy of 2\)"),
-        (3, "python -m pipeline promote 3"),
+        (3, "To serve it anyway: python -m pipeline promote 3 --serving .* --config fast"),
         (4, "is the model that is served"),
         (9, "There is no version 9 in .*; there are: 1, 2, 3, 4"),
     ],
 )
 def test_a_rollback_to_what_is_not_earlier_is_refused(history, wanted, told):
     with pytest.raises(UsageError, match=told):
-        choice.for_rollback(history("A", "B", "C", "B2"), wanted)
+        rollback_to(history("A", "B", "C", "B2"), wanted)
 
 
 def test_a_promotion_takes_any_other_model(history):
     folder = history("A", "B", "C", "B2")
-    assert [choice.for_promotion(folder, version) for version in (1, 2, 3, 4)] == [1, None, 3, None]
+    assert [version_to_promote(OUTPUTS, folder, version) for version in (1, 2, 3, 4)] == [
+        1,
+        None,
+        3,
+        None,
+    ]
