@@ -19,6 +19,7 @@ _OUT_OF_MEMORY = re.compile(
 )
 _LOCKED = re.compile(r"database is locked")
 _NO_ENGINE = re.compile(r"StatusCode\.UNAVAILABLE")
+_COMMAND = re.compile(r"python -m pipeline (\w+)")
 _LONGEST = 300
 _LAST_WORDS = 20_000  # bytes of a log
 _ADVICE = {
@@ -45,7 +46,8 @@ def explain(exception: Exception, outputs: Outputs, log: Path) -> tuple[Status, 
     known = user_error(exception)
     # A store can fail for want of the machine, too.
     if known is not None and not isinstance(known, StorageError):
-        return Status.STOPPED if isinstance(known, DataError) else Status.FAILED, str(known)
+        status = Status.STOPPED if isinstance(known, DataError) else Status.FAILED
+        return status, _with_options(str(known), outputs)
     summary = f"{type(exception).__name__}: {_first_line(exception)}"
     for cause in _chain(exception):
         if advice := _advice(f"{type(cause).__name__}: {cause}", outputs):
@@ -65,6 +67,11 @@ def last_words(log: Path, outputs: Outputs) -> str | None:
     except OSError:
         return None
     return _advice(text, outputs)
+
+
+def _with_options(message: str, outputs: Outputs) -> str:
+    """A step has no knowledge of the options with which the run was started."""
+    return _COMMAND.sub(lambda found: outputs.command(found[1]), message)
 
 
 def _advice(text: str, outputs: Outputs) -> str | None:

@@ -30,7 +30,7 @@ from tfxkit.errors import UsageError
 from tfxkit.storage import examples_artifact, served_model
 
 _CODE_HASH = re.compile(r'\\?"code_hash\\?":\s*\\?"([0-9a-f]+)')
-_PARTS = ("data", "schema", "transform", "model")
+_PARTS = ("model", "transform", "schema", "data")  # from the version back
 _SHORT = 12  # digits of a hash on the screen: enough to tell two apart
 _STATE_STYLES = {"served": "green", "kept": "", "gone": "red"}
 

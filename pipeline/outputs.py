@@ -7,12 +7,12 @@ import dataclasses
 import fcntl
 import hashlib
 import os
-import shlex
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.selection import ConfigSelection
 from tfxkit.errors import UsageError
 
 
@@ -26,16 +26,15 @@ class Outputs:
 
     Attributes:
         root: `<outputs>/<pipeline>`, absolute.
-        options: Options with which any verb finds these outputs, such as `--config fast`.
+        selection: The configuration that they belong to.
     """
 
     root: Path
-    options: tuple[str, ...] = ()
+    selection: ConfigSelection = dataclasses.field(default_factory=ConfigSelection)
 
     def command(self, verb: str, *arguments: str) -> str:
         """The command line that applies a verb to these outputs, ready to be pasted."""
-        words = ("python", "-m", "pipeline", verb, *arguments, *self.options)
-        return shlex.join(words)
+        return self.selection.command(verb, *arguments)
 
     @property
     def artifacts(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pipeline.outputs import Outputs
 
 DEFAULT_OVERLAY = "local"
+# Verbs that build the pipeline, and the keys that decide where its outputs are.
+_BUILDING_VERBS, _PLACES = ("run", "submit"), ("outputs", "pipeline")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,14 +70,23 @@ class ConfigSelection:
 
         config = config or self.load()
         folder = Path(project_path(config.outputs, self.folder())) / config.pipeline
-        return Outputs(folder, self.options())
+        return Outputs(folder, self)
 
-    def options(self) -> tuple[str, ...]:
-        """The options of the command line that select the same configuration."""
-        options = [text for overlay in self.overlays or () for text in ("--config", overlay)]
-        options += [text for setting in self.settings for text in ("--set", setting)]
-        options += ["--config-dir", str(self.config_dir)] if self.config_dir else []
-        return tuple(options)
+    def command(self, verb: str, *arguments: str) -> str:
+        """The command line that applies a verb to the same configuration, ready to be pasted.
+
+        Verbs that look at runs and models get only those settings that lead to the outputs.
+        """
+        settings = [
+            setting
+            for setting in self.settings
+            if verb in _BUILDING_VERBS or setting.partition("=")[0] in _PLACES
+        ]
+        words = ["python", "-m", "pipeline", verb, *arguments]
+        words += [word for overlay in self.overlays or () for word in ("--config", overlay)]
+        words += [word for setting in settings for word in ("--set", setting)]
+        words += ["--config-dir", str(self.config_dir)] if self.config_dir else []
+        return shlex.join(words)
 
 
 def config_class() -> type[Config]:

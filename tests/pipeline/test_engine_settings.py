@@ -15,6 +15,7 @@ from pipeline.config import ConfigError
 from pipeline.engine import Engine
 from pipeline.explanation import explain
 from pipeline.outputs import Outputs
+from pipeline.selection import ConfigSelection
 from pipeline.summary import Status
 from tests.engines.processes import free_port
 from tests.sample_project import CONFIGS, DATA
@@ -132,7 +133,7 @@ def test_a_job_server_that_goes_during_a_step_is_named(tmp_path):
         stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
         with pytest.raises(grpc.RpcError) as error:
             stub.GetState(beam_job_api_pb2.GetJobStateRequest(job_id="x"))
-    outputs = Outputs(tmp_path, ("--config", "flink"))
+    outputs = Outputs(tmp_path, ConfigSelection(("flink",)))
     status, message = explain(error.value, outputs, tmp_path / "run.log")
     assert status is Status.FAILED
     advice = "Start it again, then resume: python -m pipeline resume --config flink"

@@ -7,10 +7,11 @@ import pytest
 
 from pipeline.outputs import Outputs
 from pipeline.rollback import version_to_promote, version_to_roll_back_to
+from pipeline.selection import ConfigSelection
 from tfxkit.errors import UsageError
 from tfxkit.storage import served_model
 
-OUTPUTS = Outputs(Path("/nowhere"), ("--config", "fast"))
+OUTPUTS = Outputs(Path("/nowhere"), ConfigSelection(("fast",)))
 
 
 def rollback_to(serving_dir: str, wanted: int | None) -> int:

@@ -46,6 +46,7 @@ def test_sigterm_during(step, victim, row, capfd):
     assert "python -m pipeline resume" in out and "Traceback" not in out + err
     assert victim.latest().status == Status.INTERRUPTED
     assert again == []
+    assert states[step] in (State.INTERRUPTED, State.RUN)  # it may end before the signal is seen
     assert {states[name] for name in ORDER[ORDER.index(step) + 1 :]} <= {State.SKIPPED}
     aftermath.assert_unharmed(victim.outputs, served)
 
