@@ -71,12 +71,13 @@ def run(args: argparse.Namespace) -> int:
 def _start_command(outputs: Outputs, selection: ConfigSelection, target: str, path: Path) -> str:
     """The command that starts a run of this very package.
 
-    `submit FILE` takes no settings of what is compiled already, so with any of those the command
+    `submit FILE` refuses settings of what is compiled already, so with any of those the command
     compiles once more.
     """
     from pipeline.outputs import shown
 
-    file = () if selection.settings else (shown(path),)
+    compiled_in = [one for one in selection.settings if not one.startswith("outputs=")]
+    file = () if compiled_in else (shown(path),)
     return outputs.command("submit", *file, "--target", target)
 
 

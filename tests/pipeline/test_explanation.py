@@ -34,9 +34,9 @@ def caused_by(error: Exception, cause: Exception) -> Exception:
         ),
         (StorageError("s3://bucket refuses"), Status.FAILED, ["s3://bucket refuses"]),
         (
-            caused_by(RuntimeError("in a worker"), DataError("Drift.\n  python -m pipeline schema diff")),
+            caused_by(RuntimeError("worker"), DataError("See: python -m pipeline schema diff")),
             Status.STOPPED,
-            ["Drift.\n  python -m pipeline schema --config fast diff"],
+            ["See: python -m pipeline schema --config fast diff"],
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
