@@ -187,7 +187,7 @@ def _pushed_models(graph: ExecutionGraph) -> dict[str, list[Artifact]]:
 
 
 def _parts(graph: ExecutionGraph, pushed_model: Artifact) -> dict[str, Provenance]:
-    """What the version was made from, of each kind the nearest."""
+    """The nearest ancestor of each kind."""
     parts: dict[str, Provenance] = {}
     for artifact in graph.ancestors(pushed_model):
         kind, facts = _facts_of(artifact)

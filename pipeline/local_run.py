@@ -1,4 +1,4 @@
-"""A run on this machine from start to end: checks, lock, log, screen, exit code."""
+"""One run on this machine from start to end: checks, lock, log, screen, exit code."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def execute(
 
 
 def _write_report(console: Console, run_dir: Path, outputs: Outputs) -> None:
-    """Whatever is wrong with the page, the run has ended as it has."""
+    """Writes the page; if that fails, says so, and leaves the outcome of the run alone."""
     try:
         from pipeline.report import writing
 

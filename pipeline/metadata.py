@@ -45,7 +45,7 @@ class Artifact:
 
     @property
     def is_absent(self) -> bool:
-        """Whether it is a placeholder for something that does not exist."""
+        """True for a placeholder of something that does not exist."""
         return bool(self.properties.get(placeholders.ABSENT))
 
 
@@ -81,7 +81,7 @@ class Execution:
 
     @property
     def succeeded(self) -> bool:
-        """Whether its outputs can be used."""
+        """True if its outputs can be used."""
         return self.state in GOOD_STATES
 
     @property

@@ -1,4 +1,4 @@
-"""Opens a run for a person who looks at it, as the notebooks do: newest first, or the one named."""
+"""Opens a run for the notebooks: the newest one that has what they show, or a given one."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 class NothingToShowError(UsageError):
-    """What was asked for is not there. In a notebook its text is all that is shown."""
+    """A run or an output that does not exist; a notebook shows the message alone."""
 
-    def _render_traceback_(self) -> list[str]:  # IPython asks for it by this name
+    def _render_traceback_(self) -> list[str]:  # the name that IPython looks for
         return [str(self)]
 
 
 @dataclasses.dataclass(frozen=True)
 class OpenedRun:
-    """A run and what it left.
+    """A run and its artifacts.
 
     Attributes:
-        summary: What `summary.json` says.
-        dataset: The description of the data that it had.
-        outputs: Where all runs of its pipeline leave things.
-        artifacts: The output artifacts by step and key, of the steps that came to a good end.
-        status: How it ended; `killed` if it did not.
-        newer: Sentences about newer runs that lack what was asked for.
+        summary: The content of its `summary.json`.
+        dataset: Its description of the data.
+        outputs: Of its pipeline.
+        artifacts: The output artifacts by step and key, of the steps that succeeded.
+        status: How it ended, in one or two words.
+        newer: Sentences about newer runs that lack one of the steps.
     """
 
     summary: Summary
@@ -59,12 +59,12 @@ class OpenedRun:
         return artifact.uri
 
     def has(self, step: str, key: str) -> bool:
-        """Whether there is such an artifact, and it does not stand for something absent."""
+        """True if there is such an artifact, and it is no placeholder."""
         artifact = self.artifacts.get(step, {}).get(key)
         return artifact is not None and not artifact.is_absent
 
     def __str__(self) -> str:
-        """A sentence about each run that matters here, the newest first."""
+        """A sentence about each newer run and this one, the newest first."""
         return "\n".join((*self.newer, _sentence(self.summary, self.status)))
 
 

@@ -15,7 +15,7 @@ _UNCHANGED = "The served model stays the same."
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a run ended, in words.
+    """The words for how a run ended.
 
     Attributes:
         tone: For the colour, which is never the only sign.
@@ -32,7 +32,7 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class StepWords:
-    """How a step ended, in a sign and a word."""
+    """The sign and the word for how a step ended."""
 
     mark: str
     word: str
@@ -65,7 +65,7 @@ STEPS = {
 
 
 def outcome_of(summary: Summary) -> Outcome:
-    """How a run ended."""
+    """The words for how a run ended."""
     outcome = OUTCOMES[summary.status]
     if summary.pushed_path and summary.status in (Status.FAILED, Status.STOPPED):
         return dataclasses.replace(outcome, note="The model had been pushed before.")
@@ -73,7 +73,7 @@ def outcome_of(summary: Summary) -> Outcome:
 
 
 def label_of(outputs: Outputs, summary: Summary) -> str:
-    """How a run ended, for a table; `killed` if its process is gone and left no other word."""
+    """The outcome of a run for a table; `killed` if its process is gone without one."""
     if summary.status == Status.RUNNING and not outputs.is_running():
         return KILLED
     return OUTCOMES[summary.status].label

@@ -1,4 +1,4 @@
-"""The layout of `outputs/<pipeline>/`: what a run leaves behind on a local disk, and where."""
+"""The layout of `outputs/<pipeline>/`: the files that runs leave on a local disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tfxkit.errors import UsageError
 
 
 class BusyError(UsageError):
-    """Another process is running this pipeline in this folder."""
+    """Raised if another process runs this pipeline in this folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Outputs:
 
     @property
     def checkpoints(self) -> Path:
-        """Where a training that was killed finds its last epoch; empty after a good one."""
+        """Checkpoints of trainings that have not ended; empty after one that has."""
         return self.root / "checkpoints"
 
     @property
@@ -102,8 +102,8 @@ class Outputs:
 
         Args:
             run_dir: Its folder.
-            before: What `latest()` was before that was made. Names do not tell it, since clocks are
-                set back.
+            before: The value of `latest()` before the folder was made; names do not tell the order,
+                since clocks are set back.
         """
         shutil.rmtree(run_dir)
         if before is None:
@@ -133,7 +133,7 @@ class Outputs:
         return copy
 
     def is_running(self) -> bool:
-        """Whether some process is running this pipeline now."""
+        """True while some process runs this pipeline."""
         try:
             with self.lock():
                 return False

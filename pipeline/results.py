@@ -1,4 +1,4 @@
-"""Reads what a run's artifacts say about its model: the part of the summary that needs TFX."""
+"""Reads the results of a run from its artifacts: the part of the summary that needs TFX."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def collect(outputs: Outputs) -> dict[str, Any]:
 
 
 def verdict(fields: Mapping[str, Any]) -> Status:
-    """How a run ended whose steps have all come to a good end, from the fields of `collect`."""
+    """The status of a run whose steps have all succeeded, from the fields of `collect`."""
     if "pushed_path" not in fields:
         return Status.DONE
     if fields["pushed_path"] is None:
@@ -60,7 +60,7 @@ def verdict(fields: Mapping[str, Any]) -> Status:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the libraries that decide what comes out."""
+    """The versions of the libraries that decide the result."""
     return {name: distributions.version(name) for name in PACKAGES}
 
 
@@ -69,7 +69,7 @@ def _spans(examples: Artifact) -> tuple[int, ...]:
 
 
 def _data_gate(findings: Artifact) -> tuple[str, ...]:
-    """What the gate let pass, and what it could not measure, a line each."""
+    """A line for each finding that the gate let pass or could not measure."""
     with fileio.open(findings.uri, "r") as file:
         content = json.load(file)
     passed = [

@@ -26,7 +26,7 @@ _UNIT_STEP = 1000
 
 @dataclasses.dataclass(frozen=True)
 class RemovalPlan:
-    """What is to be removed.
+    """Folders and artifacts to remove.
 
     Attributes:
         runs: Folders of runs.
@@ -41,7 +41,7 @@ class RemovalPlan:
     forgotten: tuple[int, ...]
 
     def __bool__(self) -> bool:
-        """Whether there is anything to remove."""
+        """True if there is anything to remove."""
         return bool(self.runs or self.versions or self.artifacts)
 
 
@@ -108,7 +108,7 @@ def total_size(folders: Iterable[Path]) -> str:
 
 
 class _Ancestry:
-    """What runs and versions were made from, over all runs."""
+    """Ancestors of runs and versions, over all runs."""
 
     def __init__(self, outputs: Outputs) -> None:
         self._graph: ExecutionGraph = read_graph(outputs.metadata)

@@ -188,7 +188,7 @@ def _files(folder: str) -> dict[str, str]:
 
 @dataclasses.dataclass
 class _Restoration:
-    """What is recorded.
+    """The content of the record.
 
     Attributes:
         kind: The type of the execution.

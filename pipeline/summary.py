@@ -1,4 +1,4 @@
-"""`summary.json`: what a run did, and how it ended. Documented in docs/summary.md."""
+"""`summary.json`: the steps, results and outcome of a run. Documented in docs/summary.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tfxkit.evaluation import EXAMPLE_COUNT, Check, SliceResult
 
 
 class State(enum.StrEnum):
-    """How a step ended. `skipped`: not reached, or not selected."""
+    """State of a step. `skipped`: not reached, or not selected."""
 
     RUN = "run"
     CACHED = "cached"
@@ -27,7 +27,7 @@ class State(enum.StrEnum):
 
 
 class Status(enum.StrEnum):
-    """How a run ended; `running` in the file of a dead process means that it was killed."""
+    """Outcome of a run; `running` in the file of a dead process means that it was killed."""
 
     RUNNING = "running"
     PUSHED = "pushed"
@@ -50,7 +50,7 @@ EXIT_CODES = {
 }
 
 
-# Nothing is left to do for these; a run that ended otherwise can be resumed.
+# A run with another status can be resumed.
 ENDED = (Status.PUSHED, Status.ALREADY_SERVED, Status.NOT_BLESSED, Status.DONE)
 
 
@@ -63,12 +63,10 @@ class Step(Frozen):
 
 
 class BaselineSummary(Frozen):
-    """The model that was served when the run began."""
+    """The model that was served when the run started."""
 
     version: str | None
-    reason: str | None = pydantic.Field(
-        default=None, description="Why there is none, or why not this one."
-    )
+    reason: str | None = pydantic.Field(default=None, description="Reason for having none.")
     metrics: dict[str, float | None] = {}
 
 

@@ -1,6 +1,6 @@
-"""What a person sees of a run: one live line a step, then the numbers that matter.
+"""The screen of a run: one live line a step, then the numbers that matter.
 
-Without a terminal the same lines come out plain, each step's once, when it is over.
+Without a terminal the same lines come out plain, one for each step when it is over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which steps of a run are to run, and which earlier run the others are taken from."""
+"""Selection of the steps to run, and of the earlier run that the others are taken from."""
 
 from __future__ import annotations
 

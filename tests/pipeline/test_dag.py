@@ -117,6 +117,7 @@ EDITS = {
     "tfxkit/features/quantiles.py": {"Transform"},
     "tfxkit/features/vocabularies.py": {"Transform"},
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
+    "tfxkit/evaluation.py": {"Evaluator"},
     "tfxkit/storage/s3/*.py": OWN_CODE,
     "components/example_gen/*.py": EXAMPLE_GENS,
     "components/baseline/*.py": {"Baseline"},

@@ -25,7 +25,7 @@ def mark(artifact: types.Artifact, reason: str) -> None:
 
 
 def is_absent(artifact: types.Artifact) -> bool:
-    """Whether an artifact is only a placeholder."""
+    """True if an artifact is only a placeholder."""
     return bool(artifact.get_int_custom_property(ABSENT))
 
 

@@ -47,12 +47,12 @@ def complete_versions(serving_dir: str) -> list[int]:
 
 
 def is_complete(version_dir: str) -> bool:
-    """Whether everything that belongs to a version is there."""
+    """True if a version has everything that belongs to it."""
     return not missing(version_dir)
 
 
 def missing(version_dir: str) -> list[str]:
-    """What a version lacks, of what it cannot be without."""
+    """The required parts that a version lacks."""
     return [name for name in REQUIRED if not fileio.exists(os.path.join(version_dir, name))]
 
 
