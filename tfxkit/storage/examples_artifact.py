@@ -12,6 +12,7 @@ from tfxkit.storage.filesystems import fileio
 SPANS_PROPERTY = "spans"  # custom property: the numbers of the spans, as a JSON list
 # Custom property: the version of each of the spans as a JSON list; not there if none has versions.
 VERSIONS_PROPERTY = "versions"
+READER_PROPERTY = "reader"  # custom property: the module that read the spans; absent for files
 # Beside the splits; see `components.example_gen.outcomes`.
 OUTCOMES = "files.json"
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from components.example_gen.encoding import encode_batch
-from components.example_gen.required import Required
+from components.example_gen.columns import Required
 
 
 @pytest.mark.parametrize(
