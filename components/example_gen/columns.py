@@ -316,6 +316,8 @@ def is_value(column: pa.Array) -> pa.Array:
 
 
 def _without_empty(column: pa.Array) -> pa.Array:
+    # A copy, as `if_else` with a null makes invalid arrays of slices (apache/arrow#49410).
+    column = pa.concat_arrays([column])
     return pc.if_else(pc.greater(pc.binary_length(column), 0), column, None)
 
 

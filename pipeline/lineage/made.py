@@ -68,6 +68,7 @@ def facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
             return "data", {
                 "spans": json.loads(properties["spans"]),
                 "versions": json.loads(properties.get("versions") or "null"),
+                "reader": properties.get("reader"),
                 "fingerprint": properties.get("input_fingerprint"),
                 "rows": rows_by_split(uri),
                 "uri": uri,

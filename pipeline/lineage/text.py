@@ -67,7 +67,8 @@ def _facts(name: str, made: Made) -> list[str]:
     facts = made.facts
     lines = []
     if name == "data":
-        lines.append(f"spans {_spans(facts)}")
+        reader = f", read by {facts['reader']}" if facts["reader"] else ""
+        lines.append(f"spans {_spans(facts)}{reader}")
         if rows := facts["rows"]:
             parts = ", ".join(f"{split} {count:,}" for split, count in sorted(rows.items()))
             lines.append(f"{sum(rows.values()):,} rows: {parts}")
