@@ -184,7 +184,7 @@ class Misfits:
         place: str,
         place_of_row: Callable[[int], str],
         decimal: str = ".",
-        remedy: str = "Mend the file",
+        remedy: str = "Correct the file",
     ) -> None:
         """Starts without any.
 

@@ -41,10 +41,10 @@ class SpanDriver(driver.FileBasedDriver):
 
 
 def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    """Looks which spans there are and what is in them; needs no metadata store.
+    """Finds the spans of a run, and a fingerprint of their content; needs no metadata store.
 
     The cache compares exec properties (tfx 1.21, orchestration/portable/cache_utils.py), so other
-    spans or other files are another execution, and the same ones are not.
+    spans or another content are another execution, and the same ones are not.
 
     Args:
         exec_properties: As SpanExampleGen sets them; the range may also be in the words that
@@ -56,7 +56,7 @@ def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
         executor reads these spans and versions even if a newer one comes meanwhile.
 
     Raises:
-        DataError: If the spans are not there, or hold what cannot be read.
+        DataError: If spans are missing, or cannot be read.
     """
     text = exec_properties[specs.RANGE_CONFIG_KEY]
     wanted = (

@@ -55,22 +55,18 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         shards.remove_earlier(examples.uri)
         if reader := reader_of(exec_properties):
-            chosen = list(reader.select(wanted))
-            writer = Writer(columns, splits, examples.uri, len(chosen))
+            numbers = list(reader.select(wanted))
+            writer = Writer(columns, splits, examples.uri, num_shards=len(numbers))
             with self._make_beam_pipeline() as pipeline:
-                _write_spans(pipeline, reader, chosen, writer)
+                _write_spans(pipeline, reader, numbers, writer)
             examples.set_string_custom_property(READER_PROPERTY, reader.module)
         else:
-            base, versions = (
-                exec_properties[specs.INPUT_BASE_KEY],
-                settled_versions(exec_properties),
-            )
-            files = spans.select(base, wanted, versions).files
+            base = exec_properties[specs.INPUT_BASE_KEY]
+            files = spans.select(base, wanted, settled_versions(exec_properties)).files
             sources = parts.sources(files, columns.csv)
             num_shards = sum(source.parts for source in sources)
-            writer = Writer(columns, splits, examples.uri, num_shards)
             with self._make_beam_pipeline() as pipeline:
-                _write_files(pipeline, sources, writer)
+                _write_files(pipeline, sources, Writer(columns, splits, examples.uri, num_shards))
         shards.remove_temporary(examples.uri)
         left_out = outcomes.check(os.path.join(examples.uri, OUTCOMES), splits)
         if left_out:
@@ -82,12 +78,12 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
 
 
 def _write_spans(
-    pipeline: beam.Pipeline, reader: Reader, chosen: Sequence[int], writer: Writer
+    pipeline: beam.Pipeline, reader: Reader, numbers: Sequence[int], writer: Writer
 ) -> None:
-    """Each span is read by one worker."""
+    """Reads each span in one worker: a reader cannot begin in the middle of its rows."""
     _ = (
         pipeline
-        | "Spans" >> _spread(list(enumerate(chosen)))
+        | "Spans" >> _spread(list(enumerate(numbers)))
         | "WriteShards" >> beam.MapTuple(lambda shard, span: writer.span(reader, span, shard))
         | "Outcomes" >> beam.combiners.ToList()
         | "WriteOutcomes" >> beam.Map(outcomes.write, os.path.join(writer.uri, OUTCOMES))
@@ -95,6 +91,7 @@ def _write_spans(
 
 
 def _write_files(pipeline: beam.Pipeline, sources: Sequence[Source], writer: Writer) -> None:
+    """Reads each file in one worker, or in several if it is large."""
     csv, types = writer.columns.csv, writer.columns.types
     guessed = (
         pipeline

@@ -65,7 +65,7 @@ def check(path: str, splits: Splits) -> int:
         outcomes = json.loads(file.read())["files"]
     errors = [outcome["error"] for outcome in outcomes if outcome["error"]]
     if errors:
-        more = [f"{len(errors) - _SHOWN} more have errors."] if len(errors) > _SHOWN else []
+        more = [f"Errors in {len(errors) - _SHOWN} more."] if len(errors) > _SHOWN else []
         raise DataError("\n\n".join(errors[:_SHOWN] + more))
     _check_spans(outcomes)
     _check_guesses(outcomes)

@@ -43,7 +43,7 @@ class Writer:
     Beam turns exceptions of a worker into a RuntimeError that holds a traceback as text.
 
     Attributes:
-        columns: How files are read.
+        columns: How rows are read.
         splits: Where their rows go.
         uri: The folder of the artifact.
         num_shards: How many each split gets.
