@@ -37,7 +37,7 @@ class Places:
     """Where a runner wants the pipeline to read and write; local paths or gs://, s3:// addresses.
 
     Attributes:
-        data: The folder of `span-<number>` folders.
+        data: The folder of `span-<number>` folders; or what the project's own reader takes.
         schema: The schema file. Its path must change with its content (see `ImportSchemaGen`).
         serving: The folder that versions are pushed to, and that the baseline is read from.
         checkpoints: The folder in which a killed training finds its last epoch again.
@@ -68,6 +68,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         required=dataset.required_columns(),
         split_by=config.data.split_by,
         split_at=config.data.split_at,
+        reader=config.data.reader,
+        reader_options=config.data.reader_options,
     )
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
     # Cached by the path of the file, whatever is in it: hence a path that follows the content.

@@ -210,6 +210,7 @@ def _facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
                 "versions": json.loads(
                     properties.get(examples_artifact.VERSIONS_PROPERTY) or "null"
                 ),
+                "reader": properties.get(examples_artifact.READER_PROPERTY),
                 "fingerprint": properties.get(examples_artifact.FINGERPRINT_PROPERTY),
                 "rows": examples_artifact.rows_by_split(uri),
                 "uri": uri,
@@ -315,7 +316,8 @@ def _place(provenance: Provenance) -> str:
 def _fact_lines(part: str, facts: Mapping[str, Any]) -> list[str]:
     lines = []
     if part == "data":
-        lines.append(f"spans {_spans_with_versions(facts)}")
+        reader = f", read by {facts['reader']}" if facts["reader"] else ""
+        lines.append(f"spans {_spans_with_versions(facts)}{reader}")
         if rows := facts["rows"]:
             splits = ", ".join(f"{split} {count:,}" for split, count in sorted(rows.items()))
             lines.append(f"{sum(rows.values()):,} rows: {splits}")

@@ -12,7 +12,13 @@ import pydantic
 from pipeline.config_problems import message
 from pipeline.config_sections import DataConfig
 from pipeline.kubeflow import measured
-from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
+from pipeline.kubeflow.addresses import (
+    LOCATION_HINT,
+    SOURCE_HINT,
+    is_cloud_storage,
+    is_location,
+    is_source,
+)
 from pipeline.kubeflow.package import Package
 from pipeline.no_secrets import refuse_secrets
 from tfxkit.config.bounds import Comparator, Threshold, Validation, WorstSlice
@@ -38,7 +44,7 @@ def check(package: Package, target: str, name: str, value: Any) -> Any:
     """
     path = functools.partial(_path, target, name)
     rules: dict[str, Callable[[Package, Any], Any]] = {
-        "data_path": path,
+        "data_path": _source if measured.has_reader(package) else path,
         "serving_statistics": path,
         "spans": _spans,
         "stop_at": _stop_at,
@@ -59,6 +65,13 @@ def _path(target: str, name: str, package: Package, path: str) -> str:
         raise UsageError(f"{name}: {path!r} is not on Cloud Storage: Vertex reads gs:// only")
     if not is_location(path):
         raise UsageError(f"{name}: {path!r} is not to be found in a container: {LOCATION_HINT}")
+    return path
+
+
+def _source(package: Package, path: str) -> str:
+    del package
+    if not is_source(path):
+        raise UsageError(f"data_path: {path!r} is not to be found in a container: {SOURCE_HINT}")
     return path
 
 

@@ -1,6 +1,6 @@
-"""What the steps of a package measure: names that the bounds of a run may use.
+"""What the steps of a package read and measure: what the values of a run are checked against.
 
-They are read from the package, so that bounds are checked in no time, without TFX.
+It is read from the package, so that values are checked in no time, without TFX.
 """
 
 from __future__ import annotations
@@ -34,6 +34,18 @@ def metrics(package: Package) -> list[str]:
         for metric in spec.get("metrics", [])
     ]
     return [name for name in names if name and name not in COUNTS]
+
+
+def has_reader(package: Package) -> bool:
+    """Whether ExampleGen has a reader of the project's own, and no folder of files."""
+    spec, _ = parse(package.spec)
+    example_gen = spec.root.dag.tasks["ExampleGen"]  # made, and empty, where there is none
+    text = example_gen.inputs.parameters["custom_config"].runtime_value.constant.string_value
+    try:
+        # A Struct in an Any in TFX's CustomConfig; other packages may hold other settings.
+        return bool(json.loads(text)["custom_config"]["value"]["reader"])
+    except (ValueError, LookupError, TypeError):
+        return False
 
 
 def columns(package: Package) -> list[str]:

@@ -106,7 +106,7 @@ def run(
 
 
 def _data_bytes(config: Config, places: Places) -> int:
-    if not config.beam.depends_on_size:
+    if not config.beam.depends_on_size or config.data.reader:
         return 0
     try:
         return spans.size(spans.select(places.data, spans.range_config(config.data.spans)))

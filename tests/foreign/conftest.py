@@ -18,6 +18,7 @@ import pytest
 from pipeline import summary
 from pipeline.outputs import Outputs
 from pipeline.summary import Summary
+from tests.foreign.trips_database import write_database
 from tests.project_with_runs import NAME, make_project
 from tests.sample_project import copy_with_code
 
@@ -47,8 +48,9 @@ class ForeignProject:
         )
 
     def pipeline(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
-        """Runs a subcommand with the configuration `fast`."""
-        return self.python("-m", "pipeline", verb, *args, "--config", "fast")
+        """Runs a subcommand with the configuration `fast`, on the rows of a database."""
+        configs = ("--config", "fast", "--config", "source")
+        return self.python("-m", "pipeline", verb, *args, *configs)
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")
@@ -65,6 +67,7 @@ def make_foreign_project(root: Path) -> ForeignProject:
     shutil.rmtree(root / "configs")
     make_project(root)
     shutil.copytree(OWN_FILES, root, dirs_exist_ok=True)
+    write_database(root)
     return ForeignProject(root)
 
 

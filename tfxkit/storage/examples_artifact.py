@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Custom properties.
 SPANS_PROPERTY = "spans"  # the numbers of the spans, as a JSON list
 VERSIONS_PROPERTY = "versions"  # the version of each span, as a JSON list; absent without versions
+READER_PROPERTY = "reader"  # the module that read the spans; absent for files
 FINGERPRINT_PROPERTY = "input_fingerprint"  # TFX's name: of the files that were read
 LEFT_OUT = "left_out"  # the number of rows without a required value; in OUTCOMES by file
 SPLIT_PREFIX = "Split-"  # of the folder of a split, in TFX's examples and statistics
