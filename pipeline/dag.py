@@ -158,7 +158,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
-        rebuild_fn="tfxkit.training.export.rebuild",
+        rebuild_fn="models.training.rebuild",
         split="eval",
         num_examples=config.serving_check.examples,
         timeout_s=config.serving_check.timeout_s,

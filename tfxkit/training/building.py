@@ -54,49 +54,49 @@ def build(
             f"build_model returned {type(model).__name__}; it must return a keras.Model"
         )
     names = [feature.name for feature in features]
-    unknown = [name for name in input_names(model) or [] if name not in names]
-    if unknown:
+    if unknown := [name for name in input_names(model, features) if name not in names]:
         raise ModelError(
             f"The network has inputs that no feature has: {', '.join(unknown)}. Inputs are named "
             f"after features; there are {', '.join(names)}"
         )
-    check_predictions(model, made_up_rows(features), config.dataset)
+    check_predictions(model, features, made_up_rows(features), config.dataset)
     return model
 
 
-def predict(model: keras.Model, features: Batch) -> tf.Tensor:
+def predict(model: keras.Model, features: Sequence[Feature], rows: Batch) -> tf.Tensor:
     """Predictions of a network, as they are served: of shape [batch, outputs].
 
     Args:
         model: The network.
-        features: All features, or more than that, by name; the network gets those it has inputs
-            for. One without fixed inputs (a subclass of `keras.Model`) gets all of them.
+        features: Its features.
+        rows: Values of all features, and maybe of others, by name.
     """
-    names = input_names(model)
-    return model({n: features[n] for n in (features if names is None else names)}, training=False)
+    return model({name: rows[name] for name in input_names(model, features)}, training=False)
 
 
-def input_names(model: keras.Model) -> list[str] | None:
-    """Names of the inputs of a functional or sequential network; None if it takes any."""
+def input_names(model: keras.Model, features: Sequence[Feature]) -> list[str]:
+    """Names of the features that a network takes: all, if it is a subclass without fixed inputs."""
     try:
-        inputs = model.input
-    except (AttributeError, ValueError):  # a subclass; a Sequential without an Input
-        return None
-    if isinstance(inputs, dict):
-        return list(inputs)
-    return [tensor.name for tensor in keras.tree.flatten(inputs)]
+        tensors = model.inputs
+    except (AttributeError, ValueError):  # a subclass; a Sequential that begins without an Input
+        return [feature.name for feature in features]
+    if not isinstance(model, keras.Sequential) and isinstance(model.input, dict):
+        return list(model.input)
+    return [tensor.name for tensor in tensors]
 
 
-def check_predictions(model: keras.Model, features: Batch, dataset: Dataset) -> None:
+def check_predictions(
+    model: keras.Model, features: Sequence[Feature], rows: Batch, dataset: Dataset
+) -> None:
     """Refuses a network whose predictions for some rows are not what the task needs.
 
     Raises:
         ModelError: If it fails, if the shape is another than [batch, outputs], if a value is not
             finite, or if probabilities are not from 0 to 1 or, multiclass, do not sum to 1.
     """
-    rows = len(next(iter(features.values())))
+    batch = len(next(iter(rows.values())))
     try:
-        predictions = predict(model, features)
+        predictions = predict(model, features, rows)
     except Exception as error:  # whatever the owner's code does
         raise ModelError(
             f"The network fails on a first batch of rows: {type(error).__name__}: {error}"
@@ -105,8 +105,8 @@ def check_predictions(model: keras.Model, features: Batch, dataset: Dataset) -> 
     needed = f"the task {dataset.task} needs [batch, {outputs}], {_OUTPUT[dataset.task]}"
     if not tf.is_tensor(predictions):
         raise ModelError(f"The network's output is a {type(predictions).__name__}; {needed}")
-    if predictions.shape != (rows, outputs):
-        shape = ["batch" if size == rows else str(size) for size in predictions.shape]
+    if predictions.shape != (batch, outputs):
+        shape = ["batch" if size == batch else str(size) for size in predictions.shape]
         raise ModelError(f"The network's output has the shape [{', '.join(shape)}]; {needed}")
     values = keras.ops.convert_to_numpy(predictions)
     if not np.isfinite(values).all():

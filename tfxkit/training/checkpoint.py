@@ -1,4 +1,4 @@
-"""Early stopping whose state outlives the process, so that a killed training goes on.
+"""Early stopping, and its state outside of the process, so that a killed training goes on.
 
 Keras' BackupAndRestore keeps weights and optimizer only: EarlyStopping beside it would have
 forgotten the best epoch, and a kill while it writes can leave a torn file.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import os
 import zipfile
 import zlib
@@ -18,9 +19,32 @@ import keras
 import numpy as np
 
 from tfxkit.storage.filesystems import fileio
-from tfxkit.training.early_stopping import RelativeEarlyStopping
 
-logger = logging.getLogger("models.training")
+logger = logging.getLogger(__name__)
+
+_GAIN = 0.001  # less takes long and brings nothing
+_TINY = 1e-30  # a loss of 0 has no logarithm
+
+
+class RelativeEarlyStopping(keras.callbacks.EarlyStopping):
+    """Stops when `val_loss` has not fallen by a thousandth for some epochs.
+
+    The model has the weights of the last epoch in which it did.
+    """
+
+    def __init__(self, patience: int) -> None:
+        """Creates the callback.
+
+        Args:
+            patience: In epochs.
+        """
+        super().__init__(
+            "val_loss", mode="min", min_delta=_GAIN, patience=patience, restore_best_weights=True
+        )
+
+    def get_monitor_value(self, logs: dict[str, float]) -> float:
+        """The logarithm of the loss: a share of the loss is a difference of it."""
+        return math.log(max(logs[self.monitor], _TINY))
 
 
 class Checkpoint(RelativeEarlyStopping):

@@ -40,8 +40,8 @@ class Weights:
 
     Attributes:
         variables: By path.
-        tables: The variables that hold a vector for each value of a vocabulary: path to the name
-            of the feature.
+        tables: The variables that hold a vector for each code of a feature whose codes depend on
+            the data: path to the name of the feature.
         vocabularies: By name of the feature.
         meaning: The label, and the names and kinds of the inputs in their order. Weights of
             networks whose meanings differ cannot stand for one another, whatever their shapes.
@@ -162,14 +162,8 @@ def start_from(
     taken, left = 0, []
     for path, variable in _variables(model).items():
         value = served.variables.get(path)
-        feature = new.tables.get(path)
-        if value is not None and feature is not None and served.tables.get(path) == feature:
-            value = _moved(
-                new.variables[path],
-                value,
-                new.vocabularies[feature],
-                served.vocabularies[feature],
-            )
+        if value is not None and (path in new.tables or path in served.tables):
+            value = _moved_rows(path, new, served)
         if value is None or value.shape != tuple(variable.shape):
             left.append(path)
         else:
@@ -194,18 +188,26 @@ def start_from(
             )
 
 
-def _moved(
-    new_rows: np.ndarray, old_rows: np.ndarray, new_words: Vocabulary, old_words: Vocabulary
-) -> np.ndarray | None:
-    """The new table with the old rows for missing and unknown values, and for words in both."""
-    if new_rows.shape[1:] != old_rows.shape[1:]:
+def _moved_rows(path: str, new: Weights, served: Weights) -> np.ndarray | None:
+    """The new table with the served rows for missing and unknown values, and for words in both.
+
+    None if the tables are of different features, or if the values of the codes are not known.
+    """
+    rows, served_rows = new.variables[path].copy(), served.variables[path]
+    feature = new.tables.get(path, "")
+    words, served_words = (w.vocabularies.get(feature) for w in (new, served))
+    if (
+        served.tables.get(path) != feature
+        or rows.shape[1:] != served_rows.shape[1:]
+        or words is None
+        or served_words is None
+    ):
         return None
-    rows = new_rows.copy()
-    rows[:FIRST_WORD_CODE] = old_rows[:FIRST_WORD_CODE]
-    old_codes = {word: code for code, word in enumerate(old_words, start=FIRST_WORD_CODE)}
-    for code, word in enumerate(new_words, start=FIRST_WORD_CODE):
-        if word in old_codes:
-            rows[code] = old_rows[old_codes[word]]
+    rows[:FIRST_WORD_CODE] = served_rows[:FIRST_WORD_CODE]
+    served_codes = {word: code for code, word in enumerate(served_words, start=FIRST_WORD_CODE)}
+    for code, word in enumerate(words, start=FIRST_WORD_CODE):
+        if word in served_codes:
+            rows[code] = served_rows[served_codes[word]]
     return rows
 
 
@@ -222,16 +224,16 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def _tables(model: keras.Model, features: Sequence[Feature]) -> dict[str, str]:
-    """The variables in which the codes of a vocabulary are looked up: path to name of the feature.
+    """The variables in which codes that depend on the data are looked up: path to feature.
 
     Found without a convention for names: a gradient touches the rows of the codes that went in.
     """
-    coded = [feature for feature in features if feature.vocabulary is not None]
+    coded = [feature for feature in features if feature.codes is not None and not feature.fixed]
     values = {path: variable.value for path, variable in _variables(model).items()}
     rows = made_up_rows(features)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(list(values.values()))
-        total = tf.reduce_sum(predict(model, rows))
+        total = tf.reduce_sum(predict(model, features, rows))
     tables = {}
     for path, gradient in tape.gradient(total, values).items():
         if isinstance(gradient, tf.IndexedSlices):
@@ -255,8 +257,7 @@ def _words(group: h5py.Group) -> Vocabulary:
     content = group["bytes"][()].tobytes()
     ends = np.cumsum(group["lengths"][()])
     return tuple(
-        content[end - length : end]
-        for end, length in zip(ends, group["lengths"][()], strict=True)
+        content[end - length : end] for end, length in zip(ends, group["lengths"][()], strict=True)
     )
 
 
