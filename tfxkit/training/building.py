@@ -6,6 +6,7 @@ is tried on made-up rows, so that a mistake shows in seconds, before the rows of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
@@ -99,7 +100,7 @@ def check_predictions(
         predictions = predict(model, features, rows)
     except Exception as error:  # whatever the owner's code does
         raise ModelError(
-            f"The network fails on a first batch of rows: {type(error).__name__}: {error}"
+            f"The network fails on a first batch of rows: {type(error).__name__}: {_reason(error)}"
         ) from error
     outputs = len(dataset.label.classes) if dataset.task is Task.MULTICLASS else 1
     needed = f"the task {dataset.task} needs [batch, {outputs}], {_OUTPUT[dataset.task]}"
@@ -125,6 +126,13 @@ def check_predictions(
             "The network's outputs for the classes do not sum to 1: end it with the activation "
             "softmax"
         )
+
+
+def _reason(error: Exception) -> str:
+    """The message of an exception, on one line, without what Keras adds: bold type, all arguments."""
+    message = str(error.args[0]) if error.args else str(error)
+    message, _, _ = message.partition("Arguments received by")
+    return " ".join(re.sub(r"\x1b\[\d+m", "", message).split())
 
 
 def made_up_rows(features: Sequence[Feature]) -> dict[str, np.ndarray]:

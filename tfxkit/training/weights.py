@@ -66,7 +66,7 @@ class Weights:
         inputs = [[f.name, str(f.kind), f.length] for f in features]
         label = dataset.label.model_dump(mode="json", exclude={"missing"})
         return cls(
-            variables={p: keras.ops.convert_to_numpy(v) for p, v in _variables(model).items()},
+            variables={p: v.numpy() for p, v in _variables(model).items()},
             tables=_tables(model, features),
             vocabularies={f.name: f.vocabulary for f in features if f.vocabulary is not None},
             meaning={"task": str(dataset.task), "label": label, "inputs": inputs},
