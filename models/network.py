@@ -112,7 +112,8 @@ def _embed(ranks: list[keras.KerasTensor], settings: ModelSettings) -> keras.Ker
 def _normalize(numbers: list[keras.KerasTensor]) -> keras.KerasTensor:
     """Numbers of any size, alone or in vectors, to one tensor of about the same sizes."""
     columns = [n if len(n.shape) > 1 else n[:, None] for n in numbers]
-    return keras.layers.BatchNormalization()(_joined(columns))
+    # Few batches to remember: the mean starts at 0, from which the numbers may be far away.
+    return keras.layers.BatchNormalization(momentum=0.9)(_joined(columns))
 
 
 def _joined(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:

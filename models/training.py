@@ -32,9 +32,7 @@ def run_fn(fn_args: FnArgs) -> None:
         return
     model = create_model(job, data)
     job.warm_start(model)
-    fitted = fit(
-        model, job, data
-    )  # class_weight={0: 1.0, 1: 5.0}: rows of class 1 count five times
+    fitted = fit(model, job, data)  # class_weight={0: 1.0, 1: 5.0} weighs class 1 five times
     export.export(model, job, data, fitted)
     job.checkpoint.clear()
 

@@ -108,6 +108,15 @@ def ending(last_layers, task="binary"):
     return build_model, task
 
 
+def dense(*args):
+    """A layer that is made when the network is."""
+
+    def layer(inputs):
+        return layers.Dense(*args)(inputs)
+
+    return layer
+
+
 def without_that_feature(features, dataset, settings):
     return keras.Model(x := keras.Input((1,), name="fare"), last(dataset)(x))
 
@@ -118,23 +127,31 @@ class Typo(Mlp):
 
 
 REFUSED = {
-    "no model": (lambda *_: "a model", "binary", "build_model returned str; it must return a keras"),
+    "no model": (
+        lambda *_: "a model",
+        "binary",
+        "build_model returned str; it must return a keras",
+    ),
     "no feature": (
         without_that_feature,
         "binary",
         "inputs that no feature has: fare. Inputs are named after features; there are fare.rank, m",
     ),
-    "fails": (lambda f, dataset, s: Typo(dataset), "binary", "fails on a first batch of rows: KeyError: .* mile$"),
+    "fails": (
+        lambda f, dataset, s: Typo(dataset),
+        "binary",
+        "fails on a first batch of rows: KeyError: .* mile$",
+    ),
     "members": (
         *ending(lambda x: layers.Dense(1, "sigmoid")(layers.Reshape((4, 2))(x))),
-        r"has the shape \[batch, 4, 1\]; the task binary needs \[batch, 1\], a probability for each",
+        r"has the shape \[batch, 4, 1\]; the task binary needs \[batch, 1\], a probability for",
     ),
     "an output too many": (
-        *ending(lambda x: layers.Dense(2, "softmax")(x)),
+        *ending(dense(2, "softmax")),
         r"has the shape \[batch, 2\]; the task binary needs \[batch, 1\]",
     ),
     "an output for all classes": (
-        *ending(lambda x: layers.Dense(1, "sigmoid")(x), "multiclass"),
+        *ending(dense(1, "sigmoid"), "multiclass"),
         r"has the shape \[batch, 1\]; the task multiclass needs \[batch, 3\], a probability for ea",
     ),
     "no second axis": (
@@ -147,11 +164,11 @@ REFUSED = {
     ),
     "not finite": (*ending(lambda x: layers.Dense(1)(x) / 0.0, "regression"), "NaN or infinity"),
     "no sigmoid": (
-        *ending(lambda x: layers.Dense(1)(x)),
+        *ending(dense(1)),
         "is from -.* to .*; the task binary needs .* from 0 to 1: end it with the activation sigm",
     ),
     "no softmax": (
-        *ending(lambda x: layers.Dense(3, "sigmoid")(x), "multiclass"),
+        *ending(dense(3, "sigmoid"), "multiclass"),
         "do not sum to 1: end it with the activation softmax",
     ),
 }

@@ -90,7 +90,7 @@ def test_what_is_written_is_read(served):
 
 
 def test_weights_of_another_architecture_are_not_assigned(served):
-    with pytest.raises(ModelError, match="another architecture: .*dense_1/kernel"):
+    with pytest.raises(ModelError, match=r"another architecture: .*dense_1/kernel"):
         weights.read(served[0]).assign_to(network(width=5))
 
 
@@ -163,5 +163,7 @@ def test_one_hot_codes_that_moved_are_named(tmp_path, caplog):
     weights.write(of(model, [WORD]), str(tmp_path))
     moved = dataclasses.replace(WORD, vocabulary=WORDS[::-1])
     with caplog.at_level(logging.INFO, weights.__name__):
-        weights.start_from(str(tmp_path), build(one_hot, [moved], config()), [moved], config().dataset)
+        weights.start_from(
+            str(tmp_path), build(one_hot, [moved], config()), [moved], config().dataset
+        )
     assert "The values of word.code have other codes now" in caplog.text

@@ -129,7 +129,7 @@ def check_predictions(
 
 
 def _reason(error: Exception) -> str:
-    """The message of an exception, on one line, without what Keras adds: bold type, all arguments."""
+    """The message of an exception on one line, without Keras' bold type and list of arguments."""
     message = str(error.args[0]) if error.args else str(error)
     message, _, _ = message.partition("Arguments received by")
     return " ".join(re.sub(r"\x1b\[\d+m", "", message).split())
