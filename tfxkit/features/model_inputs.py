@@ -1,8 +1,10 @@
-"""The inputs of the model, as the schema of the Transform graph describes them.
+"""The inputs of the model, as the Transform graph describes them.
 
 Whoever builds, trains, exports or shows a model reads its inputs here; they are listed nowhere
-else. `tfxkit.features.preprocessing` writes the description into the schema: the range of a code
-as its domain, everything else as an annotation.
+else. `tfxkit.features.preprocessing` leaves the description in the graph: the range of a code as
+the domain of the feature in the schema, and the rest as an asset. It would stand in the schema as
+well, as an annotation, but the released packages of tf.Transform drop these (tensorflow-transform
+1.21, `common.IS_ANNOTATIONS_PB_AVAILABLE`).
 """
 
 from __future__ import annotations
@@ -14,9 +16,6 @@ import os
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-
-from google.protobuf import any_pb2
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
@@ -30,7 +29,7 @@ UNKNOWN_CODE = 1  # of a vocabulary: a value that is not in it
 FIRST_WORD_CODE = 2  # of a vocabulary: the most frequent value
 
 VOCABULARIES = "vocabularies"  # the asset with the values of all features that have a vocabulary
-ANNOTATION_TYPE = f"type.googleapis.com/{schema_pb2.Annotation.DESCRIPTOR.full_name}"
+DESCRIPTION = "features.json"  # the asset with what the schema has no place for
 
 
 class Kind(enum.StrEnum):
@@ -68,53 +67,44 @@ class Feature:
 
 
 def model_features(transform_output: tft.TFTransformOutput) -> list[Feature]:
-    """Lists the inputs of the model, in the order in which `preprocessing_fn` returned them.
-
-    Raises:
-        DataError: If a feature cannot be an input of a model.
-    """
+    """Lists the inputs of the model, in the order in which `preprocessing_fn` returned them."""
     values = vocabularies(os.path.join(transform_output.transform_savedmodel_dir, "assets"))
-    found = []
-    for proto in transform_output.transformed_metadata.schema.feature:
-        annotation = _annotation(proto.annotation.extra_metadata)
-        if annotation is not None:
-            found.append((annotation.pop("position"), _feature(proto, annotation, values)))
-    return [feature for _, feature in sorted(found, key=lambda pair: pair[0])]
+    schema = {f.name: f for f in transform_output.transformed_metadata.schema.feature}
+    features = []
+    for described in _description(transform_output)["features"]:
+        name, kind = described["name"], Kind(described["kind"])
+        codes = schema[name].int_domain.max + 1 if kind in (Kind.CODE, Kind.CODES) else None
+        found = {"kind": kind, "codes": codes, "vocabulary": values.get(name)}
+        features.append(Feature(**{**described, **found}))
+    return features
 
 
 def model_columns(transform_output: tft.TFTransformOutput) -> tuple[str, ...]:
     """The raw columns that the features are made from, in alphabetical order."""
-    schema = transform_output.transformed_metadata.schema
-    annotation = _annotation(schema.annotation.extra_metadata)
-    if annotation is None:
+    return tuple(_description(transform_output)["columns"])
+
+
+def description(features: Iterable[Feature], columns: Iterable[str]) -> str:
+    """What the asset `DESCRIPTION` holds of features and of the columns that they are made from.
+
+    Not all: the number of codes is in the schema, as the domain of the feature, and vocabularies
+    are an asset of their own. Both are known only after the passes over the data.
+    """
+    kept = [dataclasses.asdict(feature) for feature in features]
+    for feature in kept:
+        del feature["codes"], feature["vocabulary"]
+    return json.dumps({"features": kept, "columns": sorted(columns)}, indent=1)
+
+
+def _description(transform_output: tft.TFTransformOutput) -> dict[str, Any]:
+    path = os.path.join(transform_output.transform_savedmodel_dir, "assets", DESCRIPTION)
+    if not fileio.exists(path):
         raise DataError(
-            "The Transform graph does not describe its features: decorate preprocessing_fn with "
+            "The Transform graph does not describe its features. Decorate preprocessing_fn with "
             "@preprocessing from tfxkit.features.helpers."
         )
-    return tuple(annotation["columns"])
-
-
-def annotation(**content: Any) -> bytes:
-    """A serialized annotation for the schema, with the given JSON-ready content."""
-    comment = json.dumps(content, sort_keys=True)
-    return schema_pb2.Annotation(comment=[comment]).SerializeToString()
-
-
-def _annotation(found: Iterable[any_pb2.Any]) -> dict[str, Any] | None:
-    """The content of our annotation among all those of a feature or of the schema."""
-    for any_proto in found:
-        message = schema_pb2.Annotation()
-        if any_proto.Unpack(message):
-            return json.loads(message.comment[0])
-    return None
-
-
-def _feature(
-    proto: schema_pb2.Feature, annotation: dict[str, Any], values: dict[str, tuple[bytes, ...]]
-) -> Feature:
-    kind = Kind(annotation.pop("kind"))
-    codes = proto.int_domain.max + 1 if kind in (Kind.CODE, Kind.CODES) else None
-    return Feature(proto.name, kind, codes, values.get(proto.name), **annotation)
+    with fileio.open(path, "r") as file:
+        return json.loads(file.read())
 
 
 def safe_name(name: str) -> str:
