@@ -54,6 +54,7 @@ class Checkpoint(RelativeEarlyStopping):
 
     Attributes:
         history: The losses of all epochs, those of earlier attempts too.
+        directory: Where the state is kept until the end of the training.
         finished: Whether an earlier attempt trained to its end and was killed only then.
     """
 
@@ -69,7 +70,7 @@ class Checkpoint(RelativeEarlyStopping):
         super().__init__(patience)
         self.finished = False
         self.history: dict[str, list[float]] = {}
-        self._directory = directory
+        self.directory = directory
         self._state: dict[str, Any] | None = None
 
     def restore(self, model: keras.Model) -> int:
@@ -116,12 +117,12 @@ class Checkpoint(RelativeEarlyStopping):
         They are of trainings that were killed and not resumed before this one began. At most one
         training uses that folder at a time, and only the last one killed is worth resuming.
         """
-        folder = os.path.dirname(self._directory)
+        folder = os.path.dirname(self.directory)
         if fileio.exists(folder):
             fileio.rmtree(folder)
 
     def _path(self) -> str:
-        return os.path.join(self._directory, "state.npz")
+        return os.path.join(self.directory, "state.npz")
 
     def _save(self, epochs_done: int) -> None:
         state = {
@@ -137,7 +138,7 @@ class Checkpoint(RelativeEarlyStopping):
         arrays |= {f"best-{i}": weight for i, weight in enumerate(self.best_weights)}
         buffer = io.BytesIO()
         np.savez(buffer, state=np.frombuffer(json.dumps(state).encode(), np.uint8), **arrays)
-        fileio.makedirs(self._directory)
+        fileio.makedirs(self.directory)
         with fileio.open(self._path() + ".new", "wb") as file:
             file.write(buffer.getvalue())
         fileio.rename(self._path() + ".new", self._path(), overwrite=True)
