@@ -26,7 +26,8 @@ training.run_fn(FnArgs(
     serving_model_dir=f"{folder}/model", model_run_dir=f"{folder}/logs",
     custom_config=config | {"checkpoint_dir": f"{folder}/checkpoints"},
 ))
-examples = list(tf.data.TFRecordDataset(tf.io.gfile.glob(rows), "GZIP").take(50).as_numpy_iterator())
+records = tf.data.TFRecordDataset(tf.io.gfile.glob(rows), "GZIP").take(50)
+examples = list(records.as_numpy_iterator())
 model = tf.saved_model.load(f"{folder}/model")
 [exported] = model.signatures["serving_default"](examples=tf.constant(examples)).values()
 rebuilt = training.rebuild(f"{folder}/model", graph)(examples)
@@ -85,7 +86,3 @@ def test_the_next_training_starts_from_its_weights(foreign, served, tmp_path):
     assert first[0] < best[0]
     exported, rebuilt = json.loads(done.stdout.splitlines()[-1])
     np.testing.assert_allclose(exported, rebuilt, atol=1e-5)
-
-
-def test_a_network_of_the_wrong_shape_fails_the_training_with_a_sentence(foreign, tmp_path):
-    """Before the rows are read: there are none."""
