@@ -4,7 +4,7 @@ Two ideas from the literature on tables make it about as good as gradient boosti
 
 * Numbers enter in pieces (Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular
   Deep Learning"): piece i of n is 0 below i/n, 1 above (i+1)/n and linear between. As numbers are
-  ranks here (see `models.preprocessing`), each piece covers as many rows.
+  ranks here (see `models.features`), each piece covers as many rows.
 * The members of an ensemble share most of their weights (Gorishniy et al. 2024, "TabM"). Each has
   signs and factors of its own for what the layers above see, and a last layer of its own. They
   part after the first layer, not before it: that one, as wide as the inputs, is computed once.

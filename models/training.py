@@ -101,7 +101,7 @@ def create_model(
 ) -> Ensemble:
     """Builds and compiles the model."""
     dataset, train = config.dataset, config.train
-    model = build_model(dataset, model_features(dataset, transform_output), config.model)
+    model = build_model(dataset, model_features(transform_output), config.model)
     if dataset.task is Task.REGRESSION:
         model.get_layer(UNITS).adapt(data.fit.labels.reshape(-1, 1, 1))
     optimizer = keras.optimizers.AdamW(train.learning_rate, weight_decay=train.weight_decay)

@@ -94,10 +94,10 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
-        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        preprocessing_fn=f"{config.models_package}.features.preprocessing_fn",
         custom_config={
             "dataset": features,
-            "code_hash": code_hash("models.preprocessing"),
+            "code_hash": code_hash(f"{config.models_package}.features"),
         },
         # Trainer applies the graph as it reads; StatisticsGen has the statistics of the raw data;
         # and nobody reads a cache that no run is given.

@@ -51,7 +51,7 @@ def written(hard: Transformed, folder: Path) -> tuple[str, keras.Model, TrainerC
     """An untrained model, exported: its members differ, as they begin at random."""
     keras.utils.set_random_seed(1)
     config = TrainerConfig.from_custom_config(fn_args(hard, folder).custom_config)
-    model = build_model(config.dataset, model_features(config.dataset, hard.output), config.model)
+    model = build_model(config.dataset, model_features(hard.output), config.model)
     export.export(
         model, hard.output, config, schema="", training=TRAINING, directory=str(folder / "model")
     )

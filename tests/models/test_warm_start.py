@@ -101,16 +101,16 @@ def test_what_was_learned_of_a_word_follows_it_to_its_new_code(served, more, dat
     from tfxkit.training.warm_start import load
 
     config = TrainerConfig.from_custom_config(fn_args(data, Path()).custom_config)
-    old = build_model(DATASET, model_features(DATASET, data.output), config.model)
+    old = build_model(DATASET, model_features(data.output), config.model)
     load_weights(old, served)
-    new = build_model(DATASET, model_features(DATASET, more.output), config.model)
+    new = build_model(DATASET, model_features(more.output), config.model)
     load(new, served, config, more.output)
     layer = f"{EMBEDDING}word.code"
     old_rows, new_rows = (model.get_layer(layer).get_weights()[0] for model in (old, new))
     old_words, new_words = (
         feature.vocabulary
         for transformed in (data, more)
-        for feature in model_features(DATASET, transformed.output)
+        for feature in model_features(transformed.output)
         if feature.name == "word.code"
     )
     assert new_words.index(b"a") != old_words.index(b"a")

@@ -21,7 +21,7 @@ import tensorflow_transform as tft
 from models.network import Ensemble, build_model
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.settings import TrainerConfig
-from tfxkit.features.model_inputs import model_features
+from tfxkit.features.model_inputs import model_columns, model_features, read_description
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
 
@@ -61,6 +61,7 @@ def export(
     _write(directory, served_model.FINGERPRINT, fingerprint)
     _write(directory, served_model.SCHEMA, schema)
     _write(directory, served_model.CONFIG, json.dumps(config.to_json(), indent=2))
+    _write(directory, served_model.FEATURES, read_description(transform_output))
     _write(directory, served_model.TRAINING, json.dumps(training, indent=2))
     with tempfile.TemporaryDirectory() as local:  # h5py writes to local files only
         path = os.path.join(local, os.path.basename(served_model.WEIGHTS))
@@ -110,9 +111,7 @@ def rebuild(model_dir: str, transform_graph_dir: str) -> Callable[[list[bytes]],
     """
     config = TrainerConfig.model_validate(read_json(model_dir, served_model.CONFIG))
     transform_output = tft.TFTransformOutput(transform_graph_dir)
-    model = build_model(
-        config.dataset, model_features(config.dataset, transform_output), config.model
-    )
+    model = build_model(config.dataset, model_features(transform_output), config.model)
     load_weights(model, model_dir)
     transform = transform_output.transform_features_layer()
     spec = transform_output.raw_feature_spec()
@@ -153,7 +152,7 @@ def _serving_fn(
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     transform = transform_output.transform_features_layer()
     spec = transform_output.raw_feature_spec()
-    spec = {column: spec[column] for column in dataset.features()}  # not what makes the label
+    spec = {column: spec[column] for column in model_columns(transform_output)}  # not the label's
     output = OUTPUT[dataset.task]
 
     @tf.function(input_signature=EXAMPLES, autograph=False)

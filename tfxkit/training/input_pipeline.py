@@ -21,6 +21,7 @@ from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
 from tfxkit.features.label import LABEL_KEY
+from tfxkit.features.model_inputs import model_columns
 from tfxkit.training.row_sample import RowSample
 
 SCAN_BATCH = 4096  # rows, where all are read in order
@@ -228,7 +229,8 @@ def _where(chosen: np.ndarray, rows: tf.data.Dataset) -> tf.data.Dataset:
 
 def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:
     raw_spec = transform_output.raw_feature_spec()
-    spec = {name: raw_spec[name] for name in dataset.features().keys() | dataset.label_sources()}
+    columns = {*model_columns(transform_output), *dataset.label_sources()}
+    spec = {name: raw_spec[name] for name in columns}
     shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
     transform = transform_output.transform_features_layer()
 

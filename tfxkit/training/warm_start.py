@@ -41,10 +41,10 @@ def load(
     served_features = []
     words: dict[str, tuple[Words, Words]] = {}  # by layer: what was known, what is
     served_words = vocabularies(os.path.join(base_model, "assets"))
-    for feature in model_features(config.dataset, transform_output):
+    for feature in model_features(transform_output):
         codes = feature.codes
         if feature.vocabulary is not None:
-            known = served_words.get(feature.name.rsplit(".", 1)[0], ())
+            known = served_words.get(feature.name, ())
             words[EMBEDDING + feature.name] = (known, feature.vocabulary)
             codes = FIRST_WORD_CODE + len(known)
         served_features.append(dataclasses.replace(feature, codes=codes))
