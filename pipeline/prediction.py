@@ -26,7 +26,7 @@ from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
 from tfxkit.storage import served_model
-from tfxkit.training.export import OUTPUT, read_json
+from tfxkit.training.export import OUTPUT
 
 BATCH_ROWS = 4096
 
@@ -52,7 +52,7 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     """
     schema_file = os.path.join(version_dir, served_model.SCHEMA)
     types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
-    config = read_json(version_dir, served_model.CONFIG) or {}
+    config = served_model.read_json(version_dir, served_model.CONFIG) or {}
     csv = CsvFormat.model_validate(config.get("csv", {}))
     dataset = Dataset.model_validate(config["dataset"])
     _check_columns(file, column_names(file, types, csv), served_model.columns(version_dir))

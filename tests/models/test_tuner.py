@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from models.training import run_fn
-from models.tuning import tuner_fn
 from tests.models.conftest import fn_args
+from tests.sample.models.training import run_fn
+from tests.sample.models.tuning import tuner_fn
 from tfxkit.storage import served_model
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 from tfxkit.storage.filesystems import fileio
 
@@ -17,7 +18,7 @@ FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same mod
 SCHEMA = f"{EXTRA}/schema.pbtxt"  # the schema that the training data was held to
 CONFIG = f"{EXTRA}/config.json"  # what run_fn was given: {"dataset": …, "model": …, "train": …}
 FEATURES = f"{EXTRA}/features.json"  # {"features": […], "columns": […]}: those, made of these
-WEIGHTS = f"{EXTRA}/model.weights.h5"  # Keras 3 loads no SavedModel: for warm starts and checks
+WEIGHTS = f"{EXTRA}/model.weights.h5"  # see tfxkit.training.weights
 TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "history": {…}}
 STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
 RESTORED = f"{EXTRA}/restored.json"  # {"version"}: of which a rollback or promotion made this copy
@@ -54,6 +55,15 @@ def newest_version(serving_dir: str) -> str | None:
     """The folder of the version being served, or None if nothing is."""
     complete = complete_versions(serving_dir)
     return os.path.join(serving_dir, str(complete[-1])) if complete else None
+
+
+def read_json(version_dir: str, name: str) -> dict[str, Any] | None:
+    """Reads one of the JSON files of a model's folder; None if it is not there."""
+    path = os.path.join(version_dir, name)
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path, "r") as file:
+        return json.loads(file.read())
 
 
 def fingerprint(version_dir: str) -> str:
