@@ -85,7 +85,7 @@ def _keras_model(
     """The model as one function of its features, and the features of the rows."""
     config = TrainerConfig.model_validate(read_json(version, served_model.CONFIG))
     output = tft.TFTransformOutput(graph)
-    model = build_model(config.dataset, model_features(config.dataset, output), config.model)
+    model = build_model(config.dataset, model_features(output), config.model)
     load_weights(model, version)
     transform = output.transform_features_layer()
     features = transform(tf.io.parse_example(rows, output.raw_feature_spec()))

@@ -94,7 +94,11 @@ class Run:
     @functools.cached_property
     def training(self) -> dict | None:
         """How the training went, see `tfxkit.storage.served_model.TRAINING`."""
-        return served_model.read_json(self.model_dir, served_model.TRAINING) if self.model_dir else None
+        return (
+            served_model.read_json(self.model_dir, served_model.TRAINING)
+            if self.model_dir
+            else None
+        )
 
     @functools.cached_property
     def eval_rows(self) -> EvalRows | None:

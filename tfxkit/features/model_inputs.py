@@ -15,7 +15,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
@@ -71,7 +71,7 @@ def model_features(transform_output: tft.TFTransformOutput) -> list[Feature]:
     values = vocabularies(os.path.join(transform_output.transform_savedmodel_dir, "assets"))
     schema = {f.name: f for f in transform_output.transformed_metadata.schema.feature}
     features = []
-    for described in _description(transform_output)["features"]:
+    for described in json.loads(read_description(transform_output))["features"]:
         name, kind = described["name"], Kind(described["kind"])
         codes = schema[name].int_domain.max + 1 if kind in (Kind.CODE, Kind.CODES) else None
         found = {"kind": kind, "codes": codes, "vocabulary": values.get(name)}
@@ -81,14 +81,14 @@ def model_features(transform_output: tft.TFTransformOutput) -> list[Feature]:
 
 def model_columns(transform_output: tft.TFTransformOutput) -> tuple[str, ...]:
     """The raw columns that the features are made from, in alphabetical order."""
-    return tuple(_description(transform_output)["columns"])
+    return tuple(json.loads(read_description(transform_output))["columns"])
 
 
-def description(features: Iterable[Feature], columns: Iterable[str]) -> str:
-    """What the asset `DESCRIPTION` holds of features and of the columns that they are made from.
+def describe(features: Iterable[Feature], columns: Iterable[str]) -> str:
+    """The content of the asset `DESCRIPTION`: features, and the columns that they are made from.
 
-    Not all: the number of codes is in the schema, as the domain of the feature, and vocabularies
-    are an asset of their own. Both are known only after the passes over the data.
+    Not in it: the number of codes is in the schema, as the domain of the feature, and vocabularies,
+    which are another asset. Both are known only after the passes over the data.
     """
     kept = [dataclasses.asdict(feature) for feature in features]
     for feature in kept:
@@ -96,7 +96,12 @@ def description(features: Iterable[Feature], columns: Iterable[str]) -> str:
     return json.dumps({"features": kept, "columns": sorted(columns)}, indent=1)
 
 
-def _description(transform_output: tft.TFTransformOutput) -> dict[str, Any]:
+def read_description(transform_output: tft.TFTransformOutput) -> str:
+    """The text that `describe` made for this graph.
+
+    Raises:
+        DataError: If the graph was made by another kind of `preprocessing_fn`.
+    """
     path = os.path.join(transform_output.transform_savedmodel_dir, "assets", DESCRIPTION)
     if not fileio.exists(path):
         raise DataError(
@@ -104,7 +109,7 @@ def _description(transform_output: tft.TFTransformOutput) -> dict[str, Any]:
             "@preprocessing from tfxkit.features.helpers."
         )
     with fileio.open(path, "r") as file:
-        return json.loads(file.read())
+        return file.read()
 
 
 def safe_name(name: str) -> str:

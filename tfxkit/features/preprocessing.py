@@ -32,7 +32,7 @@ from tfxkit.features.model_inputs import (
     MISSING_CODE,
     Feature,
     Kind,
-    description,
+    describe,
     safe_name,
 )
 from tfxkit.features.planned import Direct, Planned
@@ -180,7 +180,7 @@ def _plain(name: str, tensor: Any) -> Planned:
         )
     kept = tf.clip_by_value(values + _FIRST_CODE, MISSING_CODE, codes + _FIRST_CODE - 1)
     kind = Kind.CODES if length else Kind.CODE
-    return Direct(lambda: kept, kind, "code", codes=codes + _FIRST_CODE, length=length)
+    return Direct(lambda: kept, kind, "", codes=codes + _FIRST_CODE, length=length)
 
 
 def _codes(tensor: tf.Tensor) -> tf.Tensor | None:
@@ -206,7 +206,7 @@ def _with_domain(tensor: tf.Tensor, codes: int | tf.Tensor | None) -> tf.Tensor:
 
 def _describe(features: Mapping[str, Planned], columns: Columns) -> None:
     """Leaves a description of the features in the graph."""
-    text = description(
+    text = describe(
         (
             Feature(
                 name=name,

@@ -17,6 +17,7 @@ EXTRA = "assets.extra"
 FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same model
 SCHEMA = f"{EXTRA}/schema.pbtxt"  # the schema that the training data was held to
 CONFIG = f"{EXTRA}/config.json"  # what run_fn was given: {"dataset": …, "model": …, "train": …}
+FEATURES = f"{EXTRA}/features.json"  # {"features": […], "columns": […]}: those, made of these
 WEIGHTS = f"{EXTRA}/model.weights.h5"  # see tfxkit.training.weights
 TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "history": {…}}
 STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
@@ -78,6 +79,18 @@ def origin(version_dir: str) -> int:
         return int(os.path.basename(version_dir))
     with fileio.open(path, "r") as file:
         return int(json.loads(file.read())["version"])
+
+
+def columns(version_dir: str) -> tuple[str, ...]:
+    """The raw columns that the model needs."""
+    path = os.path.join(version_dir, FEATURES)
+    if fileio.exists(path):
+        with fileio.open(path, "r") as file:
+            return tuple(json.loads(file.read())["columns"])
+    # Pushed before there were features of the owner's.
+    with fileio.open(os.path.join(version_dir, CONFIG), "r") as file:
+        described = json.loads(file.read())["dataset"]["columns"]
+    return tuple(name for name, column in described.items() if column["role"] != "ignored")
 
 
 def _children(folder: str) -> list[str]:

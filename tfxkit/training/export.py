@@ -21,7 +21,7 @@ import tensorflow_transform as tft
 from tfxkit.config.dataset import Task
 from tfxkit.config.settings import TrainerConfig
 from tfxkit.errors import ModelError
-from tfxkit.features.model_inputs import model_columns, model_features
+from tfxkit.features.model_inputs import model_columns, model_features, read_description
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
 from tfxkit.training import weights
@@ -69,6 +69,7 @@ def export(model: keras.Model, job: TrainingJob, data: TrainingData, fitted: Fit
     _write(directory, served_model.FINGERPRINT, fingerprint(learned, job, training))
     _write(directory, served_model.SCHEMA, job.schema)
     _write(directory, served_model.CONFIG, json.dumps(job.config.to_json(), indent=2))
+    _write(directory, served_model.FEATURES, read_description(job.transform_output))
     _write(directory, served_model.TRAINING, json.dumps(training, indent=2))
     weights.write(learned, directory)
 
