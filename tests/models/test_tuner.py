@@ -12,7 +12,6 @@ from tfxkit.storage import served_model
 from tfxkit.training.job import TrainingJob
 from tfxkit.training.search import random_search
 
-
 pytestmark = pytest.mark.slow
 
 
