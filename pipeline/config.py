@@ -49,6 +49,12 @@ class Config(Frozen):
     cache: bool = pydantic.Field(
         default=True, description="Reuse a step whose inputs have not changed."
     )
+    models_package: str = pydantic.Field(
+        default="models",
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
+        description="The Python package that holds features, network and training; another one "
+        "beside `models` lets you try something else with the same data.",
+    )
     data: DataConfig
     beam: BeamConfig = BeamConfig()
     model: ModelSettings = ModelSettings()

@@ -96,10 +96,10 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
-        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        preprocessing_fn=f"{config.models_package}.features.preprocessing_fn",
         custom_config={
             "dataset": features,
-            "code_hash": code_hash("models.preprocessing"),
+            "code_hash": code_hash(f"{config.models_package}.features"),
         },
         # Trainer applies the graph as it reads; StatisticsGen has the statistics of the raw data;
         # and nobody reads a cache that no run is given.
@@ -127,23 +127,23 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     if config.tuner.enabled:
         tuner = Tuner(
             **learning,
-            tuner_fn="models.tuning.tuner_fn",
+            tuner_fn=f"{config.models_package}.tuning.tuner_fn",
             custom_config={
                 **settings,
                 "tuner": config.tuner.model_dump(mode="json"),
-                "code_hash": code_hash("models.tuning"),
+                "code_hash": code_hash(f"{config.models_package}.tuning"),
             },
         )
     trainer = Trainer(
         **learning,
-        run_fn="models.training.run_fn",
+        run_fn=f"{config.models_package}.training.run_fn",
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         base_model=baseline.outputs["model"] if config.train.warm_start else None,
         custom_config={
             **settings,
             # For `predict`: the version that is pushed carries it.
             "csv": config.data.csv.model_dump(mode="json"),
-            "code_hash": code_hash("models.training"),
+            "code_hash": code_hash(f"{config.models_package}.training"),
         },
     )
 
@@ -160,7 +160,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
-        rebuild_fn="tfxkit.training.export.rebuild",
+        rebuild_fn=f"{config.models_package}.training.rebuild",
         split="eval",
         num_examples=config.serving_check.examples,
         timeout_s=config.serving_check.timeout_s,

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+import tfxkit.training
 from pipeline.outcome import STEPS, outcome_of
 from pipeline.outputs import Outputs, shown
 from pipeline.summary import State, Status, Step, Summary
@@ -35,7 +36,7 @@ STARTING = "starting"
 
 
 class Progress(logging.Handler):
-    """Keeps the newest epoch that a training logged (records of `models.training`)."""
+    """Keeps the newest epoch that a training logged (records of `tfxkit.training`)."""
 
     def __init__(self) -> None:
         """Starts with nothing to show."""
@@ -74,14 +75,14 @@ class StepDisplay:
 
     def __enter__(self) -> StepDisplay:
         """Starts drawing, and listening to the training."""
-        logging.getLogger("models.training").addHandler(self._progress)
+        logging.getLogger(tfxkit.training.__name__).addHandler(self._progress)
         if self._live:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Leaves the last picture standing."""
-        logging.getLogger("models.training").removeHandler(self._progress)
+        logging.getLogger(tfxkit.training.__name__).removeHandler(self._progress)
         self._running.clear()
         if self._live:
             self._live.stop()

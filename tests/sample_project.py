@@ -18,8 +18,9 @@ def span(number: int) -> Path:
 
 
 def copy_with_code(target: Path) -> None:
-    """Copies the project's packages, beside the configuration of the tests."""
+    """Copies the project's packages, beside the configuration and the models of the tests."""
     for package in ("components", "models", "pipeline", "tfxkit"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, target / package, ignore=ignored)
+    shutil.copytree(SAMPLE / "models", target / "tests" / "sample" / "models", ignore=ignored)
     shutil.copytree(CONFIGS, target / "configs")

@@ -1,7 +1,7 @@
 """The role of each column: plain rules, asked one after the other; the first that fits decides.
 
 Each rule says why, and each threshold is a constant with its reason. Numbers need no rule for heavy
-tails: as ranks (`models.preprocessing`) they have none.
+tails: as ranks (`models.features`) they have none.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from pipeline.report.eval_rows import EvalRows
 from pipeline.summary import Summary
 from tfxkit.config.dataset import Dataset
 from tfxkit.storage import served_model
-from tfxkit.training.export import read_json
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +92,11 @@ class Run:
     @functools.cached_property
     def training(self) -> dict | None:
         """How the training went, see `tfxkit.storage.served_model.TRAINING`."""
-        return read_json(self.model_dir, served_model.TRAINING) if self.model_dir else None
+        return (
+            served_model.read_json(self.model_dir, served_model.TRAINING)
+            if self.model_dir
+            else None
+        )
 
     @functools.cached_property
     def eval_rows(self) -> EvalRows | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 from tfxkit.storage.filesystems import fileio
 
@@ -16,7 +17,8 @@ EXTRA = "assets.extra"
 FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same model
 SCHEMA = f"{EXTRA}/schema.pbtxt"  # the schema that the training data was held to
 CONFIG = f"{EXTRA}/config.json"  # what run_fn was given: {"dataset": …, "model": …, "train": …}
-WEIGHTS = f"{EXTRA}/model.weights.h5"  # Keras 3 loads no SavedModel: for warm starts and checks
+FEATURES = f"{EXTRA}/features.json"  # {"features": […], "columns": […]}: those, made of these
+WEIGHTS = f"{EXTRA}/model.weights.h5"  # see tfxkit.training.weights
 TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "history": {…}}
 STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
 RESTORED = f"{EXTRA}/restored.json"  # {"version"}: of which a rollback or promotion made this copy
@@ -62,6 +64,15 @@ def newest_version(serving_dir: str) -> str | None:
     return os.path.join(serving_dir, str(complete[-1])) if complete else None
 
 
+def read_json(version_dir: str, name: str) -> dict[str, Any] | None:
+    """Reads one of the JSON files of a model's folder; None if it is not there."""
+    path = os.path.join(version_dir, name)
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path, "r") as file:
+        return json.loads(file.read())
+
+
 def fingerprint(version_dir: str) -> str:
     """The fingerprint of the model in a folder of this layout."""
     with fileio.open(os.path.join(version_dir, FINGERPRINT), "r") as file:
@@ -75,6 +86,18 @@ def origin(version_dir: str) -> int:
         return int(os.path.basename(version_dir))
     with fileio.open(path, "r") as file:
         return int(json.loads(file.read())["version"])
+
+
+def columns(version_dir: str) -> tuple[str, ...]:
+    """The raw columns that the model needs."""
+    path = os.path.join(version_dir, FEATURES)
+    if fileio.exists(path):
+        with fileio.open(path, "r") as file:
+            return tuple(json.loads(file.read())["columns"])
+    # Pushed before there were features of the owner's.
+    with fileio.open(os.path.join(version_dir, CONFIG), "r") as file:
+        described = json.loads(file.read())["dataset"]["columns"]
+    return tuple(name for name, column in described.items() if column["role"] != "ignored")
 
 
 def _children(folder: str) -> list[str]:
