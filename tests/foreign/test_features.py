@@ -15,15 +15,9 @@ import tensorflow as tf
 from tests.sample_project import ROOT
 
 pytestmark = pytest.mark.slow
-OWN = [
-    "fare_per_mile",
-    "is_long",
-    "from_u2d_to",
-    "tract_known",
-    "company_words",
-    "miles_z",
-    "weekend",
-]
+FROM_TO = "from_u2d_to"  # "from-to", in characters that Keras takes
+OWN = ["fare_per_mile", "is_long", FROM_TO, "tract_known", "company_words", "miles_z", "weekend"]
+ROW = re.compile(r'<tr><th scope="row"><code>([^<]*)</code></th>(.*?)</tr>', re.DOTALL)
 
 
 def rows_of(foreign, split: str) -> list[tf.train.Example]:
