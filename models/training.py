@@ -12,7 +12,6 @@ from models.network import build_model
 from tfxkit.training import export
 from tfxkit.training.building import build
 from tfxkit.training.fitting import compile_model, fit
-from tfxkit.training.input_pipeline import TrainingData
 from tfxkit.training.job import TrainingJob
 
 
@@ -27,21 +26,21 @@ def run_fn(fn_args: FnArgs) -> None:
         ModelError: If the network cannot be trained.
     """
     job = TrainingJob.begin(fn_args)
+    model = create_model(job)
     data = job.read()
     if job.keeps_served_model(data):
         return
-    model = create_model(job, data)
     job.warm_start(model)
     fitted = fit(model, job, data)  # class_weight={0: 1.0, 1: 5.0} weighs class 1 five times
     export.export(model, job, data, fitted)
     job.checkpoint.clear()
 
 
-def create_model(job: TrainingJob, data: TrainingData) -> keras.Model:
+def create_model(job: TrainingJob) -> keras.Model:
     """Builds and compiles the network, for the training and for each trial of the search."""
     model = build(build_model, job.features, job.config)
     # loss="…" and optimizer=keras.optimizers.… replace the defaults for the task.
-    compile_model(model, job, data)
+    compile_model(model, job)
     return model
 
 

@@ -1,4 +1,4 @@
-"""The shipped network: whoever replaces `models/network.py` has no `Ensemble` and no use for this."""
+"""The shipped network: whoever replaces `models/network.py` has no `Ensemble`, nor use for this."""
 
 import keras
 import numpy as np

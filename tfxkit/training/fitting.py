@@ -45,7 +45,6 @@ class Fitted:
 def compile_model(
     model: keras.Model,
     job: TrainingJob,
-    data: TrainingData,
     *,
     loss: Any = None,
     optimizer: keras.optimizers.Optimizer | None = None,
@@ -55,7 +54,6 @@ def compile_model(
     Args:
         model: The network.
         job: Its `train` settings have the learning rate and weight decay of the default optimizer.
-        data: The rows that it will be fitted to.
         loss: As Keras' `compile` takes it, of labels and predictions of shape [batch, 1]
             (multiclass: [batch, classes] for predictions); by default the usual one for the task.
         optimizer: AdamW by default.
@@ -72,10 +70,8 @@ def compile_model(
         model.compile(
             optimizer,
             LOSS[job.config.dataset.task] if loss is None else loss,
-            steps_per_execution=data.fit.steps_per_call(train.batch_size),
             jit_compile=False,  # takes longer to compile than it saves on a CPU
         )
-    model.optimizer.build(model.trainable_variables)
 
 
 def fit(
@@ -102,6 +98,8 @@ def fit(
     check_predictions(model, job.features, rows, job.config.dataset)
     start = time.monotonic()
     checkpoint, most = job.checkpoint, job.config.train.epochs
+    model.optimizer.build(model.trainable_variables)
+    speed_up(model, job, data)
     done = checkpoint.restore(model)
     if done:
         logger.info("Going on after epoch %d, where an earlier attempt was killed", done)
@@ -130,7 +128,7 @@ def fit_arguments(
     first_epoch: int = 0,
     class_weight: Mapping[int, float] | None = None,
 ) -> dict[str, Any]:
-    """What Keras' `fit` needs to go through the rows as the settings say."""
+    """What Keras' `fit` needs to go through the rows as the settings say; see `speed_up`."""
     train = job.config.train
     names = input_names(model, job.features)
     learned, held_out = (
@@ -144,6 +142,11 @@ def fit_arguments(
         "shuffle": False,  # the dataset does
         "verbose": 0,
     }
+
+
+def speed_up(model: keras.Model, job: TrainingJob, data: TrainingData) -> None:
+    """Has many steps done in one call of compiled code. Results are the same to the last bit."""
+    model.steps_per_execution = data.fit.steps_per_call(job.config.train.batch_size)
 
 
 class Progress(keras.callbacks.Callback):

@@ -14,13 +14,13 @@ from tfx.components.tuner.component import TunerFnResult
 from tfxkit.config.settings import ModelSettings, TrainSettings
 from tfxkit.errors import ModelError
 from tfxkit.training.checkpoint import RelativeEarlyStopping
-from tfxkit.training.fitting import fit_arguments
+from tfxkit.training.fitting import fit_arguments, speed_up
 from tfxkit.training.input_pipeline import TrainingData
 from tfxkit.training.job import TrainingJob
 
 logger = logging.getLogger(__name__)
 
-CreateModel = Callable[[TrainingJob, TrainingData], keras.Model]
+CreateModel = Callable[[TrainingJob], keras.Model]
 
 
 def random_search(
@@ -61,7 +61,8 @@ def random_search(
         trial = job.with_hyperparameters(choices.get_config())
         watched, read = _watched(trial.config.model)
         config = trial.config.model_copy(update={"model": watched})
-        model = create_model(dataclasses.replace(trial, config=config), data)
+        model = create_model(dataclasses.replace(trial, config=config))
+        speed_up(model, job, data)
         if ignored := (choices.values.keys() & ModelSettings.model_fields.keys()) - read:
             logger.warning(
                 "The search varies settings that build_model does not read, so they change "
@@ -78,7 +79,7 @@ def random_search(
         directory=job.fn_args.working_dir,
         project_name="tuner",
     )
-    model = create_model(job, data)  # for its inputs, the same in each trial; refused before any
+    model = create_model(job)  # for its inputs, the same in each trial; refused before any
     return TunerFnResult(
         tuner=tuner,
         fit_kwargs={
