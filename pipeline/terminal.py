@@ -190,6 +190,7 @@ def _verdict(summary: Summary) -> Text:
         "Predict with it: python -m pipeline predict FILE.csv\n"
         "Serve it: python -m pipeline serve"
     )
+    chosen = "The chosen steps" if any(map(summary.arguments.get, ("from", "to"))) else "All steps"
     texts = {
         Status.PUSHED: ("green", f"Blessed and pushed in {summary.seconds:.0f} s.\n{serve}"),
         Status.ALREADY_SERVED: (
@@ -197,7 +198,7 @@ def _verdict(summary: Summary) -> Text:
             f"This model is the one being served; nothing to push ({summary.seconds:.0f} s).\n"
             f"It is in {summary.pushed_path}",
         ),
-        Status.DONE: ("green", f"The chosen steps are done ({summary.seconds:.0f} s)."),
+        Status.DONE: ("green", f"{chosen} are done ({summary.seconds:.0f} s)."),
         Status.NOT_BLESSED: (
             "yellow",
             "Not blessed, so not pushed: what is served stays as it is.",

@@ -18,8 +18,10 @@ def span(number: int) -> Path:
 
 
 def copy_with_code(target: Path) -> None:
-    """Copies the project's packages, beside the configuration of the tests."""
+    """Copies the project's packages, beside the configuration of the tests and their DAG."""
     for package in ("components", "models", "pipeline", "tfxkit"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, target / package, ignore=ignored)
+    (target / "tests" / "sample").mkdir(parents=True)
+    shutil.copy(SAMPLE / "dag.py", target / "tests" / "sample")
     shutil.copytree(CONFIGS, target / "configs")

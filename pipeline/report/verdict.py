@@ -56,7 +56,8 @@ def _answer(run: Run, rows: list[MetricRow]) -> tuple[str, str, str]:  # noqa: P
     version = (summary.pushed_path or "").rpartition("/")[2]
     match summary.status:
         case Status.PUSHED:
-            why = f"{_bounds_hold(summary)}, and the serving check passed. {_compared(run, rows)}"
+            checked = ", and the serving check passed" if summary.serving_check else ""
+            why = f"{_bounds_hold(summary)}{checked}. {_compared(run, rows)}"
             return (
                 "good",
                 "It may go out, and has been pushed",
@@ -75,11 +76,10 @@ def _answer(run: Run, rows: list[MetricRow]) -> tuple[str, str, str]:  # noqa: P
             where = f"{step} failed" if step else "The run failed"
             return "bad", "The run failed", f"{where}; what is served stays as it is."
         case Status.DONE:
-            last = summary.arguments.get("to")
-            sentence = (
-                f"It was to end with {last}: nothing was pushed." if last else _compared(run, rows)
-            )
-            return "plain", "The chosen steps are done", sentence
+            if last := summary.arguments.get("to"):
+                sentence = f"It was to end with {last}: nothing was pushed."
+                return "plain", "The chosen steps are done", sentence
+            return "plain", "All steps are done", f"Nothing was pushed. {_compared(run, rows)}"
         case Status.INTERRUPTED:
             go_on = "Finished steps are kept; python -m pipeline resume goes on."
             return "plain", "Interrupted", go_on

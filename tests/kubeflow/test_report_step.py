@@ -12,12 +12,13 @@ import pytest
 from tfx.types import standard_artifacts
 
 from pipeline.config import load
-from pipeline.dag import Places, create_components
+from pipeline.dag_building import build_components
 from pipeline.kubeflow import html_artifact
 from pipeline.kubeflow.report_step import Report
 from pipeline.kubeflow.report_step.component import HTML, READS
 from pipeline.kubeflow.report_step.executor import Executor
 from pipeline.metadata import RunMetadata
+from pipeline.places import Places
 from tfxkit.storage.s3.client import client
 
 RUN = "0f0ae84c-6a4f-4c5e-8a3e-0e8c1a1d2b3c"
@@ -45,7 +46,7 @@ def settings_of(project, **changed):
     """The parameters of the step, as it is compiled."""
     config = load(project.configs, ["fast"], ())
     schema = str(project.configs / "schema.pbtxt")
-    components = create_components(config, Places("data", schema, "serving", "checkpoints"))
+    components = build_components(config, Places("data", schema, "serving", "checkpoints"))
     return {**Report(components, config, project.configs).exec_properties, **changed}
 
 

@@ -50,9 +50,10 @@ def load(*settings: str) -> Config:
 def test_it_has_all_steps_under_names_that_every_backend_takes(settings, steps):
     from tfx.dsl.components.common.resolver import Resolver
 
-    from pipeline.dag import Places, create_components
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
 
-    nodes = create_components(load(*settings), Places(**PLACES))
+    nodes = build_components(load(*settings), Places(**PLACES))
     assert {node.id for node in nodes} == steps
     assert all(re.fullmatch(r"[A-Za-z][-A-Za-z0-9]*", node.id) for node in nodes)
     assert not any(isinstance(node, Resolver) for node in nodes)  # Kubeflow runs none
@@ -64,8 +65,8 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from pipeline import config
-from pipeline.dag import Places
 from pipeline.outputs import Outputs
+from pipeline.places import Places
 from pipeline.runners import local
 
 places, always, edits = json.loads(sys.argv[1])
@@ -162,7 +163,7 @@ def beam_args(*settings, **places) -> dict[str, list[str]]:
     """What a local run tells Beam in each step that runs it."""
     from tfx.orchestration.local import runner_utils
 
-    from pipeline.dag import Places
+    from pipeline.places import Places
     from pipeline.runners import local
 
     ir = local.compile_pipeline(
