@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline import validation
-from pipeline.config import SCHEMA_FILE
+from pipeline.config import SCHEMA_FILE, ConfigError
 from pipeline.dag_building import build_components
-from pipeline.kubeflow import carried, html_artifact
+from pipeline.kubeflow import artifact_types, carried
 from pipeline.kubeflow.parameters import add_parameters, parameters_of
 from pipeline.kubeflow.report_step import Report
 from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
@@ -78,15 +79,18 @@ def compile_dag(
     components = build_components(config, places)
     _tell_beam(components, config.beam.pipeline_args())
     with_report = [*components, Report(components, config, config_dir)]
-    job = runner.run(
-        pipeline.Pipeline(config.pipeline, section.pipeline_root, components=with_report),
-        write_out=False,
-    )
+    try:
+        job = runner.run(
+            pipeline.Pipeline(config.pipeline, section.pipeline_root, components=with_report),
+            write_out=False,
+        )
+    except (NotImplementedError, TypeError, ValueError) as error:  # a step that only runs locally
+        raise ConfigError(f"{config.dag} cannot be compiled for a backend: {error}") from error
     spec: dict[str, Any] = job["pipelineSpec"]
     spec["defaultPipelineRoot"] = section.pipeline_root
-    html_artifact.declare(spec)
+    artifact_types.declare_page(spec)
     _carry_schema(spec, schema.read_bytes())
-    _carry_code_hash(spec)
+    _carry_code(spec, with_report)
     add_parameters(spec, parameters_of(config, spec))
     return CompiledDag(spec, components)
 
@@ -128,12 +132,18 @@ def _carry_schema(spec: dict[str, Any], content: bytes) -> None:
             _add_env(containers_of(spec)[step], carried.SCHEMA, carried.encode_schema(content))
 
 
-def _carry_code_hash(spec: dict[str, Any]) -> None:
-    """For the entrypoint: a container with a command of its own has other code."""
+def _carry_code(spec: dict[str, Any], components: Sequence[BaseNode]) -> None:
+    """Hash and classes for the entrypoint; a container with a command of its own has neither."""
     code_hash = carried.project_code_hash()
-    for container in containers_of(spec).values():
-        if container["command"] == list(COMMAND):
-            _add_env(container, carried.CODE_HASH, code_hash)
+    containers = containers_of(spec)
+    for node in components:
+        container = containers.get(node.id, {})
+        if container.get("command") != list(COMMAND):
+            continue
+        _add_env(container, carried.CODE_HASH, code_hash)
+        if classes := artifact_types.classes_of(node):
+            text = json.dumps(classes, sort_keys=True)
+            _add_env(container, artifact_types.CLASSES, text)
 
 
 def _add_env(container: dict[str, Any], name: str, value: str) -> None:

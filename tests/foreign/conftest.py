@@ -64,6 +64,8 @@ def make_foreign_project(root: Path) -> ForeignProject:
     copy_with_code(root)
     shutil.rmtree(root / "configs")
     make_project(root)
+    base = root / "configs" / "base.yaml"  # without what only the tests of the library have
+    base.write_text(base.read_text().replace("dag: tests.sample.dag\n", ""))
     shutil.copytree(OWN_FILES, root, dirs_exist_ok=True)
     return ForeignProject(root)
 

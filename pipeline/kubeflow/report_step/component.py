@@ -12,7 +12,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import artifact, channel, component_spec, standard_artifacts
 
 from pipeline.config import Config
-from pipeline.kubeflow.html_artifact import TITLE
+from pipeline.kubeflow.artifact_types import TITLE
 from pipeline.kubeflow.report_step.executor import Executor
 from pipeline.report.masking import masked
 from pipeline.report.model_card import FILE as MODEL_CARD
