@@ -30,8 +30,8 @@ def cpu_seconds() -> float:
 
 def measure(count: int, folder: Path) -> dict[str, float]:
     """CPU seconds of each step on so many rows."""
-    from pipeline.dag import Places
     from pipeline.outputs import Outputs
+    from pipeline.places import Places
     from pipeline.runners import local
 
     write_rows(folder / "data", count)

@@ -24,7 +24,8 @@ from pipeline.config_sections import (
     ServingCheckConfig,
     TunerConfig,
 )
-from pipeline.no_secrets import refuse_secrets
+from pipeline.no_secrets import refuse_secret_keys, refuse_secrets
+from pipeline.steps import Steps
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.settings import ModelSettings, TrainSettings
@@ -49,11 +50,10 @@ class Config(Frozen):
     cache: bool = pydantic.Field(
         default=True, description="Reuse a step whose inputs have not changed."
     )
-    models_package: str = pydantic.Field(
-        default="models",
-        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
-        description="The Python package that holds features, network and training; another one "
-        "beside `models` lets you try something else with the same data.",
+    dag: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")] = (
+        pydantic.Field(
+            default="pipeline.dag", description="The module whose create_components is the DAG."
+        )
     )
     data: DataConfig
     beam: BeamConfig = BeamConfig()
@@ -63,12 +63,20 @@ class Config(Frozen):
     bulk_inferrer: BulkInferConfig = BulkInferConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
     retention: RetentionConfig = RetentionConfig()
+    steps: Steps = pydantic.Field(
+        default=Steps(), description="Settings of the project's own steps, see pipeline/steps.py."
+    )
     dataset: Dataset
 
     @pydantic.model_validator(mode="before")
     @classmethod
     def _no_secrets(cls, tree: Any) -> Any:
         return refuse_secrets(tree)  # before any other problem could be told with the value
+
+    @pydantic.field_validator("steps", mode="before")
+    @classmethod
+    def _no_secret_keys(cls, tree: Any) -> Any:
+        return refuse_secret_keys(tree)
 
     def to_yaml(self) -> str:
         """The configuration as YAML that loads back to an equal object."""

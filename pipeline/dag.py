@@ -1,8 +1,10 @@
-"""The whole pipeline on one page: which component feeds which, the same for every runner."""
+"""The whole pipeline on one page: which component feeds which, the same for every runner.
+
+To add a step, build it and put it into the list at the end. To take one out, delete its block and
+whatever names it. docs/extending/steps.md has both.
+"""
 
 from __future__ import annotations
-
-import dataclasses
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components import (
@@ -25,40 +27,20 @@ from components.example_gen.component import SpanExampleGen
 from components.pusher import VersionPusher
 from components.serving_check import ServingCheck
 from pipeline.config import Config
-from tfxkit.storage.code_hash import code_hash
-
-# What a step does outside of its artifacts, the cache cannot see: a version that was taken away
-# from the serving folder must come back. Pushing again what is served already costs nothing.
-NEVER_CACHED = ("Pusher",)
-
-
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where a runner wants the pipeline to read and write; local paths or gs://, s3:// addresses.
-
-    Attributes:
-        data: The folder of `span-<number>` folders; or what the project's own reader takes.
-        schema: The schema file. Its path must change with its content (see `ImportSchemaGen`).
-        serving: The folder that versions are pushed to, and that the baseline is read from.
-        checkpoints: The folder in which a killed training finds its last epoch again.
-        bulk_data: The folder of spans to predict, if that is switched on.
-        serving_statistics: The statistics of served requests, if skew is to be measured.
-    """
-
-    data: str
-    schema: str
-    serving: str
-    checkpoints: str
-    bulk_data: str = ""
-    serving_statistics: str | None = None
+from pipeline.places import Places
 
 
 def create_components(config: Config, places: Places) -> list[BaseNode]:
-    """Builds the pipeline's steps, wired. TFX runs them in an order that their wires allow."""
+    """Builds and wires the steps of the pipeline. TFX runs them in an order that the wires allow.
+
+    The runner adds a hash of the project's code to each step that has some, so that an edit of that
+    code runs the step again.
+    """
     dataset = config.dataset
     features = dataset.for_model()
     schema = io_utils.parse_pbtxt_file(places.schema, schema_pb2.Schema())
 
+    # Reads the spans of files, types each column as the schema says, and splits the rows.
     example_gen = SpanExampleGen(
         input_base=places.data,
         schema=schema,
@@ -71,15 +53,26 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         reader=config.data.reader,
         reader_options=config.data.reader_options,
     )
+
+    # Counts and histograms of each column, for the checks, the report and the next baseline.
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
-    # Cached by the path of the file, whatever is in it: hence a path that follows the content.
+
+    # The schema of configs/schema.pbtxt as an artifact. It is cached by the path of the file,
+    # whatever is in it: hence a path that follows the content.
     schema_gen = ImportSchemaGen(schema_file=places.schema)
+
+    # Optional: compares the statistics with the schema, and lists the anomalies.
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
+
+    # Optional: the model that is served now, with the statistics of its data. Without it there is
+    # no drift, no comparison of models and no warm start.
     baseline = Baseline(
         schema=schema_gen.outputs["schema"], serving_dir=places.serving, dataset=features
     )
+
+    # Optional: stops the run where data has anomalies or has drifted from that of the served model.
     data_gate = DataGate(
         examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
@@ -93,14 +86,12 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         },
     )
 
+    # Learns what features need from the training rows, such as quantiles; the model carries it.
     transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
-        preprocessing_fn=f"{config.models_package}.features.preprocessing_fn",
-        custom_config={
-            "dataset": features,
-            "code_hash": code_hash(f"{config.models_package}.features"),
-        },
+        preprocessing_fn="models.features.preprocessing_fn",
+        custom_config={"dataset": features},
         # Trainer applies the graph as it reads; StatisticsGen has the statistics of the raw data;
         # and nobody reads a cache that no run is given.
         materialize=False,
@@ -123,30 +114,29 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         "train": config.train.model_dump(mode="json"),
         "checkpoint_dir": places.checkpoints,
     }
+    # Optional: searches the hyperparameters, where the configuration switches it on.
     tuner = None
     if config.tuner.enabled:
         tuner = Tuner(
             **learning,
-            tuner_fn=f"{config.models_package}.tuning.tuner_fn",
-            custom_config={
-                **settings,
-                "tuner": config.tuner.model_dump(mode="json"),
-                "code_hash": code_hash(f"{config.models_package}.tuning"),
-            },
+            tuner_fn="models.tuning.tuner_fn",
+            custom_config={**settings, "tuner": config.tuner.model_dump(mode="json")},
         )
+
+    # Fits the network, and exports it with the Transform graph inside.
     trainer = Trainer(
         **learning,
-        run_fn=f"{config.models_package}.training.run_fn",
+        run_fn="models.training.run_fn",
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         base_model=baseline.outputs["model"] if config.train.warm_start else None,
         custom_config={
             **settings,
             # For `predict`: the version that is pushed carries it.
             "csv": config.data.csv.model_dump(mode="json"),
-            "code_hash": code_hash(f"{config.models_package}.training"),
         },
     )
 
+    # Measures the model, by slice, against its thresholds and the baseline; blesses it or not.
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -156,11 +146,13 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         evaluation=dataset.evaluation,
         example_splits=["eval"],
     )
+
+    # Optional: loads the model in a fresh process, sends it real requests, and blesses it or not.
     serving_check = ServingCheck(
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
-        rebuild_fn=f"{config.models_package}.training.rebuild",
+        rebuild_fn="models.training.rebuild",
         split="eval",
         num_examples=config.serving_check.examples,
         timeout_s=config.serving_check.timeout_s,
@@ -169,6 +161,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         size_mb=config.serving_check.size_mb,
         strip_features=sorted(dataset.label_sources()),
     )
+
+    # Pushes a model that every check above has blessed, as a new version in the serving folder.
     pusher = VersionPusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
@@ -181,6 +175,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     steps = [example_gen, statistics_gen, schema_gen, example_validator, baseline, data_gate]
     steps += [transform, *([tuner] if tuner else []), trainer]
     steps += [evaluator, serving_check, pusher]
+
+    # Optional: predictions for rows without labels, where the configuration asks for them.
     if config.bulk_inferrer.enabled:
         unlabelled = SpanExampleGen(
             input_base=places.bulk_data,

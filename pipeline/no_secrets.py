@@ -37,6 +37,19 @@ def refuse_secret_names(values: Values) -> Values:
     return values
 
 
+def refuse_secret_keys(tree: Tree) -> Tree:
+    """Returns a tree as it is, if no key in it, at whatever depth, is the name of a credential.
+
+    Raises:
+        ValueError: If one is, without its value.
+    """
+    if isinstance(tree, Mapping):
+        refuse_secret_names(tree)
+    for value in tree.values() if isinstance(tree, Mapping) else ():
+        refuse_secret_keys(value)
+    return tree
+
+
 def refuse_secrets(tree: Tree) -> Tree:
     """Returns a configuration as it is, if no text in it, at whatever depth, is a credential.
 

@@ -69,6 +69,8 @@ def outcome_of(summary: Summary) -> Outcome:
     outcome = OUTCOMES[summary.status]
     if summary.pushed_path and summary.status in (Status.FAILED, Status.STOPPED):
         return dataclasses.replace(outcome, note="The model had been pushed before.")
+    if summary.status == Status.DONE and not any(map(summary.arguments.get, ("from", "to"))):
+        return dataclasses.replace(outcome, headline="All steps done")
     return outcome
 
 

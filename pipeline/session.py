@@ -11,11 +11,12 @@ from typing import Any
 
 from pipeline import summary as summaries
 from pipeline.commit import commit_of
-from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
+from pipeline.config import SCHEMA_FILE, Config, project_path
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.lean_imports import lean, without_notebook
 from pipeline.outputs import Outputs
+from pipeline.places import Places
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
 from pipeline.terminal import StepDisplay
@@ -59,11 +60,12 @@ class Session:
         Raises:
             UsageError: If what was asked for cannot be; no run is left behind then.
         """
-        names: list[str] = []
+        planned: dict[str, tuple[str, ...]] = {}  # step -> those that it waits for
         status, error = None, None
         try:
             ir = self._compile()
-            names = [node.pipeline_node.node_info.id for node in ir.nodes]
+            nodes = [node.pipeline_node for node in ir.nodes]
+            planned = {node.node_info.id: tuple(node.upstream_nodes) for node in nodes}
             self._run_steps(ir, display)
         except UsageError:
             self.outputs.discard_run_dir(self.run_dir, self.before)
@@ -76,14 +78,13 @@ class Session:
             if self.interruption.happened:
                 status, error = Status.INTERRUPTED, None
         done = {step.name for step in self.steps}
-        for name in names:
+        for name, after in planned.items():
             if name not in done:
-                self._end(Step(name=name, state=State.SKIPPED, seconds=0), display)
+                self._end(Step(name=name, state=State.SKIPPED, seconds=0, after=after), display)
         return self._finish(status, error)
 
     def _compile(self) -> Any:
         with lean(self.config.model_dump_json()):
-            from pipeline.dag import Places
             from pipeline.runners import local, partial
 
         places = Places(
@@ -94,12 +95,7 @@ class Session:
             bulk_data=self._path(self.config.bulk_inferrer.path) or "",
             serving_statistics=self._path(self.config.dataset.validation.serving_statistics),
         )
-        try:
-            ir = local.compile_pipeline(self.config, places, self.outputs)
-        except ValueError as error:  # a metric that there is not, for example
-            raise ConfigError(
-                f"No pipeline can be built from this configuration: {error}"
-            ) from error
+        ir = local.compile_pipeline(self.config, places, self.outputs)
         partial.select_steps(ir, self.outputs, self.first, self.last)
         return ir
 

@@ -60,6 +60,9 @@ class Step(Frozen):
     name: str
     state: State
     seconds: float
+    after: tuple[str, ...] = pydantic.Field(
+        default=(), description="The steps that it waits for, whether or not it reads of them."
+    )
 
 
 class BaselineSummary(Frozen):

@@ -28,9 +28,11 @@ class DataGateSpec(component_spec.ComponentSpec):
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
-        "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "anomalies": component_spec.ChannelParameter(
+            type=standard_artifacts.ExampleAnomalies, optional=True
+        ),
         "baseline_statistics": component_spec.ChannelParameter(
-            type=standard_artifacts.ExampleStatistics
+            type=standard_artifacts.ExampleStatistics, optional=True
         ),
     }
     OUTPUTS: ClassVar = {
@@ -58,10 +60,10 @@ class DataGate(base_component.BaseComponent):
         examples: channel.BaseChannel,
         statistics: channel.BaseChannel,
         schema: channel.BaseChannel,
-        anomalies: channel.BaseChannel,
-        baseline_statistics: channel.BaseChannel,
         dataset: Mapping[str, Any],
         validation: Mapping[str, Any],
+        anomalies: channel.BaseChannel | None = None,
+        baseline_statistics: channel.BaseChannel | None = None,
     ) -> None:
         """Constructs the component.
 
@@ -69,11 +71,11 @@ class DataGate(base_component.BaseComponent):
             examples: The data at hand, `Examples` of SpanExampleGen.
             statistics: `ExampleStatistics` of the data at hand.
             schema: The `Schema` that it was held to.
-            anomalies: What ExampleValidator found.
-            baseline_statistics: Those of the data that the served model was trained on, or an
-                artifact with `tfx_absent=1`: then no drift is measured.
             dataset: `Dataset.for_model()`: label and features.
             validation: `Dataset.validation` as JSON-ready values.
+            anomalies: What ExampleValidator found. Without it, data is not held to the schema.
+            baseline_statistics: Those of the data that the served model was trained on. Without
+                it, or where it has `tfx_absent=1`, no drift is measured.
         """
         super().__init__(
             DataGateSpec(

@@ -41,12 +41,15 @@ class Executor(base_executor.BaseExecutor):
             schema_pb2.Schema(),
         )
         report = Report(stop_at=validation.stop_at)
-        report.findings += anomalies.read(
-            artifact_utils.get_single_instance(input_dict["anomalies"]), schema
-        )
+        if input_dict.get("anomalies"):
+            report.findings += anomalies.read(
+                artifact_utils.get_single_instance(input_dict["anomalies"]), schema
+            )
 
-        baseline = artifact_utils.get_single_instance(input_dict["baseline_statistics"])
-        if placeholders.is_absent(baseline):
+        baseline = next(iter(input_dict.get("baseline_statistics") or []), None)
+        if baseline is None:
+            report.no_baseline = "The pipeline has no Baseline."
+        elif placeholders.is_absent(baseline):
             report.no_baseline = placeholders.reason(baseline)
         else:
             before = _columns_by_split(baseline.uri)

@@ -21,7 +21,7 @@ from tfxkit.storage.filesystems import fileio
 
 def findings(
     examples: types.Artifact,
-    baseline: types.Artifact,
+    baseline: types.Artifact | None,
     schema: schema_pb2.Schema,
     dataset: Dataset,
     validation: Validation,
@@ -30,12 +30,14 @@ def findings(
 
     Args:
         examples: `Examples` of SpanExampleGen.
-        baseline: Statistics of the served model's data; its spans are a custom property.
+        baseline: Statistics of the served model's data, if there are any; its spans are a custom
+            property.
         schema: The schema of the rows.
         dataset: Label and features.
         validation: The bounds.
     """
-    yield from _older_spans(examples, baseline)
+    if baseline is not None:
+        yield from _older_spans(examples, baseline)
     if validation.max_repeated is not None:
         yield from _repeats(examples, validation.max_repeated)
     if validation.max_association is not None:

@@ -28,10 +28,10 @@ class Evaluator(tfx_components.Evaluator):
         *,
         examples: channel.BaseChannel,
         model: channel.BaseChannel,
-        baseline_model: channel.BaseChannel,
         schema: channel.BaseChannel,
         eval_config: config_pb2.EvalConfig,
         evaluation: Evaluation,
+        baseline_model: channel.BaseChannel | None = None,
         example_splits: list[str] | None = None,
     ) -> None:
         """Constructs the component.
@@ -39,11 +39,11 @@ class Evaluator(tfx_components.Evaluator):
         Args:
             examples: Raw `Examples`.
             model: The candidate, with the signatures `serving_default` and `transform_features`.
-            baseline_model: The model to compare with; with `tfx_absent=1` there is none, and
-                bounds of change are not applied.
             schema: The `Schema` of the examples.
             eval_config: What is measured, see `components.evaluator.config`.
             evaluation: `Dataset.evaluation`, with the bounds that decide about the blessing.
+            baseline_model: The model to compare with. Without it, or where it has `tfx_absent=1`,
+                bounds of change are not applied.
             example_splits: The splits to measure on; `eval` if not given.
         """
         super().__init__(

@@ -10,6 +10,7 @@ from tfx.types import channel, component_spec, standard_artifacts, standard_comp
 
 from components.pusher.executor import Executor
 from tfxkit.storage.code_hash import code_hash
+from tfxkit.storage.step_cache import never_cached
 
 
 class VersionPusherSpec(component_spec.ComponentSpec):
@@ -29,16 +30,15 @@ class VersionPusherSpec(component_spec.ComponentSpec):
     OUTPUTS: ClassVar = standard_component_specs.PusherSpec.OUTPUTS
 
 
+@never_cached  # a version that was taken out of the serving folder must come back
 class VersionPusher(Pusher):
     """Writes `<serving_dir>/<version>`: complete or absent, and no model twice in a row.
 
     The version holds the model's `Format-Serving` and, under `assets.extra/statistics`, the
     statistics of its training data; it is described in `tfxkit.storage.served_model`. Its number is
     the time in unix seconds, or one more than the newest version if the clock is behind. If the
-    newest version is this model already (the same fingerprint), it is adopted, nothing written.
-
-    A push is an effect outside of the artifacts, which the cache cannot see: runners must not cache
-    this step. Running it again is cheap.
+    newest version is this model already (the same fingerprint), it is adopted and nothing is
+    written, so running this step each time costs next to nothing.
 
     Outputs:
         pushed_model: `PushedModel`, a copy of the model. Custom properties as TFX's Pusher sets

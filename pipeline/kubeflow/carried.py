@@ -26,6 +26,7 @@ CONTAINER_MODULES = (
     *(
         f"pipeline.kubeflow.{name}"
         for name in (
+            "artifact_types",
             "beam_step",
             "carried",
             "checkpoint_run",
@@ -33,7 +34,6 @@ CONTAINER_MODULES = (
             "executor_input",
             "executor_output",
             "failure",
-            "html_artifact",
             "launcher",
             "overrides",
             "span_driver",

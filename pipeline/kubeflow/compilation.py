@@ -6,7 +6,9 @@ the parameters of a run, the schema, and a hash of the code that the steps are t
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,28 +22,38 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline import validation
 from pipeline.config import SCHEMA_FILE, ConfigError
-from pipeline.dag import Places, create_components
-from pipeline.kubeflow import carried, html_artifact
+from pipeline.dag_building import build_components
+from pipeline.kubeflow import artifact_types, carried
 from pipeline.kubeflow.parameters import add_parameters, parameters_of
 from pipeline.kubeflow.report_step import Report
 from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
+from pipeline.places import Places
 
 COMMAND = ("python", "-m", "pipeline.kubeflow.entrypoint")
-SCHEMA_STEP = "ImportSchemaGen"
 
 
-def compile_spec(
+@dataclasses.dataclass(frozen=True)
+class CompiledDag:
+    """A DAG as the backends read it, and the components that it was compiled from.
+
+    Attributes:
+        spec: `ml_pipelines.PipelineSpec` in its JSON form.
+        components: Those of `pipeline/dag.py`; the step of the report is not among them.
+    """
+
+    spec: dict[str, Any]
+    components: Sequence[BaseNode]
+
+
+def compile_dag(
     config: RemoteConfig, section: KubeflowSettings | VertexSettings, config_dir: Path
-) -> dict[str, Any]:
+) -> CompiledDag:
     """Compiles the DAG to schema 2.1; nothing of a single backend is in it yet.
 
     Args:
         config: What to compile.
         section: Where it is to run; one of `config`'s.
         config_dir: Where it came from; the schema lies there.
-
-    Returns:
-        `ml_pipelines.PipelineSpec` in its JSON form.
 
     Raises:
         ConfigError: If no pipeline can be built from the configuration.
@@ -65,31 +77,34 @@ def compile_spec(
             use_pipeline_spec_2_1=True,  # Kubeflow refuses 2.0 (apiserver/template/v2_template.go)
         )
     )
-    try:
-        components = create_components(config, places)
-        components.append(Report(components, config, config_dir))
-    except ValueError as error:  # a metric that there is not, for example
-        raise ConfigError(f"No pipeline can be built from this configuration: {error}") from error
+    components = build_components(config, places)
     _tell_beam(components, config.beam.pipeline_args())
-    job = runner.run(
-        pipeline.Pipeline(config.pipeline, section.pipeline_root, components=components),
-        write_out=False,
-    )
+    with_report = [*components, Report(components, config, config_dir)]
+    try:
+        job = runner.run(
+            pipeline.Pipeline(config.pipeline, section.pipeline_root, components=with_report),
+            write_out=False,
+        )
+    except (NotImplementedError, TypeError, ValueError) as error:  # a step that only runs locally
+        raise ConfigError(f"{config.dag} cannot be compiled for a backend: {error}") from error
     spec: dict[str, Any] = job["pipelineSpec"]
     spec["defaultPipelineRoot"] = section.pipeline_root
-    html_artifact.declare(spec)
+    artifact_types.declare_page(spec)
     _carry_schema(spec, schema.read_bytes())
-    _carry_code_hash(spec)
-    add_parameters(spec, parameters_of(config))
-    return spec
+    _carry_code(spec, with_report)
+    add_parameters(spec, parameters_of(config, spec))
+    return CompiledDag(spec, components)
 
 
-def container_of(spec: dict[str, Any], step: str) -> dict[str, Any]:
-    """The container that a step runs in."""
-    component = spec["root"]["dag"]["tasks"][step]["componentRef"]["name"]
-    label = spec["components"][component]["executorLabel"]
-    container: dict[str, Any] = spec["deploymentSpec"]["executors"][label]["container"]
-    return container
+def containers_of(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The container of each step that has one: TFX's Importer and Resolver run in none."""
+    found = {}
+    for step, task in spec["root"]["dag"]["tasks"].items():
+        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+        executor = spec["deploymentSpec"]["executors"][label]
+        if "container" in executor:
+            found[step] = executor["container"]
+    return found
 
 
 def _tell_beam(components: Sequence[BaseNode], args: list[str]) -> None:
@@ -111,16 +126,26 @@ def _carry_schema(spec: dict[str, Any], content: bytes) -> None:
     components/schema_gen/import_schema_gen/component.py).
     """
     path = f"/tmp/schema-{hashlib.sha256(content).hexdigest()[:12]}/{SCHEMA_FILE}"  # noqa: S108
-    parameters = spec["root"]["dag"]["tasks"][SCHEMA_STEP]["inputs"]["parameters"]
-    parameters[carried.SCHEMA_PARAMETER] = {"runtimeValue": {"constant": path}}
-    _add_env(spec, SCHEMA_STEP, carried.SCHEMA, carried.encode_schema(content))
+    for step, task in spec["root"]["dag"]["tasks"].items():
+        parameters = task["inputs"].get("parameters", {})
+        if carried.SCHEMA_PARAMETER in parameters:
+            parameters[carried.SCHEMA_PARAMETER] = {"runtimeValue": {"constant": path}}
+            _add_env(containers_of(spec)[step], carried.SCHEMA, carried.encode_schema(content))
 
 
-def _carry_code_hash(spec: dict[str, Any]) -> None:
+def _carry_code(spec: dict[str, Any], components: Sequence[BaseNode]) -> None:
+    """Hash and classes for the entrypoint; a container with a command of its own has neither."""
     code_hash = carried.project_code_hash()
-    for step in spec["root"]["dag"]["tasks"]:
-        _add_env(spec, step, carried.CODE_HASH, code_hash)
+    containers = containers_of(spec)
+    for node in components:
+        container = containers.get(node.id, {})
+        if container.get("command") != list(COMMAND):
+            continue
+        _add_env(container, carried.CODE_HASH, code_hash)
+        if classes := artifact_types.classes_of(node):
+            text = json.dumps(classes, sort_keys=True)
+            _add_env(container, artifact_types.CLASSES, text)
 
 
-def _add_env(spec: dict[str, Any], step: str, name: str, value: str) -> None:
-    container_of(spec, step).setdefault("env", []).append({"name": name, "value": value})
+def _add_env(container: dict[str, Any], name: str, value: str) -> None:
+    container.setdefault("env", []).append({"name": name, "value": value})

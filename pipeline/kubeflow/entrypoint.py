@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.kubeflow import (
+    artifact_types,
     beam_step,
     carried,
     checkpoint_run,
     executor_input,
     executor_output,
     failure,
-    html_artifact,
     overrides,
     span_driver,
 )
@@ -91,11 +91,11 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
 def _adapt(
     given: dict[str, Any], args: argparse.Namespace, launcher: Launcher | None
 ) -> dict[str, Any]:
-    adapted = html_artifact.recover(checkpoint_run.add(overrides.apply(given)))
+    adapted = checkpoint_run.add(overrides.apply(given))
     if launcher is None:
-        return adapted
+        return artifact_types.recover(adapted)
     inputs_spec = json.loads(args.json_serialized_inputs_spec_args)
-    adapted = executor_input.adapt(adapted, inputs_spec, launcher)
+    adapted = artifact_types.recover(executor_input.adapt(adapted, inputs_spec, launcher))
     if args.executor_class_path == span_driver.EXECUTOR:
         adapted = span_driver.merge(adapted, span_driver.resolve(adapted))
     return adapted

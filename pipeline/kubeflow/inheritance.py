@@ -1,4 +1,4 @@
-"""The settings of `all` lie under those of each step; and some steps are never cached."""
+"""The settings of `all` lie under those of each step."""
 
 from __future__ import annotations
 
@@ -16,30 +16,20 @@ ALL = "all"
 Step = TypeVar("Step", bound=StepSettings)
 
 
-def resolve(
-    steps: Mapping[str, Step], kind: type[Step], never_cached: tuple[str, ...]
-) -> dict[str, Step]:
+def resolve(steps: Mapping[str, Step], kind: type[Step]) -> dict[str, Step]:
     """Lays each step's settings over those of `all`, so that `config show` tells what it gets.
 
     Args:
         steps: As they were written.
         kind: Their type.
-        never_cached: The steps that cannot be cached.
 
     Raises:
-        ValueError: If one of those is to be cached, or if the two do not go together.
+        ValueError: If the two do not go together.
     """
     under = steps[ALL].model_dump(exclude_unset=True) if ALL in steps else {}
     resolved = {}
     for name, own in steps.items():
-        if name in never_cached and own.cache and "cache" in own.model_fields_set:
-            raise ValueError(
-                f"{name} cannot be cached: nothing in its cache key changes when the data or the "
-                "served model does; take cache out of it"
-            )
         tree: dict[str, Any] = merge(under, own.model_dump(exclude_unset=True))
-        if name in never_cached:
-            tree["cache"] = False
         try:
             resolved[name] = kind.model_validate(tree)
         except pydantic.ValidationError as error:
@@ -48,18 +38,12 @@ def resolve(
     return resolved
 
 
-def settings_of(
-    name: str, steps: Mapping[str, Step], default: Step, never_cached: tuple[str, ...]
-) -> Step:
+def settings_of(name: str, steps: Mapping[str, Step], default: Step) -> Step:
     """What holds for a step.
 
     Args:
         name: The step's.
         steps: From `resolve`.
         default: What holds where not even `all` is given.
-        never_cached: The steps that cannot be cached.
     """
-    if name in steps:
-        return steps[name]
-    found = steps.get(ALL, default)
-    return found.model_copy(update={"cache": False}) if name in never_cached else found
+    return steps[name] if name in steps else steps.get(ALL, default)

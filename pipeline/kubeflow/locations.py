@@ -1,8 +1,12 @@
-"""Refuses places that a step in a container would not find, before anything heavy is loaded."""
+"""Refuses places that a step in a container would not find."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
 from pipeline.config import ConfigError
 from pipeline.engine import Engine
@@ -25,25 +29,50 @@ def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
     """Holds the places of a configuration to what containers on Kubeflow can reach.
 
     Raises:
-        ConfigError: If one is a path of this machine, or is to be written to and lies in no volume,
-            where it would be gone with the pod, or where an engine's workers would not see it.
+        ConfigError: If one is a path of this machine, or is not on Cloud Storage, which Dataflow
+            needs.
     """
     _check_source(config)
     for key, path in _places(config).items():
         if not is_location(path):
             raise ConfigError(f"{key}: {path!r} is not to be found in a container: {LOCATION_HINT}")
-    _check_engine(config, section)
-    trained_in = ("Trainer", *(("Tuner",) if config.tuner.enabled else ()))
-    for key, place, steps in (
-        ("serving", section.serving, ("Baseline", "Pusher")),
-        ("checkpoints", section.checkpoints, trained_in),
-    ):
-        for step in steps:
-            volumes = section.step(step).claims or {}
-            if place.startswith("/") and not any(f"{place}/".startswith(f"{v}/") for v in volumes):
+    if config.beam.engine is Engine.DATAFLOW:
+        root = section.pipeline_root.partition("?")[0]
+        for key, place in {"kubeflow.pipeline_root": root, **_places(config)}.items():
+            if not is_cloud_storage(place):
                 raise ConfigError(
-                    f"kubeflow.{key}: {place!r} is in no volume that {step} mounts, and would be "
-                    "gone with its pod: add one to kubeflow.steps.all.claims, or use gs:// or s3://"
+                    f"{key}: {place!r} is not on Cloud Storage: Dataflow needs gs://…"
+                )
+
+
+def check_mounts(
+    config: RemoteConfig, section: KubeflowSettings, components: Iterable[BaseNode]
+) -> None:
+    """Holds the volumes of the steps to the folders that the steps use.
+
+    Raises:
+        ConfigError: If a step writes to a folder in no volume, which would be gone with its pod, or
+            if the workers of its engine would not see its artifacts.
+    """
+    for node in components:
+        volumes = [f"{volume.rstrip('/')}/" for volume in section.step(node.id).claims or {}]
+        for key, place in (("serving", section.serving), ("checkpoints", section.checkpoints)):
+            if not place.startswith("/") or not _uses(node, place):
+                continue
+            if not any(f"{place}/".startswith(volume) for volume in volumes):
+                raise ConfigError(
+                    f"kubeflow.{key}: {place!r} is in no volume that {node.id} mounts, and would "
+                    "be gone with its pod: add one to kubeflow.steps.all.claims, or use gs:// or "
+                    "s3://"
+                )
+        if config.beam.job_server is not None and isinstance(node.executor_spec, BeamExecutorSpec):
+            mirror = Launcher("/").to_local(section.pipeline_root.partition("?")[0])
+            if not any(f"{mirror}/".startswith(volume) for volume in volumes):
+                raise ConfigError(
+                    f"{node.id} sends its work to {config.beam.engine}, whose workers would not "
+                    f"see the artifacts, which Kubeflow copies to {mirror} in the step's pod: "
+                    "mount a volume there that the workers mount as well "
+                    f"(kubeflow.steps.{node.id}.claims), see docs/scale.md"
                 )
 
 
@@ -64,28 +93,10 @@ def check_for_vertex(config: RemoteConfig) -> None:
             raise ConfigError(f"{key}: {path!r} is not on Cloud Storage: Vertex AI needs gs://…")
 
 
-def _check_engine(config: RemoteConfig, section: KubeflowSettings) -> None:
-    """Holds the artifacts' place to what the workers of an engine see of it."""
-    root = section.pipeline_root.partition("?")[0]
-    if config.beam.engine is Engine.DATAFLOW:
-        for key, place in {"kubeflow.pipeline_root": root, **_places(config)}.items():
-            if not is_cloud_storage(place):
-                raise ConfigError(
-                    f"{key}: {place!r} is not on Cloud Storage: Dataflow needs gs://…"
-                )
-    if config.beam.job_server is None:
-        return
-    mirror = Launcher("/").to_local(root)
-    extra = ("UnlabelledExampleGen", "BulkInferrer") if config.bulk_inferrer.enabled else ()
-    for step in ("ExampleGen", "StatisticsGen", "Transform", "Evaluator", *extra):
-        volumes = section.step(step).claims or {}
-        if not any(f"{mirror}/".startswith(f"{volume.rstrip('/')}/") for volume in volumes):
-            raise ConfigError(
-                f"{step} sends its work to {config.beam.engine}, whose workers would not see the "
-                f"artifacts, which Kubeflow copies to {mirror} in the step's pod: mount a volume "
-                f"there that the workers mount as well (kubeflow.steps.{step}.claims), see "
-                "docs/scale.md"
-            )
+def _uses(node: BaseNode, place: str) -> bool:
+    """Whether a parameter of a step is a place, or the text of JSON with it as a value."""
+    texts = [value for value in node.exec_properties.values() if isinstance(value, str)]
+    return any(text == place or f'"{place}"' in text for text in texts)
 
 
 def _check_source(config: RemoteConfig) -> None:

@@ -8,6 +8,7 @@ entrypoint of the container does that.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,25 +38,41 @@ class Parameter:
     input: str
 
 
-def parameters_of(config: Config) -> list[Parameter]:
-    """The parameters that a configuration gives its pipeline, once for each step that uses them."""
+def parameters_of(config: Config, spec: Mapping[str, Any]) -> list[Parameter]:
+    """The parameters that a configuration gives its pipeline, once for each step that uses them.
+
+    Args:
+        config: Has the defaults.
+        spec: The compiled DAG: what none of its steps uses is no parameter.
+    """
     evaluation = config.dataset.evaluation.model_dump(mode="json", exclude_none=True)
     validation = config.dataset.validation.model_dump(mode="json", exclude_none=True)
     found = [
         Parameter("data_path", STRING, config.data.path, "ExampleGen", "input_base"),
         Parameter("spans", STRING, config.data.spans, "ExampleGen", "range_config"),
     ]
-    for step, section, key, kind, values in (
-        ("DataGate", "validation", "stop_at", STRING, validation),
-        ("DataGate", "validation", "drift", STRUCT, validation),
-        ("DataGate", "validation", "serving_statistics", STRING, validation),
-        ("Evaluator", "evaluation", "thresholds", STRUCT, evaluation),
-        ("Evaluator", "evaluation", "worst_slice", STRUCT, evaluation),
+    for section, key, kind, values in (
+        ("validation", "stop_at", STRING, validation),
+        ("validation", "drift", STRUCT, validation),
+        ("validation", "serving_statistics", STRING, validation),
+        ("evaluation", "thresholds", STRUCT, evaluation),
+        ("evaluation", "worst_slice", STRUCT, evaluation),
     ):
-        if values.get(key) or key == "thresholds":
-            for user in (step, REPORT):
+        users = [step for step in spec["root"]["dag"]["tasks"] if _has(spec, step, section, key)]
+        if users != [REPORT] and (values.get(key) or key == "thresholds"):
+            for user in users:
                 found.append(Parameter(key, kind, values[key], user, f"{section}__{key}"))
     return found
+
+
+def _has(spec: Mapping[str, Any], step: str, name: str, key: str) -> bool:
+    """Whether a parameter of a step is the text of a JSON object with a key."""
+    parameters = spec["root"]["dag"]["tasks"][step].get("inputs", {}).get("parameters", {})
+    try:
+        value = json.loads(parameters.get(name, {}).get("runtimeValue", {}).get("constant", ""))
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, dict) and key in value
 
 
 def add_parameters(spec: dict[str, Any], parameters: Sequence[Parameter]) -> None:

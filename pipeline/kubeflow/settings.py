@@ -13,12 +13,6 @@ from pipeline.kubeflow.quantities import ObjectName
 from pipeline.kubeflow.step_settings import KubernetesStep, VertexStep
 from tfxkit.config.frozen import Frozen
 
-# What their cache keys do not see: the data, the model that is served, what lies in its folder.
-NEVER_CACHED_ON_KUBEFLOW = ("ExampleGen", "UnlabelledExampleGen", "Baseline", "Pusher")
-# Vertex resolves spans and fingerprint of an ExampleGen before it looks into its cache.
-NEVER_CACHED_ON_VERTEX = ("Baseline", "Pusher")
-
-
 # Of either section: what a compiled package holds. The rest says how one is sent.
 COMPILED = ("image", "pipeline_root", "serving", "checkpoints", "steps")
 
@@ -55,11 +49,11 @@ class KubeflowSettings(Frozen):
     @pydantic.field_validator("steps")
     @classmethod
     def _over_all(cls, steps: dict[str, KubernetesStep]) -> dict[str, KubernetesStep]:
-        return inheritance.resolve(steps, KubernetesStep, NEVER_CACHED_ON_KUBEFLOW)
+        return inheritance.resolve(steps, KubernetesStep)
 
     def step(self, name: str) -> KubernetesStep:
         """What holds for a step: its own settings over those of `all`."""
-        return inheritance.settings_of(name, self.steps, KubernetesStep(), NEVER_CACHED_ON_KUBEFLOW)
+        return inheritance.settings_of(name, self.steps, KubernetesStep())
 
 
 class VertexSettings(Frozen):
@@ -101,11 +95,11 @@ class VertexSettings(Frozen):
     @pydantic.field_validator("steps")
     @classmethod
     def _over_all(cls, steps: dict[str, VertexStep]) -> dict[str, VertexStep]:
-        return inheritance.resolve(steps, VertexStep, NEVER_CACHED_ON_VERTEX)
+        return inheritance.resolve(steps, VertexStep)
 
     def step(self, name: str) -> VertexStep:
         """What holds for a step: its own settings over those of `all`."""
-        return inheritance.settings_of(name, self.steps, VertexStep(), NEVER_CACHED_ON_VERTEX)
+        return inheritance.settings_of(name, self.steps, VertexStep())
 
 
 class RemoteConfig(Config):

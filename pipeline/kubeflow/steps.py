@@ -7,15 +7,16 @@ TFX has a way of its own for resources (`with_platform_config`), and ignores it 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from pipeline.config import ConfigError
-from pipeline.kubeflow.compilation import container_of
+from pipeline.kubeflow.compilation import CompiledDag, containers_of
 from pipeline.kubeflow.inheritance import ALL
 from pipeline.kubeflow.quantities import cores, gigabytes
 from pipeline.kubeflow.step_parts import Retries
 from pipeline.kubeflow.step_settings import StepSettings
+from tfxkit.storage import step_cache
 
 
 def check_names(given: Iterable[str], steps: Iterable[str], section: str) -> None:
@@ -32,24 +33,61 @@ def check_names(given: Iterable[str], steps: Iterable[str], section: str) -> Non
             raise ConfigError(f"{section}.steps.{name}: the pipeline has no such step; {hint}")
 
 
-def apply(spec: dict[str, Any], settings: Mapping[str, StepSettings], cache: bool) -> None:
+def blind_to_cache(compiled: CompiledDag) -> frozenset[str]:
+    """The steps whose cache key does not show all that their result depends on.
+
+    A driver that completes the key runs on this machine only; of ExampleGen's, Vertex AI starts a
+    program in its place (`lifecycle`), Kubeflow does not.
+    """
+    hooked = {step for step, one in containers_of(compiled.spec).items() if "lifecycle" in one}
+    return frozenset(
+        node.id
+        for node in compiled.components
+        if step_cache.is_never_cached(node)
+        or (step_cache.has_driver(node) and node.id not in hooked)
+    )
+
+
+def check_cache(given: Mapping[str, StepSettings], blind: Set[str], section: str) -> None:
+    """Refuses `cache: true` for a step that cannot be cached; below `all` it is left out for it.
+
+    Raises:
+        ConfigError: With the step.
+    """
+    asked = {name for name, own in given.items() if own.cache and "cache" in own.model_fields_set}
+    for name in () if ALL in asked else sorted(asked & blind):
+        raise ConfigError(
+            f"{section}.steps.{name}.cache: {name} cannot be cached, since its cache key does not "
+            "show all that its result depends on. Remove the key."
+        )
+
+
+def apply(
+    spec: dict[str, Any],
+    settings: Mapping[str, StepSettings],
+    cache: bool,
+    blind: Set[str],
+) -> None:
     """Puts settings into a spec.
 
     Args:
         spec: Changed in place.
         settings: What holds for each step.
         cache: Whether any step may be cached.
+        blind: The steps that are never cached, from `blind_to_cache`.
     """
-    for step, task in spec["root"]["dag"]["tasks"].items():
-        own = settings[step]
-        container = container_of(spec, step)
+    tasks = spec["root"]["dag"]["tasks"]
+    for step, container in containers_of(spec).items():
+        own, task = settings[step], tasks[step]
         if resources := _resources(own):
             container["resources"] = resources
-        variables = sorted((own.env or {}).items())
-        container["env"] += [{"name": name, "value": value} for name, value in variables]
+        if variables := sorted((own.env or {}).items()):
+            given = [{"name": name, "value": value} for name, value in variables]
+            container.setdefault("env", []).extend(given)
         if own.retries:
             task["retryPolicy"] = _retry_policy(own.retries)
-        task["cachingOptions"] = {"enableCache": True} if cache and own.cache else {}
+        may_cache = cache and own.cache and step not in blind
+        task["cachingOptions"] = {"enableCache": True} if may_cache else {}
 
 
 def _resources(settings: StepSettings) -> dict[str, Any]:

@@ -79,7 +79,9 @@ class Data:
         findings: All that the gate would tell, worst first.
         not_measured: The comparisons that could not be made.
         no_baseline: Why there is nothing to compare with.
-        gate: What the data gate did: `passed`, `stopped`, `failed`, or `not reached`.
+        gate: What the data gate did: `passed`, `stopped`, `failed`, `not reached`; or `absent`,
+            where the pipeline has none.
+        held_to_schema: Whether the run compared the data with the schema.
     """
 
     sets: list[str]
@@ -89,6 +91,7 @@ class Data:
     not_measured: list[str]
     no_baseline: str | None
     gate: str
+    held_to_schema: bool
 
 
 def make(run: Run) -> Data | None:
@@ -132,13 +135,17 @@ def make(run: Run) -> Data | None:
         not_measured=report["not_measured"],
         no_baseline=report["no_baseline"],
         gate=_gate(run),
+        held_to_schema=run.artifact("ExampleValidator", "anomalies") is not None,
     )
 
 
 def _gate(run: Run) -> str:
     if run.artifact("DataGate", "findings") is not None:  # on a cluster no states are known
         return "passed"
-    if any(step.name == "DataGate" and step.state == State.FAILED for step in run.summary.steps):
+    state = next((step.state for step in run.summary.steps if step.name == "DataGate"), None)
+    if state is None and run.summary.status != Status.RUNNING:
+        return "absent"
+    if state == State.FAILED:
         return "stopped" if run.summary.status == Status.STOPPED else "failed"
     return "not reached"
 

@@ -1,4 +1,4 @@
-"""The steps of a run as a graph: who read what from whom, as ML Metadata has it.
+"""The steps of a run as a graph: who read what from whom, and who waited for whom.
 
 Layers from top to bottom, as Sugiyama, Tagawa and Toda do it (1981, "Methods for visual
 understanding of hierarchical system structures"): a step lies below all that it reads from, a line
@@ -8,7 +8,7 @@ that crosses a layer has a place in it, and each layer is ordered by the means o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 from pipeline.metadata import Execution
@@ -34,7 +34,10 @@ class Box:
 
 @dataclasses.dataclass(frozen=True)
 class Edge:
-    """From step to step: which outputs, and the path of the line."""
+    """From step to step: which outputs, and the path of the line.
+
+    Without any output the target only waits for the source.
+    """
 
     source: str
     target: str
@@ -52,9 +55,20 @@ class Graph:
     height: float
 
 
-def draw(steps: Mapping[str, Execution]) -> Graph:
-    """Lays the graph out."""
+def draw(
+    steps: Mapping[str, Execution], after: Mapping[str, Collection[str]] | None = None
+) -> Graph:
+    """Lays the graph out.
+
+    Args:
+        steps: The steps that have begun, as ML Metadata has them.
+        after: The steps that each waits for, as the DAG has them.
+    """
     links = links_between(steps)
+    for name, waits_for in (after or {}).items():
+        for source in waits_for:
+            if name in steps and source in steps:
+                links.setdefault((source, name), ())
     layer = _layers(list(steps), links)
     routes = {pair: _route(*pair, layer) for pair in links}
     rows = _ordered(layer, routes)

@@ -76,7 +76,8 @@ def make(run: Run) -> Steps:
                 outputs=_outputs(run, record) if record else (),
             )
         )
-    graph = lineage.draw(run.steps) if run.steps else None
+    after = {step.name: step.after for step in run.summary.steps}
+    graph = lineage.draw(run.steps, after) if run.steps else None
     states = dict.fromkeys(run.steps, State.SKIPPED) | {row.name: row.state for row in rows}
     return Steps(rows, graph, states, run.summary.seconds)
 

@@ -59,7 +59,8 @@ def _sentence(run: Run, rows: list[MetricRow], note: str) -> str:  # noqa: PLR09
     resume = run.outputs.command("resume")
     match summary.status:
         case Status.PUSHED:
-            why = f"{_bounds_hold(summary)}, and the serving check passed. {_compared(run, rows)}"
+            checked = ", and the serving check passed" if summary.serving_check else ""
+            why = f"{_bounds_hold(summary)}{checked}. {_compared(run, rows)}"
             return f"Pushed as version {version}: {why}"
         case Status.ALREADY_SERVED:
             return f"{note} Version {version} has the same fingerprint."
@@ -69,8 +70,9 @@ def _sentence(run: Run, rows: list[MetricRow], note: str) -> str:  # noqa: PLR09
             step = next((s.name for s in summary.steps if s.state == State.FAILED), None)
             return f"{step} failed. {note}" if step else note
         case Status.DONE:
-            last = summary.arguments.get("to")
-            return f"Ended after {last}, as requested." if last else _compared(run, rows)
+            if last := summary.arguments.get("to"):
+                return f"Ended after {last}, as requested."
+            return f"Nothing was pushed. {_compared(run, rows)}"
         case Status.INTERRUPTED:
             return f"{note} Resume with: {resume}"
         case Status.RUNNING:

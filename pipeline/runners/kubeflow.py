@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pipeline.config import ConfigError
 from pipeline.kubeflow import locations, steps
-from pipeline.kubeflow.compilation import compile_spec
+from pipeline.kubeflow.compilation import compile_dag, containers_of
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.platform_document import platform_document
 from pipeline.kubeflow.settings import RemoteConfig
+
+# What TFX makes of the placeholders of a container component: its artifacts' addresses, such as
+# minio://…, which no library opens. The launcher mirrors them as files.
+_ADDRESS = re.compile(r"(\{\{\$\.(?:inputs|outputs)\.artifacts\['[^']+'\])\.uri\}\}")
 
 
 def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
@@ -26,12 +31,17 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     if section is None:
         raise ConfigError("There is no section kubeflow in this configuration: --config kubeflow")
     locations.check_for_kubeflow(config, section)
-    spec = compile_spec(config, section, config_dir)
+    compiled = compile_dag(config, section, config_dir)
+    locations.check_mounts(config, section, compiled.components)
+    spec = compiled.spec
     tasks = spec["root"]["dag"]["tasks"]
     steps.check_names(section.steps, tasks, "kubeflow")
-    for executor in spec["deploymentSpec"]["executors"].values():
+    for container in containers_of(spec).values():
         # Nothing in the open-source backend reads it; the entrypoint does what it asks for.
-        executor["container"].pop("lifecycle", None)
+        container.pop("lifecycle", None)
+        container["command"] = [_ADDRESS.sub(r"\1.path}}", word) for word in container["command"]]
+    blind = steps.blind_to_cache(compiled)
+    steps.check_cache(section.steps, blind, "kubeflow")
     settings = {step: section.step(step) for step in tasks}
-    steps.apply(spec, settings, config.cache)
+    steps.apply(spec, settings, config.cache, blind)
     return Package(spec, platform_document(spec, settings))

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
 from tfx.dsl.compiler import compiler, constants
+from tfx.dsl.component.experimental.executor_specs import TemplatedExecutorContainerSpec
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.base.executor_spec import ExecutorContainerSpec
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
@@ -23,12 +26,14 @@ from tfx.proto.orchestration import pipeline_pb2
 from components import beam_building, beam_reading
 from components.example_gen import spans
 from pipeline.config import Config
-from pipeline.dag import NEVER_CACHED, Places, create_components
+from pipeline.dag_building import build_components
 from pipeline.metadata import RunMetadata
 from pipeline.outputs import Outputs
+from pipeline.places import Places
 from pipeline.runners.sealing import SealingLauncher, give_up_damaged
 from pipeline.summary import State, Step
-from tfxkit.errors import DataError
+from tfxkit.errors import DataError, UsageError
+from tfxkit.storage import step_cache
 
 logger = logging.getLogger("pipeline.runners")
 
@@ -41,12 +46,18 @@ class StepFailedError(Exception):
 
 
 def compile_pipeline(config: Config, places: Places, outputs: Outputs) -> pipeline_pb2.Pipeline:
-    """The DAG as TFX's intermediate representation, its steps in the order in which they run."""
+    """The DAG as TFX's intermediate representation, its steps in the order in which they run.
+
+    Raises:
+        UsageError: If the steps cannot be built, or one runs in a container of its own.
+    """
+    components = build_components(config, places)
+    _refuse_containers(components)
     ir = compiler.Compiler().compile(
         pipeline.Pipeline(
             pipeline_name=config.pipeline,
             pipeline_root=str(outputs.artifacts),
-            components=create_components(config, places),
+            components=components,
             enable_cache=config.cache,
             metadata_connection_config=metadata.sqlite_metadata_connection_config(
                 str(outputs.metadata)
@@ -54,8 +65,9 @@ def compile_pipeline(config: Config, places: Places, outputs: Outputs) -> pipeli
             beam_pipeline_args=config.beam.pipeline_args(_data_bytes(config, places)),
         )
     )
+    uncached = {node.id for node in components if step_cache.is_never_cached(node)}
     for node in ir.nodes:
-        if node.pipeline_node.node_info.id in NEVER_CACHED:
+        if node.pipeline_node.node_info.id in uncached:
             node.pipeline_node.execution_options.caching_options.enable_cache = False
     return ir
 
@@ -90,8 +102,9 @@ def run(
         logger.warning("Not what was written there any more, so it is not reused: %s", uri)
     for node in ir.nodes:
         name, begun = node.pipeline_node.node_info.id, time.monotonic()
+        after = tuple(node.pipeline_node.upstream_nodes)
         if node.pipeline_node.execution_options.HasField("skip"):
-            on_end(Step(name=name, state=State.SKIPPED, seconds=0))
+            on_end(Step(name=name, state=State.SKIPPED, seconds=0, after=after))
             continue
         on_start(name)
         state = State.FAILED
@@ -102,7 +115,19 @@ def run(
                 raise StepFailedError(f"{name} did not run: {found or 'its inputs are not there'}")
             state = STATES[found]
         finally:
-            on_end(Step(name=name, state=state, seconds=round(time.monotonic() - begun, 3)))
+            seconds = round(time.monotonic() - begun, 3)
+            on_end(Step(name=name, state=state, seconds=seconds, after=after))
+
+
+def _refuse_containers(components: Iterable[BaseNode]) -> None:
+    kinds = (TemplatedExecutorContainerSpec, ExecutorContainerSpec)
+    names = [node.id for node in components if isinstance(node.executor_spec, kinds)]
+    if names:
+        raise UsageError(
+            f"{', '.join(names)}: a step in a container of its own does not run on this machine. "
+            "Leave it out of local runs, by a key of the configuration for example: "
+            "docs/extending/steps.md"
+        )
 
 
 def _data_bytes(config: Config, places: Places) -> int:

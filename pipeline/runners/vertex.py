@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.config import ConfigError
 from pipeline.kubeflow import locations, steps
-from pipeline.kubeflow.compilation import compile_spec
+from pipeline.kubeflow.compilation import compile_dag, containers_of
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.settings import RemoteConfig
 
@@ -28,11 +28,14 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     if section is None:
         raise ConfigError("There is no section vertex in this configuration: --config vertex")
     locations.check_for_vertex(config)
-    spec = compile_spec(config, section, config_dir)
+    compiled = compile_dag(config, section, config_dir)
+    spec = compiled.spec
     tasks = spec["root"]["dag"]["tasks"]
     steps.check_names(section.steps, tasks, "vertex")
-    for executor in spec["deploymentSpec"]["executors"].values():
-        if "lifecycle" in executor["container"]:
-            executor["container"]["lifecycle"]["preCacheCheck"]["command"] = list(SPAN_DRIVER)
-    steps.apply(spec, {step: section.step(step) for step in tasks}, config.cache)
+    for container in containers_of(spec).values():
+        if "lifecycle" in container:
+            container["lifecycle"]["preCacheCheck"]["command"] = list(SPAN_DRIVER)
+    blind = steps.blind_to_cache(compiled)
+    steps.check_cache(section.steps, blind, "vertex")
+    steps.apply(spec, {step: section.step(step) for step in tasks}, config.cache, blind)
     return Package(spec)

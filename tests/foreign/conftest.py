@@ -66,16 +66,16 @@ def make_foreign_project(root: Path) -> ForeignProject:
     copy_with_code(root)
     shutil.rmtree(root / "configs")
     make_project(root)
-    _use_own_models(root / "configs" / "base.yaml")
+    _use_own_dag(root / "configs" / "base.yaml")
     shutil.copytree(OWN_FILES, root, dirs_exist_ok=True)
     write_database(root)
     return ForeignProject(root)
 
 
-def _use_own_models(base: Path) -> None:
-    """Takes out what makes the tests' own project run with models of the tests."""
+def _use_own_dag(base: Path) -> None:
+    """Takes out the line by which the project of the tests runs the DAG of the tests."""
     lines = base.read_text().splitlines(keepends=True)
-    base.write_text("".join(line for line in lines if not line.startswith("models_package:")))
+    base.write_text("".join(line for line in lines if not line.startswith("dag:")))
 
 
 @pytest.fixture(scope="session")

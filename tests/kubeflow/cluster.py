@@ -55,7 +55,7 @@ class Cluster:
         to_kill: The step whose first attempt is killed, once it has written a checkpoint.
     """
 
-    def __init__(self, folder: Path, configs: Path, s3_url: str) -> None:
+    def __init__(self, folder: Path, configs: Path, s3_url: str, image: Path | None) -> None:
         self.configs, self.to_kill = configs, ""
         self.s3: Any = boto3.client(
             "s3",
@@ -66,7 +66,8 @@ class Cluster:
         )
         for bucket in (BUCKET, "mlpipeline"):
             self.s3.create_bucket(Bucket=bucket)
-        runner = StepProcess({"PYTHONPATH": str(installed(folder / "image"))}, self._started)
+        packages = image or installed(folder / "image")
+        runner = StepProcess({"PYTHONPATH": str(packages)}, self._started)
         secrets = {"object-store": {"access-key": KEY_ID, "secret-key": SECRET}}
         self.backend = Backend(
             ObjectStore(s3_url, KEY_ID, SECRET),
@@ -149,12 +150,12 @@ def installed(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, configs: Path) -> Iterator[Cluster]:
-    """A running cluster."""
+def running(folder: Path, configs: Path, image: Path | None = None) -> Iterator[Cluster]:
+    """A running cluster; `image` is the folder of the packages, if not this project's."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    cluster = Cluster(folder, configs, f"http://{host}:{port}")
+    cluster = Cluster(folder, configs, f"http://{host}:{port}", image)
     try:
         with cluster.backend, ApiServer(cluster.backend) as api:
             cluster.serve(api.url)

@@ -12,12 +12,13 @@ import pytest
 from tfx.types import standard_artifacts
 
 from pipeline.config import load
-from pipeline.dag import Places, create_components
-from pipeline.kubeflow import html_artifact
+from pipeline.dag_building import build_components
+from pipeline.kubeflow import artifact_types
 from pipeline.kubeflow.report_step import Report
 from pipeline.kubeflow.report_step.component import HTML, READS
 from pipeline.kubeflow.report_step.executor import Executor
 from pipeline.metadata import RunMetadata
+from pipeline.places import Places
 from tfxkit.storage.s3.client import client
 
 RUN = "0f0ae84c-6a4f-4c5e-8a3e-0e8c1a1d2b3c"
@@ -41,12 +42,17 @@ def handed_over(project):
     return inputs
 
 
-def settings_of(project, **changed):
-    """The parameters of the step, as it is compiled."""
+def report_of(project):
+    """The step, as it is compiled."""
     config = load(project.configs, ["fast"], ())
     schema = str(project.configs / "schema.pbtxt")
-    components = create_components(config, Places("data", schema, "serving", "checkpoints"))
-    return {**Report(components, config, project.configs).exec_properties, **changed}
+    components = build_components(config, Places("data", schema, "serving", "checkpoints"))
+    return Report(components, config, project.configs)
+
+
+def settings_of(project):
+    """The parameters of the step, as it is compiled."""
+    return dict(report_of(project).exec_properties)
 
 
 def page_of(inputs, settings, folder):
@@ -122,7 +128,12 @@ def test_the_settings_of_the_step_are_the_same_wherever_it_is_compiled(fresh_pro
     assert here == there
 
 
-def test_the_type_is_put_in_place_where_a_message_has_it_and_nowhere_else():
+def test_the_type_is_put_in_place_where_a_message_has_it_and_nowhere_else(
+    fresh_project, monkeypatch
+):
+    classes = artifact_types.classes_of(report_of(fresh_project))
+    monkeypatch.setenv(artifact_types.CLASSES, json.dumps(classes))
+
     def message(title):
         page = {"uri": "s3://b/page", "type": {"schemaTitle": title}}
         return {
@@ -130,13 +141,12 @@ def test_the_type_is_put_in_place_where_a_message_has_it_and_nowhere_else():
             "outputs": {"outputFile": "f", "artifacts": {"page": {"artifacts": [page]}}},
         }
 
-    [page] = html_artifact.recover(message("system.HTML"))["outputs"]["artifacts"]["page"][
-        "artifacts"
-    ]
+    outputs = artifact_types.recover(message("system.HTML"))["outputs"]
+    [page] = outputs["artifacts"]["page"]["artifacts"]
     module, _, name = page["type"]["schemaTitle"].rpartition(".")
     assert getattr(__import__(module, fromlist=[name]), name) is HTML
     for other in ("system.Artifact", "tfx.Model"):
-        assert html_artifact.recover(message(other)) == message(other)
+        assert artifact_types.recover(message(other)) == message(other)
 
 
 @pytest.mark.parametrize("output", [HTML, standard_artifacts.Model])
@@ -155,6 +165,6 @@ def test_only_the_page_is_declared_for_the_ui(output):
             "b": {},
         }
     }
-    html_artifact.declare(spec)
+    artifact_types.declare_page(spec)
     found = spec["components"]["a"]["outputDefinitions"]["artifacts"]["x"]["artifactType"]
     assert (found.get("schemaTitle") == "system.HTML") == (output is HTML)

@@ -50,9 +50,10 @@ def load(*settings: str) -> Config:
 def test_it_has_all_steps_under_names_that_every_backend_takes(settings, steps):
     from tfx.dsl.components.common.resolver import Resolver
 
-    from pipeline.dag import Places, create_components
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
 
-    nodes = create_components(load(*settings), Places(**PLACES))
+    nodes = build_components(load(*settings), Places(**PLACES))
     assert {node.id for node in nodes} == steps
     assert all(re.fullmatch(r"[A-Za-z][-A-Za-z0-9]*", node.id) for node in nodes)
     assert not any(isinstance(node, Resolver) for node in nodes)  # Kubeflow runs none
@@ -64,8 +65,8 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from pipeline import config
-from pipeline.dag import Places
 from pipeline.outputs import Outputs
+from pipeline.places import Places
 from pipeline.runners import local
 
 places, always, edits = json.loads(sys.argv[1])
@@ -96,7 +97,6 @@ for edit in edits:
     changed[edit] = [step for step in reference if after[step] != reference[step]]
 print(json.dumps(changed))
 """
-OWN_MODELS = "models_package=models"  # the hash of the code is all that is wanted of it
 LEARNING = {"Tuner", "Trainer"}
 EXAMPLE_GENS = {"ExampleGen", "UnlabelledExampleGen"}
 WITH_MODEL = LEARNING | {"ServingCheck"}  # it builds the model again from its code
@@ -107,15 +107,14 @@ OWN_CODE = (ALWAYS | OPTIONAL) - {
     "BulkInferrer",
 }
 EDITS = {
-    "[cmt][of]*/**/*.py": OWN_CODE,  # all of components/, models/ and tfxkit/
-    "models/network.py": WITH_MODEL,
-    "models/layers.py": WITH_MODEL,
+    "*[ts]*/**/*.py": OWN_CODE,  # all of the project's code
+    "tests/sample/models/network.py": WITH_MODEL,
     "tfxkit/config/settings.py": WITH_MODEL,
     "tfxkit/training/export.py": WITH_MODEL,
-    "models/training.py": WITH_MODEL,
+    "tests/sample/models/training.py": WITH_MODEL,
     "tfxkit/training/search.py": {"Tuner"},
-    "models/tuning.py": {"Tuner"},
-    "models/features.py": {"Transform"},
+    "tests/sample/models/tuning.py": {"Tuner"},
+    "tests/sample/models/features.py": {"Transform"},
     "tfxkit/features/helpers.py": {"Transform"},
     "tfxkit/features/quantiles.py": {"Transform"},
     "tfxkit/features/vocabularies.py": {"Transform"},
@@ -150,12 +149,7 @@ def changed(tmp_path_factory) -> dict[str, list[str]]:
     """Edit -> the steps that it changes."""
     copy = tmp_path_factory.mktemp("project")
     copy_with_code(copy)
-    command = [
-        sys.executable,
-        "-c",
-        PROGRAM,
-        json.dumps([PLACES, [*ALL_ON, OWN_MODELS], list(EDITS)]),
-    ]
+    command = [sys.executable, "-c", PROGRAM, json.dumps([PLACES, ALL_ON, list(EDITS)])]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -171,7 +165,7 @@ def beam_args(*settings, **places) -> dict[str, list[str]]:
     """What a local run tells Beam in each step that runs it."""
     from tfx.orchestration.local import runner_utils
 
-    from pipeline.dag import Places
+    from pipeline.places import Places
     from pipeline.runners import local
 
     ir = local.compile_pipeline(

@@ -145,7 +145,7 @@ def test_what_another_engine_has_done_is_reused():
     """TFX's cache compares the executors, with the arguments of Beam in them."""
     from tfx.orchestration.local import runner_utils
 
-    from pipeline.dag import Places
+    from pipeline.places import Places
     from pipeline.runners import local
     from pipeline.runners.sealing import without_beam_args
 

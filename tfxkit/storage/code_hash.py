@@ -37,6 +37,11 @@ def code_hash(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def is_module(name: str) -> bool:
+    """Whether a dotted name is that of a module or package; nothing is imported to find out."""
+    return _source(name) is not None
+
+
 def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     packages = {*PROJECT_PACKAGES, *(name.partition(".")[0] for name in modules)}

@@ -12,12 +12,13 @@ _BLIND = {
     "Baseline": "the model that is being served",
     "Pusher": "what is in the serving folder",
 }
-# Parts of the dotted names of their executors, ours and TFX's.
-_EXECUTORS = {
-    ".example_gen.": "ExampleGen",
-    "components.baseline": "Baseline",
-    ".pusher": "Pusher",
+# Packages of their executors, ours and TFX's.
+_PACKAGES = {
+    "example_gen": "ExampleGen",
+    "baseline": "Baseline",
+    "pusher": "Pusher",
 }
+_EXECUTOR = "--executor_class_path"
 
 
 def blind_keys(view: View) -> Iterator[str]:
@@ -41,8 +42,9 @@ def blind_keys(view: View) -> Iterator[str]:
 
 
 def _kind(task: Task) -> str | None:
-    arguments = " ".join(task.arguments())
-    for part, kind in _EXECUTORS.items():
-        if part in arguments:
-            return kind
-    return next((kind for kind in _BLIND if task.name.endswith(kind)), None)
+    """By the package of its executor; by its name where the command names no executor."""
+    arguments = task.arguments()
+    if _EXECUTOR not in arguments[:-1]:
+        return next((kind for kind in _BLIND if task.name.endswith(kind)), None)
+    packages = arguments[arguments.index(_EXECUTOR) + 1].split(".")
+    return next((kind for package, kind in _PACKAGES.items() if package in packages), None)

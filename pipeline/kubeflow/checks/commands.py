@@ -12,6 +12,7 @@ from pipeline.kubeflow.checks.view import View
 _EXPANDED = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
 _OWN_VARIABLES = ("KFP_POD_NAME", "KFP_POD_UID")  # of Kubeflow, in every container
 _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['(.+?)'\]\}\}")
+_VALUE = re.compile(r"\{\{\$\.inputs\.artifacts\['(.+?)'\]\.value\}\}")
 
 
 def expansions(view: View) -> Iterator[str]:
@@ -50,6 +51,11 @@ def placeholders(view: View) -> Iterator[str]:
             yield (
                 f"{task.name}: its command asks for the parameter {name!r}, which it does not "
                 "have: declare and give it, or take the placeholder out."
+            )
+        if match := _VALUE.search(arguments):
+            yield (
+                f"{task.name}: its command asks for the value of the artifact {match[1]!r}, which "
+                "open-source Kubeflow Pipelines does not fill in: read the file at its address."
             )
         if "{{$.json_escape" in arguments:
             yield (

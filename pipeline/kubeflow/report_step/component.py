@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,14 +12,14 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import artifact, channel, component_spec, standard_artifacts
 
 from pipeline.config import Config
-from pipeline.kubeflow.html_artifact import TITLE
+from pipeline.kubeflow.artifact_types import TITLE
 from pipeline.kubeflow.report_step.executor import Executor
 from pipeline.report.masking import masked
 from pipeline.report.model_card import FILE as MODEL_CARD
 from tfxkit.storage.code_hash import code_hash
 
 PAGE = "page"
-# Input -> the step and the output that it is of.
+# Input -> step, output and type. A DAG without one of the steps has a page without what it says.
 READS = {
     "examples": ("ExampleGen", "examples", standard_artifacts.Examples),
     "statistics": ("StatisticsGen", "statistics", standard_artifacts.ExampleStatistics),
@@ -53,7 +53,8 @@ class ReportSpec(component_spec.ComponentSpec):
         "code_hash": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar = {
-        name: component_spec.ChannelParameter(type=kind) for name, (_, _, kind) in READS.items()
+        name: component_spec.ChannelParameter(type=kind, optional=True)
+        for name, (_, _, kind) in READS.items()
     }
     OUTPUTS: ClassVar = {PAGE: component_spec.ChannelParameter(type=HTML)}
 
@@ -79,7 +80,6 @@ class Report(base_component.BaseComponent):
             config: What it is made from; secrets are masked before it travels.
             config_dir: The folder with the model card, if there is one.
         """
-        steps = {component.id: component for component in components}
         # Not the folder on this machine: the same configuration makes the same package anywhere.
         shown: dict[str, Any] = masked(config.model_dump(mode="json", exclude={"outputs"}))
         card = config_dir / MODEL_CARD
@@ -87,7 +87,7 @@ class Report(base_component.BaseComponent):
         evaluation, validation = (shown["dataset"].pop(key) for key in ("evaluation", "validation"))
         super().__init__(
             ReportSpec(
-                **{name: steps[step].outputs[key] for name, (step, key, _) in READS.items()},
+                **dict(_inputs(components)),
                 config=json.dumps(shown),
                 evaluation=json.dumps(evaluation),
                 validation=json.dumps(validation),
@@ -96,3 +96,11 @@ class Report(base_component.BaseComponent):
                 page=channel.Channel(type=HTML),
             )
         )
+
+
+def _inputs(components: Iterable[BaseNode]) -> Iterator[tuple[str, channel.BaseChannel]]:
+    steps = {component.id: component for component in components}
+    for name, (step, key, kind) in READS.items():
+        output = steps[step].outputs.get(key) if step in steps else None
+        if output is not None and output.type is kind:
+            yield name, output

@@ -66,6 +66,8 @@ def _run(folder: Path, run_id: str, inputs: Artifacts, properties: dict[str, Any
 
     artifacts: dict[str, dict[str, Artifact]] = {}
     for name, (step, key, _) in READS.items():
+        if not inputs.get(name):
+            continue
         found = artifact_utils.get_single_instance(inputs[name])
         uri = _local(found.uri, folder / "artifacts" / step / key)
         artifacts.setdefault(step, {})[key] = Artifact(

@@ -126,7 +126,9 @@ def test_configuration_is_read_from_where_one_says(python: Path, elsewhere: Path
 
 @pytest.mark.slow
 def test_the_pipeline_runs_outside_the_checkout(python: Path, elsewhere: Path) -> None:
-    arguments = ("run", "--to", "StatisticsGen", "--config", "fast", "--config-dir", "configs")
+    own_dag = ("--set", "dag=pipeline.dag")  # in place of that of the tests
+    configuration = ("--config", "fast", "--config-dir", "configs", *own_dag)
+    arguments = ("run", "--to", "StatisticsGen", *configuration)
     result = run(python, elsewhere, "-m", "pipeline", *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
     [file] = elsewhere.glob("outputs/*/runs/latest/summary.json")

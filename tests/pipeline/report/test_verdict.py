@@ -20,6 +20,12 @@ from tfxkit.evaluation import Check
     ],
 )
 def test_the_answer_counts_the_bounds(bounds, told, tmp_path):
+    """Nothing is said of a serving check where the pipeline has none."""
     checks = tuple(Check(name=f"{n}: min", passed=True, detail="") for n in range(bounds))
-    run = made_run(tmp_path, Status.PUSHED, thresholds=checks, pushed_path="serving_model/3")
+    pushed = {"thresholds": checks, "pushed_path": "serving_model/3"}
+    without_check = made_run(tmp_path / "a", Status.PUSHED, **pushed)
+    assert verdict.make(without_check).sentence.strip() == told.replace(
+        ", and the serving check passed", ""
+    )
+    run = made_run(tmp_path / "b", Status.PUSHED, **pushed, serving_check={"blessed": True})
     assert verdict.make(run).sentence.strip() == told

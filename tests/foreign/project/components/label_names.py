@@ -1,0 +1,2 @@
+def name_of(label):
+    return "tipped" if label else "not tipped"

@@ -1,0 +1,229 @@
+"""The whole pipeline on one page: which component feeds which, the same for every runner.
+
+To add a step, build it and put it into the list at the end. To take one out, delete its block and
+whatever names it. docs/extending/steps.md has both.
+"""
+
+from __future__ import annotations
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.components import (
+    BulkInferrer,
+    ExampleValidator,
+    StatisticsGen,
+    Trainer,
+    Transform,
+    Tuner,
+)
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.proto import bulk_inferrer_pb2, trainer_pb2
+from tfx.utils import io_utils
+
+from components.announce import Announce
+from components.baseline import Baseline
+from components.count_labels import CountLabels
+from components.data_gate import DataGate
+from components.evaluator import Evaluator, eval_config
+from components.example_gen.component import SpanExampleGen
+from components.model_size import ModelSize
+from components.pusher import VersionPusher
+from components.scan import Scan
+from components.serving_check import ServingCheck
+from pipeline.config import Config
+from pipeline.places import Places
+
+
+def create_components(config: Config, places: Places) -> list[BaseNode]:
+    """Builds and wires the steps of the pipeline. TFX runs them in an order that the wires allow.
+
+    The runner adds a hash of the project's code to each step that has some, so that an edit of that
+    code runs the step again.
+    """
+    dataset = config.dataset
+    features = dataset.for_model()
+    schema = io_utils.parse_pbtxt_file(places.schema, schema_pb2.Schema())
+
+    # Reads the spans of files, types each column as the schema says, and splits the rows.
+    example_gen = SpanExampleGen(
+        input_base=places.data,
+        schema=schema,
+        spans=config.data.spans,
+        splits=config.data.splits,
+        csv=config.data.csv,
+        required=dataset.required_columns(),
+        split_by=config.data.split_by,
+        split_at=config.data.split_at,
+        reader=config.data.reader,
+        reader_options=config.data.reader_options,
+    )
+
+    # Counts and histograms of each column, for the checks, the report and the next baseline.
+    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
+
+    # The schema of configs/schema.pbtxt as an artifact. It is cached by the path of the file,
+    # whatever is in it: hence a path that follows the content.
+    schema_gen = ImportSchemaGen(schema_file=places.schema)
+
+    # Optional: compares the statistics with the schema, and lists the anomalies.
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    )
+
+    # Optional: the model that is served now, with the statistics of its data. Without it there is
+    # no drift, no comparison of models and no warm start.
+    baseline = Baseline(
+        schema=schema_gen.outputs["schema"], serving_dir=places.serving, dataset=features
+    )
+
+    # Optional: stops the run where data has anomalies or has drifted from that of the served model.
+    data_gate = DataGate(
+        examples=example_gen.outputs["examples"],
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema_gen.outputs["schema"],
+        anomalies=example_validator.outputs["anomalies"],
+        baseline_statistics=baseline.outputs["statistics"],
+        dataset=features,
+        validation={
+            **dataset.validation.model_dump(mode="json"),
+            "serving_statistics": places.serving_statistics,
+        },
+    )
+
+    # Learns what features need from the training rows, such as quantiles; the model carries it.
+    transform = Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema_gen.outputs["schema"],
+        preprocessing_fn="models.features.preprocessing_fn",
+        custom_config={"dataset": features},
+        # Trainer applies the graph as it reads; StatisticsGen has the statistics of the raw data;
+        # and nobody reads a cache that no run is given.
+        materialize=False,
+        disable_statistics=True,
+        disable_analyzer_cache=True,
+    )
+    # Ordered behind the gate, not fed by it: a gate that runs again must not change this cache key.
+    transform.add_upstream_node(data_gate)
+
+    learning = {
+        "examples": example_gen.outputs["examples"],
+        "transform_graph": transform.outputs["transform_graph"],
+        "schema": schema_gen.outputs["schema"],
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["eval"]),
+    }
+    settings = {
+        "dataset": features,
+        "model": config.model.model_dump(mode="json"),
+        "train": config.train.model_dump(mode="json"),
+        "checkpoint_dir": places.checkpoints,
+    }
+    # Optional: searches the hyperparameters, where the configuration switches it on.
+    tuner = None
+    if config.tuner.enabled:
+        tuner = Tuner(
+            **learning,
+            tuner_fn="models.tuning.tuner_fn",
+            custom_config={**settings, "tuner": config.tuner.model_dump(mode="json")},
+        )
+
+    # Fits the network, and exports it with the Transform graph inside.
+    trainer = Trainer(
+        **learning,
+        run_fn="models.training.run_fn",
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        base_model=baseline.outputs["model"] if config.train.warm_start else None,
+        custom_config={
+            **settings,
+            # For `predict`: the version that is pushed carries it.
+            "csv": config.data.csv.model_dump(mode="json"),
+        },
+    )
+
+    # Measures the model, by slice, against its thresholds and the baseline; blesses it or not.
+    evaluator = Evaluator(
+        examples=example_gen.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        schema=schema_gen.outputs["schema"],
+        eval_config=eval_config(dataset),
+        evaluation=dataset.evaluation,
+        example_splits=["eval"],
+    )
+
+    # Optional: loads the model in a fresh process, sends it real requests, and blesses it or not.
+    serving_check = ServingCheck(
+        model=trainer.outputs["model"],
+        examples=example_gen.outputs["examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        rebuild_fn="models.training.rebuild",
+        split="eval",
+        num_examples=config.serving_check.examples,
+        timeout_s=config.serving_check.timeout_s,
+        memory_mb=config.serving_check.memory_mb,
+        latency_ms=config.serving_check.latency_ms,
+        size_mb=config.serving_check.size_mb,
+        strip_features=sorted(dataset.label_sources()),
+    )
+
+    # What there is to train on, by class.
+    count_labels = CountLabels(examples=example_gen.outputs["examples"])
+    count_labels.add_upstream_node(data_gate)
+
+    # The devices that the model is for take few megabytes.
+    model_size = ModelSize(
+        model=trainer.outputs["model"], max_megabytes=config.steps.model_size.max_megabytes
+    )
+
+    # Pushes a model that every check above has blessed, as a new version in the serving folder.
+    pusher = VersionPusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        examples=example_gen.outputs["examples"],
+        statistics=statistics_gen.outputs["statistics"],
+        serving_dir=places.serving,
+    )
+    pusher.add_upstream_node(model_size)
+
+    # Tells of each new version.
+    announce = Announce(
+        pushed_model=pusher.outputs["pushed_model"],
+        rows=count_labels.outputs["rows"],
+        **config.steps.announce.model_dump(),
+    )
+
+    steps = [example_gen, statistics_gen, schema_gen, example_validator, baseline, data_gate]
+    steps += [transform, *([tuner] if tuner else []), trainer]
+    steps += [count_labels, model_size, evaluator, serving_check, pusher, announce]
+    # In a container of its own, where the pipeline runs on a cluster.
+    if config.steps.scan.enabled:
+        steps.append(Scan(pushed_model=pusher.outputs["pushed_model"]))
+
+    # Optional: predictions for rows without labels, where the configuration asks for them.
+    if config.bulk_inferrer.enabled:
+        unlabelled = SpanExampleGen(
+            input_base=places.bulk_data,
+            schema=schema,
+            spans="all",
+            splits={"unlabelled": 1},
+            csv=config.data.csv,
+        )
+        steps += _bulk_inference(unlabelled, trainer, evaluator, pusher)
+    return steps
+
+
+def _bulk_inference(
+    unlabelled: SpanExampleGen, trainer: Trainer, evaluator: Evaluator, pusher: VersionPusher
+) -> list[BaseNode]:
+    """Predictions of the new model, if it is blessed, for data without labels."""
+    unlabelled.with_id("UnlabelledExampleGen")
+    bulk_inferrer = BulkInferrer(
+        examples=unlabelled.outputs["examples"],
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        data_spec=bulk_inferrer_pb2.DataSpec(),
+        model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=["serving_default"]),
+    )
+    bulk_inferrer.add_upstream_node(pusher)  # first what is served, then what is nice to have
+    return [unlabelled, bulk_inferrer]

@@ -1,0 +1,162 @@
+"""Steps of the project's own: a function, an executor, a program in a container."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.summary import State
+
+pytestmark = pytest.mark.slow
+OWN = ("CountLabels", "ModelSize", "Announce")
+# Prints which steps have another cache key after an edit of each file, and which are never cached.
+CACHE_KEYS = """
+import json
+from pathlib import Path
+from pipeline import config
+from pipeline.outputs import Outputs
+from pipeline.places import Places
+from pipeline.runners import local
+
+loaded = config.load(Path("configs"), ["fast"])
+places = Places("data", "configs/schema.pbtxt", "serving", "checkpoints")
+
+def nodes():
+    ir = local.compile_pipeline(loaded, places, Outputs(Path("outputs").resolve()))
+    return {node.pipeline_node.node_info.id: node.pipeline_node for node in ir.nodes}
+
+def keys():
+    return {step: n.parameters.SerializeToString(deterministic=True) for step, n in nodes().items()}
+
+found, before = {}, keys()
+for name in ("count_labels", "label_names", "model_size", "announce"):
+    file = Path(f"components/{name}.py")
+    source = file.read_bytes()
+    file.write_bytes(source + b"# edited\\n")
+    after = keys()
+    file.write_bytes(source)
+    found[name] = sorted(step for step in before if after[step] != before[step])
+options = {step: n.execution_options.caching_options for step, n in nodes().items()}
+found["never cached"] = sorted(step for step, one in options.items() if not one.enable_cache)
+print(json.dumps(found))
+"""
+
+
+def written(foreign, step, key, name):
+    [folder] = (foreign.outputs.artifacts / step / key).iterdir()
+    return (folder / name).read_text()
+
+
+def test_they_run_in_their_place(foreign):
+    steps = {step.name: step.state for step in foreign.latest().steps}
+    assert {steps[name] for name in OWN} == {State.RUN}
+    order = list(steps)
+    assert order.index("DataGate") < order.index("CountLabels") < order.index("Announce")
+    assert order.index("ModelSize") < order.index("Pusher") < order.index("Announce")
+
+
+def test_a_function_writes_an_artifact_and_hands_on_a_value(foreign):
+    classes = json.loads(written(foreign, "CountLabels", "classes", "value"))
+    assert classes.keys() == {"tipped", "not tipped"}
+    assert classes["tipped"]["weight"] > 1 > classes["not tipped"]["weight"]
+    rows = sum(one["rows"] for one in classes.values())
+    version = foreign.latest().pushed_path.rpartition("/")[2]
+    announced = (foreign.root / "pushed.txt").read_text()
+    assert f"New model: version {version}, trained on {rows} rows\n" in announced
+
+
+def test_an_executor_writes_an_artifact_of_the_projects_own_type(foreign):
+    lines = written(foreign, "ModelSize", "report", "files.txt").splitlines()
+    assert any(line.endswith("/saved_model.pb") for line in lines)
+
+
+def test_report_and_lineage_show_them(foreign):
+    page = foreign.report()
+    for name in OWN:
+        assert f'<tr id="step-{name}">' in page
+    for edge in (
+        "ExampleGen → CountLabels: examples",
+        "CountLabels → Announce: rows",
+        "ModelSize → Pusher: in this order",
+        "DataGate → Transform: in this order",
+    ):
+        assert f"<title>{edge}</title>" in page
+    assert foreign.latest().config["steps"]["announce"]["greeting"] == "New model"
+    assert "pushed by Pusher" in foreign.pipeline("lineage").stdout
+
+
+def test_the_cache_sees_their_code_and_what_it_imports(foreign):
+    done = foreign.python("-c", CACHE_KEYS)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "count_labels": ["CountLabels"],
+        "label_names": ["CountLabels"],
+        "model_size": ["ModelSize"],
+        "announce": ["Announce"],
+        "never cached": ["Announce", "Pusher"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("steps.scan.enabled=true", "Scan: a step in a container of its own does not run on this"),
+        ("steps.announce.flie=x", "steps.announce.flie: unknown key; did you mean file?"),
+        ("steps.model_size.max_megabytes=0", "steps.model_size.max_megabytes: Input should be"),
+        ("steps.announce.token=x", "token looks like a credential"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(setting, told, foreign):
+    runs = list(foreign.outputs.runs.iterdir())
+    done = foreign.pipeline("run", "--set", setting)
+    assert done.returncode == 2 and told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(foreign.outputs.runs.iterdir()) == runs
+
+
+# >>> cluster
+@pytest.mark.parametrize(("target", "address"), [("kubeflow", "path"), ("vertex", "uri")])
+def test_each_backend_gets_them_compiled(target, address, foreign):
+    import yaml
+
+    file = foreign.root / f"{target}.yaml"
+    options = ("--target", target, "-o", str(file), "--set", "steps.scan.enabled=true")
+    done = foreign.python("-m", "pipeline", "compile", *options)
+    assert done.returncode == 0, done.stderr
+    spec = next(yaml.safe_load_all(file.read_text()))
+    tasks, executors = spec["root"]["dag"]["tasks"], spec["deploymentSpec"]["executors"]
+    assert {*OWN, "Scan"} <= tasks.keys()
+    assert tasks["Announce"]["cachingOptions"] == {}
+    assert "code_hash" in tasks["CountLabels"]["inputs"]["parameters"]
+    arguments = executors["CountLabels_executor"]["container"]["args"]
+    assert "components.count_labels.CountLabels_Executor" in arguments
+    scan = executors["Scan_executor"]["container"]
+    assert scan["image"] == "busybox:1.36"
+    # Kubeflow's launcher has the files; on Vertex AI a program opens gs:// itself.
+    assert f"{{{{$.inputs.artifacts['pushed_model'].{address}}}}}" in scan["command"]
+
+
+@pytest.mark.kubeflow
+@pytest.mark.timeout(900)
+def test_kubeflow_runs_them(foreign, tmp_path):
+    from tests.kubeflow.cluster import running
+
+    log = tmp_path / "pushed.txt"
+    with running(tmp_path / "cluster", foreign.root / "configs", foreign.root) as cluster:
+        for number in range(1, 5):
+            [file] = (foreign.root / "data" / "taxi" / f"span-{number}").glob("*.csv")
+            cluster.put_span(number, file.read_text())
+        overlays = [word for name in ("kubeflow", "fast", "cluster") for word in ("--config", name)]
+        settings = ("--set", "steps.scan.enabled=true", "--set", f"steps.announce.file={log}")
+        done = foreign.python("-m", "pipeline", "submit", "--wait", *overlays, *settings)
+        runs = list(cluster.backend.runs.values())
+        logs = [run.log(task)[-3000:] for run in runs for task in run.failures]
+        assert done.returncode == 0, "\n".join([done.stdout, done.stderr, *logs])
+        [version] = cluster.versions()
+        listing = cluster.read(runs[0].artifact("Scan", "listing").uri).decode()
+    assert f"New model: version {version}, trained on" in log.read_text()
+    assert any(line.endswith("/saved_model.pb") for line in listing.splitlines())
+
+
+# <<< cluster

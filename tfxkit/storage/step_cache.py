@@ -1,0 +1,89 @@
+"""What TFX's cache cannot see of a step: the code that it runs, and what it does elsewhere.
+
+The cache compares parameters and input artifacts (tfx 1.21, `portable/cache_utils.py`). Here code
+becomes a parameter of every step whose code belongs to the project. Effects outside of the
+artifacts have to be declared, with `never_cached`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, is_module
+
+if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_node import BaseNode
+
+CODE_HASH = "code_hash"
+# Where code of steps may lie; `pipeline` holds the DAG, and the library's tests have models too.
+_OWN = (*PROJECT_PACKAGES, "pipeline", "tests")
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_NEVER_CACHED = "tfxkit_never_cached"
+
+Component = TypeVar("Component")
+
+
+def never_cached(component: Component) -> Component:
+    """Decorator of a component that must run each time, in every runner.
+
+    For effects that are not in its artifacts: sending a message, or writing to a folder that others
+    change as well. Place it above `@component`, or above the class of a component.
+    """
+    setattr(component, _NEVER_CACHED, True)
+    return component
+
+
+def is_never_cached(node: BaseNode) -> bool:
+    """Whether the component was declared with `never_cached`."""
+    return bool(getattr(node, _NEVER_CACHED, False))
+
+
+def has_driver(node: BaseNode) -> bool:
+    """Whether a driver adds to the cache key what is not in parameters and input artifacts.
+
+    Drivers run on this machine only; a backend starts executors. See `dsl/components/base/
+    base_driver.py` of tfx 1.21.
+    """
+    from tfx.dsl.components.base.base_driver import BaseDriver
+
+    return getattr(node, "driver_class", BaseDriver) is not BaseDriver
+
+
+def add_code_hashes(nodes: Iterable[BaseNode]) -> None:
+    """Gives each step whose code belongs to the project a hash of that code as a parameter.
+
+    The code is the module of the executor (of a function component: the module of the function),
+    each module that a parameter names (`run_fn="models.training.run_fn"`), and what they import of
+    the project. Executors ignore the parameter. A component that hashes its code itself is left
+    as it is.
+
+    Args:
+        nodes: The steps; changed in place.
+    """
+    for node in nodes:
+        modules = sorted({*_executor_module(node), *_named_modules(node)})
+        if modules and not node.exec_properties.get(CODE_HASH):
+            node.exec_properties[CODE_HASH] = code_hash(*modules)
+
+
+def _executor_module(node: BaseNode) -> Iterator[str]:
+    executor = getattr(node.executor_spec, "executor_class", None)  # a container has none
+    if executor is not None and _is_own(executor.__module__):
+        yield executor.__module__
+
+
+def _named_modules(node: BaseNode) -> Iterator[str]:
+    yield from filter(None, map(_module_of, node.exec_properties.values()))
+
+
+def _module_of(value: Any) -> str | None:
+    """The module of a dotted name such as `models.training.run_fn`."""
+    if not isinstance(value, str) or not _DOTTED.fullmatch(value) or not _is_own(value):
+        return None
+    return next((name for name in (value, value.rpartition(".")[0]) if is_module(name)), None)
+
+
+def _is_own(name: str) -> bool:
+    return name.partition(".")[0] in _OWN
