@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils, proto_utils
 
-from components.evaluator import eval_config, results
+from components.evaluator import eval_config, evaluation as evaluations
 from components.evaluator.executor import Executor
 from tfxkit.config.dataset import Dataset
 from tfxkit.features.label import LABEL_KEY
@@ -159,7 +159,7 @@ def evaluate(tmp_path_factory):
                 "evaluation": dataset.evaluation.model_dump_json(),
             },
         )
-        return results.read(evaluation_artifact.uri), blessing, evaluation_artifact.uri
+        return evaluations.read(evaluation_artifact.uri), blessing, evaluation_artifact.uri
 
     return run
 
@@ -170,7 +170,7 @@ def with_baseline(evaluate):
         "slices": [["pay"], ["hour"], ["pay", "hour"]],
         "thresholds": {
             "auc": {"min": 0.5, "max_worsening": 0.01},
-            "loss": {"max": 0.1, "max_worsening": 0.01},
+            "log_loss": {"max": 0.1, "max_worsening": 0.01},
             "calibration": {"min": 0.1, "max": 9},
         },
         "worst_slice": {"metric": "auc", "min": 0.99, "min_examples": 100},
@@ -190,11 +190,11 @@ def test_binary_metrics_are_those_of_scikit_learn(with_baseline):
     for metrics, shift in ((with_baseline[0].metrics, 1.0), (with_baseline[0].baseline_metrics, 0)):
         y, p = columns["y"], predict("binary", columns["x"], shift).numpy()
         assert metrics["auc"] == pytest.approx(sklearn_metrics.roc_auc_score(y, p), abs=1e-3)
-        assert metrics["auc_precision_recall"] == pytest.approx(
+        assert metrics["pr_auc"] == pytest.approx(
             sklearn_metrics.average_precision_score(y, p), abs=0.01
         )
         assert metrics["accuracy"] == pytest.approx(np.mean((p > 0.5) == y), abs=1e-6)
-        assert metrics["loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-5)
+        assert metrics["log_loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-5)
         assert metrics["calibration"] == pytest.approx(p.mean() / y.mean(), rel=1e-5)
         assert metrics["expected_calibration_error"] == pytest.approx(plain_error(p, y), abs=1e-3)
         assert metrics["example_count"] == ROWS
@@ -221,13 +221,13 @@ def test_verdicts_are_in_words_and_those_of_tfma(with_baseline):
     result, blessing, uri = with_baseline
     checks = {one.name: one for one in result.checks}
     assert {name for name, one in checks.items() if not one.passed} == {
-        "loss: max",
-        "loss: change",
+        "log_loss: max",
+        "log_loss: change",
         "auc: worst slice",
     }
     assert checks["auc: min"].detail.endswith(", at least 0.5")
-    assert checks["loss: max"].detail.endswith(", above 0.1")
-    assert "worse than the baseline's 0." in checks["loss: change"].detail
+    assert checks["log_loss: max"].detail.endswith(", above 0.1")
+    assert "worse than the baseline's 0." in checks["log_loss: change"].detail
     assert "auc in the worst slice, " in checks["auc: worst slice"].detail
     assert "Cash" not in checks["auc: worst slice"].detail
 
@@ -239,7 +239,7 @@ def test_verdicts_are_in_words_and_those_of_tfma(with_baseline):
         for one in tfma.load_validation_result(uri).metric_validations_per_slice
         for failure in one.failures
     }
-    assert failures == {("loss", False), ("loss", True)}
+    assert failures == {("log_loss", False), ("log_loss", True)}
 
 
 def test_without_a_baseline_the_model_is_measured_alone_and_can_be_blessed(evaluate):
@@ -262,7 +262,7 @@ def test_multiclass_metrics_are_those_of_scikit_learn(evaluate):
     columns = rows("multiclass")
     y, p = columns["y"].astype(int), predict("multiclass", columns["x"], 0.5).numpy()
     assert result.metrics["accuracy"] == pytest.approx(np.mean(p.argmax(1) == y), abs=1e-6)
-    assert result.metrics["loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-4)
+    assert result.metrics["log_loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-4)
     auc = sklearn_metrics.roc_auc_score(y, p, multi_class="ovr")
     assert result.metrics["auc"] == pytest.approx(auc, abs=1e-3)
     error = plain_error(p.max(1), p.argmax(1) == y)
