@@ -10,10 +10,10 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
-from components.evaluator import results as evaluator_results
+from components.evaluator import evaluation as evaluations
 from components.serving_check import RESULT_FILE
 from pipeline.metadata import OutputArtifact
-from pipeline.summary import BaselineSummary, Check, SliceMetrics, Status
+from pipeline.summary import BaselineSummary, Check, GapSummary, SliceMetrics, Status
 from tfxkit.storage import served_model
 
 Outputs = Mapping[str, Mapping[str, OutputArtifact]]
@@ -90,10 +90,15 @@ def _baseline(model: OutputArtifact) -> BaselineSummary:
 
 
 def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
-    result = evaluator_results.read(uri)
+    result = evaluations.read(uri)
     fields: dict[str, Any] = {
         "metrics": result.metrics,
-        "slices": tuple(SliceMetrics(**vars(one)) for one in result.slices),
+        "slices": tuple(
+            SliceMetrics(slice=one.slice, examples=one.examples, metrics=one.metrics)
+            for one in result.slices
+        ),
+        "gaps": tuple(GapSummary(**vars(one)) for one in result.gaps),
+        "sampled": result.sampled,
         "thresholds": tuple(Check(**vars(one)) for one in result.checks),
         "blessed": result.blessed,
         "auc": result.metrics.get("auc"),

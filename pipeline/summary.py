@@ -74,6 +74,19 @@ class Check(Frozen):
     detail: str
 
 
+class GapSummary(Frozen):
+    """How far a metric lies apart in the groups of a slice."""
+
+    metric: str
+    slice: str = pydantic.Field(description="The columns that make the groups.")
+    gap: float | None = pydantic.Field(description="The highest value less the lowest.")
+    baseline_gap: float | None
+    lowest: str = pydantic.Field(description="The group with the lowest value.")
+    highest: str
+    groups: int = pydantic.Field(description="Groups with rows enough and a value.")
+    max: float | None = pydantic.Field(description="The bound, if there is one.")
+
+
 class BaselineSummary(Frozen):
     """The model that was served when the run began."""
 
@@ -105,6 +118,10 @@ class Summary(Frozen):
         default={}, description="Of the whole eval split."
     )
     slices: tuple[SliceMetrics, ...] = ()
+    gaps: tuple[GapSummary, ...] = ()
+    sampled: dict[str, int] = pydantic.Field(
+        default={}, description="Metrics measured on a uniform sample of the rows: its size."
+    )
     thresholds: tuple[Check, ...] = ()
     baseline: BaselineSummary | None = None
     blessed: bool | None = None

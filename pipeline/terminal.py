@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.summary import Check, State, Status, Step, Summary
+from tfxkit.metrics.catalogue import COUNTS
 
 MARKS = {
     State.RUN: ("✓", "green"),
@@ -23,11 +24,10 @@ MARKS = {
     State.FAILED: ("✗", "bold red"),
     State.SKIPPED: ("·", "dim"),
 }
-# How the kinds of checks in `components.evaluator.checks` are shown beside their metric.
+# How the kinds of checks in `components.evaluator.evaluation` are shown beside their metric.
 BOUNDS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
 MOST_LINES = 5
 STARTING = "starting"
-COUNTS = ("example_count", "mean_label")
 WORDS = {State.RUN: "", State.CACHED: "reused", State.FAILED: "failed", State.SKIPPED: "skipped"}
 
 
@@ -128,6 +128,9 @@ def print_result(console: Console, summary: Summary, run_dir: str) -> None:
         console.print(Text(f"DataGate let pass: {line}", "yellow"), soft_wrap=True)
     if summary.metrics:
         console.print(_metrics_table(summary))
+        for name, rows in summary.sampled.items():
+            told = f"{name} is of a uniform sample of {rows:,} rows."
+            console.print(Text(told, "dim"), soft_wrap=True)
         for check in summary.thresholds:
             if not check.passed or _kind(check) not in BOUNDS:
                 mark, style = ("✓", "green") if check.passed else ("✗", "red")

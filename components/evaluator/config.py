@@ -111,9 +111,7 @@ def _defined(name: str, dataset: Dataset) -> config_pb2.MetricConfig:
     )
 
 
-def _add_class(
-    config: config_pb2.EvalConfig, name: str, settings: MetricSettings
-) -> set[str]:
+def _add_class(config: config_pb2.EvalConfig, name: str, settings: MetricSettings) -> set[str]:
     """Adds a metric of TFMA or Keras; returns the names of its results."""
     where = f"evaluation.metrics.{name}"
     content: dict[str, Any] = {"name": name, **settings.config}
@@ -134,9 +132,7 @@ def _add_class(
     return names
 
 
-def _results(
-    where: str, config: config_pb2.EvalConfig, spec: config_pb2.MetricsSpec
-) -> set[str]:
+def _results(where: str, config: config_pb2.EvalConfig, spec: config_pb2.MetricsSpec) -> set[str]:
     """Makes the computations of a metric, as the Evaluator will; returns the names of its results.
 
     Raises:
@@ -149,7 +145,9 @@ def _results(
     known = {*metric_types.registered_metrics(), *_public_classes(tf_keras.metrics)}
     if not metric.module and metric.class_name not in known:
         hint = _GONE.get(metric.class_name) or catalogue.did_you_mean(metric.class_name, known)
-        raise ValueError(f"{where}: no metric of TFMA or Keras is called {metric.class_name}; {hint}")
+        raise ValueError(
+            f"{where}: no metric of TFMA or Keras is called {metric.class_name}; {hint}"
+        )
     try:
         computations = metric_specs.to_computations([spec], eval_config=config)
     except Exception as error:  # whatever a class raises at wrong settings

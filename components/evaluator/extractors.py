@@ -47,7 +47,7 @@ def custom_extractors(
             *batched,
             tfma.extractors.Extractor("RawFeaturesOnly", beam.Map(_raw_only)),
             unbatch,
-            tfma.extractors.Extractor("LabelledOnly", beam.Filter(_is_labelled)),
+            tfma.extractors.Extractor("LabelledOnly", beam.FlatMap(_labelled_row)),
             tfma.extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
         ]
     slices = [tuple(sorted(spec.feature_keys)) for spec in eval_config.slicing_specs]
@@ -61,9 +61,12 @@ def _raw_only(batch: dict[str, Any]) -> dict[str, Any]:
     return {k: value for k, value in batch.items() if k != constants.TRANSFORMED_FEATURES_KEY}
 
 
-def _is_labelled(row: dict[str, Any]) -> bool:
+def _labelled_row(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The row if it has a label; without empty features, which TFMA takes for no query key."""
     label = next(iter(_by_model(row[tfma.LABELS_KEY]).values()))
-    return bool(_has_label(np.atleast_1d(label)).all())
+    if _has_label(np.atleast_1d(label)).all():
+        features = row[tfma.FEATURES_KEY].items()
+        yield {**row, tfma.FEATURES_KEY: {name: v for name, v in features if np.size(v)}}
 
 
 def _with_row_keys(batch: dict[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,9 @@ def define(task: Task, classes: tuple[str, ...], name: str, settings: MetricSett
     if name in COUNTS:
         return (_COUNT if name == EXAMPLE_COUNT else _MEAN_LABEL).define(Options())
     entry = _entry(task, name, settings)
-    given = settings.model_dump(exclude_none=True, include={"threshold", "for_class", "k", "quantile"})
+    given = settings.model_dump(
+        exclude_none=True, include={"threshold", "for_class", "k", "quantile"}
+    )
     if useless := sorted(given.keys() - entry.options):
         known = ", ".join(sorted(entry.options)) or "no settings"
         raise ValueError(

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tfxkit.metrics.definition import Array, Metric, Resampled, Rows, Weights, ratio
 
@@ -78,13 +77,15 @@ class Ranking:
             hit: Of shape [rows]: whether a row is of the class that is asked for.
             scores: Of shape [rows]; rows with the same one are one step.
         """
+        from scipy import sparse  # half a second, which the command line need not wait for
+
         order = np.argsort(-scores, kind="stable")
         hit = np.asarray(hit, bool)[order]
         step = np.cumsum(np.diff(scores[order], prepend=np.inf) != 0) - 1
         has_hit = np.bincount(step, hit) > 0
         count = int(has_hit.sum())
         # Of each row the next step with a hit, which may be its own; `count` behind the last one.
-        place = (np.cumsum(has_hit) - has_hit)[step]
+        place: NDArray[np.intp] = (np.cumsum(has_hit) - has_hit)[step]
         inside = has_hit[step]
         # Of each such step three sums: of rows since the one before, of its own, of its own hits.
         target = [place, count + 1 + place[inside], 2 * count + 1 + place[hit]]

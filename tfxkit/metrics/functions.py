@@ -66,9 +66,8 @@ class OfRows(Metric):
         self._function, self._name = function, name
 
     def measure(self, rows: Rows) -> Sample:
-        """The rows, predictions in the 32 bits that models answer with."""
-        kept = Rows(rows.labels, rows.predictions.astype(np.float32), rows.keys)
-        return Sample(kept).cut(MOST_ROWS)
+        """The rows, as far as they are kept."""
+        return Sample(rows).cut(MOST_ROWS)
 
     def finish(self, statistics: Sample) -> float:
         """What the function returns.
@@ -104,7 +103,6 @@ class OfRows(Metric):
         return measured
 
     def _call(self, labels: Array, predictions: Array) -> float:
-        predictions = predictions.astype(np.float64)
         return float(self._function(labels, predictions, np.ones(len(labels))))
 
 

@@ -134,12 +134,14 @@ def of_counts(name: str, threshold: float, for_class: int | None) -> Sums:
         return np.concatenate([labelled & predicted, labelled, predicted, np.ones((1, len(y)))])
 
     def finish(sums: Array) -> Array:
-        *counts, total = np.split(sums, [each * (len(sums) // 3) for each in (1, 2, 3)])
-        values = formula(*counts, total)
+        ends = [number * (len(sums) // 3) for number in (1, 2, 3)]
+        hits, labelled, predicted, total = np.split(sums, ends)
+        values = formula(hits, labelled, predicted, total)
         if len(values) == 1:
             return values[0]
-        there = counts[1] + counts[2] > 0
-        return ratio(np.where(there, np.nan_to_num(values), 0).sum(axis=0), there.sum(axis=0))
+        present = labelled + predicted > 0
+        of_present = np.where(present, np.nan_to_num(values), 0)
+        return ratio(of_present.sum(axis=0), present.sum(axis=0))
 
     return Sums(rows, finish)
 
@@ -189,7 +191,7 @@ class Moments:
         products: [3, 3] or [3, 3, resamples]: sums of products of distances from the means.
     """
 
-    rows: Array
+    rows: Array | np.float64
     means: Array
     products: Array
 
