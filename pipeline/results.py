@@ -11,7 +11,7 @@ from typing import Any
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
-from components.evaluator import results as evaluator_results
+from components.evaluator import evaluation as evaluations
 from components.serving_check import RESULT_FILE
 from pipeline.metadata import Artifact
 from pipeline.summary import BaselineSummary, Status
@@ -93,10 +93,12 @@ def _baseline(model: Artifact) -> BaselineSummary:
 
 
 def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
-    result = evaluator_results.read(uri)
+    result = evaluations.read(uri)
     fields: dict[str, Any] = {
         "metrics": result.metrics,
         "slices": result.slices,
+        "gaps": result.gaps,
+        "sampled": result.sampled,
         "thresholds": result.checks,
         "blessed": result.blessed,
         "auc": result.metrics.get("auc"),

@@ -13,7 +13,7 @@ import pydantic
 from pipeline.outputs import Outputs
 from tfxkit.config.frozen import Frozen
 from tfxkit.errors import UsageError
-from tfxkit.evaluation import EXAMPLE_COUNT, Check, SliceResult
+from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, SliceResult
 
 
 class State(enum.StrEnum):
@@ -94,6 +94,10 @@ class Summary(Frozen):
         default={}, description="Of the whole eval split."
     )
     slices: tuple[SliceResult, ...] = ()
+    gaps: tuple[GapResult, ...] = ()
+    sampled: dict[str, int] = pydantic.Field(
+        default={}, description="Metrics measured on a uniform sample of the rows: its size."
+    )
     thresholds: tuple[Check, ...] = ()
     baseline: BaselineSummary | None = None
     blessed: bool | None = None

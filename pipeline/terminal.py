@@ -29,7 +29,7 @@ STEP_STYLES = {
     State.SKIPPED: "dim",
 }
 TONE_STYLES = {"good": "bold green", "bad": "bold red", "plain": "bold"}
-# How the kinds of checks in `components.evaluator.checks` are shown beside their metric.
+# How the kinds of checks in `components.evaluator.evaluation` are shown beside their metric.
 BOUNDS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
 MOST_LINES = 5
 STARTING = "starting"
@@ -132,6 +132,9 @@ def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
         console.print(Text(f"DataGate let pass: {line}", "yellow"), soft_wrap=True)
     if summary.metrics:
         console.print(_metrics_table(summary))
+        for name, rows in summary.sampled.items():
+            told = f"{name} is of a uniform sample of {rows:,} rows."
+            console.print(Text(told, "dim"), soft_wrap=True)
         for check in summary.thresholds:
             if not check.passed or _kind(check) not in BOUNDS:
                 mark, style = ("✓", "green") if check.passed else ("✗", "red")

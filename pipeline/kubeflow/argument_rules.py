@@ -23,6 +23,7 @@ from pipeline.kubeflow.package import Package
 from pipeline.no_secrets import refuse_secrets
 from tfxkit.config.bounds import Comparator, Threshold, Validation, WorstSlice
 from tfxkit.errors import UsageError
+from tfxkit.metrics.catalogue import base_name
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
@@ -88,10 +89,10 @@ def _stop_at(package: Package, stop_at: str) -> str:
 def _thresholds(package: Package, thresholds: Mapping[str, Any]) -> dict[str, Any]:
     metrics, found = measured.metrics(package), {}
     for metric, bounds in thresholds.items():
-        _ensure_known(f"thresholds: no metric {metric!r}", metric, metrics)
+        _ensure_known(f"thresholds: no metric {metric!r}", base_name(str(metric)), metrics)
         threshold = _validated(f"thresholds.{metric}", Threshold, bounds)
         if metrics and threshold.max_worsening is not None:
-            measured.check_direction(metric)
+            measured.check_direction(package, metric)
         found[metric] = _dumped(threshold)
     return found
 
@@ -99,7 +100,8 @@ def _thresholds(package: Package, thresholds: Mapping[str, Any]) -> dict[str, An
 def _worst_slice(package: Package, bound: Mapping[str, Any]) -> dict[str, Any]:
     found = _validated("worst_slice", WorstSlice, bound)
     name = found.metric
-    _ensure_known(f"worst_slice: no metric {name!r}", name, measured.metrics(package))
+    known = measured.metrics(package)
+    _ensure_known(f"worst_slice: no metric {name!r}", base_name(name), known)
     return _dumped(found)
 
 

@@ -19,6 +19,7 @@ from pipeline.report.bootstrap import Uncertainty
 from pipeline.report.eval_rows import EvalRows
 from pipeline.summary import Summary
 from tfxkit.config.dataset import Dataset
+from tfxkit.metrics import Metric, catalogue
 from tfxkit.storage import served_model
 
 logger = logging.getLogger(__name__)
@@ -114,12 +115,25 @@ class Run:
         return rows if alike and (rows.labels == self.eval_rows.labels).all() else None
 
     @functools.cached_property
+    def definitions(self) -> dict[str, Metric]:
+        """The definitions of the metrics, as far as the project still has them."""
+        found = {}
+        for name, settings in catalogue.settings_of(self.dataset).items():
+            if settings.class_name is None:
+                try:
+                    classes = self.dataset.label.classes
+                    found[name] = catalogue.define(self.dataset.task, classes, name, settings)
+                except ValueError:  # a function that is gone since
+                    logger.exception("The metric %s has no interval", name)
+        return found
+
+    @functools.cached_property
     def uncertainty(self) -> Uncertainty | None:
         """The intervals of all metrics; None if a model gives no answers, as one may not."""
         try:
             if self.eval_rows is None:
                 return None
-            return bootstrap.intervals(self.dataset.task, self.eval_rows, self.served_rows)
+            return bootstrap.intervals(self.definitions, self.eval_rows, self.served_rows)
         except Exception:  # whatever libraries raise at a wrong signature or at damaged files
             logger.exception("The model could not be asked, so there are no intervals")
             return None

@@ -107,9 +107,7 @@ def _compared(run: Run, rows: list[MetricRow]) -> str:
         return f"There is nothing to compare with: {run.shown(_lower(baseline.reason or ''))}"
     if run.is_served:
         return f"It is version {baseline.version} itself, which was being served."
-    row = next(
-        (r for r in rows if r.better != "near one" and None not in (r.value, r.served)), None
-    )
+    row = next((r for r in rows if r.has_direction and None not in (r.value, r.served)), None)
     if row is None or row.value is None or row.served is None:
         return f"It cannot be compared with version {baseline.version}."
     change = row.value - row.served

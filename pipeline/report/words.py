@@ -10,11 +10,15 @@ from tfxkit.config.dataset import TICKS_PER_SECOND
 
 TITLES = {
     "auc": "AUC",
-    "auc_precision_recall": "AUC of precision-recall",
+    "pr_auc": "PR AUC",
+    "f1": "F1",
     "expected_calibration_error": "Expected calibration error",
     "r2": "R²",
     "rmse": "RMSE",
     "mae": "MAE",
+    "mse": "MSE",
+    "mape": "MAPE",
+    "medae": "Median absolute error",
     "squared_pearson_correlation": "Squared correlation",
 }
 _MINUTE = 60

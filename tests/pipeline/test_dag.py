@@ -16,7 +16,11 @@ from pipeline.config import Config
 from pipeline.outputs import Outputs
 from tests.sample_project import CONFIGS, copy_with_code
 
-ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: data/taxi}")
+ALL_ON = (
+    "tuner.enabled=true",
+    "bulk_inferrer={enabled: true, path: data/taxi}",
+    "dataset.evaluation.metrics.lift.function=models.metrics.top_decile_lift",
+)
 PLACES = {
     "data": "gs://bucket/data",
     "schema": str(CONFIGS / "schema.pbtxt"),
@@ -125,6 +129,9 @@ EDITS = {
     "components/baseline/*.py": {"Baseline"},
     "components/data_gate/*.py": {"DataGate"},
     "components/evaluator/*.py": {"Evaluator"},
+    "tfxkit/metrics/*.py": {"Evaluator"},
+    "models/metrics.py": {"Evaluator"},
+    "dataset.evaluation.metrics.f1={}": {"Evaluator"},
     "components/serving_check/*.py": {"ServingCheck"},
     "components/pusher/*.py": {"Pusher"},
     "pipeline/**/*.py": set(),

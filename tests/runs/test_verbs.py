@@ -11,9 +11,10 @@ from rich.console import Console
 
 from pipeline import local_run
 from pipeline.report import features, writing
-from pipeline.report.measures import measure
 from pipeline.report.run import Run
 from pipeline.summary import Status
+from tfxkit.metrics import Rows
+from tfxkit.metrics.resampling import measurer
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +97,8 @@ def test_the_numbers_of_the_report_are_those_of_the_evaluator(project):
     rows = run.eval_rows
     assert len(rows.labels) == measured["example_count"]
     once = np.ones((len(rows.labels), 1), np.float32)
-    for name, value in measure(run.dataset.task, rows.labels, rows.predictions, once).items():
+    measure = measurer(run.definitions, Rows.of(rows.labels, rows.predictions))
+    for name, value in measure(once).items():
         assert value[0] == pytest.approx(measured[name], rel=2e-3), name
     interval = run.uncertainty.candidate[""]["auc"]
     assert interval.low < measured["auc"] < interval.high

@@ -85,10 +85,10 @@ class Pair:
         if self._rows is None:
             return {}
         older, newer = self._rows
-        task = self.newer.dataset.task
+        metrics = self.newer.definitions
         if self.is_paired:
-            return bootstrap.intervals(task, newer, older).change
-        return bootstrap.independent_change(task, newer, older)
+            return bootstrap.intervals(metrics, newer, older).change
+        return bootstrap.independent_change(metrics, newer, older)
 
 
 def _data(run: Run) -> str | None:
