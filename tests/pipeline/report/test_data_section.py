@@ -31,7 +31,8 @@ def section(tmp_path):
     artifacts = {
         "StatisticsGen": {
             "statistics": Artifact(1, "ExampleStatistics", statistics.uri, properties)
-        }
+        },
+        "ExampleValidator": {"anomalies": Artifact(3, "ExampleAnomalies", str(tmp_path), {})},
     }
 
     def make(status: Status, gate: State, findings=None) -> str:
