@@ -15,7 +15,7 @@ from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.lean_imports import lean, without_notebook
-from pipeline.outputs import Outputs
+from pipeline.outputs import LOG_FILE, Outputs
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
 from pipeline.terminal import StepDisplay
@@ -118,7 +118,7 @@ class Session:
             local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
     def _explain(self, exception: Exception) -> tuple[Status, str]:
-        return explain(exception, self.outputs, self.run_dir / "run.log")
+        return explain(exception, self.outputs, self.run_dir / LOG_FILE)
 
     def _end(self, step: Step, display: StepDisplay) -> None:
         if step.state is State.FAILED and self.interruption.happened:
