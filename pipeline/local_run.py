@@ -11,7 +11,7 @@ from rich.text import Text
 from pipeline import metadata_file, validation
 from pipeline.config import Config
 from pipeline.interruption import Interruption
-from pipeline.outputs import Outputs, shown
+from pipeline.outputs import LOG_FILE, Outputs, shown
 from pipeline.run_log import captured, log_traceback
 from pipeline.session import Session
 from pipeline.summary import EXIT_CODES
@@ -50,7 +50,7 @@ def execute(
         if damage := metadata_file.make_usable(outputs.metadata):
             sys.stderr.write(f"{damage}\n")
         before, run_dir = outputs.latest(), outputs.new_run_dir()
-        with captured(run_dir / "run.log") as terminal:
+        with captured(run_dir / LOG_FILE) as terminal:
             session = Session(
                 config, config_dir, outputs, run_dir, before, first, last, interruption
             )

@@ -50,6 +50,7 @@ class Artifact:
 
 
 Artifacts = Mapping[str, Sequence[Artifact]]  # by the name of the input or output
+ArtifactsByStep = Mapping[str, Mapping[str, Artifact]]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,9 @@ from pathlib import Path
 from pipeline.selection import ConfigSelection
 from tfxkit.errors import UsageError
 
+# In the folder of a run.
+SUMMARY_FILE, LOG_FILE, REPORT_FILE = "summary.json", "run.log", "report.html"
+
 
 class BusyError(UsageError):
     """Raised if another process runs this pipeline in this folder."""

@@ -13,15 +13,14 @@ from tfx.utils import path_utils
 
 from components.evaluator import evaluation as evaluations
 from components.serving_check import RESULT_FILE
-from pipeline.metadata import Artifact
+from pipeline.metadata import Artifact, ArtifactsByStep
 from pipeline.summary import BaselineSummary, Status
 from tfxkit.storage import examples_artifact, placeholders, served_model
 
-Outputs = Mapping[str, Mapping[str, Artifact]]
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")
 
 
-def collect(outputs: Outputs) -> dict[str, Any]:
+def collect(outputs: ArtifactsByStep) -> dict[str, Any]:
     """The fields of `Summary` that can be read from the artifacts of the steps that have run.
 
     Args:

@@ -15,7 +15,7 @@ from pipeline.config import SCHEMA_FILE, Config, project_path
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.lean_imports import lean, without_notebook
-from pipeline.outputs import Outputs
+from pipeline.outputs import LOG_FILE, Outputs
 from pipeline.places import Places
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
@@ -114,7 +114,7 @@ class Session:
             local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
     def _explain(self, exception: Exception) -> tuple[Status, str]:
-        return explain(exception, self.outputs, self.run_dir / "run.log")
+        return explain(exception, self.outputs, self.run_dir / LOG_FILE)
 
     def _end(self, step: Step, display: StepDisplay) -> None:
         if step.state is State.FAILED and self.interruption.happened:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pydantic
 
-from pipeline.outputs import Outputs
+from pipeline.outputs import SUMMARY_FILE, Outputs
 from tfxkit.config.frozen import Frozen
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, SliceResult
@@ -138,7 +138,7 @@ class Summary(Frozen):
                 file.write(self.model_dump_json(indent=2) + "\n")
                 file.flush()
                 os.fsync(file.fileno())  # else the name may survive a power cut, and be empty
-            draft.replace(run_dir / "summary.json")
+            draft.replace(run_dir / SUMMARY_FILE)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -150,7 +150,7 @@ def read(run_dir: Path) -> Summary:
         FileNotFoundError: If the folder holds none.
         pydantic.ValidationError: If it does not have this form.
     """
-    return Summary.model_validate_json((run_dir / "summary.json").read_text(encoding="utf-8"))
+    return Summary.model_validate_json((run_dir / SUMMARY_FILE).read_text(encoding="utf-8"))
 
 
 def find_run(outputs: Outputs, name: str) -> Summary:
@@ -188,7 +188,7 @@ def find_run(outputs: Outputs, name: str) -> Summary:
 def history(runs: Path) -> list[Summary]:
     """The summaries of all runs, oldest first; folders without a readable one are left out."""
     found = []
-    for file in sorted(runs.glob("*/summary.json")):
+    for file in sorted(runs.glob(f"*/{SUMMARY_FILE}")):
         if file.parent.is_symlink():
             continue
         try:

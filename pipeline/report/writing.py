@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.outcome import STEPS
-from pipeline.outputs import Outputs
+from pipeline.outputs import REPORT_FILE, Outputs
 from pipeline.report import (
     curves,
     data,
@@ -29,8 +29,6 @@ from pipeline.report import (
 from pipeline.report.run import Run
 
 logger = logging.getLogger(__name__)
-
-FILE = "report.html"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +82,7 @@ def write(run_dir: Path, outputs: Outputs) -> Path:
     text = page(run)
     draft = run_dir / f".report-{os.getpid()}.html"
     draft.write_text(text, encoding="utf-8")
-    file = run_dir / FILE
+    file = run_dir / REPORT_FILE
     draft.replace(file)
     return file
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.options import add_config_options, config_selection
+from pipeline.outputs import LOG_FILE, REPORT_FILE
 from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ def _report(outputs: Outputs, name: str) -> Path:
 
     summary = find_run(outputs, name)
     run_dir = outputs.runs / summary.run_id
-    file = run_dir / "report.html"
+    file = run_dir / REPORT_FILE
     card = Path(summary.arguments["config_dir"], "model_card.yaml")
     if not file.exists() or (card.exists() and card.stat().st_mtime > file.stat().st_mtime):
         from pipeline.run_log import captured
 
-        with captured(run_dir / "run.log"):
+        with captured(run_dir / LOG_FILE):
             from pipeline.report import writing
 
             try:
@@ -74,7 +75,7 @@ def _compared(outputs: Outputs, names: list[str]) -> Path:
         raise UsageError(f"There is only one run in {outputs.runs}: {outputs.command('run')}")
     one, other = (find_run(outputs, name) for name in names)
     # What libraries say goes into the log of a run; both are over, so the one named last will do.
-    with captured(outputs.runs / other.run_id / "run.log") as terminal:
+    with captured(outputs.runs / other.run_id / LOG_FILE) as terminal:
         from pipeline.report.comparison import page, text
         from pipeline.report.comparison.pair import Pair
 

@@ -21,6 +21,7 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline.explanation import last_words
     from pipeline.outcome import KILLED, label_of
+    from pipeline.outputs import LOG_FILE
     from pipeline.summary import find_run
     from pipeline.terminal import StepDisplay, print_result
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         for step in summary.steps:
             display.end(step)
     if label_of(outputs, summary) == KILLED:
-        log = outputs.runs / summary.run_id / "run.log"
+        log = outputs.runs / summary.run_id / LOG_FILE
         advice = last_words(log, outputs) or f"Resume with: {outputs.command('resume')}"
         print(f"\nThis run was killed. {advice}")
         return 0

@@ -106,10 +106,12 @@ def test_a_missing_overlay_names_the_nearest():
 @pytest.mark.parametrize("missing", ["base", "dataset"])
 def test_where_there_is_no_description_yet_it_says_how_to_make_one(missing, config_dir):
     (config_dir / f"{missing}.yaml").unlink()
-    with pytest.raises(ConfigError, match=r"pipeline init --data FILE.csv writes it"):
+    with pytest.raises(
+        ConfigError, match=r"pipeline init --data FILE.csv --config-dir .* writes it"
+    ):
         configs.load(config_dir)
     (config_dir / "init.txt").write_text("--data=data/own\n")
-    with pytest.raises(ConfigError, match=r"pipeline init @.*init\.txt writes it"):
+    with pytest.raises(ConfigError, match=r"pipeline init @.*init\.txt --config-dir .* writes it"):
         configs.load(config_dir)
 
 
