@@ -118,12 +118,10 @@ class DataConfig(Frozen):
     path: str = pydantic.Field(
         description="Folder that holds the `span-<number>` folders; or what `reader` takes."
     )
-    reader: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")] | None = (
-        pydantic.Field(
-            default=None,
-            description="Dotted name of a module that yields the rows in place of files: "
-            "docs/extending/source.md.",
-        )
+    reader: str | None = pydantic.Field(
+        default=None,
+        description="Dotted name of a module that yields the rows in place of files: "
+        "docs/extending/source.md.",
     )
     reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
         default={}, description="What the functions of `reader` are called with, by parameter."
@@ -158,6 +156,13 @@ class DataConfig(Frozen):
     def _needs_train_and_eval(cls, value: dict[str, int]) -> dict[str, int]:
         if missing := {"train", "eval"} - value.keys():
             raise ValueError(f"a split named {' and one named '.join(sorted(missing))} is needed")
+        return value
+
+    @pydantic.field_validator("reader")
+    @classmethod
+    def _reader_is_a_module(cls, value: str | None) -> str | None:
+        if value is not None and not all(map(str.isidentifier, value.split("."))):
+            raise ValueError("write the dotted name of a module, such as components.orders")
         return value
 
     @pydantic.model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What became of each file, or each span of a reader: written by the workers, then checked."""
+"""Outcome of each file, or of each span of a reader: written by the workers, then checked."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SHOWN = 3  # files with errors in a message
 
 
 def merged(outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """What became of a file, of what became of its parts, or of some of them.
+    """Outcome of a file, from the outcomes of its parts or of some of them.
 
     Args:
-        outcomes: Of parts of the same file, as `write` takes them of files.
+        outcomes: Of parts of the same file, in the form that `write` takes.
     """
     parts = list(outcomes)
     splits = dict.fromkeys(split for part in parts for split in part["rows"])
@@ -34,7 +34,7 @@ def merged(outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write(outcomes: list[dict[str, Any]], path: str) -> None:
-    """Writes what became of the files, with the share of rows that are there already.
+    """Writes the outcomes, with the share of repeated rows.
 
     Args:
         outcomes: Of each file `file`, `rows` by split, `left_out`, `error` or None, and `sketch`:
@@ -52,10 +52,10 @@ def write(outcomes: list[dict[str, Any]], path: str) -> None:
 
 
 def check(path: str, splits: Splits) -> int:
-    """Checks what became of the files, or of the spans of a reader.
+    """Checks the outcomes.
 
     Returns:
-        How many rows were left out.
+        The number of rows left out.
 
     Raises:
         DataError: If a file or span could not be read, if a span or a split has no rows, or if

@@ -8,8 +8,8 @@ It has two functions, which `data.reader` names by their module:
     def read_span(path: str, span: int, **options) -> Iterator[pyarrow.RecordBatch]:
         # The rows of a span, in the same order each time.
 
-`path` is `data.path` and `options` are `data.reader_options`. Whatever these functions raise or
-return that cannot be used is a `DataError`, which names the function and the span.
+`path` is `data.path` and `options` are `data.reader_options`. If a function raises, or returns
+something unusable, a `DataError` names the function and the span.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ class Reader:
         """The name of a span in messages."""
         return f"span {span} of {self.module}"
 
-    def read(self, span: int) -> Iterator[Any]:
-        """Whatever `read_span` yields.
+    def read(self, span: int) -> Iterator[pa.RecordBatch]:
+        """The batches that `read_span` yields.
 
         Raises:
-            DataError: If it yields nothing that can be iterated over, or raises.
+            DataError: If it raises, or yields something else.
         """
         function = self._function(READ_SPAN, self.path, span)
         with self._explained(READ_SPAN, span):
@@ -152,10 +152,10 @@ class Reader:
 
 
 class SpanRows:
-    """The rows of one span in typed batches; they are read once, and never all in memory.
+    """The rows of one span in typed batches, read once and never all in memory.
 
     Attributes:
-        guessed: INT, FLOAT or BYTES by name for the columns so far that the schema lacks.
+        guessed: INT, FLOAT or BYTES by name for the columns read so far that the schema lacks.
     """
 
     def __init__(self, reader: Reader, span: int, types: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Which spans a run takes, which files they hold, and a fingerprint over all of them.
+"""Spans: the choice of a run, their files, and a fingerprint of the content.
 
 A span is a folder `span-<number>` under the input base, with CSV or Parquet files in it, or with
 folders `version-<number>` of them, the newest of which is read. Numbers may be padded with zeros;

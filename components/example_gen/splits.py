@@ -1,4 +1,4 @@
-"""Which split a row belongs to: by a hash of the row or of one value in it, or by bounds."""
+"""Splits: rows are dealt out by a hash of the row or of one value in it, or cut at bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a file, a part of one or a span into its shards, and says what became of it."""
+"""Writes the rows of a file, a part of one or a span into its shards, and reports the outcome."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Writer:
             guessed: Types of columns that the schema does not know.
 
         Returns:
-            The file, and what became of it, as `outcomes.merged` takes it.
+            The file and its outcome, in the form that `outcomes.merged` takes.
         """
         source, number, part = element
         path = source.path
@@ -87,13 +87,13 @@ class Writer:
             shard: The number of the shard.
 
         Returns:
-            What became of the span, as `outcomes.write` takes it.
+            The outcome of the span, in the form that `outcomes.write` takes.
         """
         rows = reader.open(span, self.columns.types)
         return self._written(reader.place(span), rows, shard) | {"guessed": rows.guessed}
 
     def _written(self, place: str, batches: Iterable[pa.RecordBatch], shard: int) -> dict[str, Any]:
-        """Writes one shard of each split, and says what became of it."""
+        """Writes one shard of each split, and returns the outcome."""
         required, repeats = Required(self.columns.required), Repeats()
         kept = map(required, batches)
         rows, error = {}, None
