@@ -7,7 +7,6 @@ from tfxkit.config.dataset import Dataset
 from tfxkit.features.helpers import (
     by_role,
     code,
-    date_parts,
     filled,
     hashed,
     number,
@@ -32,13 +31,9 @@ def preprocessing_fn(inputs, custom_config):
     )
     # The tract is ignored in dataset.yaml: it is missing in nearly all rows, but not everywhere.
     features["tract_known"] = code(tf.where(tf.math.is_nan(inputs["pickup_census_tract"]), "", "y"))
-    features["start"] = date_parts(inputs["trip_start_timestamp"])
     features["company_words"] = words(inputs["company"], buckets=200)
 
     # What tf.Transform computes is a feature, too.
     features["miles_z"] = tft.scale_to_z_score(miles)
-    features["company_id"] = tft.compute_and_apply_vocabulary(inputs["company"], top_k=10)
-    features["fare_bucket"] = tft.bucketize(inputs["fare"], 5)
-    features["payment_hash"] = tft.hash_strings(inputs["payment_type"], 20)
     features["weekend"] = tf.one_hot(tf.cast(inputs["trip_start_day"] > 5, tf.int32), 2)
     return features
