@@ -41,14 +41,14 @@ def test_the_values_are_those_of_the_exported_model(foreign, answers):
     assert found["recall"] == pytest.approx(sk.recall_score(y, p > 0.4), abs=1e-6)
     assert found["f1"] == pytest.approx(sk.f1_score(y, p > 0.5), abs=1e-6)
     assert found["auc"] == pytest.approx(sk.roc_auc_score(y, p), abs=1e-3)
-    assert -1 <= found["cosine"] <= 1
+    assert found["log_cosh"] == pytest.approx(np.log(np.cosh(p - y)).mean(), abs=1e-5)
     assert "confusion" not in found
 
 
 def test_each_slice_has_them_and_the_gap_between_groups_is_theirs(foreign):
     summary = foreign.latest()
     assert all(
-        {"cost", "precision_at_recall", "cosine"} <= one.metrics.keys() for one in summary.slices
+        {"cost", "precision_at_recall", "log_cosh"} <= one.metrics.keys() for one in summary.slices
     )
     groups = {
         one.slice: one.metrics["accuracy"]
@@ -62,7 +62,7 @@ def test_each_slice_has_them_and_the_gap_between_groups_is_theirs(foreign):
 
 def test_each_bound_was_checked(foreign):
     checks = {check.name: check for check in foreign.latest().thresholds}
-    names = {"precision_at_recall: min", "cosine: min", "cost: max", "cost: change"}
+    names = {"precision_at_recall: min", "log_cosh: max", "cost: max", "cost: change"}
     assert names | {"accuracy: gap over payment_type"} <= checks.keys()
     assert all(check.passed for check in checks.values())
 
@@ -70,7 +70,7 @@ def test_each_bound_was_checked(foreign):
 def test_the_report_shows_them_with_an_interval_where_there_is_a_definition(foreign):
     page = foreign.report()
     assert "Gaps between groups" in page
-    assert "No interval: Precision at recall, Cosine." in page
+    assert "No interval: Precision at recall, Log cosh." in page
     value, low, high = (
         re.search(
             r'<th scope="row">Cost</th><td class="n strong">([\d.]+)</td>'
@@ -86,6 +86,7 @@ def test_the_report_shows_them_with_an_interval_where_there_is_a_definition(fore
     ("setting", "missed"),
     [
         ("thresholds.precision_at_recall.min=0.999", "precision_at_recall: min"),
+        ("thresholds.log_cosh.max=0.0001", "log_cosh: max"),
         ("thresholds.cost.max=0.0001", "cost: max"),
         ("gaps=[{metric: accuracy, slice: [payment_type], max: 0.0001, min_examples: 50}]",
          "accuracy: gap over payment_type"),

@@ -31,12 +31,14 @@ class Steps(NamedTuple):
         before: Rows with a higher score, [steps, resamples].
         rows: Rows with the score.
         hits: Those of them that are hits.
+        found: Hits with the score or a higher one.
         total: All rows, [resamples].
     """
 
     before: Array
     rows: Array
     hits: Array
+    found: Array
     total: Array
 
 
@@ -44,9 +46,8 @@ def area_under_roc(steps: Steps) -> Array:
     """The chance that a hit has a higher score than another row; equal scores count half."""
     positives = steps.hits.sum(axis=0, dtype=np.float64)
     negatives = steps.total - positives
-    seen = np.cumsum(steps.hits, axis=0) - steps.hits
     # Twice the misses above each step, where half of its own count.
-    above = 2 * (steps.before - seen) + steps.rows - steps.hits
+    above = 2 * (steps.before - steps.found) + steps.rows + steps.hits
     lost = np.einsum("sr,sr->r", steps.hits, above, dtype=np.float64) / 2
     return 1 - ratio(lost, positives * negatives)
 
@@ -61,7 +62,7 @@ def area_under_precision_recall(steps: Steps) -> Array:
     after = steps.before + steps.rows
     # Where there is nothing to divide by, there is nothing to gain either.
     slope = steps.hits / np.maximum(steps.rows, 1)
-    start = np.cumsum(steps.hits, axis=0) - slope * after
+    start = steps.found - slope * after
     growth = np.log(np.maximum(after, 1) / np.maximum(steps.before, 1))
     gained = (slope * (steps.hits + start * growth)).sum(axis=0, dtype=np.float64)
     return ratio(gained, np.where(positives < steps.total, positives, 0))
@@ -103,7 +104,8 @@ class Ranking:
             since, rows, hits = parts
             # Whole numbers, exact in float32 up to 16 million rows.
             after = np.cumsum(since, axis=0)
-            steps = Steps(after[:-1] - rows, rows, hits, after[-1].astype(np.float64))
+            found, total = np.cumsum(hits, axis=0), after[-1].astype(np.float64)
+            steps = Steps(after[:-1] - rows, rows, hits, found, total)
             self._newest = weights, steps
         return self._newest[1]
 
@@ -152,9 +154,9 @@ class Cells:
         curves = []
         for table in np.split(self.table[:, [0, 2]], borders):
             rows, hits = table[::-1].T[:, :, np.newaxis]
-            before, has_hit = np.cumsum(rows, axis=0) - rows, hits[:, 0] > 0
-            total = rows.sum(axis=0)
-            curves.append(Steps(before[has_hit], rows[has_hit], hits[has_hit], total))
+            before, found, has_hit = np.cumsum(rows, 0) - rows, np.cumsum(hits, 0), hits[:, 0] > 0
+            columns = (column[has_hit] for column in (before, rows, hits, found))
+            curves.append(Steps(*columns, rows.sum(axis=0)))
         return curves
 
 
