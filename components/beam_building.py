@@ -26,8 +26,6 @@ _views: MutableMapping[Any, dict[type, Any]] = weakref.WeakKeyDictionary()
 
 def install() -> None:
     """From now on all pipelines of this process are built so."""
-    userstate.get_dofn_specs = _specs_of
-    pipeline_options.PipelineOptions.view_as = _view_as  # type: ignore[method-assign, assignment]
     statesampler.StateSampler.start = _start  # type: ignore[method-assign, assignment]
 
 

@@ -14,7 +14,6 @@ from pipeline.commit import commit_of
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
-from pipeline.lean_imports import lean, without_notebook
 from pipeline.outputs import Outputs
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
@@ -82,9 +81,8 @@ class Session:
         return self._finish(status, error)
 
     def _compile(self) -> Any:
-        with lean(self.config.model_dump_json()):
-            from pipeline.dag import Places
-            from pipeline.runners import local, partial
+        from pipeline.dag import Places
+        from pipeline.runners import local, partial
 
         places = Places(
             data=project_path(self.config.data.path, self.config_dir),
@@ -114,8 +112,7 @@ class Session:
                 raise KeyboardInterrupt
             display.start(name)
 
-        with without_notebook():
-            local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
+        local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
     def _end(self, step: Step, display: StepDisplay) -> None:
         self.steps.append(step)
