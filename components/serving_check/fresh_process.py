@@ -60,7 +60,7 @@ def serve(
         if ended.is_accident:
             raise MachineError(f"The process that serves the model {ended.fault}.")
         if ended.fault is not None:
-            raise NotBlessedError(f"cannot be served: the process {ended.fault}")
+            raise NotBlessedError(ended.fault)
         found: dict[str, Any] = json.loads((work_dir / "probe.json").read_text())
         if "accident" in found:
             raise MachineError(f"The model could not be served: {found['accident']}.")

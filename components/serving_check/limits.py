@@ -96,5 +96,6 @@ def _ended(code: int, output: str, peak: float) -> Ended:
     name = signal.Signals(-code).name
     if -code not in CRASHES:
         return Ended(f"was killed ({name})", peak, is_accident=True)
-    out_of_memory = OUT_OF_MEMORY.search(output) is not None
-    return Ended(f"crashed ({name}): {last_words}", peak, is_accident=out_of_memory)
+    if OUT_OF_MEMORY.search(output):
+        return Ended(f"ran out of memory ({name}): {last_words}", peak, is_accident=True)
+    return Ended(f"crashed the process that served it ({name}): {last_words}", peak)

@@ -13,6 +13,7 @@ of the machine.
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import signal
 import statistics
@@ -139,3 +140,4 @@ if __name__ == "__main__":
     # The parent stops what takes too long; this is for the case that the parent is gone.
     signal.alarm(int(sys.argv[3]) + 5)
     main(sys.argv[1], Path(sys.argv[2]))
+    gc.freeze()  # else Python looks through all modules once more before it ends

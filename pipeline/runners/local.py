@@ -17,10 +17,9 @@ import tensorflow as tf
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
+from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from components import beam_building, beam_reading
 from components.example_gen import spans
 from pipeline.config import Config
 from pipeline.dag import NEVER_CACHED, Places, create_components
@@ -28,6 +27,7 @@ from pipeline.metadata import RunMetadata
 from pipeline.outputs import Outputs
 from pipeline.runners.sealing import SealingLauncher, give_up_damaged
 from pipeline.summary import State, Step
+from tfxkit import compat
 from tfxkit.errors import DataError
 
 logger = logging.getLogger("pipeline.runners")
@@ -83,8 +83,7 @@ def run(
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
-    beam_reading.install()
-    beam_building.install()
+    compat.apply(*compat.BEAM)
     deployment = runner_utils.extract_local_deployment_config(ir)
     for uri in give_up_damaged(outputs.metadata, outputs.artifacts):
         logger.warning("Not what was written there any more, so it is not reused: %s", uri)
@@ -120,7 +119,8 @@ def _launch(node: pipeline_pb2.PipelineNode, ir: pipeline_pb2.Pipeline, deployme
     if node.execution_options.run.perform_snapshot:
         with metadata.Metadata(connection) as handle:
             partial_run_utils.snapshot(handle, ir)
-    SealingLauncher(
+    launcher_class = SealingLauncher if compat.SEALED_OUTPUTS.fits() else launcher.Launcher
+    launcher_class(
         pipeline_node=node,
         mlmd_connection=metadata.Metadata(connection),
         pipeline_info=ir.pipeline_info,

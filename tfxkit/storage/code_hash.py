@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PROJECT_PACKAGES = ("components", "models", "tfxkit")
 
 
-def code_hash(*modules: str) -> str:
+def code_hash(*modules: str, packages: Sequence[str] = PROJECT_PACKAGES) -> str:
     """Hashes modules and all that they import, directly or not, of the project's own packages.
 
     Imports are read from the source, wherever they stand in it; nothing is executed. Modules that
@@ -23,6 +23,7 @@ def code_hash(*modules: str) -> str:
 
     Args:
         modules: Dotted names. A package stands for all modules below it.
+        packages: The packages whose imports are followed.
 
     Returns:
         16 hexadecimal digits that change when any of the sources does.
@@ -31,12 +32,15 @@ def code_hash(*modules: str) -> str:
         ModuleNotFoundError: If one of the names is not to be found.
     """
     digest = hashlib.sha256()
-    for name, path in sorted(_closure(modules).items()):
+    for name, path in sorted(hashed_modules(*modules, packages=packages).items()):
         digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
+def hashed_modules(
+    *modules: str, packages: Sequence[str] = PROJECT_PACKAGES
+) -> dict[str, Path]:
+    """The modules that `code_hash` hashes, by name, each with its file."""
     found: dict[str, Path] = {}
     waiting = list(_with_submodules(modules))
     while waiting:
@@ -47,7 +51,7 @@ def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
         found[name] = path
         # Whoever imports a.b.c runs the __init__.py of a and of a.b first.
         waiting += [name.rpartition(".")[0]] if "." in name else []
-        waiting += _project_imports(name, path)
+        waiting += _imports(name, path, packages)
     return found
 
 
@@ -77,7 +81,7 @@ def _source(name: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _project_imports(name: str, path: Path) -> Iterator[str]:
+def _imports(name: str, path: Path, packages: Sequence[str]) -> Iterator[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
         names: list[str] = []
@@ -87,4 +91,4 @@ def _project_imports(name: str, path: Path) -> Iterator[str]:
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             # What is imported from a module may be a module itself, or one of its attributes.
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.split(".")[0] in PROJECT_PACKAGES)
+        yield from (name for name in names if name.split(".")[0] in packages)
