@@ -5,6 +5,7 @@ measured on each resample. Scikit-learn measures the two areas under curves alon
 of a few resamples; its seconds are scaled to all of them.
 
     .venv/bin/python benchmarks/intervals.py [--rows 5000 10000 50000] [--classes 2 20]
+        [--functions models.metrics.top_decile_lift]
 
 Prints a row for each number of classes and rows: seconds for one model, for two on the same
 resamples, scikit-learn's for one, and how often the first go into the last.
@@ -20,9 +21,11 @@ import numpy as np
 from sklearn import metrics as sk
 
 from pipeline.report import bootstrap
-from pipeline.report.areas import Weights
 from pipeline.report.eval_rows import EvalRows
+from tfxkit.config.bounds import MetricSettings
 from tfxkit.config.dataset import Task
+from tfxkit.metrics.catalogue import CATALOGUE, define
+from tfxkit.metrics.definition import Metric, Weights
 
 WAYS, SLICES = 3, 10
 FEW = 2  # resamples that scikit-learn measures
@@ -33,19 +36,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[5_000, 10_000, 50_000])
     parser.add_argument("--classes", type=int, nargs="+", default=[2, 20])
+    parser.add_argument("--functions", nargs="*", default=[], help="dotted names, measured besides")
     args = parser.parse_args()
-    bootstrap.intervals(Task.BINARY, answers(100, 2))  # what is loaded at the first call
+    bootstrap.intervals(metrics_of(2, []), answers(100, 2))  # what is loaded at the first call
     print("| classes | rows | resamples | one model, s | two, s | scikit-learn, one, s | ratio |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for classes in args.classes:
         for count in args.rows:
-            _print_row(classes, count)
+            _print_row(classes, count, metrics_of(classes, args.functions))
 
 
-def _print_row(classes: int, count: int) -> None:
-    rows, task = answers(count, classes), Task.BINARY if classes == 2 else Task.MULTICLASS  # noqa: PLR2004
-    one = cpu_seconds(lambda: bootstrap.intervals(task, rows))
-    two = cpu_seconds(lambda: bootstrap.intervals(task, rows, rows))
+def metrics_of(classes: int, functions: list[str]) -> dict[str, Metric]:
+    """Those that are always measured, and functions."""
+    task = Task.BINARY if classes == 2 else Task.MULTICLASS  # noqa: PLR2004
+    always = {name: MetricSettings() for name, entry in CATALOGUE[task].items() if entry.always}
+    named = {name: MetricSettings(function=name) for name in functions}
+    return {name: define(task, (), name, one) for name, one in (always | named).items()}
+
+
+def _print_row(classes: int, count: int, metrics: dict[str, Metric]) -> None:
+    rows = answers(count, classes)
+    one = cpu_seconds(lambda: bootstrap.intervals(metrics, rows))
+    two = cpu_seconds(lambda: bootstrap.intervals(metrics, rows, rows))
     blocks = list(bootstrap._blocks(count))
     resamples = sum(block.shape[1] for block in blocks)
     few = blocks[0][:, :FEW]

@@ -30,7 +30,8 @@ from models.network import build_model
 from tfxkit.config.settings import TrainerConfig
 from tfxkit.features.model_inputs import model_features
 from tfxkit.storage import served_model
-from tfxkit.training.export import load_weights, read_json
+from tfxkit.training import weights
+from tfxkit.training.building import build, predict
 
 BATCHES = (1, 32, 1024)
 _CALLS, _WARM_UP = 200, 5
@@ -83,14 +84,18 @@ def _keras_model(
     version: str, graph: str, rows: list[bytes]
 ) -> tuple[Callable[[dict[str, tf.Tensor]], tf.Tensor], dict[str, tf.Tensor]]:
     """The model as one function of its features, and the features of the rows."""
-    config = TrainerConfig.model_validate(read_json(version, served_model.CONFIG))
+    config = TrainerConfig.model_validate(served_model.read_json(version, served_model.CONFIG))
     output = tft.TFTransformOutput(graph)
-    model = build_model(config.dataset, model_features(config.dataset, output), config.model)
-    load_weights(model, version)
+    inputs = model_features(output)
+    model = build(build_model, inputs, config)
+    learned = weights.read(version)
+    assert learned is not None  # noqa: S101 (pushed by this code)
+    learned.assign_to(model)
     transform = output.transform_features_layer()
     features = transform(tf.io.parse_example(rows, output.raw_feature_spec()))
-    given = {name: features[name] for name in model.input}
-    return tf.function(model.predict_mean, reduce_retracing=True), given
+    given = {feature.name: features[feature.name] for feature in inputs}
+    call = tf.function(lambda rows: predict(model, inputs, rows), reduce_retracing=True)
+    return call, given
 
 
 def _rows(pipeline_outputs: Path) -> list[bytes]:

@@ -37,8 +37,8 @@ class SumOfKnown(keras.layers.Layer):
 class Members(keras.layers.Layer):
     """Shows each member its own view: [batch, inputs] becomes [batch, members, inputs]."""
 
-    def __init__(self, members: int, name: str) -> None:  # noqa: D107
-        super().__init__(name=name)
+    def __init__(self, members: int) -> None:  # noqa: D107
+        super().__init__()
         self.members = members
 
     def build(self, input_shape: tuple[int, ...]) -> None:  # noqa: D102

@@ -1,10 +1,13 @@
-"""The network: numbers and codes become vectors, then an ensemble that shares most of its weights.
+"""The network: features become vectors, then an ensemble that shares most of its weights.
 
-Two ideas from the literature on tables make it about as good as gradient boosting here:
+Yours to replace: `build_model` may return any `keras.Model` from a dict of features to predictions
+of shape [batch, outputs].
 
-* Numbers enter in pieces (Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular
+Two ideas from the literature on tables make this one about as good as gradient boosting here:
+
+* Ranks enter in pieces (Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular
   Deep Learning"): piece i of n is 0 below i/n, 1 above (i+1)/n and linear between. As numbers are
-  ranks here (see `models.preprocessing`), each piece covers as many rows.
+  ranks, each piece covers as many rows.
 * The members of an ensemble share most of their weights (Gorishniy et al. 2024, "TabM"). Each has
   signs and factors of its own for what the layers above see, and a last layer of its own. They
   part after the first layer, not before it: that one, as wide as the inputs, is computed once.
@@ -21,21 +24,55 @@ from keras import ops
 from models.layers import Members, Pieces, SumOfKnown
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.settings import ModelSettings
-from tfxkit.features.model_inputs import Feature
+from tfxkit.features.model_inputs import Feature, Kind
 
-EMBEDDING = "embedding."  # before the name of a feature: the layer that looks its codes up
-TEXT_FACTOR = 4  # a text says more than a value: so much longer is its vector
-VIEWS = "views"  # the layer that shows each member its own view
-UNITS = "units"  # the layer that turns outputs into units of the label; regression only
+_TEXT_FACTOR = 4  # a text says more than a value: so much longer is its vector
+
+
+def build_model(
+    features: Sequence[Feature], dataset: Dataset, settings: ModelSettings
+) -> keras.Model:
+    """Builds the untrained network.
+
+    Args:
+        features: Its inputs: a dict of tensors of shape [batch], or [batch, length] where a
+            feature has a length, keyed by their names.
+        dataset: Has the task, which decides on the outputs: a probability (binary), one for each
+            class (multiclass) or a number in standard deviations from the mean (regression).
+        settings: The size of the network.
+    """
+    inputs = {f.name: _input(f) for f in features}
+    vectors = [_look_up(f, inputs[f.name], settings.embedding) for f in features if f.codes]
+    ranks = [inputs[f.name] for f in features if f.kind is Kind.RANK]
+    numbers = [inputs[f.name] for f in features if f.kind is Kind.NUMBER]
+    if ranks:
+        vectors.append(_embed(ranks, settings))
+    if numbers:
+        vectors.append(_normalize(numbers))
+    hidden = _joined(vectors)
+    for layer in range(settings.depth):
+        if layer == min(1, settings.depth - 1):  # an only layer is each member's own
+            hidden = Members(settings.members)(hidden)
+        hidden = _dense(hidden, settings)
+    return Ensemble(keras.Model(inputs, _head(dataset, hidden, settings)))
 
 
 class Ensemble(keras.Model):
-    """A model with an output for each member, of shape [batch, members, outputs].
+    """Predicts the mean of its members, each of which learns on its own, so that they differ."""
 
-    Each member learns on its own, so that they stay different; together they predict their mean.
-    """
+    def __init__(self, members: keras.Model) -> None:
+        """Takes a model that predicts [batch, members, outputs]."""
+        super().__init__()
+        self.members = members
+        self._predictions: Any = None  # of the members, from call to compute_loss
 
-    def compute_loss(  # noqa: D102
+    def call(  # noqa: D102
+        self, features: dict[str, keras.KerasTensor], training: bool | None = None
+    ) -> keras.KerasTensor:
+        self._predictions = self.members(features, training=training)
+        return ops.mean(self._predictions, axis=1)
+
+    def compute_loss(
         self,
         x: Any = None,
         y: Any = None,
@@ -43,56 +80,44 @@ class Ensemble(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> keras.KerasTensor:
-        labels = ops.repeat(ops.reshape(y, (-1, 1, 1)), y_pred.shape[1], axis=1)
-        return super().compute_loss(x, labels, y_pred, sample_weight, training)
+        """The mean of the members' losses: each pays for its own error."""
+        predictions, self._predictions = self._predictions, None
+        labels = ops.repeat(ops.reshape(y, (-1, 1, 1)), predictions.shape[1], axis=1)
+        if sample_weight is not None:
+            sample_weight = ops.reshape(sample_weight, (-1, 1))
+        return super().compute_loss(x, labels, predictions, sample_weight, training)
 
-    def predict_mean(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-        """The prediction: of shape [batch, outputs]."""
-        return ops.mean(self(features, training=False), axis=1)
 
-
-def build_model(dataset: Dataset, features: Sequence[Feature], settings: ModelSettings) -> Ensemble:
-    """Builds the untrained model.
-
-    Args:
-        dataset: Says by its task what comes out: a probability (binary), one for each class
-            (multiclass) or a number (regression).
-        features: What goes in: a dict of tensors of shape [batch], or [batch, length] for texts,
-            keyed by their names.
-        settings: The size of the network.
-    """
-    numbers = {f.name: keras.Input((), name=f.name) for f in features if not f.codes}
-    codes = {
-        f.name: keras.Input((f.length,) if f.length else (), name=f.name, dtype="int64")
-        for f in features
-        if f.codes
-    }
-    vectors = [_look_up(f, codes[f.name], settings.embedding) for f in features if f.codes]
-    if numbers:
-        vectors.append(_embed(list(numbers.values()), settings))
-    hidden = vectors[0] if len(vectors) == 1 else keras.layers.Concatenate()(vectors)
-    for layer in range(settings.depth):
-        if layer == min(1, settings.depth - 1):  # an only layer is each member's own
-            hidden = Members(settings.members, name=VIEWS)(hidden)
-        hidden = _dense(hidden, settings)
-    return Ensemble(numbers | codes, _head(dataset, hidden, settings))
+def _input(feature: Feature) -> keras.KerasTensor:
+    shape = (feature.length,) if feature.length else ()
+    return keras.Input(shape, name=feature.name, dtype="int64" if feature.codes else "float32")
 
 
 def _look_up(feature: Feature, codes: keras.KerasTensor, size: int) -> keras.KerasTensor:
     """A code to a vector, of shape [batch, size]; the codes of a text to a longer one."""
-    assert feature.codes is not None  # noqa: S101 (for mypy)
-    size *= TEXT_FACTOR if feature.length else 1
-    vectors = keras.layers.Embedding(feature.codes, size, name=EMBEDDING + feature.name)(codes)
-    return SumOfKnown()(vectors, codes) if feature.length else vectors
+    size *= _TEXT_FACTOR if feature.kind is Kind.CODES else 1
+    vectors = keras.layers.Embedding(feature.codes, size, name=f"embedding.{feature.name}")(codes)
+    return SumOfKnown()(vectors, codes) if feature.kind is Kind.CODES else vectors
 
 
-def _embed(numbers: list[keras.KerasTensor], settings: ModelSettings) -> keras.KerasTensor:
-    """Numbers of shape [batch] to one tensor [batch, numbers * embedding]."""
-    pieces = Pieces(settings.bins)(ops.stack(numbers, axis=1))
+def _embed(ranks: list[keras.KerasTensor], settings: ModelSettings) -> keras.KerasTensor:
+    """Ranks of shape [batch] to one tensor [batch, ranks * embedding]."""
+    pieces = Pieces(settings.bins)(ops.stack(ranks, axis=1))
     vectors = keras.layers.EinsumDense(
-        "bnp,npe->bne", (len(numbers), settings.embedding), bias_axes="ne", activation="relu"
+        "bnp,npe->bne", (len(ranks), settings.embedding), bias_axes="ne", activation="relu"
     )(pieces)
     return keras.layers.Flatten()(vectors)
+
+
+def _normalize(numbers: list[keras.KerasTensor]) -> keras.KerasTensor:
+    """Numbers of any size, alone or in vectors, to one tensor of about the same sizes."""
+    columns = [n if len(n.shape) > 1 else n[:, None] for n in numbers]
+    # Few batches to remember: the mean starts at 0, from which the numbers may be far away.
+    return keras.layers.BatchNormalization(momentum=0.9)(_joined(columns))
+
+
+def _joined(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
+    return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate()(tensors)
 
 
 def _dense(inputs: keras.KerasTensor, settings: ModelSettings) -> keras.KerasTensor:
@@ -111,9 +136,6 @@ def _head(
         Task.MULTICLASS: (len(dataset.label.classes), "softmax"),
         Task.REGRESSION: (1, "linear"),
     }[dataset.task]
-    predictions = keras.layers.EinsumDense(
+    return keras.layers.EinsumDense(
         "bmw,mwo->bmo", (settings.members, outputs), bias_axes="mo", activation=activation
     )(hidden)
-    if dataset.task is Task.REGRESSION:
-        predictions = keras.layers.Normalization(axis=None, invert=True, name=UNITS)(predictions)
-    return predictions

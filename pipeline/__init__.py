@@ -1,1 +1,1 @@
-"""What runs and where: configuration, the DAG, the runners and the command line."""
+"""Run the pipeline, look at its runs, and serve its models."""

@@ -8,6 +8,7 @@ Taking a module away takes the verb away.
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import pkgutil
 import sys
@@ -30,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    args = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    _refuse_unknown_verb(arguments)
+    args = _parser().parse_args(arguments)
     try:
         return args.run(args)
     except BrokenPipeError:  # the reader of our output is gone, as in `… | head`
@@ -49,6 +52,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _verbs() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(verbs.__path__)]
+
+
+def _refuse_unknown_verb(arguments: Sequence[str]) -> None:
+    """Exits with the nearest verb, where argparse would only list them all."""
+    known = _verbs()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in known:
+        near = difflib.get_close_matches(arguments[0], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+        sys.stderr.write(f"There is no verb {arguments[0]!r}; {hint}\n")
+        sys.exit(2)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline",
@@ -57,11 +74,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module_info in pkgutil.iter_modules(verbs.__path__):
-        module = importlib.import_module(f"pipeline.verbs.{module_info.name}")
+    for name in _verbs():
+        module = importlib.import_module(f"pipeline.verbs.{name}")
         doc = module.__doc__ or ""
         subparser = subparsers.add_parser(
-            module_info.name,
+            name,
             help=doc.split("\n", 1)[0].rstrip("."),
             description=doc,
             formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,4 +1,4 @@
-"""Which git commit the project's code is of."""
+"""Git commit of the project's code."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from pipeline.config_sections import (
     TunerConfig,
 )
 from pipeline.no_secrets import refuse_secret_keys, refuse_secrets
+from pipeline.selection import ConfigSelection
 from pipeline.steps import Steps
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.frozen import Frozen
@@ -161,9 +162,10 @@ def _read(config_dir: Path, name: str) -> dict[str, Any]:
         near = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names) or 'none'}"
         if name in (BASE, DATASET):
-            told = config_dir / "init.txt"  # in a project made for a data set of its own
-            how = f"@{told}" if told.exists() else "--data FILE.csv"
-            hint = f"python -m pipeline init {how} writes it"
+            answers = config_dir / "init.txt"  # in a project that was generated for a data set
+            arguments = [f"@{answers}"] if answers.exists() else ["--data", "FILE.csv"]
+            own = None if config_dir == default_config_dir() else config_dir
+            hint = f"{ConfigSelection(config_dir=own).command('init', *arguments)} writes it"
         raise ConfigError(f"No configuration {name!r} in {config_dir}; {hint}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML:\n  {error}") from None

@@ -115,7 +115,17 @@ SplitName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 class DataConfig(Frozen):
     """Which data is read, and how its rows are split."""
 
-    path: str = pydantic.Field(description="Folder that holds the `span-<number>` folders.")
+    path: str = pydantic.Field(
+        description="Folder that holds the `span-<number>` folders; or what `reader` takes."
+    )
+    reader: str | None = pydantic.Field(
+        default=None,
+        description="Dotted name of a module that yields the rows in place of files: "
+        "docs/extending/source.md.",
+    )
+    reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
+        default={}, description="What the functions of `reader` are called with, by parameter."
+    )
     spans: Annotated[str, pydantic.Field(pattern=r"^(all|newest|\d+|last:[1-9]\d*)$")] = (
         pydantic.Field(default="all", description="all, newest, one number, or last:N.")
     )
@@ -147,6 +157,19 @@ class DataConfig(Frozen):
         if missing := {"train", "eval"} - value.keys():
             raise ValueError(f"a split named {' and one named '.join(sorted(missing))} is needed")
         return value
+
+    @pydantic.field_validator("reader")
+    @classmethod
+    def _reader_is_a_module(cls, value: str | None) -> str | None:
+        if value is not None and not all(map(str.isidentifier, value.split("."))):
+            raise ValueError("write the dotted name of a module, such as components.orders")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _options_have_a_reader(self) -> Self:
+        if self.reader_options and self.reader is None:
+            raise ValueError("reader_options need a reader")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _one_way_to_split(self) -> Self:

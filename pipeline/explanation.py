@@ -1,4 +1,4 @@
-"""What a run says of the exception that ended it: all that a person needs, without a traceback."""
+"""Explains the exception that ended a run: what a person needs, without a traceback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.outputs import Outputs, shown
 from pipeline.summary import Status
+from tfxkit.errors import DataError, StorageError, user_error
 
 # Each as Python, C++ and SQLite say it; EFBIG and EDQUOT are the limits of a process and of a user.
 _FULL = re.compile(
@@ -17,52 +19,66 @@ _OUT_OF_MEMORY = re.compile(
 )
 _LOCKED = re.compile(r"database is locked")
 _NO_ENGINE = re.compile(r"StatusCode\.UNAVAILABLE")
+_COMMAND = re.compile(r"python -m pipeline (\w+)")
 _LONGEST = 300
 _LAST_WORDS = 20_000  # bytes of a log
 _ADVICE = {
-    _FULL: "The disk is full. Make room, and go on with: python -m pipeline resume",
+    _FULL: "The disk is full. Make room, then resume: {resume}",
     _OUT_OF_MEMORY: (
         "Memory ran out. Give the run more of it, or less to hold: fewer spans (data.spans), a "
-        "smaller\nbatch (train.batch_size). Then: python -m pipeline resume"
+        "smaller\nbatch (train.batch_size). Then resume: {resume}"
     ),
     _LOCKED: (
-        "Another process holds metadata.sqlite. Close what has it open, and go on with: "
-        "python -m pipeline resume"
+        "Another process holds metadata.sqlite. Close what has it open, then resume: {resume}"
     ),
-    _NO_ENGINE: (
-        "The engine's job server is gone. Start it again, and go on with: python -m pipeline resume"
-    ),
+    _NO_ENGINE: "The engine's job server is gone. Start it again, then resume: {resume}",
 }
 
 
-def explain(exception: Exception) -> tuple[Status, str]:
-    """The status and the text for what a step raised; TFX passes exceptions on as they are."""
-    from tfxkit.errors import DataError, user_error
+def explain(exception: Exception, outputs: Outputs, log: Path) -> tuple[Status, str]:
+    """The status and the message for what a step raised; TFX passes exceptions on as they are.
 
+    Args:
+        exception: What was raised.
+        outputs: Of the pipeline.
+        log: Of the run, with the traceback.
+    """
     known = user_error(exception)
-    if known is not None:
-        return Status.STOPPED if isinstance(known, DataError) else Status.FAILED, str(known)
-    told = f"{type(exception).__name__}: {_first_line(exception)}"
-    for one in _chain(exception):
-        said = f"{type(one).__name__}: {one}"
-        for pattern, advice in _ADVICE.items():
-            if pattern.search(said):
-                return Status.FAILED, f"{advice}\n{told}"
-    return Status.FAILED, f"{told}\nThe whole story: run.log"
+    # A store can fail for want of the machine, too.
+    if known is not None and not isinstance(known, StorageError):
+        status = Status.STOPPED if isinstance(known, DataError) else Status.FAILED
+        return status, _with_options(str(known), outputs)
+    summary = f"{type(exception).__name__}: {_first_line(exception)}"
+    for cause in _chain(exception):
+        if advice := _advice(f"{type(cause).__name__}: {cause}", outputs):
+            return Status.FAILED, f"{advice}\n{summary}"
+    return Status.FAILED, str(known) if known else f"{summary}\nFull log: {shown(log)}"
 
 
-def last_words(log: Path) -> str | None:
-    """What to do about a run that was killed, if the end of its log tells why.
+def last_words(log: Path, outputs: Outputs) -> str | None:
+    """Advice about a run that was killed, if the end of its log gives the reason.
 
-    C++ that gets no memory ends the process by SIGABRT: nothing is raised, and the log is all.
+    C++ code that gets no memory ends the process by SIGABRT: nothing is raised, and the log is all.
     """
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _LAST_WORDS))
-            said = file.read().decode("utf-8", "replace")
+            text = file.read().decode("utf-8", "replace")
     except OSError:
         return None
-    return next((advice for pattern, advice in _ADVICE.items() if pattern.search(said)), None)
+    return _advice(text, outputs)
+
+
+def _with_options(message: str, outputs: Outputs) -> str:
+    """A step has no knowledge of the options with which the run was started."""
+    return _COMMAND.sub(lambda found: outputs.command(found[1]), message)
+
+
+def _advice(text: str, outputs: Outputs) -> str | None:
+    for pattern, advice in _ADVICE.items():
+        if pattern.search(text):
+            return advice.format(resume=outputs.command("resume"))
+    return None
 
 
 def _first_line(exception: BaseException) -> str:

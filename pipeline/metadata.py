@@ -1,176 +1,332 @@
-"""Questions to ML Metadata about a finished run: states of steps and the artifacts they left."""
+"""ML Metadata as a graph: executions, the artifacts that they read and wrote, the runs they ran in.
+
+Everything that looks at past runs goes through this module: results and report of one run, resume,
+lineage, retention and rollback. A step that is reused appears as another execution with the same
+output artifacts, so the oldest execution that has an artifact among its outputs made it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.metadata_store import open_store
+from tfxkit.errors import StorageError
+from tfxkit.storage import placeholders, served_model
 
 GOOD_STATES = ("COMPLETE", "CACHED")
+_INPUT_EVENTS = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)
+_OUTPUT_EVENTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT)
+# Types of contexts. A node's context is named <pipeline>.<step>.
+_RUN, _NODE = "pipeline_run", "node"
 
 
 @dataclasses.dataclass(frozen=True)
-class OutputArtifact:
-    """An artifact as a run left it.
+class Artifact:
+    """An artifact.
 
     Attributes:
-        uri: Its folder.
+        id: Its number, the same in all runs.
+        type: Such as `Model`.
+        uri: Its folder or file.
         properties: Its properties, custom ones included.
     """
 
+    id: int
+    type: str
     uri: str
     properties: Mapping[str, Any]
 
+    @property
+    def is_absent(self) -> bool:
+        """True for a placeholder of something that does not exist."""
+        return bool(self.properties.get(placeholders.ABSENT))
 
-@dataclasses.dataclass(frozen=True)
-class ArtifactLink:
-    """An artifact that a step read or wrote.
 
-    Attributes:
-        key: The name of the input or output.
-        id: Its number in the metadata file, the same in all runs.
-        uri: Its folder.
-    """
-
-    key: str
-    id: int
-    uri: str
+Artifacts = Mapping[str, Sequence[Artifact]]  # by the name of the input or output
+ArtifactsByStep = Mapping[str, Mapping[str, Artifact]]
 
 
 @dataclasses.dataclass(frozen=True)
-class StepRecord:
-    """What the metadata file knows of a step in a run.
+class Execution:
+    """One execution of a step.
 
     Attributes:
+        id: Its number.
+        step: The name of the step, such as `Trainer`; the type of an execution outside of runs.
+        runs: Ids of the runs that it belongs to, oldest first: more than one if later runs, started
+            in the middle, took its outputs.
         state: COMPLETE, CACHED, FAILED and so on.
-        started: When it began, in seconds since 1970.
-        inputs: What it read.
-        outputs: What it wrote, or would have written again.
-        parameters: What it was given besides artifacts.
+        started: Seconds since 1970.
+        ended: Time of the last change, in seconds since 1970.
+        parameters: Its properties, custom ones included.
+        inputs: The artifacts that it read.
+        outputs: The artifacts that it wrote or reused.
     """
 
+    id: int
+    step: str
+    runs: tuple[str, ...]
     state: str
     started: float
-    inputs: tuple[ArtifactLink, ...]
-    outputs: tuple[ArtifactLink, ...]
-    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    ended: float
+    parameters: Mapping[str, Any]
+    inputs: Artifacts
+    outputs: Artifacts
+
+    @property
+    def succeeded(self) -> bool:
+        """True if its outputs can be used."""
+        return self.state in GOOD_STATES
+
+    @property
+    def run(self) -> str:
+        """The run that it was started in; empty if none."""
+        return self.runs[0] if self.runs else ""
+
+    def read(self) -> list[Artifact]:
+        """All input artifacts."""
+        return [artifact for artifacts in self.inputs.values() for artifact in artifacts]
+
+    def written(self) -> list[Artifact]:
+        """All output artifacts."""
+        return [artifact for artifacts in self.outputs.values() for artifact in artifacts]
+
+    @property
+    def started_from(self) -> str | None:
+        """Version of the served model whose weights a training started from."""
+        # The Trainer reads Baseline's copy, and no event leads from that to the version.
+        for model in self.inputs.get("base_model", ()):
+            if version := model.properties.get(served_model.SERVED_VERSION):
+                return str(version)
+        return None
+
+
+class ExecutionGraph:
+    """Executions and artifacts, with the ways between them."""
+
+    def __init__(self, executions: Collection[Execution], artifacts: Collection[Artifact]) -> None:
+        """Indexes the graph.
+
+        Args:
+            executions: Its executions.
+            artifacts: At least those that the executions read and wrote.
+        """
+        self.artifacts = {artifact.id: artifact for artifact in artifacts}
+        self.executions = sorted(executions, key=lambda execution: execution.id)
+        self._writers: dict[int, list[Execution]] = defaultdict(list)
+        for execution in self.executions:
+            for artifact in execution.written():
+                self._writers[artifact.id].append(execution)
+
+    def writers(self, artifact: Artifact) -> Sequence[Execution]:
+        """The executions that have an artifact among their outputs, oldest first."""
+        return self._writers.get(artifact.id, ())
+
+    def maker(self, artifact: Artifact) -> Execution | None:
+        """The execution that made an artifact; None if it failed or is not known."""
+        return next((one for one in self.writers(artifact) if one.succeeded), None)
+
+    def ancestors(self, artifact: Artifact) -> list[Artifact]:
+        """All that an artifact was made from, the nearest first, beginning with itself."""
+        found, waiting = {artifact.id: artifact}, [artifact]
+        while waiting:
+            maker = self.maker(waiting.pop(0))
+            for source in maker.read() if maker else ():
+                if source.id not in found:
+                    found[source.id] = source
+                    waiting.append(source)
+        return list(found.values())
+
+    def of_type(self, name: str) -> list[Artifact]:
+        """All artifacts of a type, oldest first."""
+        artifacts = (artifact for artifact in self.artifacts.values() if artifact.type == name)
+        return sorted(artifacts, key=lambda artifact: artifact.id)
+
+    def steps(self, run_id: str) -> dict[str, Execution]:
+        """The newest execution of each step in a run, in the order in which they started."""
+        newest = {one.step: one for one in self.executions if run_id in one.runs}
+        return dict(sorted(newest.items(), key=lambda pair: pair[1].id))
 
 
 class RunMetadata:
-    """One run of one pipeline in a metadata file."""
+    """One run in a metadata file, as it is at the moment of each call."""
 
     def __init__(self, metadata_file: Path, run_id: str) -> None:
-        """Names the run; the file is opened when something is asked.
+        """Names the run; nothing is opened yet.
 
         Args:
-            metadata_file: The SQLite file of ML Metadata.
+            metadata_file: The SQLite file of ML Metadata; it need not exist.
             run_id: TFX's pipeline run id.
         """
         self._file, self._run_id = metadata_file, run_id
 
+    def steps(self) -> dict[str, Execution]:
+        """The newest execution of each step that has started, in order.
+
+        Raises:
+            StorageError: If the file cannot be read, or is damaged.
+        """
+        return read_graph(self._file, self._run_id).steps(self._run_id)
+
     def states(self) -> dict[str, str]:
-        """The state of each step's newest execution: COMPLETE, CACHED, FAILED and so on."""
-        return {
-            node: pb.Execution.State.Name(execution.last_known_state)
-            for node, execution in self._executions().items()
-        }
+        """The state of each step that has started: COMPLETE, CACHED, FAILED and so on."""
+        return {name: execution.state for name, execution in self.steps().items()}
 
-    def outputs(self) -> dict[str, dict[str, OutputArtifact]]:
+    def outputs(self) -> dict[str, dict[str, Artifact]]:
         """The output artifacts of each step, by key; the first one where there are several."""
-        found: dict[str, dict[str, OutputArtifact]] = {}
-        if not (executions := self._executions()):
-            return {}
-        store = _open(self._file)
-        for node, execution in executions.items():
-            events = [
-                event
-                for event in store.get_events_by_execution_ids([execution.id])
-                if event.type in (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
-            ]
-            artifacts = {
-                artifact.id: artifact
-                for artifact in store.get_artifacts_by_id([e.artifact_id for e in events])
-            }
-            for event in events:
-                key, artifact = event.path.steps[0].key, artifacts[event.artifact_id]
-                found.setdefault(node, {}).setdefault(key, _plain(artifact))
-        return found
+        return first_outputs(self.steps())
 
-    def steps(self) -> dict[str, StepRecord]:
-        """Each step that has begun, in the order in which they did."""
-        if not (executions := self._executions()):
-            return {}
-        store = _open(self._file)
-        found = {}
-        for node, execution in sorted(executions.items(), key=lambda pair: pair[1].id):
-            events = store.get_events_by_execution_ids([execution.id])
-            artifacts = store.get_artifacts_by_id([event.artifact_id for event in events])
-            uris = {artifact.id: artifact.uri for artifact in artifacts}
-            found[node] = StepRecord(
-                state=pb.Execution.State.Name(execution.last_known_state),
-                started=execution.create_time_since_epoch / 1000,
-                inputs=_links(events, uris, (pb.Event.INPUT, pb.Event.INTERNAL_INPUT)),
-                outputs=_links(events, uris, (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)),
-                parameters=_values(execution),
-            )
-        return found
 
-    def _executions(self) -> dict[str, pb.Execution]:
-        if not self._file.exists():
-            return {}
-        store = _open(self._file)
-        try:
-            run = store.get_context_by_type_and_name("pipeline_run", self._run_id)
-        except ml_metadata.errors.NotFoundError:  # no run has come so far as to name itself
-            run = None
-        newest: dict[str, pb.Execution] = {}
-        for execution in store.get_executions_by_context(run.id) if run else ():
-            for context in store.get_contexts_by_execution(execution.id):
-                if context.type == "node":  # named <pipeline>.<node id>
-                    node = context.name.split(".", 1)[-1]
-                    if node not in newest or execution.id > newest[node].id:
-                        newest[node] = execution
-        return newest
+def first_outputs(steps: Mapping[str, Execution]) -> dict[str, dict[str, Artifact]]:
+    """The output artifacts by step and key; the first one where there are several."""
+    return {
+        name: {key: artifacts[0] for key, artifacts in execution.outputs.items()}
+        for name, execution in steps.items()
+    }
 
 
 def newest_run_with(metadata_file: Path, steps: Collection[str]) -> str | None:
-    """The id of the newest run in which all of some steps came to a good end, or None."""
-    if not metadata_file.exists():
-        return None
-    try:
-        runs = _open(metadata_file).get_contexts_by_type("pipeline_run")
-    except ml_metadata.errors.NotFoundError:
-        return None
-    for run in sorted(runs, key=lambda one: one.id, reverse=True):
-        states = RunMetadata(metadata_file, run.name).states()
-        if all(states.get(step) in GOOD_STATES for step in steps):
-            return run.name
+    """The id of the newest run in which all of the steps succeeded, or None.
+
+    Raises:
+        StorageError: If the file cannot be read, or is damaged.
+    """
+    graph = read_graph(metadata_file)
+    # Numbers of executions tell the order of runs; clocks are set back.
+    runs = {run: execution.id for execution in graph.executions for run in execution.runs}
+    for run_id in sorted(runs, key=lambda run: runs[run], reverse=True):
+        succeeded = {name for name, one in graph.steps(run_id).items() if one.succeeded}
+        if succeeded.issuperset(steps):
+            return run_id
     return None
 
 
-def _open(metadata_file: Path) -> ml_metadata.MetadataStore:
-    return open_store(metadata_file)
+def read_graph(metadata_file: Path, run_id: str | None = None) -> ExecutionGraph:
+    """Reads a metadata file, without changing it.
+
+    Args:
+        metadata_file: The SQLite file of ML Metadata; the graph is empty if it does not exist.
+        run_id: Read the executions of this run only, and their artifacts; None for everything.
+
+    Raises:
+        StorageError: If the file cannot be read, or is damaged.
+    """
+    if not metadata_file.exists():
+        return ExecutionGraph((), ())
+    with _named_in_errors(metadata_file, "read"):
+        return _read(open_store(metadata_file), run_id)
 
 
-def _links(
-    events: Iterable[pb.Event], uris: Mapping[int, str], types: Collection[int]
-) -> tuple[ArtifactLink, ...]:
-    links = [
-        ArtifactLink(event.path.steps[0].key, event.artifact_id, uris[event.artifact_id])
-        for event in events
-        if event.type in types
-    ]
-    return tuple(sorted(links, key=lambda link: (link.key, link.id)))
+def open_store(metadata_file: Path, *, write: bool = False) -> ml_metadata.MetadataStore:
+    """Opens a SQLite file of ML Metadata; to write, it is made if necessary.
+
+    Raises:
+        StorageError: If it cannot be opened, or is damaged.
+    """
+    modes = pb.SqliteMetadataSourceConfig
+    config = pb.ConnectionConfig()
+    config.sqlite.filename_uri = str(metadata_file)
+    config.sqlite.connection_mode = modes.READWRITE_OPENCREATE if write else modes.READONLY
+    with _named_in_errors(metadata_file, "opened"):
+        return ml_metadata.MetadataStore(config)
 
 
-def _plain(artifact: pb.Artifact) -> OutputArtifact:
-    return OutputArtifact(uri=artifact.uri, properties=_values(artifact))
+@contextlib.contextmanager
+def _named_in_errors(metadata_file: Path, action: str) -> Iterator[None]:
+    try:
+        yield
+    except (ml_metadata.errors.StatusError, RuntimeError) as error:  # the latter from its C++ part
+        # It puts the reason between a heading and the statement in SQL.
+        reason = str(error).removeprefix("Error when executing query: ").split(" query: ")[0]
+        raise StorageError(f"{metadata_file} cannot be {action}: {reason}") from error
+
+
+def _read(store: ml_metadata.MetadataStore, run_id: str | None) -> ExecutionGraph:
+    # A run has few executions and a store few contexts: each way asks once for each of the few.
+    if run_id is None:
+        executions = store.get_executions()
+        contexts = _executions_of_contexts(store)
+    else:
+        executions = _executions_of_run(store, run_id)
+        contexts = {one.id: store.get_contexts_by_execution(one.id) for one in executions}
+    events = store.get_events_by_execution_ids([one.id for one in executions]) if executions else []
+    artifacts = {
+        artifact.id: Artifact(artifact.id, artifact.type, artifact.uri, _values(artifact))
+        for artifact in (
+            store.get_artifacts()
+            if run_id is None
+            else store.get_artifacts_by_id({event.artifact_id for event in events})
+        )
+    }
+    inputs, outputs = (
+        _by_execution(events, types, artifacts) for types in (_INPUT_EVENTS, _OUTPUT_EVENTS)
+    )
+    return ExecutionGraph(
+        [
+            Execution(
+                id=execution.id,
+                step=_step(contexts.get(execution.id, ())) or execution.type,
+                runs=_runs(contexts.get(execution.id, ())),
+                state=pb.Execution.State.Name(execution.last_known_state),
+                started=execution.create_time_since_epoch / 1000,
+                ended=execution.last_update_time_since_epoch / 1000,
+                parameters=_values(execution),
+                inputs=inputs.get(execution.id, {}),
+                outputs=outputs.get(execution.id, {}),
+            )
+            for execution in executions
+        ],
+        artifacts.values(),
+    )
+
+
+def _executions_of_run(store: ml_metadata.MetadataStore, run_id: str) -> list[pb.Execution]:
+    try:
+        run = store.get_context_by_type_and_name(_RUN, run_id)
+    except ml_metadata.errors.NotFoundError:  # of the type: no run has registered yet
+        return []
+    return store.get_executions_by_context(run.id) if run else []
+
+
+def _executions_of_contexts(store: ml_metadata.MetadataStore) -> dict[int, list[pb.Context]]:
+    """The contexts that each execution belongs to."""
+    found: dict[int, list[pb.Context]] = defaultdict(list)
+    for context in store.get_contexts():
+        if context.type in (_RUN, _NODE):
+            for execution in store.get_executions_by_context(context.id):
+                found[execution.id].append(context)
+    return found
+
+
+def _step(contexts: Collection[pb.Context]) -> str:
+    return next((one.name.partition(".")[2] for one in contexts if one.type == _NODE), "")
+
+
+def _runs(contexts: Collection[pb.Context]) -> tuple[str, ...]:
+    runs = sorted((one for one in contexts if one.type == _RUN), key=lambda one: one.id)
+    return tuple(run.name for run in runs)
+
+
+def _by_execution(
+    events: Collection[pb.Event], types: Collection[int], artifacts: Mapping[int, Artifact]
+) -> dict[int, dict[str, list[Artifact]]]:
+    """The artifacts at the other ends of events, by execution and by name, in order."""
+    found: dict[int, dict[str, list[Artifact]]] = defaultdict(lambda: defaultdict(list))
+    chosen = [event for event in events if event.type in types]
+    for event in sorted(chosen, key=lambda event: (_key(event), event.artifact_id)):
+        found[event.execution_id][_key(event)].append(artifacts[event.artifact_id])
+    return {execution: dict(by_key) for execution, by_key in found.items()}
+
+
+def _key(event: pb.Event) -> str:
+    return event.path.steps[0].key if event.path.steps else ""
 
 
 def _values(node: pb.Artifact | pb.Execution) -> dict[str, Any]:

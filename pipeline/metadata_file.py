@@ -1,4 +1,4 @@
-"""Whether the file of ML Metadata can be used, before a run begins: free, writable, undamaged."""
+"""Check of the file of ML Metadata before a run: free, writable and undamaged."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 def make_usable(file: Path) -> str | None:
-    """Sees to it that a run can write into the file.
+    """Makes sure that a run can write to the file.
 
-    A damaged file is set aside, never deleted: nothing that is served depends on it, but the past
-    of the models is in it. Without it each step runs anew.
+    A damaged file is set aside, never deleted: no served model depends on it, but it holds the
+    lineage of the models. Without it each step runs anew.
 
     Args:
         file: The SQLite file; it need not exist.
 
     Returns:
-        What was done about damage, for the user; None if there was none.
+        A sentence for the user if the file was damaged, else None.
 
     Raises:
         UsageError: If another process holds the file, or if it cannot be written.
@@ -32,14 +32,13 @@ def make_usable(file: Path) -> str | None:
     if not file.exists():
         return None
     try:
-        file.open(
-            "r+b"
-        ).close()  # what cannot be written, SQLite opens for reading and says nothing
+        # SQLite would open a file that it cannot write for reading, without an error.
+        file.open("r+b").close()
     except OSError as error:
         raise UsageError(f"Cannot write to {file}: {error.strerror}") from None
     try:
         with contextlib.closing(sqlite3.connect(file, timeout=WAIT_S)) as database:
-            # Rolls back what a killed run had begun, and asks for the lock that a run needs.
+            # Rolls back what a killed run had begun, and takes the lock that a run needs.
             database.execute("BEGIN IMMEDIATE")
             [verdict] = database.execute("PRAGMA quick_check(1)").fetchone()
             database.rollback()
@@ -48,7 +47,7 @@ def make_usable(file: Path) -> str | None:
         if name.startswith(_BUSY):
             raise UsageError(
                 f"{file} is locked by another process, for {WAIT_S:g} s by now.\n"
-                "Close what has it open (fuser shows which process), and run again."
+                "Close the process that has it open (fuser names it), and run again."
             ) from None
         if not name.startswith(_DAMAGED):
             raise UsageError(f"{file} cannot be used: {error}") from None
@@ -64,5 +63,5 @@ def _set_aside(file: Path, verdict: str) -> str:
             part.replace(aside.with_name(aside.name + suffix))
     return (
         f"{file.name} is damaged ({verdict.splitlines()[-1]}) and was set aside as {aside.name}. "
-        "Each step runs anew; what is served stays as it is."
+        "Each step runs anew; the served model stays the same."
     )

@@ -26,12 +26,12 @@ Tree = TypeVar("Tree")
 
 
 def refuse_secret_names(values: Values) -> Values:
-    """Returns names and values as they are, if no name is that of a credential.
+    """Returns names and values as they are, if no name at any depth is that of a credential.
 
     Raises:
         ValueError: If one is, without its value.
     """
-    for name in () if values is None else values:
+    for name in _names(values):
         if SOUNDS_SECRET.search(name):
             raise ValueError(f"{name} looks like a credential, {_INSTEAD.format('give it to')}")
     return values
@@ -65,6 +65,15 @@ def refuse_secrets(tree: Tree) -> Tree:
             )
             raise ValueError(f"{key} has a password in an address, {instead}")
     return tree
+
+
+def _names(tree: Any) -> Iterator[str]:
+    if isinstance(tree, Mapping):
+        yield from tree
+        tree = list(tree.values())
+    if isinstance(tree, list | tuple):
+        for value in tree:
+            yield from _names(value)
 
 
 def _texts(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:

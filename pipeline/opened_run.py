@@ -1,49 +1,49 @@
-"""Opens a run for a person who looks at it, as the notebooks do: newest first, or the one named."""
+"""Opens a run for the notebooks: the newest one that has what they show, or a given one."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.options import find_run, load_outputs, shown_status
+from pipeline.outcome import label_of
 from pipeline.outputs import Outputs
+from pipeline.selection import ConfigSelection
 from pipeline.silence import import_tensorflow
-from pipeline.summary import State, Summary, history
+from pipeline.summary import State, Summary, find_run, history
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.metadata import OutputArtifact
+    from pipeline.metadata import Artifact
 
 
 class NothingToShowError(UsageError):
-    """What was asked for is not there. In a notebook its text is all that is shown."""
+    """A run or an output that does not exist; a notebook shows the message alone."""
 
-    def _render_traceback_(self) -> list[str]:  # IPython asks for it by this name
+    def _render_traceback_(self) -> list[str]:  # the name that IPython looks for
         return [str(self)]
 
 
 @dataclasses.dataclass(frozen=True)
 class OpenedRun:
-    """A run and what it left.
+    """A run and its artifacts.
 
     Attributes:
-        summary: What `summary.json` says.
-        dataset: The description of the data that it had.
-        outputs: Where all runs of its pipeline leave things.
-        artifacts: The output artifacts by step and key, of the steps that came to a good end.
-        status: How it ended; `killed` if it did not.
-        newer: Sentences about newer runs that lack what was asked for.
+        summary: The content of its `summary.json`.
+        dataset: Its description of the data.
+        outputs: Of its pipeline.
+        artifacts: The output artifacts by step and key, of the steps that succeeded.
+        status: How it ended, in one or two words.
+        newer: Sentences about newer runs that lack one of the steps.
     """
 
     summary: Summary
     dataset: Dataset
     outputs: Outputs
-    artifacts: Mapping[str, Mapping[str, OutputArtifact]]
+    artifacts: Mapping[str, Mapping[str, Artifact]]
     status: str
     newer: tuple[str, ...] = ()
 
@@ -59,12 +59,12 @@ class OpenedRun:
         return artifact.uri
 
     def has(self, step: str, key: str) -> bool:
-        """Whether there is such an artifact, and it does not stand for something absent."""
+        """True if there is such an artifact, and it is no placeholder."""
         artifact = self.artifacts.get(step, {}).get(key)
-        return artifact is not None and not artifact.properties.get("tfx_absent")
+        return artifact is not None and not artifact.is_absent
 
     def __str__(self) -> str:
-        """A sentence about each run that matters here, the newest first."""
+        """A sentence about each newer run and this one, the newest first."""
         return "\n".join((*self.newer, _sentence(self.summary, self.status)))
 
 
@@ -88,11 +88,11 @@ def open_run(
     run = run or os.environ.get("PIPELINE_RUN") or None
     overlays = config or os.environ.get("PIPELINE_CONFIG") or "local"
     folder = config_dir or os.environ.get("PIPELINE_CONFIG_DIR")
-    args = argparse.Namespace(
-        config=overlays.split(","), settings=[], config_dir=Path(folder) if folder else None
+    selection = ConfigSelection(
+        tuple(overlays.split(",")), config_dir=Path(folder) if folder else None
     )
     try:
-        outputs = load_outputs(args)
+        outputs = selection.outputs()
         newest = find_run(outputs, run or "latest")
         candidates = [newest] if run else reversed(history(outputs.runs))
     except UsageError as error:
@@ -117,7 +117,7 @@ def _open(outputs: Outputs, summary: Summary, newer: tuple[str, ...]) -> OpenedR
         dataset=Dataset.model_validate(summary.config["dataset"]),
         outputs=outputs,
         artifacts={step: found[step] for step in found if step in done},
-        status=shown_status(outputs, summary),
+        status=label_of(outputs, summary),
         newer=newer,
     )
 

@@ -1,4 +1,4 @@
-"""The layout of `outputs/<pipeline>/`: what a run leaves behind on a local disk, and where."""
+"""The layout of `outputs/<pipeline>/`: the files that runs leave on a local disk."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.selection import ConfigSelection
 from tfxkit.errors import UsageError
+
+# In the folder of a run.
+SUMMARY_FILE, LOG_FILE, REPORT_FILE = "summary.json", "run.log", "report.html"
 
 
 class BusyError(UsageError):
-    """Another process is running this pipeline in this folder."""
+    """Raised if another process runs this pipeline in this folder."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,9 +29,15 @@ class Outputs:
 
     Attributes:
         root: `<outputs>/<pipeline>`, absolute.
+        selection: The configuration that they belong to.
     """
 
     root: Path
+    selection: ConfigSelection = dataclasses.field(default_factory=ConfigSelection)
+
+    def command(self, verb: str, *arguments: str) -> str:
+        """The command line that applies a verb to these outputs, ready to be pasted."""
+        return self.selection.command(verb, *arguments)
 
     @property
     def artifacts(self) -> Path:
@@ -46,7 +56,7 @@ class Outputs:
 
     @property
     def checkpoints(self) -> Path:
-        """Where a training that was killed finds its last epoch; empty after a good one."""
+        """Checkpoints of trainings that have not ended; empty after one that has."""
         return self.root / "checkpoints"
 
     @property
@@ -95,8 +105,8 @@ class Outputs:
 
         Args:
             run_dir: Its folder.
-            before: What `latest()` was before that was made. Names do not tell it, since clocks are
-                set back.
+            before: The value of `latest()` before the folder was made; names do not tell the order,
+                since clocks are set back.
         """
         shutil.rmtree(run_dir)
         if before is None:
@@ -126,7 +136,7 @@ class Outputs:
         return copy
 
     def is_running(self) -> bool:
-        """Whether some process is running this pipeline now."""
+        """True while some process runs this pipeline."""
         try:
             with self.lock():
                 return False
@@ -158,3 +168,11 @@ class Outputs:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def shown(path: Path) -> str:
+    """A path as a person in the current folder would write it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

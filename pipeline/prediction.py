@@ -26,7 +26,7 @@ from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
 from tfxkit.storage import served_model
-from tfxkit.training.export import OUTPUT, read_json
+from tfxkit.training.export import OUTPUT
 
 BATCH_ROWS = 4096
 
@@ -39,8 +39,7 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     class. Where the file has such a column already, `predicted_` comes before the name.
 
     Args:
-        file: CSV or Parquet with a header; columns that are only for the label, or are ignored,
-            need not be there.
+        file: CSV or Parquet with a header; columns that no feature is made from need not be there.
         version_dir: A pushed version.
         output: Where the CSV goes: UTF-8, separated by commas.
         raw: Whether texts stay as they are even if a spreadsheet would run them.
@@ -53,10 +52,10 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     """
     schema_file = os.path.join(version_dir, served_model.SCHEMA)
     types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
-    config = read_json(version_dir, served_model.CONFIG) or {}
+    config = served_model.read_json(version_dir, served_model.CONFIG) or {}
     csv = CsvFormat.model_validate(config.get("csv", {}))
     dataset = Dataset.model_validate(config["dataset"])
-    _check_columns(file, column_names(file, types, csv), dataset)
+    _check_columns(file, column_names(file, types, csv), served_model.columns(version_dir))
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
     raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
@@ -74,9 +73,9 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     return rows
 
 
-def _check_columns(file: str, names: Sequence[str], dataset: Dataset) -> None:
+def _check_columns(file: str, names: Sequence[str], needed: Sequence[str]) -> None:
     """A column that is not there would count as missing in each row, and predictions look good."""
-    if missing := [name for name in dataset.features() if name not in names]:
+    if missing := [name for name in needed if name not in names]:
         raise DataError(
             f"{file} lacks columns that the model needs: {', '.join(missing)}. Add them; where a "
             "value is not known, leave it empty."

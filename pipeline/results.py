@@ -1,4 +1,4 @@
-"""Reads what a run's artifacts say about its model: the part of the summary that needs TFX."""
+"""Reads the results of a run from its artifacts: the part of the summary that needs TFX."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from importlib import metadata as distributions
 from typing import Any
 
 from tfx.dsl.io import fileio
+from tfx.utils import path_utils
 
-from components.evaluator import results as evaluator_results
+from components.evaluator import evaluation as evaluations
 from components.serving_check import RESULT_FILE
-from pipeline.metadata import OutputArtifact
-from pipeline.summary import BaselineSummary, Check, SliceMetrics, Status
-from tfxkit.storage import served_model
+from pipeline.metadata import Artifact, ArtifactsByStep
+from pipeline.summary import BaselineSummary, Status
+from tfxkit.storage import examples_artifact, placeholders, served_model
 
-Outputs = Mapping[str, Mapping[str, OutputArtifact]]
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")
 
 
-def collect(outputs: Outputs) -> dict[str, Any]:
+def collect(outputs: ArtifactsByStep) -> dict[str, Any]:
     """The fields of `Summary` that can be read from the artifacts of the steps that have run.
 
     Args:
@@ -29,7 +29,7 @@ def collect(outputs: Outputs) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if examples := outputs.get("ExampleGen", {}).get("examples"):
         fields["spans"] = _spans(examples)
-        fields["left_out"] = int(examples.properties.get("left_out", 0))
+        fields["left_out"] = int(examples.properties.get(examples_artifact.LEFT_OUT, 0))
     if findings := outputs.get("DataGate", {}).get("findings"):
         fields["data_gate"] = _data_gate(findings)
     if model := outputs.get("Trainer", {}).get("model"):
@@ -42,14 +42,15 @@ def collect(outputs: Outputs) -> dict[str, Any]:
         fields["serving_check"] = _serving_check(blessing)
         fields["blessed"] = bool(fields.get("blessed")) and fields["serving_check"]["blessed"]
     if pushed := outputs.get("Pusher", {}).get("pushed_model"):
-        is_pushed = bool(pushed.properties.get("pushed"))
-        fields["pushed_path"] = pushed.properties["pushed_destination"] if is_pushed else None
-        fields["already_served"] = bool(pushed.properties.get("adopted"))
+        properties = pushed.properties
+        is_pushed = bool(properties.get(served_model.PUSHED))
+        fields["pushed_path"] = properties[served_model.PUSHED_DESTINATION] if is_pushed else None
+        fields["already_served"] = bool(properties.get(served_model.ADOPTED))
     return fields
 
 
 def verdict(fields: Mapping[str, Any]) -> Status:
-    """How a run ended whose steps have all come to a good end, from the fields of `collect`."""
+    """The status of a run whose steps have all succeeded, from the fields of `collect`."""
     if "pushed_path" not in fields:
         return Status.DONE
     if fields["pushed_path"] is None:
@@ -58,16 +59,16 @@ def verdict(fields: Mapping[str, Any]) -> Status:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the libraries that decide what comes out."""
+    """The versions of the libraries that decide the result."""
     return {name: distributions.version(name) for name in PACKAGES}
 
 
-def _spans(examples: OutputArtifact) -> tuple[int, ...]:
-    return tuple(json.loads(str(examples.properties.get("spans", "[]"))))
+def _spans(examples: Artifact) -> tuple[int, ...]:
+    return tuple(json.loads(str(examples.properties.get(examples_artifact.SPANS_PROPERTY, "[]"))))
 
 
-def _data_gate(findings: OutputArtifact) -> tuple[str, ...]:
-    """What the gate let pass, and what it could not measure, a line each."""
+def _data_gate(findings: Artifact) -> tuple[str, ...]:
+    """A line for each finding that the gate let pass or could not measure."""
     with fileio.open(findings.uri, "r") as file:
         content = json.load(file)
     passed = [
@@ -77,24 +78,27 @@ def _data_gate(findings: OutputArtifact) -> tuple[str, ...]:
     return (*passed, *(f"not measured: {one}" for one in content["not_measured"]))
 
 
-def _training_seconds(model: OutputArtifact) -> float | None:
-    path = os.path.join(model.uri, "Format-Serving", served_model.TRAINING)
+def _training_seconds(model: Artifact) -> float | None:
+    path = os.path.join(path_utils.serving_model_dir(model.uri), served_model.TRAINING)
     with fileio.open(path, "r") as file:
         return json.load(file)["seconds"]
 
 
-def _baseline(model: OutputArtifact) -> BaselineSummary:
+def _baseline(model: Artifact) -> BaselineSummary:
     return BaselineSummary(
-        version=model.properties.get("served_version"), reason=model.properties.get("reason")
+        version=model.properties.get(served_model.SERVED_VERSION),
+        reason=model.properties.get(placeholders.REASON),
     )
 
 
 def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
-    result = evaluator_results.read(uri)
+    result = evaluations.read(uri)
     fields: dict[str, Any] = {
         "metrics": result.metrics,
-        "slices": tuple(SliceMetrics(**vars(one)) for one in result.slices),
-        "thresholds": tuple(Check(**vars(one)) for one in result.checks),
+        "slices": result.slices,
+        "gaps": result.gaps,
+        "sampled": result.sampled,
+        "thresholds": result.checks,
         "blessed": result.blessed,
         "auc": result.metrics.get("auc"),
         "expected_calibration_error": result.metrics.get("expected_calibration_error"),
@@ -104,6 +108,6 @@ def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
     return fields
 
 
-def _serving_check(blessing: OutputArtifact) -> dict[str, Any]:
+def _serving_check(blessing: Artifact) -> dict[str, Any]:
     with fileio.open(os.path.join(blessing.uri, RESULT_FILE), "r") as file:
         return json.load(file)

@@ -15,7 +15,7 @@ from pipeline.config import SCHEMA_FILE, Config, project_path
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.lean_imports import lean, without_notebook
-from pipeline.outputs import Outputs
+from pipeline.outputs import LOG_FILE, Outputs
 from pipeline.places import Places
 from pipeline.run_log import log_traceback
 from pipeline.summary import State, Status, Step, Summary
@@ -74,7 +74,7 @@ class Session:
             status = Status.INTERRUPTED
         except Exception as exception:  # whatever a step raises: a screen for the user
             log_traceback()
-            status, error = explain(exception)
+            status, error = self._explain(exception)
             if self.interruption.happened:
                 status, error = Status.INTERRUPTED, None
         done = {step.name for step in self.steps}
@@ -96,7 +96,7 @@ class Session:
             serving_statistics=self._path(self.config.dataset.validation.serving_statistics),
         )
         ir = local.compile_pipeline(self.config, places, self.outputs)
-        partial.select_steps(ir, self.outputs.metadata, self.first, self.last)
+        partial.select_steps(ir, self.outputs, self.first, self.last)
         return ir
 
     def _run_steps(self, ir: Any, display: StepDisplay) -> None:
@@ -113,7 +113,12 @@ class Session:
         with without_notebook():
             local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
+    def _explain(self, exception: Exception) -> tuple[Status, str]:
+        return explain(exception, self.outputs, self.run_dir / LOG_FILE)
+
     def _end(self, step: Step, display: StepDisplay) -> None:
+        if step.state is State.FAILED and self.interruption.happened:
+            step = step.model_copy(update={"state": State.INTERRUPTED})
         self.steps.append(step)
         display.end(step)
         self._write(Status.RUNNING)
@@ -134,7 +139,7 @@ class Session:
             status = status or results.verdict(fields)
         except Exception as exception:  # the summary of a run is written whatever became of it
             log_traceback()
-            error = error or explain(exception)[1]
+            error = error or self._explain(exception)[1]
         return self._write(status or Status.FAILED, error=error, **fields)
 
     def _write(self, status: Status, **fields: Any) -> Summary:

@@ -1,4 +1,4 @@
-"""`summary.json`: what a run did, and how it ended. Documented in docs/summary.md."""
+"""`summary.json`: the steps, results and outcome of a run. Documented in docs/summary.md."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from typing import Any
 
 import pydantic
 
+from pipeline.outputs import SUMMARY_FILE, Outputs
 from tfxkit.config.frozen import Frozen
+from tfxkit.errors import UsageError
+from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, SliceResult
 
 
 class State(enum.StrEnum):
-    """What became of a step. `skipped`: not reached, or not asked for."""
+    """State of a step. `skipped`: not reached, or not selected."""
 
     RUN = "run"
     CACHED = "cached"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
     SKIPPED = "skipped"
 
 
 class Status(enum.StrEnum):
-    """How a run ended; `running` in the file of a dead process means that it was killed."""
+    """Outcome of a run; `running` in the file of a dead process means that it was killed."""
 
     RUNNING = "running"
     PUSHED = "pushed"
@@ -46,7 +50,7 @@ EXIT_CODES = {
 }
 
 
-# Nothing is left to do for these; a run that ended otherwise can be resumed.
+# A run with another status can be resumed.
 ENDED = (Status.PUSHED, Status.ALREADY_SERVED, Status.NOT_BLESSED, Status.DONE)
 
 
@@ -61,29 +65,11 @@ class Step(Frozen):
     )
 
 
-class SliceMetrics(Frozen):
-    """The metrics of one slice of the eval split, such as `trip_start_hour: 9`."""
-
-    slice: str
-    examples: int | None
-    metrics: dict[str, float | None]
-
-
-class Check(Frozen):
-    """One bound that the model was held to."""
-
-    name: str
-    passed: bool
-    detail: str
-
-
 class BaselineSummary(Frozen):
-    """The model that was served when the run began."""
+    """The model that was served when the run started."""
 
     version: str | None
-    reason: str | None = pydantic.Field(
-        default=None, description="Why there is none, or why not this one."
-    )
+    reason: str | None = pydantic.Field(default=None, description="Reason for having none.")
     metrics: dict[str, float | None] = {}
 
 
@@ -107,7 +93,11 @@ class Summary(Frozen):
     metrics: dict[str, float | None] = pydantic.Field(
         default={}, description="Of the whole eval split."
     )
-    slices: tuple[SliceMetrics, ...] = ()
+    slices: tuple[SliceResult, ...] = ()
+    gaps: tuple[GapResult, ...] = ()
+    sampled: dict[str, int] = pydantic.Field(
+        default={}, description="Metrics measured on a uniform sample of the rows: its size."
+    )
     thresholds: tuple[Check, ...] = ()
     baseline: BaselineSummary | None = None
     blessed: bool | None = None
@@ -131,8 +121,13 @@ class Summary(Frozen):
     )
     config: dict[str, Any] = {}
 
+    @property
+    def evaluated_rows(self) -> int:
+        """The number of rows in the eval split; 0 if nothing was evaluated."""
+        return int(self.metrics.get(EXAMPLE_COUNT) or 0)
+
     def bounds(self) -> dict[str, Any]:
-        """The bounds by metric that the configuration of the run had."""
+        """The thresholds by metric, as the run was configured."""
         return self.config.get("dataset", {}).get("evaluation", {}).get("thresholds") or {}
 
     def write(self, run_dir: Path) -> None:
@@ -143,7 +138,7 @@ class Summary(Frozen):
                 file.write(self.model_dump_json(indent=2) + "\n")
                 file.flush()
                 os.fsync(file.fileno())  # else the name may survive a power cut, and be empty
-            draft.replace(run_dir / "summary.json")
+            draft.replace(run_dir / SUMMARY_FILE)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -155,13 +150,45 @@ def read(run_dir: Path) -> Summary:
         FileNotFoundError: If the folder holds none.
         pydantic.ValidationError: If it does not have this form.
     """
-    return Summary.model_validate_json((run_dir / "summary.json").read_text(encoding="utf-8"))
+    return Summary.model_validate_json((run_dir / SUMMARY_FILE).read_text(encoding="utf-8"))
+
+
+def find_run(outputs: Outputs, name: str) -> Summary:
+    """The summary of a run.
+
+    Args:
+        outputs: The pipeline's outputs.
+        name: A run id, the beginning of one, or `latest`.
+
+    Raises:
+        UsageError: If no run, or more than one, has such a name.
+    """
+    runs = history(outputs.runs)
+    if not runs:
+        raise UsageError(f"There are no runs in {outputs.runs} yet: {outputs.command('run')}")
+    if name == "latest":
+        # By the link: names are times, and clocks are set back.
+        newest = (outputs.runs / "latest").resolve().name
+        found = [run for run in runs if run.run_id == newest]
+        if not found:
+            raise UsageError(
+                f"The summary of the newest run, {newest}, cannot be read. What that run finished "
+                f"is kept: {outputs.command('run')}"
+            )
+        return found[0]
+    found = [run for run in runs if run.run_id == name]
+    found = found or [run for run in runs if run.run_id.startswith(name)]
+    if len(found) != 1:
+        word = "No run" if not found else "More than one run"
+        ids = ", ".join(run.run_id for run in (found or runs)[-5:])
+        raise UsageError(f"{word} is called {name!r}; there are: {ids}")
+    return found[0]
 
 
 def history(runs: Path) -> list[Summary]:
     """The summaries of all runs, oldest first; folders without a readable one are left out."""
     found = []
-    for file in sorted(runs.glob("*/summary.json")):
+    for file in sorted(runs.glob(f"*/{SUMMARY_FILE}")):
         if file.parent.is_symlink():
             continue
         try:

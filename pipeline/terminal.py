@@ -1,6 +1,6 @@
-"""What a person sees of a run: one live line a step, then the numbers that matter.
+"""The screen of a run: one live line a step, then the numbers that matter.
 
-Without a terminal the same lines come out plain, each step's once, when it is over.
+Without a terminal the same lines come out plain, one for each step when it is over.
 """
 
 from __future__ import annotations
@@ -15,24 +15,28 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.summary import Check, State, Status, Step, Summary
+import tfxkit.training
+from pipeline.outcome import STEPS, outcome_of
+from pipeline.outputs import Outputs, shown
+from pipeline.summary import State, Status, Step, Summary
+from tfxkit.evaluation import COUNTS, Check
 
-MARKS = {
-    State.RUN: ("✓", "green"),
-    State.CACHED: ("=", "cyan"),
-    State.FAILED: ("✗", "bold red"),
-    State.SKIPPED: ("·", "dim"),
+STEP_STYLES = {
+    State.RUN: "green",
+    State.CACHED: "cyan",
+    State.FAILED: "bold red",
+    State.INTERRUPTED: "yellow",
+    State.SKIPPED: "dim",
 }
-# How the kinds of checks in `components.evaluator.checks` are shown beside their metric.
+TONE_STYLES = {"good": "bold green", "bad": "bold red", "plain": "bold"}
+# How the kinds of checks in `components.evaluator.evaluation` are shown beside their metric.
 BOUNDS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
 MOST_LINES = 5
 STARTING = "starting"
-COUNTS = ("example_count", "mean_label")
-WORDS = {State.RUN: "", State.CACHED: "reused", State.FAILED: "failed", State.SKIPPED: "skipped"}
 
 
 class Progress(logging.Handler):
-    """Keeps the newest epoch that a training logged (records of `models.training`)."""
+    """Keeps the newest epoch that a training logged (records of `tfxkit.training`)."""
 
     def __init__(self) -> None:
         """Starts with nothing to show."""
@@ -71,14 +75,14 @@ class StepDisplay:
 
     def __enter__(self) -> StepDisplay:
         """Starts drawing, and listening to the training."""
-        logging.getLogger("models.training").addHandler(self._progress)
+        logging.getLogger(tfxkit.training.__name__).addHandler(self._progress)
         if self._live:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Leaves the last picture standing."""
-        logging.getLogger("models.training").removeHandler(self._progress)
+        logging.getLogger(tfxkit.training.__name__).removeHandler(self._progress)
         self._running.clear()
         if self._live:
             self._live.stop()
@@ -90,13 +94,13 @@ class StepDisplay:
 
     def end(self, step: Step) -> None:
         """A step is over."""
-        mark, style = MARKS[step.state]
+        mark, style = STEPS[step.state].mark, STEP_STYLES[step.state]
+        word = "" if step.state == State.RUN else STEPS[step.state].word
         seconds = "" if step.state == State.SKIPPED else f"{step.seconds:6.1f} s"
-        row = (Text(mark, style), Text(step.name), Text(seconds), Text(WORDS[step.state], "dim"))
-        self._rows.append(row)
+        self._rows.append((Text(mark, style), Text(step.name), Text(seconds), Text(word, "dim")))
         self._running.pop(step.name, None)
         if not self._live:
-            self.console.print(f"{mark} {step.name:<22}{seconds:>9}  {WORDS[step.state]}".rstrip())
+            self.console.print(f"{mark} {step.name:<22}{seconds:>9}  {word}".rstrip())
 
     def _draw(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -119,8 +123,8 @@ class StepDisplay:
         return bar
 
 
-def print_result(console: Console, summary: Summary, run_dir: str) -> None:
-    """The end of a run: metrics against bounds and baseline, the verdict, where to look next."""
+def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
+    """The end of a run: metrics with thresholds and baseline, the outcome, the next commands."""
     console.print()
     if summary.left_out:
         console.print(Text(f"{summary.left_out:,} rows without a label were left out.", "yellow"))
@@ -128,6 +132,9 @@ def print_result(console: Console, summary: Summary, run_dir: str) -> None:
         console.print(Text(f"DataGate let pass: {line}", "yellow"), soft_wrap=True)
     if summary.metrics:
         console.print(_metrics_table(summary))
+        for name, rows in summary.sampled.items():
+            told = f"{name} is of a uniform sample of {rows:,} rows."
+            console.print(Text(told, "dim"), soft_wrap=True)
         for check in summary.thresholds:
             if not check.passed or _kind(check) not in BOUNDS:
                 mark, style = ("✓", "green") if check.passed else ("✗", "red")
@@ -139,7 +146,8 @@ def print_result(console: Console, summary: Summary, run_dir: str) -> None:
         console.print(Text(reason, "dim"), soft_wrap=True)
     if summary.metrics:
         console.print()
-    console.print(_verdict(summary), soft_wrap=True)
+    console.print(_outcome(summary, outputs), soft_wrap=True)
+    run_dir = shown(outputs.runs / summary.run_id)
     console.print(Text(f"Run {summary.run_id}: {run_dir}", "dim"), soft_wrap=True)
 
 
@@ -147,7 +155,7 @@ def _metrics_table(summary: Summary) -> Table:
     baseline = summary.baseline.metrics if summary.baseline else {}
     bounds = summary.bounds()
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column(f"metric ({summary.metrics.get('example_count') or 0:,.0f} rows)")
+    table.add_column(f"metric ({summary.evaluated_rows:,} rows)")
     table.add_column("this model", justify="right")
     if baseline:
         table.add_column("served now", justify="right")
@@ -184,32 +192,20 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
-def _verdict(summary: Summary) -> Text:
-    serve = (
-        f"Pushed to {summary.pushed_path}\n"
-        "Predict with it: python -m pipeline predict FILE.csv\n"
-        "Serve it: python -m pipeline serve"
-    )
-    chosen = "The chosen steps" if any(map(summary.arguments.get, ("from", "to"))) else "All steps"
-    texts = {
-        Status.PUSHED: ("green", f"Blessed and pushed in {summary.seconds:.0f} s.\n{serve}"),
-        Status.ALREADY_SERVED: (
-            "green",
-            f"This model is the one being served; nothing to push ({summary.seconds:.0f} s).\n"
-            f"It is in {summary.pushed_path}",
-        ),
-        Status.DONE: ("green", f"{chosen} are done ({summary.seconds:.0f} s)."),
-        Status.NOT_BLESSED: (
-            "yellow",
-            "Not blessed, so not pushed: what is served stays as it is.",
-        ),
-        Status.STOPPED: ("red", f"Stopped because of the data.\n{summary.error}"),
-        Status.FAILED: ("red", f"Failed.\n{summary.error}"),
-        Status.INTERRUPTED: (
-            "yellow",
-            "Interrupted. Finished steps are kept; go on with: python -m pipeline resume",
-        ),
-    }
-    style, text = texts.get(summary.status, ("", "Still running."))
-    head, _, rest = text.partition("\n")
-    return Text.assemble((head, f"bold {style}"), f"\n{rest}" if rest else "")
+def _outcome(summary: Summary, outputs: Outputs) -> Text:
+    outcome = outcome_of(summary)
+    seconds = "" if summary.status == Status.RUNNING else f" ({summary.seconds:.0f} s)"
+    lines = [*(summary.error or "").splitlines(), *([outcome.note] if outcome.note else [])]
+    match summary.status:
+        case Status.PUSHED:
+            lines += [
+                f"Pushed to {summary.pushed_path}",
+                f"Predict with it: {outputs.command('predict', 'FILE.csv')}",
+                f"Serve it: {outputs.command('serve')}",
+            ]
+        case Status.ALREADY_SERVED:
+            lines += [f"It is in {summary.pushed_path}"]
+        case Status.INTERRUPTED:
+            lines += [f"Resume with: {outputs.command('resume')}"]
+    rest = "".join(f"\n{line}" for line in lines)
+    return Text.assemble((f"{outcome.headline}{seconds}.", TONE_STYLES[outcome.tone]), rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,12 +19,14 @@ def check(config: Config, config_dir: Path) -> None:
     """Holds a configuration to the schema, to what is on the disk, and to its engine.
 
     Raises:
-        ConfigError: If the schema does not fit (see `check_schema`), if a folder of data is not
-            there, or if the engine cannot see the artifacts of a run on this machine.
+        ConfigError: If the schema does not fit (see `check_schema`), if a folder of data or the
+            reader is not there, or if the engine cannot see the artifacts of a run on this machine.
         UsageError: If the engine's job server does not answer.
     """
     check_schema(config, config_dir)
-    _check_folder(config.data.path, "data.path", config_dir)
+    check_reader(config.data.reader)
+    if config.data.reader is None:
+        _check_folder(config.data.path, "data.path", config_dir)
     if config.bulk_inferrer.enabled:
         _check_folder(config.bulk_inferrer.path, "bulk_inferrer.path", config_dir)
     _check_engine(config.beam)
@@ -49,6 +52,25 @@ def check_schema(config: Config, config_dir: Path) -> None:
     for column in sorted(wanted):
         _check_column(column, types, "dataset.yaml uses")
     _check_split(config.data, types)
+
+
+def check_reader(module: str | None) -> None:
+    """Looks for the module of the project's own data source, without importing it.
+
+    Raises:
+        ConfigError: If there is no such module.
+    """
+    if module is None:
+        return
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that should hold it
+        found = False
+    if not found:
+        raise ConfigError(
+            f"data.reader: there is no module {module}. Write it, for example, as "
+            "components.orders for components/orders.py: docs/extending/source.md"
+        )
 
 
 def _check_column(column: str, types: Mapping[str, str], what_uses: str) -> None:

@@ -18,10 +18,9 @@ def span(number: int) -> Path:
 
 
 def copy_with_code(target: Path) -> None:
-    """Copies the project's packages, beside the configuration of the tests and their DAG."""
-    for package in ("components", "models", "pipeline", "tfxkit"):
-        ignored = shutil.ignore_patterns("__pycache__")
+    """Copies the project's packages, and configuration, DAG and models of the tests."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for package in ("components", "models", "pipeline", "tfxkit", "tests/sample/models"):
         shutil.copytree(ROOT / package, target / package, ignore=ignored)
-    (target / "tests" / "sample").mkdir(parents=True)
     shutil.copy(SAMPLE / "dag.py", target / "tests" / "sample")
     shutil.copytree(CONFIGS, target / "configs")

@@ -15,8 +15,8 @@ import pytest
 from pipeline import config as configs
 from pipeline import validation
 from pipeline.config import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
-from pipeline.options import config_class
 from pipeline.report import model_card
+from pipeline.selection import config_class
 from tests.sample_project import CONFIGS, ROOT
 
 OWN = ROOT / "configs"

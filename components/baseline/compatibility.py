@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from google.protobuf import text_format
@@ -36,7 +36,8 @@ def incompatibility(
     if _given(served["label"]) != _given(dataset["label"]):
         then, now = (json.dumps(_given(one["label"])) for one in (served, dataset))
         return f"predicts another label: {then}, not {now}"
-    return None if schema is None else _feature_change(served, served_schema, schema)
+    needed = served_model.columns(version_dir)
+    return None if schema is None else _feature_change(needed, served_schema, schema)
 
 
 def _read(version_dir: str) -> tuple[dict[str, Any], schema_pb2.Schema]:
@@ -55,13 +56,11 @@ def _given(label: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _feature_change(
-    served: Mapping[str, Any], then: schema_pb2.Schema, now: schema_pb2.Schema
+    needed: Iterable[str], then: schema_pb2.Schema, now: schema_pb2.Schema
 ) -> str | None:
     types_then = {feature.name: feature.type for feature in then.feature}
     types_now = {feature.name: feature.type for feature in now.feature}
-    for name, column in sorted(served["columns"].items()):
-        if column["role"] == "ignored":
-            continue
+    for name in sorted(needed):
         if name not in types_now:
             return f"needs the feature {name!r}, which the schema has no more"
         if types_then.get(name, types_now[name]) != types_now[name]:

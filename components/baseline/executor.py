@@ -59,7 +59,7 @@ def _schema(input_dict: Artifacts) -> schema_pb2.Schema | None:
 
 def _write_served(model: types.Artifact, statistics: types.Artifact, version_dir: str) -> None:
     io_utils.copy_dir(version_dir, path_utils.serving_model_dir(model.uri))
-    model.set_string_custom_property("served_version", os.path.basename(version_dir))
+    model.set_string_custom_property(served_model.SERVED_VERSION, os.path.basename(version_dir))
     model.set_string_custom_property("fingerprint", served_model.fingerprint(version_dir))
 
     io_utils.copy_dir(os.path.join(version_dir, served_model.STATISTICS), statistics.uri)

@@ -16,7 +16,7 @@ class Evaluator(tfx_components.Evaluator):
     """Measures a model on raw examples and compares it with what is served.
 
     Outputs:
-        evaluation: `ModelEvaluation`: TFMA's files and `components.evaluator.results.FILE`.
+        evaluation: `ModelEvaluation`: TFMA's files and `components.evaluator.evaluation.FILE`.
         blessing: `ModelBlessing`; blessed if all bounds of value, change and worst slice hold. A
             model without any bound is not blessed.
     """
@@ -57,4 +57,7 @@ class Evaluator(tfx_components.Evaluator):
         )
         # Not through the spec, which TFX's constructor makes and which knows no further parameter.
         self.spec.exec_properties["evaluation"] = evaluation.model_dump_json()
-        self.spec.exec_properties["code_hash"] = code_hash("components.evaluator")
+        # Functions of the project are named in the configuration only, so their modules are too.
+        functions = [one.function for one in evaluation.metrics.values() if one.function]
+        modules = {name.rpartition(".")[0] for name in functions}
+        self.spec.exec_properties["code_hash"] = code_hash("components.evaluator", *modules)

@@ -6,17 +6,19 @@ import dataclasses
 import os
 from typing import Any
 
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_executor
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
-from tfx.utils import io_utils, path_utils
+from tfx.utils import io_utils, path_utils, proto_utils
 
-from components.evaluator.checks import check
-from components.evaluator.measured import load
-from components.evaluator.results import EvaluationResult, write
+from components.evaluator.config import sampled_metrics
+from components.evaluator.evaluation import EvaluationResult, check, gaps, load, write
 from tfxkit.config.bounds import Evaluation
+from tfxkit.evaluation import EXAMPLE_COUNT
+from tfxkit.metrics.functions import MOST_ROWS
 from tfxkit.storage import placeholders, served_model
 from tfxkit.storage.filesystems import fileio
 
@@ -50,10 +52,15 @@ class Executor(tfx_executor.Executor):
                 baseline_slices={one.slice: one.metrics for one in measured.slices},
             )
         checks = check(evaluation, measured)
+        config = config_pb2.EvalConfig()
+        proto_utils.json_to_proto(exec_properties[specs.EVAL_CONFIG_KEY], config)
+        is_large = (measured.metrics.get(EXAMPLE_COUNT) or 0) > MOST_ROWS
         result = EvaluationResult(
             metrics=measured.metrics,
             baseline_metrics=measured.baseline_metrics,
             slices=measured.slices,
+            gaps=gaps(evaluation, measured),
+            sampled=dict.fromkeys(sampled_metrics(config) if is_large else [], MOST_ROWS),
             checks=checks,
             blessed=all(one.passed for one in checks),
         )

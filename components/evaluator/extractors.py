@@ -1,14 +1,16 @@
-"""What TFMA extracts from the examples: its defaults, but the rows of a slice stay together.
+"""What TFMA extracts from the examples, in one of two ways.
 
-TFMA takes batches apart and measures row by row, in Python; that was a third of a whole run. Here
-each slice gets its rows as arrays, some ten thousand at once, and our metrics
-(`components.evaluator.metrics`) take them so. None of TFMA's own metrics would.
+TFMA takes batches apart and measures row by row, in Python. Where every metric is one of
+`tfxkit.metrics`, each slice gets its rows as arrays instead, some ten thousand at once; that saves
+a third of a whole run. TFMA's and Keras' own metrics take single rows only, so one of them among
+the metrics brings TFMA's extractors back, for all metrics.
 
 The Evaluator finds `custom_extractors` here by its name.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,26 +19,61 @@ import numpy as np
 import pandas as pd
 import tensorflow_model_analysis as tfma
 from apache_beam.transforms import window
+from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.extractors import slice_key_extractor
 from tensorflow_model_analysis.slicer import slicer_lib
 
+from components.evaluator.config import has_foreign_metrics, sampled_metrics
+from components.evaluator.metrics import ROW_KEYS
+
 _ROWS_AT_ONCE = 50_000
+_KEY_BYTES = 8
 SliceKey = tuple[tuple[str, Any], ...]
 
 
 def custom_extractors(
     eval_shared_model: Any, eval_config: Any, tensor_adapter_config: Any
 ) -> list[tfma.extractors.Extractor]:
-    """TFMA's default extractors; in place of the last two, which take batches apart, our own."""
-    *others, _, _ = tfma.default_extractors(
+    """TFMA's default extractors, the last two replaced as far as the metrics allow."""
+    *batched, unbatch, _ = tfma.default_extractors(
         eval_shared_model=eval_shared_model,
         eval_config=eval_config,
         tensor_adapter_config=tensor_adapter_config,
     )
+    if sampled_metrics(eval_config):
+        batched.append(tfma.extractors.Extractor("KeyRows", beam.Map(_with_row_keys)))
+    if has_foreign_metrics(eval_config):
+        return [
+            *batched,
+            tfma.extractors.Extractor("RawFeaturesOnly", beam.Map(_raw_only)),
+            unbatch,
+            tfma.extractors.Extractor("LabelledOnly", beam.FlatMap(_labelled_row)),
+            tfma.extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
+        ]
     slices = [tuple(sorted(spec.feature_keys)) for spec in eval_config.slicing_specs]
     # TFMA looks for a stage of this name.
     name = slice_key_extractor.SLICE_KEY_EXTRACTOR_STAGE_NAME
-    return [*others, tfma.extractors.Extractor(name, beam.ParDo(_Slice(slices)))]
+    return [*batched, tfma.extractors.Extractor(name, beam.ParDo(_Slice(slices)))]
+
+
+def _raw_only(batch: dict[str, Any]) -> dict[str, Any]:
+    """The batch without transformed features, along which TFMA would cut slices."""
+    return {k: value for k, value in batch.items() if k != constants.TRANSFORMED_FEATURES_KEY}
+
+
+def _labelled_row(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The row if it has a label; without empty features, which TFMA takes for no query key."""
+    label = next(iter(_by_model(row[tfma.LABELS_KEY]).values()))
+    if _has_label(np.atleast_1d(label)).all():
+        features = row[tfma.FEATURES_KEY].items()
+        yield {**row, tfma.FEATURES_KEY: {name: v for name, v in features if np.size(v)}}
+
+
+def _with_row_keys(batch: dict[str, Any]) -> dict[str, Any]:
+    """The batch with a pseudo-random number for each row, the same for the same example."""
+    hashes = [hashlib.blake2b(row, digest_size=_KEY_BYTES) for row in batch[tfma.INPUT_KEY]]
+    keys = np.frombuffer(b"".join(each.digest() for each in hashes), np.uint64)
+    return {**batch, ROW_KEYS: keys}
 
 
 class _Slice(beam.DoFn):
@@ -55,6 +92,8 @@ class _Slice(beam.DoFn):
         # Several models have the same label, each under its name.
         label = np.asarray(next(iter(_by_model(batch[tfma.LABELS_KEY]).values()))).ravel()
         table = {"": label}
+        if ROW_KEYS in batch:
+            table[ROW_KEYS] = batch[ROW_KEYS]
         for name in self._columns:
             table[name] = _first_values(batch[tfma.FEATURES_KEY][name], len(label))
         predictions = _by_model(batch[tfma.PREDICTIONS_KEY])
@@ -82,11 +121,14 @@ class _Slice(beam.DoFn):
         self.start_bundle()
         for columns in self._slices:
             for key, rows in _parts(table, columns):
-                yield {
+                part = {
                     tfma.LABELS_KEY: table[""].to_numpy()[rows],
                     tfma.PREDICTIONS_KEY: {name: p[rows] for name, p in predictions.items()},
                     tfma.SLICE_KEY_TYPES_KEY: slicer_lib.slice_keys_to_numpy_array([key]),
                 }
+                if ROW_KEYS in table:
+                    part[ROW_KEYS] = table[ROW_KEYS].to_numpy()[rows]
+                yield part
 
 
 def _parts(table: pd.DataFrame, columns: tuple[str, ...]) -> Iterator[tuple[SliceKey, np.ndarray]]:

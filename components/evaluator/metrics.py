@@ -1,92 +1,132 @@
-"""The metrics that are measured, by the names that `configs/dataset.yaml` uses for them."""
+"""The metrics of `tfxkit.metrics` as metrics of TFMA, which Beam computes slice by slice."""
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-from typing import Literal
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.metrics import metric_types, metric_util
+
+from tfxkit.config.bounds import MetricSettings
 from tfxkit.config.dataset import Task
+from tfxkit.metrics.catalogue import define
+from tfxkit.metrics.definition import Metric, Rows
 
-Better = Literal["higher", "lower", "near one"]
+ROW_KEYS = "row_keys"  # the extract that has a pseudo-random number for each row
+# Rows that come one at a time, as from TFMA's extractors, are measured so many at once.
+_ROWS_AT_ONCE = 1000
 
-EXAMPLE_COUNT = "example_count"
-MEAN_LABEL = "mean_label"
-NEED_BOTH_CLASSES = frozenset({"auc", "auc_precision_recall"})
+Definition: TypeAlias = tuple[str, tuple[str, ...], str, str]
 
 
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """How a metric is measured, and which of two values is the better one.
+class DefinedMetric(metric_types.Metric):
+    """A metric of the pipeline, or a function of the project; `EvalConfig` names it."""
 
-    Attributes:
-        module: Where its class is. It must be ours: see `components.evaluator.extractors`.
-        class_name: The class, a `tensorflow_model_analysis.metrics.Metric`.
-        better: `near one` is for ratios, for which a change has no direction.
-        options: Arguments of the class.
+    def __init__(self, name: str, task: str, classes: list[str], settings: dict[str, Any]) -> None:
+        """Constructs the metric.
+
+        Args:
+            name: Its name in the results.
+            task: Of the model.
+            classes: Of the label; multiclass only.
+            settings: Those of `tfxkit.config.bounds.MetricSettings` that are given.
+        """
+        text = MetricSettings.model_validate(settings).model_dump_json()
+        definition = (task, tuple(classes), name, text)
+
+        def compute(
+            name: str = "",
+            model_name: str = "",
+            output_name: str = "",
+            example_weighted: bool = False,
+        ) -> list[metric_types.MetricComputation]:
+            """TFMA looks at the names of these arguments to know what to pass (all positional)."""
+            key = metric_types.MetricKey(
+                name=name,
+                model_name=model_name,
+                output_name=output_name,
+                example_weighted=example_weighted,
+            )
+            # Only a sample needs the keys of its rows; the others share TFMA's standard inputs.
+            keyed = [_KeyedRows()] if _defined(definition).sampled else None
+            return [metric_types.MetricComputation([key], keyed, _Combiner(key, definition))]
+
+        super().__init__(metric_util.merge_per_key_computations(compute), name=name)
+
+
+@functools.lru_cache
+def _defined(definition: Definition) -> Metric:
+    """The metric, made anew in each worker: a function of a project need not be pickled."""
+    task, classes, name, settings = definition
+    return define(Task(task), classes, name, MetricSettings.model_validate_json(settings))
+
+
+class _KeyedRows(metric_types.Preprocessor):
+    """Labels, predictions and keys of rows."""
+
+    def process(self, extracts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield {key: extracts[key] for key in (tfma.LABELS_KEY, tfma.PREDICTIONS_KEY, ROW_KEYS)}
+
+
+class _Combiner(beam.CombineFn):
+    """Collects rows, measures them some at a time, and merges what was measured.
+
+    An accumulator is the statistics of what was measured, and the rows that wait. Rows come as the
+    arrays of `components.evaluator.extractors`, or one at a time.
     """
 
-    module: str
-    class_name: str
-    better: Better
-    options: dict[str, str] = dataclasses.field(default_factory=dict)
+    def __init__(self, key: metric_types.MetricKey, definition: Definition) -> None:
+        self._key, self._definition = key, definition
 
+    def create_accumulator(self) -> tuple[Any, list[Rows]]:
+        return None, []
 
-def _from_sums(what: str, better: Better) -> Metric:
-    return Metric("components.evaluator.sums", "FromSums", better, {"what": what})
+    def add_input(self, accumulator: tuple[Any, list[Rows]], element: Any) -> Any:
+        labels = np.atleast_1d(self._of_model(element[tfma.LABELS_KEY])).ravel()
+        predictions = np.asarray(self._of_model(element[tfma.PREDICTIONS_KEY]), np.float64)
+        keys = np.atleast_1d(element[ROW_KEYS]) if ROW_KEYS in element else None
+        accumulator[1].append(Rows(labels, predictions.reshape(len(labels), -1), keys))
+        return self._measure(accumulator, _ROWS_AT_ONCE)
 
+    def merge_accumulators(self, accumulators: Iterable[tuple[Any, list[Rows]]]) -> Any:
+        merged: tuple[Any, list[Rows]] = self.create_accumulator()
+        for statistics, waiting in accumulators:
+            merged = self._merge(merged[0], statistics), [*merged[1], *waiting]
+        return self._measure(merged, _ROWS_AT_ONCE)
 
-def _area(curve: str) -> Metric:
-    return Metric("components.evaluator.cells", "Area", "higher", {"curve": curve})
+    def compact(self, accumulator: tuple[Any, list[Rows]]) -> Any:
+        return self._measure(accumulator, 1)
 
+    def extract_output(
+        self, accumulator: tuple[Any, list[Rows]]
+    ) -> dict[metric_types.MetricKey, float]:
+        statistics, _ = self._measure(accumulator, 1)
+        metric = _defined(self._definition)
+        return {self._key: float("nan") if statistics is None else metric.finish(statistics)}
 
-# Measured besides; of MEANS, what has no meaning for classes.
-COUNTS = {EXAMPLE_COUNT: _from_sums("count", "higher")}
-MEANS = {MEAN_LABEL: _from_sums("mean label", "higher")}
+    def _of_model(self, values: Any) -> Any:
+        """Several models have values each, under their names."""
+        if not isinstance(values, Mapping):
+            return values
+        return next(iter(values.values())) if len(values) == 1 else values[self._key.model_name]
 
-_CLASSIFICATION = {
-    "auc": _area("roc"),
-    "auc_precision_recall": _area("precision recall"),
-    "accuracy": _from_sums("accuracy", "higher"),
-    "loss": _from_sums("cross entropy", "lower"),
-    "expected_calibration_error": Metric(
-        "components.evaluator.cells", "ExpectedCalibrationError", "lower"
-    ),
-}
-_CALIBRATION = _from_sums("calibration", "near one")  # mean prediction / mean label
-
-METRICS: dict[Task, dict[str, Metric]] = {
-    Task.BINARY: {**_CLASSIFICATION, "calibration": _CALIBRATION},
-    Task.MULTICLASS: _CLASSIFICATION,
-    Task.REGRESSION: {
-        "rmse": _from_sums("root mean squared error", "lower"),
-        "mae": _from_sums("absolute error", "lower"),
-        "r2": Metric("components.evaluator.determination", "CoefficientOfDetermination", "higher"),
-        "squared_pearson_correlation": Metric(
-            "components.evaluator.determination", "SquaredCorrelation", "higher"
-        ),
-        "loss": _from_sums("squared error", "lower"),
-        "calibration": _CALIBRATION,
-    },
-}
-
-
-def metric(task: Task, name: str) -> Metric:
-    """Looks up a metric.
-
-    Raises:
-        ValueError: If it does not exist for the task; names the nearest that does.
-    """
-    known = METRICS[task]
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(
-            f"evaluation: no metric {name!r} for the task {task}; {hint}known: {', '.join(known)}"
+    def _measure(self, accumulator: tuple[Any, list[Rows]], fewest: int) -> tuple[Any, list[Rows]]:
+        """Measures the rows that wait, if they are enough."""
+        statistics, waiting = accumulator
+        if not waiting or sum(map(len, waiting)) < fewest:
+            return accumulator
+        rows = Rows.of(
+            np.concatenate([part.labels for part in waiting]),
+            np.concatenate([part.predictions for part in waiting]),
+            None if waiting[0].keys is None else np.concatenate([part.keys for part in waiting]),
         )
-    return known[name]
+        return self._merge(statistics, _defined(self._definition).measure(rows)), []
 
-
-def better(name: str) -> Better:
-    """Which of two values of a metric is the better one; the same for all tasks that have it."""
-    return next(metrics[name].better for metrics in METRICS.values() if name in metrics)
+    def _merge(self, one: Any, other: Any) -> Any:
+        if one is None or other is None:
+            return other if one is None else one
+        return _defined(self._definition).merge(one, other)

@@ -1,8 +1,11 @@
-"""The types that columns have, and the conversion of what a file holds to them."""
+"""Columns: their types, the conversion of values to them, values that do not fit or are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +21,7 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
 # Digits that may carry a plus sign and a fraction of zeros: the way integers look after they went
 # through a data frame that had gaps in the column.
 _WHOLE_NUMBER = r"^\+?(-?\d+)(?:\.0*)?$"
+_SHOWN_NAMES = 5
 
 
 def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
@@ -40,6 +44,52 @@ def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
                 f"can be {', '.join(ARROW_TYPES)}: give it one of these in configs/schema.pbtxt."
             )
     return dict(sorted(types.items()))
+
+
+def guess_type(arrow_type: pa.DataType) -> str | None:
+    """INT, FLOAT or BYTES for a column that the schema lacks; None for one without any value."""
+    if pa.types.is_null(arrow_type):
+        return None
+    if pa.types.is_integer(arrow_type):
+        return "INT"
+    if pa.types.is_floating(arrow_type) or pa.types.is_decimal(arrow_type):
+        return "FLOAT"
+    return "BYTES"
+
+
+def check_names(
+    names: Sequence[str], types: Mapping[str, str], place: str, remedy: str, first: int = 1
+) -> None:
+    """Refuses columns that cannot be told apart, and a table with none of the expected columns.
+
+    Args:
+        names: Of the columns.
+        types: The columns of the schema.
+        place: The table, for the message.
+        remedy: What to do if the schema has none of the names.
+        first: The number of the first column, for the message.
+
+    Raises:
+        DataError: If a name is empty or occurs twice, or if the schema has none of them.
+    """
+    if "" in names:
+        number = names.index("") + first
+        raise DataError(f"{place}: column {number} has no name. Name it, or leave it out.")
+    twice = [name for name, count in collections.Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{place} has more than one column {twice[0]!r}. Rename all but one.")
+    if not set(names) & set(types):
+        raise DataError(
+            f"{place} has none of the columns in configs/schema.pbtxt.\n"
+            f"It has: {listed(names)}\nExpected: {listed(sorted(types))}\n{remedy}"
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and the number of the others."""
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def convert(column: pa.Array, type_name: str, decimal: str = ".") -> pa.Array:
@@ -118,7 +168,156 @@ def unfit(column: pa.Array, type_name: str, decimal: str = ".") -> list[int]:
     return found
 
 
+@dataclasses.dataclass
+class _Misfit:
+    type_name: str
+    row: int
+    example: Any
+    count: int = 0
+
+
+class Misfits:
+    """Converts the columns of one table, and collects the values that do not fit their types."""
+
+    def __init__(
+        self,
+        place: str,
+        place_of_row: Callable[[int], str],
+        decimal: str = ".",
+        remedy: str = "Correct the file",
+    ) -> None:
+        """Starts without any.
+
+        Args:
+            place: The file, or another name for the table, for the message.
+            place_of_row: Locates a row, given the number of rows before it.
+            decimal: What is before the fraction of a number that is written as text.
+            remedy: What the user can do beside changing the schema, for the message.
+        """
+        self._place = place
+        self._decimal = decimal
+        self._place_of_row = place_of_row
+        self._remedy = remedy
+        self._found: dict[str, _Misfit] = {}
+
+    def __bool__(self) -> bool:
+        """True if a value did not fit."""
+        return bool(self._found)
+
+    def convert(self, name: str, column: pa.Array, type_name: str, rows_before: int) -> pa.Array:
+        """As the function `convert`; a column with misfits is returned as it is.
+
+        Args:
+            name: The column.
+            column: A batch of its values.
+            type_name: INT, FLOAT or BYTES.
+            rows_before: The number of rows of the table before this batch.
+
+        Raises:
+            DataError: If no value of such a column can fit.
+        """
+        try:
+            return convert(column, type_name, self._decimal)
+        except pa.ArrowInvalid:
+            positions = unfit(column, type_name, self._decimal)
+        except pa.ArrowNotImplementedError as error:
+            raise DataError(
+                f"{self._place}: the column {name} is {column.type} and cannot be read as "
+                f"{type_name}, its type in configs/schema.pbtxt.\n"
+                "Write it as numbers or text, one value in each row."
+            ) from error
+        if name not in self._found:
+            # Text that is not UTF-8 cannot become a str; bytes can be shown.
+            is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+            raw = column.cast(pa.binary()) if is_text else column
+            first = positions[0]
+            self._found[name] = _Misfit(type_name, rows_before + first, raw[first].as_py())
+        self._found[name].count += len(positions)
+        return column
+
+    def error(self) -> DataError:
+        """All misfits, a line for each column."""
+        lines = [f"{self._place} has values that do not fit the type of their column:"]
+        for name, found in self._found.items():
+            where = self._place_of_row(found.row)
+            more = f", as do {found.count - 1} more" if found.count > 1 else ""
+            lines.append(
+                f"  {name} is {found.type_name}, but {where} has {_shown(found.example)}{more}"
+            )
+        lines.append(f"{self._remedy}, or give the column another type in configs/schema.pbtxt.")
+        return DataError("\n".join(lines))
+
+
+def convert_batches(
+    batches: Iterable[pa.RecordBatch], types: Mapping[str, str], misfits: Misfits
+) -> Iterator[pa.RecordBatch]:
+    """Converts the columns of a table to their types.
+
+    Args:
+        batches: Of the same columns.
+        types: INT, FLOAT or BYTES by column; may grow meanwhile. Columns without are left out.
+        misfits: Collects what does not fit.
+
+    Yields:
+        Batches of int64, float32 and binary columns, null where a value is missing.
+
+    Raises:
+        DataError: If values do not fit: when all have been looked at.
+    """
+    rows = 0
+    for batch in batches:
+        names = [name for name in batch.schema.names if name in types]
+        columns = [misfits.convert(n, batch.column(n), types[n], rows) for n in names]
+        if not misfits:
+            yield pa.RecordBatch.from_arrays(columns, names)
+        rows += batch.num_rows
+    if misfits:
+        raise misfits.error()
+
+
+class Required:
+    """Leaves out the rows that lack a value which every row must have: the label."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Starts with nothing left out.
+
+        Args:
+            columns: Each row must have a value in all of them.
+        """
+        self._columns = columns
+        self.left_out = 0  # rows, over all batches
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows that have all values; none if a whole column is missing."""
+        if not self._columns:
+            return batch
+        keep = pa.repeat(True, batch.num_rows)
+        for name in self._columns:
+            there = name in batch.schema.names
+            keep = pc.and_(keep, is_value(batch.column(name)) if there else False)
+        kept = batch.filter(keep)
+        self.left_out += batch.num_rows - kept.num_rows
+        return kept
+
+
+def is_value(column: pa.Array) -> pa.Array:
+    """A mask of the rows that have a value: neither null nor NaN nor blank text.
+
+    Args:
+        column: Of int64, float32 or binary.
+    """
+    if pa.types.is_floating(column.type):
+        known = pc.invert(pc.is_nan(column))
+    elif pa.types.is_binary(column.type):
+        known = pc.match_substring_regex(column, r"\S")
+    else:
+        return column.is_valid()
+    return pc.coalesce(known, False)
+
+
 def _without_empty(column: pa.Array) -> pa.Array:
+    # A copy, as `if_else` with a null makes invalid arrays of slices (apache/arrow#49410).
+    column = pa.concat_arrays([column])
     return pc.if_else(pc.greater(pc.binary_length(column), 0), column, None)
 
 
@@ -153,3 +352,12 @@ def _from_numbers(column: pa.Array, type_name: str) -> pa.Array:
     if type_name == "INT":
         return column.cast(pa.int64())
     return column.cast(pa.string()).cast(pa.binary())
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, bytes):
+        return repr(value)
+    try:
+        return repr(value.decode())
+    except UnicodeDecodeError:
+        return f"{value!r}, which is not UTF-8 text"

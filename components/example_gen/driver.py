@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from google.protobuf import json_format, struct_pb2
 from tfx.components.example_gen import driver, utils
 from tfx.orchestration.portable import data_types
-from tfx.proto import range_config_pb2
+from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from components.example_gen.spans import fingerprint, range_config, select
+from components.example_gen import reader, spans
+from components.example_gen.reader import Reader
 from tfxkit.storage.examples_artifact import SPANS_PROPERTY, VERSIONS_PROPERTY
 
 # What `resolve` finds and TFX does not put on the artifact.
@@ -39,10 +41,10 @@ class SpanDriver(driver.FileBasedDriver):
 
 
 def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    """Looks which spans there are and what is in them; needs no metadata store.
+    """Finds the spans of a run, and a fingerprint of their content; needs no metadata store.
 
     The cache compares exec properties (tfx 1.21, orchestration/portable/cache_utils.py), so other
-    spans or other files are another execution, and the same ones are not.
+    spans or another content are another execution, and the same ones are not.
 
     Args:
         exec_properties: As SpanExampleGen sets them; the range may also be in the words that
@@ -54,31 +56,58 @@ def resolve(exec_properties: dict[str, Any]) -> dict[str, Any]:
         executor reads these spans and versions even if a newer one comes meanwhile.
 
     Raises:
-        DataError: If the spans are not there, or hold what cannot be read.
+        DataError: If spans are missing, or cannot be read.
     """
-    wanted = exec_properties[specs.RANGE_CONFIG_KEY]
-    selection = select(
-        exec_properties[specs.INPUT_BASE_KEY],
-        proto_utils.json_to_proto(wanted, range_config_pb2.RangeConfig())
-        if wanted.startswith("{")
-        else range_config(wanted),
-        settled_versions(exec_properties),
+    text = exec_properties[specs.RANGE_CONFIG_KEY]
+    wanted = (
+        proto_utils.json_to_proto(text, range_config_pb2.RangeConfig())
+        if text.startswith("{")
+        else spans.range_config(text)
     )
+    numbers: tuple[int, ...]
+    versions: tuple[int | None, ...]
+    if source := reader_of(exec_properties):
+        chosen = source.select(wanted)
+        numbers, versions = tuple(chosen), (None,) * len(chosen)
+        fingerprint = reader.fingerprint(chosen)
+    else:
+        base = exec_properties[specs.INPUT_BASE_KEY]
+        selection = spans.select(base, wanted, settled_versions(exec_properties))
+        numbers, versions = selection.spans, selection.versions
+        fingerprint = spans.fingerprint(selection)
     static = range_config_pb2.RangeConfig(
         static_range=range_config_pb2.StaticRange(
-            start_span_number=selection.spans[0], end_span_number=selection.spans[-1]
+            start_span_number=numbers[0], end_span_number=numbers[-1]
         )
     )
-    any_version = any(version is not None for version in selection.versions)
+    any_version = any(version is not None for version in versions)
     return {
         **exec_properties,
         specs.RANGE_CONFIG_KEY: proto_utils.proto_to_json(static),
-        SPANS_PROPERTY: json.dumps(selection.spans),
-        VERSIONS_PROPERTY: json.dumps(selection.versions) if any_version else None,
-        utils.SPAN_PROPERTY_NAME: selection.spans[-1],
-        utils.VERSION_PROPERTY_NAME: selection.versions[-1],
-        utils.FINGERPRINT_PROPERTY_NAME: fingerprint(selection),
+        SPANS_PROPERTY: json.dumps(numbers),
+        VERSIONS_PROPERTY: json.dumps(versions) if any_version else None,
+        utils.SPAN_PROPERTY_NAME: numbers[-1],
+        utils.VERSION_PROPERTY_NAME: versions[-1],
+        utils.FINGERPRINT_PROPERTY_NAME: fingerprint,
     }
+
+
+def reader_of(exec_properties: dict[str, Any]) -> Reader | None:
+    """The project's own source of the data; None if it is files."""
+    config = custom_config(exec_properties)
+    if not config["reader"]:
+        return None
+    path, options = exec_properties[specs.INPUT_BASE_KEY], json.loads(config["reader_options"])
+    return Reader(config["reader"], path, options)
+
+
+def custom_config(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    """The settings of SpanExampleGen that TFX's FileBasedExampleGen has no parameter for."""
+    custom = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[specs.CUSTOM_CONFIG_KEY], custom)
+    packed = struct_pb2.Struct()
+    custom.custom_config.Unpack(packed)
+    return json_format.MessageToDict(packed)
 
 
 def settled_versions(exec_properties: dict[str, Any]) -> list[int | None] | None:

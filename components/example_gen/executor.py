@@ -1,4 +1,4 @@
-"""The executor of SpanExampleGen: each file or part of a file becomes a shard of each split."""
+"""The executor of SpanExampleGen: a file, a part of one or a span becomes a shard of each split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
-from google.protobuf import json_format, struct_pb2
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -19,19 +18,19 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
 from components.example_gen import outcomes, parts, reading, shards, spans
-from components.example_gen.driver import settled_versions
-from components.example_gen.outcomes import LEFT_OUT
+from components.example_gen.driver import custom_config, reader_of, settled_versions
 from components.example_gen.parts import Part, Source
+from components.example_gen.reader import Reader
 from components.example_gen.row_starts import Look
 from components.example_gen.splits import BoundSplits, HashSplits, Splits
 from components.example_gen.writer import Columns, Writer
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.split_at import SplitAt
-from tfxkit.storage.examples_artifact import OUTCOMES
+from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES, READER_PROPERTY
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):
-    """Reads the files of the spans and writes their rows, in their order, into splits."""
+    """Reads the spans and writes their rows, in their order, into splits."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -47,19 +46,26 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
             exec_properties: As SpanExampleGen sets them; spans as the driver resolved them.
 
         Raises:
-            DataError: If a file cannot be read as the schema says, or a span or split has no rows.
+            DataError: If data cannot be read as the schema says, or a span or split has no rows.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         wanted = _proto(exec_properties, specs.RANGE_CONFIG_KEY, range_config_pb2.RangeConfig())
-        versions = settled_versions(exec_properties)
-        files = spans.select(exec_properties[specs.INPUT_BASE_KEY], wanted, versions).files
         columns, splits = _columns(exec_properties), _splits(exec_properties)
-        sources = parts.sources(files, columns.csv)
-        num_shards = sum(source.parts for source in sources)
         examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
         shards.remove_earlier(examples.uri)
-        with self._make_beam_pipeline() as pipeline:
-            _write(pipeline, sources, Writer(columns, splits, examples.uri, num_shards))
+        if reader := reader_of(exec_properties):
+            numbers = list(reader.select(wanted))
+            writer = Writer(columns, splits, examples.uri, num_shards=len(numbers))
+            with self._make_beam_pipeline() as pipeline:
+                _write_spans(pipeline, reader, numbers, writer)
+            examples.set_string_custom_property(READER_PROPERTY, reader.module)
+        else:
+            base = exec_properties[specs.INPUT_BASE_KEY]
+            files = spans.select(base, wanted, settled_versions(exec_properties)).files
+            sources = parts.sources(files, columns.csv)
+            num_shards = sum(source.parts for source in sources)
+            with self._make_beam_pipeline() as pipeline:
+                _write_files(pipeline, sources, Writer(columns, splits, examples.uri, num_shards))
         shards.remove_temporary(examples.uri)
         left_out = outcomes.check(os.path.join(examples.uri, OUTCOMES), splits)
         if left_out:
@@ -70,7 +76,21 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 
 
-def _write(pipeline: beam.Pipeline, sources: Sequence[Source], writer: Writer) -> None:
+def _write_spans(
+    pipeline: beam.Pipeline, reader: Reader, numbers: Sequence[int], writer: Writer
+) -> None:
+    """Reads each span in one worker: a reader cannot begin in the middle of its rows."""
+    _ = (
+        pipeline
+        | "Spans" >> _spread(list(enumerate(numbers)))
+        | "WriteShards" >> beam.MapTuple(lambda shard, span: writer.span(reader, span, shard))
+        | "Outcomes" >> beam.combiners.ToList()
+        | "WriteOutcomes" >> beam.Map(outcomes.write, os.path.join(writer.uri, OUTCOMES))
+    )
+
+
+def _write_files(pipeline: beam.Pipeline, sources: Sequence[Source], writer: Writer) -> None:
+    """Reads each file in one worker, or in several if it is large."""
     csv, types = writer.columns.csv, writer.columns.types
     guessed = (
         pipeline
@@ -134,7 +154,7 @@ def _spread(pipeline: beam.Pipeline, elements: Sequence[Any]) -> beam.PCollectio
 def _splits(exec_properties: dict[str, Any]) -> Splits:
     output = _proto(exec_properties, specs.OUTPUT_CONFIG_KEY, example_gen_pb2.Output())
     config = output.split_config
-    if at := _custom_config(exec_properties)["split_at"]:
+    if at := custom_config(exec_properties)["split_at"]:
         names = tuple(split.name for split in config.splits)
         return BoundSplits(names, SplitAt.model_validate_json(at))
     buckets = {split.name: split.hash_buckets for split in config.splits}
@@ -142,16 +162,9 @@ def _splits(exec_properties: dict[str, Any]) -> Splits:
 
 
 def _columns(exec_properties: dict[str, Any]) -> Columns:
-    config = _custom_config(exec_properties)
+    config = custom_config(exec_properties)
     csv = CsvFormat.model_validate(config["csv"])
     return Columns(config["types"], csv, tuple(config["required"]))
-
-
-def _custom_config(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    custom = _proto(exec_properties, specs.CUSTOM_CONFIG_KEY, example_gen_pb2.CustomConfig())
-    packed = struct_pb2.Struct()
-    custom.custom_config.Unpack(packed)
-    return json_format.MessageToDict(packed)
 
 
 def _proto(exec_properties: dict[str, Any], key: str, message: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What became of each file of a delivery: written by the workers, judged when all are done."""
+"""Outcome of each file, or of each span of a reader: written by the workers, then checked."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from components.example_gen import repeats
 from components.example_gen.splits import Splits
 from tfxkit.errors import DataError
+from tfxkit.storage.examples_artifact import LEFT_OUT
 from tfxkit.storage.filesystems import fileio
 
-LEFT_OUT = "left_out"  # how many rows lack a value that each must have
 _SHOWN = 3  # files with errors in a message
 
 
 def merged(outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """What became of a file, of what became of its parts, or of some of them.
+    """Outcome of a file, from the outcomes of its parts or of some of them.
 
     Args:
-        outcomes: Of parts of the same file, as `write` takes them of files.
+        outcomes: Of parts of the same file, in the form that `write` takes.
     """
     parts = list(outcomes)
     splits = dict.fromkeys(split for part in parts for split in part["rows"])
@@ -34,11 +34,12 @@ def merged(outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write(outcomes: list[dict[str, Any]], path: str) -> None:
-    """Writes what became of the files, with the share of rows that are there already.
+    """Writes the outcomes, with the share of repeated rows.
 
     Args:
         outcomes: Of each file `file`, `rows` by split, `left_out`, `error` or None, and `sketch`:
-            see `components.example_gen.repeats`.
+            see `components.example_gen.repeats`. Spans of a reader take the place of files; they
+            have `guessed`, too: the types of columns that the schema lacks.
         path: Where to write `{"repeated_share", "files": [...]}`, the same without sketches.
     """
     share = repeats.repeated_share(outcome["sketch"] for outcome in outcomes)
@@ -51,29 +52,31 @@ def write(outcomes: list[dict[str, Any]], path: str) -> None:
 
 
 def check(path: str, splits: Splits) -> int:
-    """Looks at what became of the files.
+    """Checks the outcomes.
 
     Returns:
-        How many rows were left out.
+        The number of rows left out.
 
     Raises:
-        DataError: If a file could not be read, or if a span or a split has no rows.
+        DataError: If a file or span could not be read, if a span or a split has no rows, or if
+            spans disagree about a column.
     """
     with fileio.open(path, "r") as file:
         outcomes = json.loads(file.read())["files"]
     errors = [outcome["error"] for outcome in outcomes if outcome["error"]]
     if errors:
-        more = [f"{len(errors) - _SHOWN} more files have errors."] if len(errors) > _SHOWN else []
+        more = [f"Errors in {len(errors) - _SHOWN} more."] if len(errors) > _SHOWN else []
         raise DataError("\n\n".join(errors[:_SHOWN] + more))
     _check_spans(outcomes)
+    _check_guesses(outcomes)
     rows = {name: sum(o["rows"][name] for o in outcomes) for name in splits.names}
     left_out = sum(outcome[LEFT_OUT] for outcome in outcomes)
     empty = [name for name, count in rows.items() if not count]
     if empty:
         rest = f" {left_out} more have no label and are left out." if left_out else ""
         raise DataError(
-            f"No rows for split {', '.join(empty)}: the {len(outcomes)} files of the spans have "
-            f"{sum(rows.values())} rows, cut into {splits.how}.{rest}\n{splits.remedy}"
+            f"No rows for split {', '.join(empty)}: the spans have {sum(rows.values())} rows, cut "
+            f"into {splits.how}.{rest}\n{splits.remedy}"
         )
     return left_out
 
@@ -82,7 +85,7 @@ def _check_spans(outcomes: list[dict[str, Any]]) -> None:
     """A span of headers alone is a delivery that failed; a single file of it may have no rows."""
     rows: dict[str, int] = {}
     for outcome in outcomes:
-        span = os.path.dirname(outcome["file"])
+        span = os.path.dirname(outcome["file"]) or outcome["file"]
         rows[span] = rows.get(span, 0) + sum(outcome["rows"].values()) + outcome[LEFT_OUT]
     empty = [span for span, count in rows.items() if not count]
     if empty and len(empty) < len(rows):
@@ -90,3 +93,17 @@ def _check_spans(outcomes: list[dict[str, Any]]) -> None:
             f"{', '.join(empty)} has no rows: there is nothing below the names of the columns.\n"
             "Deliver it again, or remove the folder."
         )
+
+
+def _check_guesses(outcomes: list[dict[str, Any]]) -> None:
+    """One column has one type; files agree on it beforehand (`reading.widest_types`)."""
+    first: dict[str, tuple[str, str]] = {}
+    for outcome in outcomes:
+        for name, type_name in outcome.get("guessed", {}).items():
+            other, span = first.setdefault(name, (type_name, outcome["file"]))
+            if type_name != other:
+                raise DataError(
+                    f"The column {name}, which configs/schema.pbtxt lacks, is {other} in {span} "
+                    f"and {type_name} in {outcome['file']}.\n"
+                    "Give it the same type in all spans, or leave it out."
+                )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet
 
+from components.example_gen.columns import guess_type
 from components.example_gen.files import open_binary
 from tfxkit.errors import DataError
 
@@ -56,17 +57,8 @@ class ParquetFile:
 
     def guess_types(self, names: Sequence[str]) -> dict[str, str]:
         """INT, FLOAT or BYTES for columns that no schema knows, after the types in the file."""
-        types = {}
-        for field in self._fields():
-            if field.name not in names or pa.types.is_null(field.type):
-                continue
-            if pa.types.is_integer(field.type):
-                types[field.name] = "INT"
-            elif pa.types.is_floating(field.type) or pa.types.is_decimal(field.type):
-                types[field.name] = "FLOAT"
-            else:
-                types[field.name] = "BYTES"
-        return types
+        fields = [field for field in self._fields() if field.name in names]
+        return {field.name: kind for field in fields if (kind := guess_type(field.type))}
 
     def place_of_row(self, row: int) -> str:
         """Where a row is, given the number of rows before it; there are no lines."""

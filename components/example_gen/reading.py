@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
 from components.example_gen import csv_files, parquet_files
-from components.example_gen.columns import ARROW_TYPES
+from components.example_gen.columns import (
+    ARROW_TYPES,
+    Misfits,
+    check_names,
+    convert_batches,
+)
 from components.example_gen.csv_files import CsvFile
-from components.example_gen.misfits import Misfits
 from components.example_gen.parquet_files import ParquetFile
 from components.example_gen.parts import Part
 from tfxkit.config.csv_format import PLAIN, CsvFormat
 from tfxkit.errors import DataError
 
 SUFFIXES = csv_files.SUFFIXES + parquet_files.SUFFIXES
-_SHOWN = 5  # names of columns in a message
 _DELIMITERS = ",;\t|: "
 _NO_TYPES: Mapping[str, str] = {}
 
@@ -51,14 +53,7 @@ def read_batches(
     file = _file(path, csv, part)
     decimal = csv.decimal if isinstance(file, CsvFile) else "."
     misfits = Misfits(path, file.place_of_row, decimal)
-    rows = 0
-    for batch in file.batches(names):
-        columns = [misfits.convert(n, batch.column(n), all_types[n], rows) for n in names]
-        if not misfits:
-            yield pa.RecordBatch.from_arrays(columns, names)
-        rows += batch.num_rows
-    if misfits:
-        raise misfits.error()
+    yield from convert_batches(file.batches(names), all_types, misfits)
 
 
 def read_raw_batches(
@@ -88,25 +83,16 @@ def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) ->
         DataError: If a column has no name, or that of another, or if the schema knows none.
     """
     names = _file(path, csv).column_names()
-    if "" in names[1:]:
-        number = names.index("", 1) + 1
-        raise DataError(f"{path}: column {number} has no name. Name it, or leave it out.")
-    if names[:1] == [""]:
-        names = names[1:]
-    twice = [name for name, count in collections.Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(f"{path} has more than one column {twice[0]!r}. Rename all but one.")
-    if not set(names) & set(types):
-        if delimiter := _likely_delimiter(path, types, csv):
-            raise DataError(
-                f"{path} has none of the columns in configs/schema.pbtxt, because its values are "
-                f"separated by {delimiter!r}: set data.csv.delimiter to that."
-            )
+    skipped = int(names[:1] == [""])
+    names = names[skipped:]
+    delimiter = None if set(names) & set(types) else _likely_delimiter(path, types, csv)
+    if delimiter:
         raise DataError(
-            f"{path} has none of the columns in configs/schema.pbtxt.\n"
-            f"It has: {_some(names)}\nExpected: {_some(sorted(types))}\n"
-            "Does its first line hold the names of the columns?"
+            f"{path} has none of the columns in configs/schema.pbtxt, because its values are "
+            f"separated by {delimiter!r}: set data.csv.delimiter to that."
         )
+    remedy = "Does its first line hold the names of the columns?"
+    check_names(names, types, path, remedy, skipped + 1)
     return names
 
 
@@ -143,11 +129,6 @@ def _file(path: str, csv: CsvFormat, part: Part | None = None) -> CsvFile | Parq
     if path.endswith(parquet_files.SUFFIXES):
         return ParquetFile(path, (part.number, part.of)) if part else ParquetFile(path)
     return CsvFile(path, csv, part.pieces if part else None)
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def _likely_delimiter(path: str, types: Mapping[str, str], csv: CsvFormat) -> str | None:

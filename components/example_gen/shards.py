@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
+from tfxkit.storage.examples_artifact import SPLIT_PREFIX
 from tfxkit.storage.filesystems import fileio
 
 TEMPORARY = ".tmp"  # beside the split folders, all of whose content is read as data
@@ -54,7 +55,9 @@ def write_shards(
                     writers[name].write(row)
                     rows[name] += 1
         for name, path in paths.items():
-            target = os.path.join(f"Split-{name}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz")
+            target = os.path.join(
+                f"{SPLIT_PREFIX}{name}", f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
+            )
             _publish(path, uri, target)
     return rows
 
@@ -62,7 +65,7 @@ def write_shards(
 def remove_earlier(uri: str) -> None:
     """Removes the shards of an attempt that did not end: of a changed file it had other numbers."""
     for name in fileio.listdir(uri) if fileio.exists(uri) else []:
-        if os.fsdecode(name).startswith("Split-"):
+        if os.fsdecode(name).startswith(SPLIT_PREFIX):
             fileio.rmtree(os.path.join(uri, os.fsdecode(name)))
 
 

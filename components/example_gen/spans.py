@@ -1,4 +1,4 @@
-"""Which spans a run takes, which files they hold, and a fingerprint over all of them.
+"""Spans: the choice of a run, their files, and a fingerprint of the content.
 
 A span is a folder `span-<number>` under the input base, with CSV or Parquet files in it, or with
 folders `version-<number>` of them, the newest of which is read. Numbers may be padded with zeros;
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tfx.proto import range_config_pb2
 
-from components.example_gen import folders
 from components.example_gen.files import open_binary, unreachable_data
+from components.example_gen.reading import SUFFIXES
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 
@@ -26,6 +27,9 @@ ALL_SPANS = 2**31 - 1  # the widest window that the proto can hold
 # touched or copied is still the same; beyond, reading them twice would cost too much.
 _CONTENT_LIMIT = 1 << 30
 _CHUNK_BYTES = 1 << 20
+_SHOWN_RANGES = 5
+# Not data: hidden files, and what editors and Spark leave behind.
+_IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,32 +100,48 @@ def select(
         return _select(input_base, wanted, versions)
 
 
+def choose(
+    known: Collection[int], wanted: range_config_pb2.RangeConfig, source: str
+) -> tuple[int, ...]:
+    """The spans that a run takes of those that there are, in ascending order.
+
+    Args:
+        known: The numbers of all spans; at least one.
+        wanted: As for `select`.
+        source: Where the spans are, for the message.
+
+    Raises:
+        DataError: If a span is missing.
+    """
+    if wanted.HasField("static_range"):
+        first, last = wanted.static_range.start_span_number, wanted.static_range.end_span_number
+    else:
+        last = max(known)
+        first = max(min(known), last - wanted.rolling_range.num_spans + 1)
+    missing = sorted(set(range(first, last + 1)).difference(known))
+    if missing:
+        raise DataError(
+            f"{source} lacks span {_listed(missing)} of those that the run takes "
+            f"({_listed(range(first, last + 1))}).\nFound: {_listed(sorted(known))}.\n"
+            "Add the missing span, choose other spans in the configuration (data.spans), or "
+            "number the spans consecutively."
+        )
+    return tuple(range(first, last + 1))
+
+
 def _select(
     input_base: str,
     wanted: range_config_pb2.RangeConfig,
     versions: Sequence[int | None] | None,
 ) -> Selection:
-    found = folders.spans(input_base)
-    if wanted.HasField("static_range"):
-        first, last = wanted.static_range.start_span_number, wanted.static_range.end_span_number
-    else:
-        last = max(found)
-        first = max(min(found), last - wanted.rolling_range.num_spans + 1)
-    spans = tuple(range(first, last + 1))
-    missing = [span for span in spans if span not in found]
-    if missing:
-        raise DataError(
-            f"{input_base} lacks span {_listed(missing)} of those that the run takes "
-            f"({_listed(list(spans))}).\nFound: {_listed(sorted(found))}.\n"
-            "Add the missing folder, choose other spans in the configuration (data.spans), or "
-            "number the folders so that they follow each other."
-        )
-    taken = [
-        folders.version(found[span], settled)
+    folders = _span_folders(input_base)
+    spans = choose(folders, wanted, input_base)
+    chosen = [
+        _version(folders[span], settled)
         for span, settled in zip(spans, versions or [None] * len(spans), strict=True)
     ]
-    files = [path for _, folder in taken for path in folders.data_files(folder)]
-    return Selection(input_base, spans, tuple(number for number, _ in taken), tuple(files))
+    files = [path for _, folder in chosen for path in _data_files(folder)]
+    return Selection(input_base, spans, tuple(number for number, _ in chosen), tuple(files))
 
 
 def fingerprint(selection: Selection) -> str:
@@ -169,9 +189,120 @@ def _content_hash(path: str) -> str:
     return digest.hexdigest()
 
 
-def _listed(spans: list[int]) -> str:
-    if len(spans) == 1:
-        return str(spans[0])
-    if len(spans) == spans[-1] - spans[0] + 1:
-        return f"{spans[0]} to {spans[-1]}"
-    return ", ".join(map(str, spans))
+def _listed(spans: Iterable[int]) -> str:
+    """Numbers in ascending order, as ranges where they are consecutive; the first few."""
+    ranges: list[list[int]] = []
+    for span in spans:
+        if ranges and span == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [span]
+        else:
+            ranges.append([span])
+    more = ", …" if len(ranges) > _SHOWN_RANGES else ""
+    return ", ".join(" to ".join(map(str, one)) for one in ranges[:_SHOWN_RANGES]) + more
+
+
+def _span_folders(input_base: str) -> dict[int, str]:
+    """The folders `span-<number>` by their number; anything else is ignored.
+
+    Raises:
+        DataError: If there are none, or two of a number.
+    """
+    names = _listdir(input_base)
+    folders = _numbered("span", input_base, names)
+    if not folders:
+        raise DataError(
+            f"{input_base} has no spans: folders span-1, span-2, … with CSV or Parquet files.\n"
+            f"Found: {', '.join(names[:5]) or 'nothing'}.\n"
+            "Put the files into such folders, or set data.path to where they are."
+        )
+    return folders
+
+
+def _version(span: str, settled: int | None = None) -> tuple[int | None, str]:
+    """The version of a span to read: the newest, as of TFX's `{VERSION}`, or the one settled on.
+
+    Args:
+        span: The folder of the span.
+        settled: The number of the version, if it must be a certain one.
+
+    Returns:
+        Number and folder of the version; None and the span itself if it has no versions.
+
+    Raises:
+        DataError: If something lies beside the versions, if there are two of a number, or if the
+            one settled on is not there any more.
+    """
+    names = _names_of_data(span)
+    folders = {
+        number: path
+        for number, path in _numbered("version", span, names).items()
+        if fileio.isdir(path)
+    }
+    if settled is not None and settled not in folders:
+        raise DataError(
+            f"{span} has no version {settled} any more, which this run was to read. Start it again."
+        )
+    if not folders:
+        return None, span
+    others = [name for name in names if os.path.join(span, name) not in folders.values()]
+    if others:
+        raise DataError(
+            f"{span} holds {others[0]} beside folders of versions, of which the newest is read.\n"
+            "Put it into a version-<number> of its own, or take it out of the span."
+        )
+    number = max(folders) if settled is None else settled
+    return number, folders[number]
+
+
+def _data_files(folder: str) -> list[str]:
+    """The paths of the files of a span or version, by name.
+
+    Raises:
+        DataError: If there are none, or some that cannot be read or that are there twice.
+    """
+    names = _names_of_data(folder)
+    if not names:
+        raise DataError(f"{folder} has no data files. Add CSV or Parquet files, or remove it.")
+    stems: dict[str, str] = {}
+    for name in names:
+        suffix = next((s for s in SUFFIXES if name.endswith(s)), None)
+        if suffix is None or fileio.isdir(os.path.join(folder, name)):
+            raise DataError(
+                f"{folder} holds {name}, which is not a file that ends in {', '.join(SUFFIXES)}. "
+                "Convert it, or take it out of the span."
+            )
+        stem = name.removesuffix(suffix)
+        if stem in stems:
+            raise DataError(
+                f"{folder} holds both {stems[stem]} and {name}: the same rows twice, it seems. "
+                "Remove or rename one of them."
+            )
+        stems[stem] = name
+    return [os.path.join(folder, name) for name in names]
+
+
+def _numbered(kind: str, folder: str, names: Iterable[str]) -> dict[int, str]:
+    """The paths of those named `<kind>-<number>`, by number."""
+    found: dict[int, str] = {}
+    for name in names:
+        match = re.fullmatch(rf"{kind}-(\d+)", name)
+        if match is None:
+            continue
+        if (number := int(match[1])) in found:
+            raise DataError(
+                f"{folder} has {kind} {number} twice, as {os.path.basename(found[number])} and as "
+                f"{name}. Merge or rename one of them."
+            )
+        found[number] = os.path.join(folder, name)
+    return found
+
+
+def _names_of_data(folder: str) -> list[str]:
+    return [name for name in _listdir(folder) if not _IGNORED.fullmatch(name)]
+
+
+def _listdir(folder: str) -> list[str]:
+    if not fileio.isdir(folder):
+        raise DataError(f"There is no folder {folder}. Set data.path to where the spans are.")
+    # Object stores end the names of folders with a slash.
+    return sorted(name.rstrip("/") for name in fileio.listdir(folder))

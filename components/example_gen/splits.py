@@ -1,4 +1,4 @@
-"""Which split a row belongs to: by a hash of the row or of one value in it, or by bounds."""
+"""Splits: rows are dealt out by a hash of the row or of one value in it, or cut at bounds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.example_gen.columns import is_value
 from components.example_gen.encoding import encode_features
-from components.example_gen.required import is_value
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError
 
@@ -33,13 +33,13 @@ class Splits(Protocol):
     def remedy(self) -> str:
         """What to do where a split is empty."""
 
-    def of(self, batch: pa.RecordBatch, hashes: Sequence[int], path: str) -> list[str]:
+    def of(self, batch: pa.RecordBatch, hashes: Sequence[int], place: str) -> list[str]:
         """The split of each row.
 
         Args:
             batch: The rows, as they are read.
             hashes: The hash of each of them, see `row_hash`.
-            path: The file that they are in, for messages.
+            place: The table that they are in, for messages.
 
         Raises:
             DataError: If the rows lack what decides.
@@ -76,7 +76,7 @@ class HashSplits:
         other = "" if self.column is None else ", or split by a column with more values"
         return f"Add data, or take more spans (data.spans) or a larger part for the split{other}."
 
-    def of(self, batch: pa.RecordBatch, hashes: Sequence[int], path: str) -> list[str]:
+    def of(self, batch: pa.RecordBatch, hashes: Sequence[int], place: str) -> list[str]:
         """See `Splits`. A row without a value in the column is dealt out by its own hash."""
         if self.column is not None and self.column in batch.schema.names:
             hashes = _value_hashes(batch.column(self.column), hashes)
@@ -120,33 +120,33 @@ class BoundSplits:
         """See `Splits`."""
         return "Move the bounds (data.split_at.bounds), or take other spans (data.spans)."
 
-    def of(self, batch: pa.RecordBatch, hashes: Sequence[int], path: str) -> list[str]:
+    def of(self, batch: pa.RecordBatch, hashes: Sequence[int], place: str) -> list[str]:
         """See `Splits`. Each row must have a value of the kind that the bounds have."""
         name = self.at.column
         if name not in batch.schema.names:
             raise DataError(
-                f"{path} has no column {name}, which decides between the splits (data.split_at).\n"
-                "Add the column to the file, or split by another."
+                f"{place} has no column {name}, which decides between the splits (data.split_at).\n"
+                "Add the column, or split by another."
             )
         column = batch.column(name)
-        bounds = self._bounds(column.type, path)
+        bounds = self._bounds(column.type, place)
         missing = batch.num_rows - (pc.sum(is_value(column)).as_py() or 0)
         if missing:
             raise DataError(
-                f"{path} has rows without a value in the column {name}, which decides between the "
+                f"{place} has rows without a value in the column {name}, which decides between the "
                 f"splits (data.split_at): {missing} or more.\n"
-                "Fill the values in, take these rows out of the file, or split by another column."
+                "Fill the values in, leave these rows out, or split by another column."
             )
         names = self.names
         return [names[bisect.bisect(bounds, value)] for value in column.to_pylist()]
 
-    def _bounds(self, kind: pa.DataType, path: str) -> list[Any]:
+    def _bounds(self, kind: pa.DataType, place: str) -> list[Any]:
         """The bounds as the column has its values: a float32 is not what was written."""
         if pa.types.is_binary(kind) != self.at.is_text:
             text, numbers = "text", "numbers"
             has, given = (numbers, text) if self.at.is_text else (text, numbers)
             raise DataError(
-                f"{path}: the column {self.at.column} holds {has}, and data.split_at.bounds are "
+                f"{place}: the column {self.at.column} holds {has}, and data.split_at.bounds are "
                 f"{given}.\nWrite the bounds as {has}, or split by another column."
             )
         bounds = [bound for _, bound in self.at.in_order()]

@@ -1,4 +1,4 @@
-"""Reads a file, or a part of one, into its shards, and says what became of it."""
+"""Writes the rows of a file, a part of one or a span into its shards, and reports the outcome."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from typing import Any
 import pyarrow as pa
 
 from components.example_gen import parts, reading, shards
+from components.example_gen.columns import Required
 from components.example_gen.encoding import encode_batch
-from components.example_gen.outcomes import LEFT_OUT
 from components.example_gen.parts import Part, Source
+from components.example_gen.reader import Reader
 from components.example_gen.repeats import Repeats
-from components.example_gen.required import Required
 from components.example_gen.splits import Splits, row_hash
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError
+from tfxkit.storage.examples_artifact import LEFT_OUT
 
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """How files are read.
+    """How rows are read.
 
     Attributes:
         types: INT, FLOAT or BYTES by column, from the schema.
@@ -42,7 +43,7 @@ class Writer:
     Beam turns exceptions of a worker into a RuntimeError that holds a traceback as text.
 
     Attributes:
-        columns: How files are read.
+        columns: How rows are read.
         splits: Where their rows go.
         uri: The folder of the artifact.
         num_shards: How many each split gets.
@@ -64,28 +65,55 @@ class Writer:
             guessed: Types of columns that the schema does not know.
 
         Returns:
-            The file, and what became of it, as `outcomes.merged` takes it.
+            The file and its outcome, in the form that `outcomes.merged` takes.
         """
         source, number, part = element
         path = source.path
         batches = reading.read_batches(path, self.columns.types, self.columns.csv, guessed, part)
+        outcome = self._written(path, batches, source.shard + number)
+        if part and not outcome["error"]:
+            try:
+                parts.check_unchanged(source)
+            except DataError as error:
+                outcome["error"] = str(error)
+        return source, outcome
+
+    def span(self, reader: Reader, span: int, shard: int) -> dict[str, Any]:
+        """Writes the rows of a span into one shard of each split.
+
+        Args:
+            reader: The source.
+            span: The number of the span.
+            shard: The number of the shard.
+
+        Returns:
+            The outcome of the span, in the form that `outcomes.write` takes.
+        """
+        rows = reader.open(span, self.columns.types)
+        return self._written(reader.place(span), rows, shard) | {"guessed": rows.guessed}
+
+    def _written(self, place: str, batches: Iterable[pa.RecordBatch], shard: int) -> dict[str, Any]:
+        """Writes one shard of each split, and returns the outcome."""
         required, repeats = Required(self.columns.required), Repeats()
         kept = map(required, batches)
-        outcome: dict[str, Any] = {"file": path, "rows": {}, LEFT_OUT: 0, "error": None}
+        rows, error = {}, None
         try:
-            outcome["rows"] = shards.write_shards(
-                (self._dealt(batch, repeats, path) for batch in kept),
+            rows = shards.write_shards(
+                (self._dealt(batch, repeats, place) for batch in kept),
                 self.splits.names,
                 self.uri,
-                source.shard + number,
+                shard,
                 self.num_shards,
             )
-            if part:
-                parts.check_unchanged(source)
-        except DataError as error:
-            outcome["error"] = str(error)
-        outcome |= {LEFT_OUT: required.left_out, "sketch": repeats.sketch()}
-        return source, outcome
+        except DataError as data_error:
+            error = str(data_error)
+        return {
+            "file": place,
+            "rows": rows,
+            LEFT_OUT: required.left_out,
+            "error": error,
+            "sketch": repeats.sketch(),
+        }
 
     def explained(
         self, element: tuple[Source, dict[str, Any]], guessed: Mapping[str, str]
@@ -116,10 +144,10 @@ class Writer:
         return outcome
 
     def _dealt(
-        self, batch: pa.RecordBatch, repeats: Repeats, path: str
+        self, batch: pa.RecordBatch, repeats: Repeats, place: str
     ) -> Iterable[tuple[str, bytes]]:
         """The rows of a batch with their splits; each row is hashed once."""
         rows = encode_batch(batch).to_pylist()
         hashes = list(map(row_hash, rows))
         repeats.add_all(hashes)
-        return zip(self.splits.of(batch, hashes, path), rows, strict=True)
+        return zip(self.splits.of(batch, hashes, place), rows, strict=True)

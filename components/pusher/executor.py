@@ -46,7 +46,7 @@ class Executor(tfx_executor.Executor):
                 files[served_model.SPANS] = _spans_file(input_dict["examples"][0], folder)
             pushed = publish(files, exec_properties["serving_dir"])
         if pushed.adopted:
-            pushed_model.set_int_custom_property("adopted", 1)
+            pushed_model.set_int_custom_property(served_model.ADOPTED, 1)
             logger.info("This model is the one being served: %s.", pushed.path)
         else:
             logger.info("The model is pushed to %s.", pushed.path)

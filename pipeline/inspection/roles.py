@@ -1,7 +1,7 @@
 """The role of each column: plain rules, asked one after the other; the first that fits decides.
 
 Each rule says why, and each threshold is a constant with its reason. Numbers need no rule for heavy
-tails: as ranks (`models.preprocessing`) they have none.
+tails: as ranks (`models.features`) they have none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from pipeline.inspection import patterns
 from pipeline.inspection.profile import ODD_SHARE, Profile
-from tfxkit.config.dataset import DateOrder, Role
+from tfxkit.config.dataset import TICKS_PER_SECOND, DateOrder, Role
 from tfxkit.features.dates import seconds_of_text
 
 # So many of a hundred values are different in an identifier: a few are repeated by mistake.
@@ -35,7 +35,6 @@ TEXT_UNIQUE_SHARE = 0.3
 NEARLY_UNIQUE_TEXT = 0.7
 # Times since 1970 are between 1990 and 2100, whatever they count.
 _FIRST_S, _LAST_S = 631_152_000, 4_102_444_800
-_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +117,7 @@ def epoch(column: Profile) -> Decision | None:
     if column.type != "INT" or not patterns.TIME_NAME.search(column.name):
         return None
     low, high = column.statistics.num_stats.min, column.statistics.num_stats.max
-    for unit, ticks in _TICKS.items():
+    for unit, ticks in TICKS_PER_SECOND.items():
         if _FIRST_S * ticks <= low and high <= _LAST_S * ticks:
             options = {} if unit == "s" else {"unit": unit}
             return Decision(Role.TIMESTAMP, f"Counts {unit} since 1970.", options)

@@ -94,7 +94,7 @@ def checked_name(name: str) -> str:
 
 
 def _newest_version(span: Path) -> Path:
-    """What a run reads of a span; `components.example_gen.folders`, without its TFX."""
+    """What a run reads of a span; `components.example_gen.spans`, without its TFX."""
     versions: dict[int, Path] = {}
     for path in sorted(span.iterdir()):
         if path.is_dir() and (match := _VERSION.fullmatch(path.name)):

@@ -134,9 +134,9 @@ def _csv(path: Path, how: CsvFormat) -> Iterator[pa.RecordBatch]:
 
 
 def _ragged(path: Path, how: CsvFormat) -> UsageError:
-    from components.example_gen import csv_rows  # loads TFX, which takes seconds
+    from components.example_gen import csv_files  # loads TFX, which takes seconds
 
-    return UsageError(str(csv_rows.ragged(str(path), how)))
+    return UsageError(str(csv_files.ragged(str(path), how)))
 
 
 def _header(path: Path, how: CsvFormat) -> list[str]:

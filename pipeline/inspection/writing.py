@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline import config, validation
 from pipeline.inspection.committed import uncommitted
 from pipeline.inspection.source import Source, suffix
-from pipeline.options import config_class
+from pipeline.selection import config_class
 from tfxkit.errors import UsageError
 
 SETTLED = ("local", "fast")  # overlays that must hold as well

@@ -11,6 +11,10 @@ LOCATION_HINT = (
     "a container needs gs://bucket/path, s3://bucket/path (any S3 store: AWS_ENDPOINT_URL in env), "
     "or the absolute folder of a mounted volume"
 )
+SOURCE_HINT = (
+    "a reader in a container needs an address, such as postgresql://host/database, or the absolute "
+    "path of a file on a mounted volume"
+)
 _CLOUD_STORAGE = re.compile(r"gs://[^/?\s]+(/[^?\s]*)?")
 _S3 = re.compile(r"s3://[^/?\s]+(/[^?\s]*)?")
 _FOLDER = re.compile(r"/[^:\s]*[^:\s/]/?")
@@ -21,6 +25,11 @@ _LAUNCHER_ROOT = re.compile(r"(gs|s3|minio)://[^/?\s]+(/[^?\s]*)?(\?\S+)?")
 def is_location(path: str) -> bool:
     """Whether a step in a container finds a path wherever it runs."""
     return any(kind.fullmatch(path) for kind in (_CLOUD_STORAGE, _S3, _FOLDER))
+
+
+def is_source(path: str) -> bool:
+    """Whether a reader in a container may find its source: anything but a path of this machine."""
+    return "://" in path or is_location(path)
 
 
 def is_cloud_storage(path: str) -> bool:

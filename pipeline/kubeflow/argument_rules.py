@@ -12,11 +12,18 @@ import pydantic
 from pipeline.config_problems import message
 from pipeline.config_sections import DataConfig
 from pipeline.kubeflow import measured
-from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
+from pipeline.kubeflow.addresses import (
+    LOCATION_HINT,
+    SOURCE_HINT,
+    is_cloud_storage,
+    is_location,
+    is_source,
+)
 from pipeline.kubeflow.package import Package
 from pipeline.no_secrets import refuse_secrets
 from tfxkit.config.bounds import Comparator, Threshold, Validation, WorstSlice
 from tfxkit.errors import UsageError
+from tfxkit.metrics.catalogue import base_name
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
@@ -38,7 +45,7 @@ def check(package: Package, target: str, name: str, value: Any) -> Any:
     """
     path = functools.partial(_path, target, name)
     rules: dict[str, Callable[[Package, Any], Any]] = {
-        "data_path": path,
+        "data_path": _source if measured.has_reader(package) else path,
         "serving_statistics": path,
         "spans": _spans,
         "stop_at": _stop_at,
@@ -62,6 +69,13 @@ def _path(target: str, name: str, package: Package, path: str) -> str:
     return path
 
 
+def _source(package: Package, path: str) -> str:
+    del package
+    if not is_source(path):
+        raise UsageError(f"data_path: {path!r} is not to be found in a container: {SOURCE_HINT}")
+    return path
+
+
 def _spans(package: Package, spans: str) -> str:
     del package
     return _validated("spans", DataConfig, {"path": ".", "spans": spans}).spans
@@ -75,10 +89,10 @@ def _stop_at(package: Package, stop_at: str) -> str:
 def _thresholds(package: Package, thresholds: Mapping[str, Any]) -> dict[str, Any]:
     metrics, found = measured.metrics(package), {}
     for metric, bounds in thresholds.items():
-        _ensure_known(f"thresholds: no metric {metric!r}", metric, metrics)
+        _ensure_known(f"thresholds: no metric {metric!r}", base_name(str(metric)), metrics)
         threshold = _validated(f"thresholds.{metric}", Threshold, bounds)
         if metrics and threshold.max_worsening is not None:
-            measured.check_direction(metric)
+            measured.check_direction(package, metric)
         found[metric] = _dumped(threshold)
     return found
 
@@ -86,7 +100,8 @@ def _thresholds(package: Package, thresholds: Mapping[str, Any]) -> dict[str, An
 def _worst_slice(package: Package, bound: Mapping[str, Any]) -> dict[str, Any]:
     found = _validated("worst_slice", WorstSlice, bound)
     name = found.metric
-    _ensure_known(f"worst_slice: no metric {name!r}", name, measured.metrics(package))
+    known = measured.metrics(package)
+    _ensure_known(f"worst_slice: no metric {name!r}", base_name(name), known)
     return _dumped(found)
 
 

@@ -59,6 +59,7 @@ def compile_dag(
         ConfigError: If no pipeline can be built from the configuration.
     """
     validation.check_schema(config, config_dir)
+    validation.check_reader(config.data.reader)
     schema = config_dir / SCHEMA_FILE
     places = Places(
         data=config.data.path,

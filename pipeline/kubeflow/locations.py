@@ -10,7 +10,13 @@ from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
 from pipeline.config import ConfigError
 from pipeline.engine import Engine
-from pipeline.kubeflow.addresses import LOCATION_HINT, is_cloud_storage, is_location
+from pipeline.kubeflow.addresses import (
+    LOCATION_HINT,
+    SOURCE_HINT,
+    is_cloud_storage,
+    is_location,
+    is_source,
+)
 from pipeline.kubeflow.launcher import Launcher
 from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig
 
@@ -26,6 +32,7 @@ def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
         ConfigError: If one is a path of this machine, or is not on Cloud Storage, which Dataflow
             needs.
     """
+    _check_source(config)
     for key, path in _places(config).items():
         if not is_location(path):
             raise ConfigError(f"{key}: {path!r} is not to be found in a container: {LOCATION_HINT}")
@@ -80,6 +87,7 @@ def check_for_vertex(config: RemoteConfig) -> None:
             f"pipeline: {config.pipeline!r} cannot be the name of a job on Vertex AI, which begins "
             "with a letter and leaves room for a time: at most 113 letters, digits and -"
         )
+    _check_source(config)
     for key, path in _places(config).items():
         if not is_cloud_storage(path):
             raise ConfigError(f"{key}: {path!r} is not on Cloud Storage: Vertex AI needs gs://…")
@@ -91,8 +99,15 @@ def _uses(node: BaseNode, place: str) -> bool:
     return any(text == place or f'"{place}"' in text for text in texts)
 
 
+def _check_source(config: RemoteConfig) -> None:
+    """Refuses a path of this machine as the source of a reader, which may take any address."""
+    path = config.data.path
+    if config.data.reader and not is_source(path):
+        raise ConfigError(f"data.path: {path!r} is not to be found in a container: {SOURCE_HINT}")
+
+
 def _places(config: RemoteConfig) -> dict[str, str]:
-    found = {"data.path": config.data.path}
+    found = {} if config.data.reader else {"data.path": config.data.path}
     if config.bulk_inferrer.enabled:
         found["bulk_inferrer.path"] = config.bulk_inferrer.path
     if config.dataset.validation.serving_statistics:

@@ -1,6 +1,6 @@
-"""What the steps of a package measure: names that the bounds of a run may use.
+"""What the steps of a package read and measure: what the values of a run are checked against.
 
-They are read from the package, so that bounds are checked in no time, without TFX.
+It is read from the package, so that values are checked in no time, without TFX.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -15,26 +16,44 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipeline.kubeflow import carried
 from pipeline.kubeflow.checks.view import parse
 from pipeline.kubeflow.package import Package
+from tfxkit.config.bounds import Evaluation
 from tfxkit.errors import UsageError
-
-_COUNTS = ("example_count", "mean_label")
+from tfxkit.evaluation import COUNTS
+from tfxkit.metrics.catalogue import better
+from tfxkit.metrics.definition import sign
 
 
 def metrics(package: Package) -> list[str]:
     """The metrics that the Evaluator computes; none if the package has no such step."""
-    spec, _ = parse(package.spec)
-    evaluator = spec.root.dag.tasks["Evaluator"]  # made, and empty, where there is none
-    text = evaluator.inputs.parameters["eval_config"].runtime_value.constant.string_value
-    try:
-        config = json.loads(text or "{}")
-    except ValueError:  # of a package that was edited by hand: nothing is known of it
-        return []
+    config = _json(package, "Evaluator", "eval_config")
     names = [
         json.loads(metric.get("config") or "{}").get("name")
         for spec in config.get("metrics_specs", config.get("metricsSpecs", []))
         for metric in spec.get("metrics", [])
     ]
-    return [name for name in names if name and name not in _COUNTS]
+    return [name for name in names if name and name not in COUNTS]
+
+
+def has_reader(package: Package) -> bool:
+    """Whether ExampleGen has a reader of the project's own, and no folder of files."""
+    try:
+        # A Struct in an Any in TFX's CustomConfig; other packages may hold other settings.
+        return bool(
+            _json(package, "ExampleGen", "custom_config")["custom_config"]["value"]["reader"]
+        )
+    except (LookupError, TypeError):
+        return False
+
+
+def _json(package: Package, step: str, parameter: str) -> dict[str, Any]:
+    """A parameter of a step; empty in a package without it, or that was edited by hand."""
+    spec, _ = parse(package.spec)
+    task = spec.root.dag.tasks[step]  # made, and empty, where there is none
+    text = task.inputs.parameters[parameter].runtime_value.constant.string_value
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return {}
 
 
 def columns(package: Package) -> list[str]:
@@ -49,16 +68,15 @@ def columns(package: Package) -> list[str]:
     return []
 
 
-def check_direction(metric: str) -> None:
-    """Refuses a bound on the change of a metric that is best near one.
+def check_direction(package: Package, metric: str) -> None:
+    """Refuses a bound on the change of a metric that is best near a number.
 
     Raises:
         UsageError: If the metric has no direction.
     """
-    from components.evaluator.metrics import better  # brings TFX with it: ten seconds
-
-    if better(metric) == "near one":
+    direction = better(Evaluation.model_validate(_json(package, "Evaluator", "evaluation")), metric)
+    if not sign(direction):
         raise UsageError(
-            f"thresholds.{metric}: it is best near 1, so a change has no direction; bound it with "
-            "min and max instead of max_worsening"
+            f"thresholds.{metric}: it is best {direction}, so a change has no direction; bound it "
+            "with min and max instead of max_worsening"
         )

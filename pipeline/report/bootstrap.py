@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.report.areas import Weights
 from pipeline.report.eval_rows import EvalRows
-from pipeline.report.measures import measure, measurer
-from tfxkit.config.dataset import Task
+from tfxkit.errors import ModelError
+from tfxkit.metrics import Metric, Rows
+from tfxkit.metrics.definition import Weights
+from tfxkit.metrics.resampling import measurer
 
 LEVEL = 0.95
 RESAMPLES = 1000
@@ -53,29 +54,33 @@ class Uncertainty:
     baseline: dict[str, dict[str, float]]
 
 
-def intervals(task: Task, candidate: EvalRows, baseline: EvalRows | None = None) -> Uncertainty:
+def intervals(
+    metrics: Mapping[str, Metric], candidate: EvalRows, baseline: EvalRows | None = None
+) -> Uncertainty:
     """Computes all intervals.
 
     Args:
-        task: Of the models.
+        metrics: Their definitions, by name.
         candidate: The answers of the new model.
         baseline: Those of the model being served, for the same rows in the same order.
     """
     groups, blocks = _groups(candidate), list(_blocks(len(candidate.labels)))
-    ours = _resampled(task, candidate, groups, blocks)
-    theirs = _resampled(task, baseline, groups, blocks) if baseline else {}
+    ours = _resampled(metrics, candidate, groups, blocks)
+    theirs = _resampled(metrics, baseline, groups, blocks) if baseline else {}
     return Uncertainty(
         candidate={name: _intervals(values) for name, values in ours.items()},
         change=_changes(ours, theirs),
         baseline={
-            name: _plain(task, baseline.labels[members], baseline.predictions[members])
+            name: _plain(metrics, _rows(baseline, members))
             for name, members in groups.items()
             if baseline
         },
     )
 
 
-def independent_change(task: Task, newer: EvalRows, older: EvalRows) -> dict[str, Intervals]:
+def independent_change(
+    metrics: Mapping[str, Metric], newer: EvalRows, older: EvalRows
+) -> dict[str, Intervals]:
     """The intervals of the change between models that answered different rows.
 
     Each is measured on resamples of its own rows. Where both have some rows in common, the true
@@ -85,7 +90,7 @@ def independent_change(task: Task, newer: EvalRows, older: EvalRows) -> dict[str
         Of the whole (`WHOLE`) and of each slice that both have: metric -> interval.
     """
     ours, theirs = (
-        _resampled(task, rows, _groups(rows), list(_blocks(len(rows.labels), seed)))
+        _resampled(metrics, rows, _groups(rows), list(_blocks(len(rows.labels), seed)))
         for seed, rows in enumerate((newer, older), start=1)
     )
     return _changes(ours, theirs)
@@ -96,7 +101,7 @@ def _groups(rows: EvalRows) -> dict[str, NDArray[np.intp]]:
 
 
 def _resampled(
-    task: Task,
+    metrics: Mapping[str, Metric],
     rows: EvalRows,
     groups: Mapping[str, NDArray[np.intp]],
     blocks: Sequence[Weights],
@@ -104,7 +109,7 @@ def _resampled(
     """The metrics of each group in each resample."""
     found = {}
     for name, members in groups.items() if blocks else ():
-        measured = measurer(task, rows.labels[members], rows.predictions[members])
+        measured = measurer(metrics, _rows(rows, members))
         parts = blocks if name == WHOLE else (weights[members] for weights in blocks)
         found[name] = _joined([measured(part) for part in parts])
     return found
@@ -120,7 +125,7 @@ def _changes(
             for metric, values in ours[name].items()
             if metric in theirs[name]
         }
-        # Of very many rows there are fewer resamples, see `_blocks`.
+        # Of very many rows there are fewer resamples, see `_blocks`; of a function fewer, too.
         changes = {
             metric: one[: len(other)] - other[: len(one)] for metric, (one, other) in pairs.items()
         }
@@ -156,15 +161,23 @@ def _intervals(resampled: Resampled) -> Intervals:
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     for name, values in resampled.items():
         defined = values[np.isfinite(values)]
-        if len(defined) >= _DEFINED * len(values):
+        if len(defined) and len(defined) >= _DEFINED * len(values):
             low, high = np.quantile(defined, tails)
             found[name] = Interval(float(low), float(high))
     return found
 
 
-def _plain(
-    task: Task, labels: NDArray[np.float64], predictions: NDArray[np.float64]
-) -> dict[str, float]:
-    once = np.ones((len(labels), 1), np.float32)
-    values = measure(task, labels, predictions, once)
-    return {name: float(value[0]) for name, value in values.items() if np.isfinite(value[0])}
+def _plain(metrics: Mapping[str, Metric], rows: Rows) -> dict[str, float]:
+    found = {}
+    for name, metric in metrics.items():
+        try:
+            value = metric.value(rows)
+        except ModelError:  # a function that takes no such rows
+            continue
+        if np.isfinite(value):
+            found[name] = value
+    return found
+
+
+def _rows(rows: EvalRows, members: NDArray[np.intp]) -> Rows:
+    return Rows.of(rows.labels[members], rows.predictions[members])

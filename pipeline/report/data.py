@@ -15,13 +15,14 @@ from tfx.utils import io_utils
 from components.data_gate import anomalies, drift
 from components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
 from components.data_gate.findings import Report
-from pipeline.metadata import OutputArtifact
+from pipeline.metadata import Artifact
 from pipeline.report import histogram, words
 from pipeline.report.column_numbers import ColumnNumbers, numbers
 from pipeline.report.histogram import Histogram
 from pipeline.report.run import Run
 from pipeline.summary import State, Status
 from tfxkit.config.dataset import Role
+from tfxkit.storage import placeholders
 from tfxkit.storage.statistics import Columns, columns_of, split_file, split_names
 
 SERVED = "served"
@@ -149,7 +150,7 @@ def _gate(run: Run) -> str:
     return "not reached"
 
 
-def by_split(artifact: OutputArtifact) -> dict[str, Columns]:
+def by_split(artifact: Artifact) -> dict[str, Columns]:
     """The statistics of each split."""
     uri = artifact.uri
     return {split: columns_of(split_file(uri, split)) for split in split_names(uri)}
@@ -176,7 +177,7 @@ def _findings(
     if before:
         drift.measure("drift", now, before, run.dataset.validation.drift, report)
     elif absent := run.artifacts.get("Baseline", {}).get("statistics"):
-        report.no_baseline = str(absent.properties.get("reason", ""))
+        report.no_baseline = str(absent.properties.get(placeholders.REASON, ""))
     return report.to_json()
 
 

@@ -124,7 +124,7 @@ def _names(record: bytes, slices: Slices) -> list[str]:
 
 
 def _value(feature: tf.train.Feature) -> str:
-    """As `components.evaluator.measured` names it."""
+    """As `components.evaluator.evaluation` names it."""
     kind = feature.WhichOneof("kind")
     values = getattr(feature, kind).value if kind else ()
     if not values:

@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 
 from pipeline.report.run import Run
 from pipeline.report.sampling import sample
-from tfxkit.config.dataset import Column, Role
+from tfxkit.config.dataset import Role
 from tfxkit.features.model_inputs import (
-    FIRST_WORD_CODE,
     MISSING_CODE,
     MISSING_NUMBER,
     UNKNOWN_CODE,
     Feature,
-    buckets,
+    Kind,
+    model_columns,
     model_features,
-    safe_name,
 )
 
 MOST_ROWS = 10_000  # of a split
 _WORDS = 6
 _SPLITS = ("train", "eval")
+_OWN = "preprocessing_fn"  # where a feature comes from that no role made
+_MISSING = {Kind.RANK: MISSING_NUMBER, Kind.CODE: MISSING_CODE, Kind.CODES: MISSING_CODE}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +36,12 @@ class FeatureRow:
 
     Attributes:
         name: Of the transformed feature.
-        column: That it is made of.
-        role: Of the column.
+        column: That it is made of; `preprocessing_fn` for a feature of the owner's.
+        role: Of the column; empty for a feature of the owner's.
         kind: What stands in it.
         words: The first of its vocabulary, the most frequent ones.
         range: From where to where, in both splits.
-        missing: By split: the share of rows without a value.
+        missing: By split: the share of rows without a value; None where there is a value for these.
         unknown: By split: the share of rows with a value that is not in the vocabulary.
     """
 
@@ -79,36 +80,37 @@ def make(run: Run) -> Features | None:
     values, every = {}, {}
     for split in _SPLITS:
         values[split], every[split] = _read(examples.uri, split, output)
-    columns = {safe_name(name): name for name in run.dataset.features()}
-    rows = []
-    for feature in model_features(run.dataset, output):
-        column = columns[feature.name.rsplit(".", 1)[0]]
-        found = {split: values[split].get(feature.name) for split in _SPLITS}
-        rows.append(_row(feature, column, run.dataset.columns[column], found))
+    roles = {name: str(how.role) for name, how in run.dataset.columns.items()}
+    rows = [
+        _row(
+            feature,
+            roles.get(feature.column or "", ""),
+            {split: values[split].get(feature.name) for split in _SPLITS},
+        )
+        for feature in model_features(output)
+    ]
+    used = model_columns(output)  # a feature of the owner's may be made of any column
     ignored = [
         (name, "the label is made from it" if name in run.dataset.label_sources() else how.why)
         for name, how in run.dataset.columns.items()
-        if how.role is Role.IGNORED
+        if how.role is Role.IGNORED and name not in used
     ]
     return Features(rows, every, ignored)
 
 
-def _row(
-    feature: Feature,
-    column: str,
-    how: Column,
-    values: Mapping[str, NDArray | None],
-) -> FeatureRow:
-    gap = MISSING_NUMBER if feature.codes is None else MISSING_CODE
+def _row(feature: Feature, role: str, values: Mapping[str, NDArray | None]) -> FeatureRow:
+    one_value = feature.length is None and feature.kind in _MISSING
     words = (feature.vocabulary or ())[:_WORDS]
     return FeatureRow(
         name=feature.name,
-        column=column,
-        role=str(how.role),
-        kind=_kind(feature, how),
+        column=feature.column or _OWN,
+        role=role,
+        kind=_kind(feature),
         words=tuple(word.decode(errors="replace") for word in words),
         range=_range(feature, values),
-        missing={s: None if feature.length else _share(values[s], gap) for s in values},
+        missing={
+            s: _share(values[s], _MISSING[feature.kind]) if one_value else None for s in values
+        },
         unknown={
             s: None if feature.vocabulary is None else _share(values[s], UNKNOWN_CODE)
             for s in values
@@ -116,25 +118,19 @@ def _row(
     )
 
 
-def _kind(feature: Feature, how: Column) -> str:
-    if feature.codes is None:
-        if how.role is Role.TIMESTAMP and not feature.name.endswith(".trend"):
-            return "how far through it, 0 to 1"
-        return f"rank among {buckets(how)} quantiles, 0 to 1"
-    if feature.length:
-        return f"up to {feature.length} codes of words and pairs, of {feature.codes:,}"
+def _kind(feature: Feature) -> str:
     if feature.vocabulary is not None:
-        return f"code of {feature.codes - FIRST_WORD_CODE:,} known values"
-    what = "hash bucket" if how.role is Role.HASHED else "quantile"
-    return f"{what}, one of {feature.codes - 1:,}"
+        return f"code of {len(feature.vocabulary):,} known values"
+    return feature.description or f"code, one of {feature.codes:,}"
 
 
 def _range(feature: Feature, values: Mapping[str, NDArray | None]) -> str:
     there = [each for each in values.values() if each is not None and each.size]
     if not there:
         return "–"
-    joined = np.concatenate([each.ravel() for each in there])
-    known = joined[joined != (MISSING_NUMBER if feature.codes is None else MISSING_CODE)]
+    known = np.concatenate([each.ravel() for each in there])
+    if feature.kind in _MISSING:
+        known = known[known != _MISSING[feature.kind]]
     if not known.size:
         return "always missing"
     return f"{known.min():.3g} to {known.max():.3g}"

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from itertools import pairwise
 
-from pipeline.metadata import StepRecord
+from pipeline.metadata import Execution
 
 BOX_WIDTH, BOX_HEIGHT = 156, 34
 _BEND_WIDTH = 22  # the room of a line that passes a layer
@@ -56,7 +56,7 @@ class Graph:
 
 
 def draw(
-    steps: Mapping[str, StepRecord], after: Mapping[str, Collection[str]] | None = None
+    steps: Mapping[str, Execution], after: Mapping[str, Collection[str]] | None = None
 ) -> Graph:
     """Lays the graph out.
 
@@ -87,14 +87,19 @@ def draw(
     return Graph(boxes, edges, width, height)
 
 
-def links_between(steps: Mapping[str, StepRecord]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """(who wrote, who read) -> the names of the outputs."""
-    writer = {link.id: (name, link.key) for name, step in steps.items() for link in step.outputs}
+def links_between(steps: Mapping[str, Execution]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Names of the outputs that one step reads from another, by writer and reader."""
+    writer = {
+        artifact.id: (name, key)
+        for name, step in steps.items()
+        for key, artifacts in step.outputs.items()
+        for artifact in artifacts
+    }
     found: dict[tuple[str, str], set[str]] = {}
     for name, step in steps.items():
-        for link in step.inputs:
-            if link.id in writer and writer[link.id][0] != name:
-                source, key = writer[link.id]
+        for artifact in step.read():
+            if artifact.id in writer and writer[artifact.id][0] != name:
+                source, key = writer[artifact.id]
                 found.setdefault((source, name), set()).add(key)
     return {pair: tuple(sorted(keys)) for pair, keys in found.items()}
 

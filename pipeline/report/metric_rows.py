@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.evaluator.metrics import better
 from pipeline.report.bootstrap import WHOLE, Interval
 from pipeline.report.run import Run
-from pipeline.terminal import BOUNDS, COUNTS
+from pipeline.terminal import BOUNDS
+from tfxkit.evaluation import COUNTS
+from tfxkit.metrics.catalogue import better
+from tfxkit.metrics.definition import sign
 
 _ROUNDING = 1e-6  # TFMA sums in another order each time
 
@@ -30,7 +32,7 @@ class MetricRow:
         interval: Of the value, if there is one.
         served: The value of the model being served.
         change: The interval of the change, if there is one.
-        better: Which direction is the better one.
+        better: Which direction is the better one: `higher`, `lower`, or `near X`.
         bounds: What it was held to.
     """
 
@@ -48,6 +50,11 @@ class MetricRow:
         return all(bound.passed for bound in self.bounds) if self.bounds else None
 
     @property
+    def has_direction(self) -> bool:
+        """Whether more is better, or less: not so of a value that is best near a number."""
+        return sign(self.better) != 0
+
+    @property
     def difference(self) -> float | None:
         """The value less that of the model being served; 0 where only rounding differs."""
         if self.value is None or self.served is None:
@@ -61,14 +68,14 @@ class MetricRow:
 
         `undirected` for a ratio, of which neither more nor less is better.
         """
-        if self.better == "near one":
+        if not self.has_direction:
             return "undirected"
         if self.change is None:
             return "unclear"
-        sign = 1 if self.better == "higher" else -1
-        if min(sign * self.change.low, sign * self.change.high) > 0:
+        ends = [sign(self.better) * end for end in (self.change.low, self.change.high)]
+        if min(ends) > 0:
             return "better"
-        return "worse" if max(sign * self.change.low, sign * self.change.high) < 0 else "unclear"
+        return "worse" if max(ends) < 0 else "unclear"
 
 
 def metric_rows(run: Run) -> list[MetricRow]:
@@ -84,7 +91,7 @@ def metric_rows(run: Run) -> list[MetricRow]:
             interval=intervals.get(name),
             served=served.get(name),
             change=changes.get(name),
-            better=better(name),
+            better=better(run.dataset.evaluation, name),
             bounds=bounds_shown(run, name),
         )
         for name, value in summary.metrics.items()

@@ -67,7 +67,7 @@ def make(run: Run) -> CardShown:
         card=card,
         problem=problem,
         label=f"{label.column} ({run.dataset.task})",
-        rows=int(run.summary.metrics.get("example_count") or 0),
+        rows=run.summary.evaluated_rows,
         metrics=metric_rows(run),
     )
 

@@ -12,6 +12,7 @@ import yaml
 from pipeline.report.masking import masked
 from pipeline.report.run import Run
 from tfxkit.storage import served_model
+from tfxkit.storage.examples_artifact import FINGERPRINT_PROPERTY
 
 _SHORT = 16  # digits of a fingerprint that are shown
 
@@ -62,7 +63,7 @@ def data_fingerprints(run: Run) -> dict[str, str]:
         run.artifact("ExampleGen", "examples"),
         run.artifact("ImportSchemaGen", "schema"),
     )
-    read = str(examples.properties.get("input_fingerprint", "")) if examples else ""
+    read = str(examples.properties.get(FINGERPRINT_PROPERTY, "")) if examples else ""
     return {
         "data as it was read": read.rpartition(":")[2][:_SHORT],
         "rows that were trained on": (run.training or {}).get("data", ""),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.evaluator.metrics import better
+from pipeline.report import words
 from pipeline.report.bootstrap import Interval
 from pipeline.report.metric_rows import MetricRow, metric_rows
 from pipeline.report.run import Run
-from pipeline.summary import SliceMetrics
+from tfxkit.evaluation import GapResult, SliceResult
+from tfxkit.metrics.catalogue import base_name, better
+from tfxkit.metrics.definition import LOWER
 
 _DOT_WIDTH = 130.0  # of the drawing of an interval
 _MARGIN = 6.0
@@ -54,6 +56,8 @@ class Quality:
         small: The others.
         fewest: How many rows make a slice large enough.
         bound: Where the bound of the worst slice is drawn.
+        gaps: Differences between the groups of slices.
+        notes: What a reader must know of single metrics: why there is no interval, a sample.
     """
 
     rows: int
@@ -67,6 +71,8 @@ class Quality:
     fewest: int
     bound: float | None
     has_served: bool
+    gaps: tuple[GapResult, ...]
+    notes: list[str]
 
 
 def make(run: Run) -> Quality | None:
@@ -77,20 +83,20 @@ def make(run: Run) -> Quality | None:
     rows = metric_rows(run)
     evaluation = run.dataset.evaluation
     worst = evaluation.worst_slice
-    directed = [row.name for row in rows if row.better != "near one"]
-    by = worst.metric if worst else next(iter(directed))
+    directed = [row.name for row in rows if row.has_direction]
+    by = worst.metric if worst else next(iter(directed), rows[0].name if rows else "")
     others = tuple(name for name in directed if name != by)[:2]
     fewest = worst.min_examples if worst else 100
     slices = [_slice(run, one, by, others) for one in summary.slices]
     large = [one for one in slices if one.rows >= fewest]
     limit = None if worst is None else (worst.max if worst.min is None else worst.min)
     scale = _Scale.over(large, limit)
-    sign = 1 if better(by) == "higher" else -1
+    sign = -1 if better(evaluation, by) == LOWER else 1
     large = sorted(
         large, key=lambda one: sign * (one.value if one.value is not None else sign * 9e99)
     )
     return Quality(
-        rows=int(summary.metrics.get("example_count") or 0),
+        rows=summary.evaluated_rows,
         every=run.eval_rows.every if run.uncertainty and run.eval_rows else 1,
         metrics=rows,
         checks=[
@@ -105,16 +111,42 @@ def make(run: Run) -> Quality | None:
         fewest=fewest,
         bound=None if limit is None else scale.place(limit),
         has_served=bool(run.uncertainty and run.uncertainty.baseline),
+        gaps=summary.gaps,
+        notes=_notes(run, rows),
     )
 
 
-def _slice(run: Run, one: SliceMetrics, by: str, others: tuple[str, ...]) -> SliceRow:
+def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
+    """Which metrics have no interval, and which were measured on a sample."""
+    configured = run.dataset.evaluation.metrics
+    without = [row.name for row in rows if row.interval is None] if run.uncertainty else []
+    foreign = [name for name in without if base_name(name) not in run.definitions]
+    chance = [n for n in without if n in run.definitions and not run.definitions[n].has_interval]
+    notes = []
+    if classes := [name for name in foreign if base_name(name) in configured]:
+        notes.append(
+            f"No interval: {', '.join(map(words.title, classes))}. Metrics of TFMA and Keras are "
+            "measured by the Evaluator alone."
+        )
+    if chance:
+        notes.append(
+            f"No interval: {', '.join(map(words.title, chance))}. Chance alone makes it larger in "
+            "each resample, so resamples cannot tell."
+        )
+    notes += [
+        f"{words.title(name)} was measured on a uniform sample of {rows:,} rows."
+        for name, rows in run.summary.sampled.items()
+    ]
+    return notes
+
+
+def _slice(run: Run, one: SliceResult, by: str, others: tuple[str, ...]) -> SliceRow:
     uncertainty = run.uncertainty
     value = one.metrics.get(by)
     intervals = uncertainty.candidate.get(one.slice, {}) if uncertainty else {}
     served = uncertainty.baseline.get(one.slice, {}).get(by) if uncertainty else None
     change = uncertainty.change.get(one.slice, {}).get(by) if uncertainty else None
-    moved = MetricRow(by, value, None, served, change, better(by), ()).moved
+    moved = MetricRow(by, value, None, served, change, better(run.dataset.evaluation, by), ()).moved
     return SliceRow(
         name=one.slice,
         rows=one.examples or 0,

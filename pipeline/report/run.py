@@ -9,20 +9,20 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from tfx.utils import path_utils
+
 from pipeline import summary as summaries
-from pipeline.metadata import GOOD_STATES, OutputArtifact, RunMetadata, StepRecord
+from pipeline.metadata import Artifact, Execution, RunMetadata, first_outputs
 from pipeline.outputs import Outputs
 from pipeline.report import bootstrap, eval_rows
 from pipeline.report.bootstrap import Uncertainty
 from pipeline.report.eval_rows import EvalRows
 from pipeline.summary import Summary
 from tfxkit.config.dataset import Dataset
+from tfxkit.metrics import Metric, catalogue
 from tfxkit.storage import served_model
-from tfxkit.training.export import read_json
 
 logger = logging.getLogger(__name__)
-
-_MODEL = "Format-Serving"  # where Trainer and Baseline put a SavedModel in their artifact
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,29 +42,27 @@ class Run:
     outputs: Outputs
     summary: Summary
     dataset: Dataset
-    steps: Mapping[str, StepRecord]
-    artifacts: Mapping[str, Mapping[str, OutputArtifact]]
+    steps: Mapping[str, Execution]
+    artifacts: Mapping[str, Mapping[str, Artifact]]
 
     @classmethod
     def read(cls, run_dir: Path, outputs: Outputs) -> Run:
         """Reads all but what is costly."""
         summary = summaries.read(run_dir)
-        metadata = RunMetadata(outputs.metadata, summary.run_id)
-        steps = metadata.steps()
-        good = {name for name, step in steps.items() if step.state in GOOD_STATES}
+        steps = RunMetadata(outputs.metadata, summary.run_id).steps()
         return cls(
             run_dir=run_dir,
             outputs=outputs,
             summary=summary,
             dataset=Dataset.model_validate(summary.config["dataset"]),
             steps=steps,
-            artifacts={name: keys for name, keys in metadata.outputs().items() if name in good},
+            artifacts=first_outputs({name: one for name, one in steps.items() if one.succeeded}),
         )
 
-    def artifact(self, step: str, key: str) -> OutputArtifact | None:
+    def artifact(self, step: str, key: str) -> Artifact | None:
         """An output; None if the step did not come to its end, or if it says that there is none."""
         found = self.artifacts.get(step, {}).get(key)
-        return None if found is None or found.properties.get("tfx_absent") else found
+        return None if found is None or found.is_absent else found
 
     def shown(self, text: str) -> str:
         """A text with paths in it, shortened to what lies in the outputs of the pipeline."""
@@ -95,7 +93,11 @@ class Run:
     @functools.cached_property
     def training(self) -> dict | None:
         """How the training went, see `tfxkit.storage.served_model.TRAINING`."""
-        return read_json(self.model_dir, served_model.TRAINING) if self.model_dir else None
+        return (
+            served_model.read_json(self.model_dir, served_model.TRAINING)
+            if self.model_dir
+            else None
+        )
 
     @functools.cached_property
     def eval_rows(self) -> EvalRows | None:
@@ -113,12 +115,25 @@ class Run:
         return rows if alike and (rows.labels == self.eval_rows.labels).all() else None
 
     @functools.cached_property
+    def definitions(self) -> dict[str, Metric]:
+        """The definitions of the metrics, as far as the project still has them."""
+        found = {}
+        for name, settings in catalogue.settings_of(self.dataset).items():
+            if settings.class_name is None:
+                try:
+                    classes = self.dataset.label.classes
+                    found[name] = catalogue.define(self.dataset.task, classes, name, settings)
+                except ValueError:  # a function that is gone since
+                    logger.exception("The metric %s has no interval", name)
+        return found
+
+    @functools.cached_property
     def uncertainty(self) -> Uncertainty | None:
         """The intervals of all metrics; None if a model gives no answers, as one may not."""
         try:
             if self.eval_rows is None:
                 return None
-            return bootstrap.intervals(self.dataset.task, self.eval_rows, self.served_rows)
+            return bootstrap.intervals(self.definitions, self.eval_rows, self.served_rows)
         except Exception:  # whatever libraries raise at a wrong signature or at damaged files
             logger.exception("The model could not be asked, so there are no intervals")
             return None
@@ -131,5 +146,5 @@ class Run:
         return eval_rows.load(model_dir, examples.uri, slices, self.run_dir)
 
 
-def _model_dir(artifact: OutputArtifact | None) -> str | None:
-    return os.path.join(artifact.uri, _MODEL) if artifact else None
+def _model_dir(artifact: Artifact | None) -> str | None:
+    return path_utils.serving_model_dir(artifact.uri) if artifact else None

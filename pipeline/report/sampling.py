@@ -7,14 +7,14 @@ import os
 
 import tensorflow as tf
 
-from pipeline.lineage.made import rows_by_split
+from tfxkit.storage.examples_artifact import SPLIT_PREFIX, rows_by_split
 
 _BATCH_ROWS = 4096
 
 
 def files_of(examples_dir: str, split: str) -> list[str]:
     """The files of a split, in order."""
-    return sorted(glob.glob(os.path.join(glob.escape(examples_dir), f"Split-{split}", "*")))
+    return sorted(glob.glob(os.path.join(glob.escape(examples_dir), f"{SPLIT_PREFIX}{split}", "*")))
 
 
 def sample(examples_dir: str, split: str, most: int) -> tuple[tf.data.Dataset, int]:

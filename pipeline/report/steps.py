@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from datetime import datetime
 
+from pipeline.metadata import Execution
 from pipeline.report import lineage
 from pipeline.report.lineage import Graph
 from pipeline.report.run import Run
 from pipeline.summary import State
-
-MARKS = {State.RUN: "✓", State.CACHED: "=", State.FAILED: "✗", State.SKIPPED: "·"}
-WORDS = {
-    State.RUN: "run",
-    State.CACHED: "reused",
-    State.FAILED: "failed",
-    State.SKIPPED: "skipped",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,12 +57,12 @@ class Steps:
 def make(run: Run) -> Steps:
     """Collects the section."""
     zone = datetime.fromisoformat(run.summary.started).tzinfo
-    writer = {link.id: name for name, step in run.steps.items() for link in step.outputs}
+    writer = {artifact.id: name for name, step in run.steps.items() for artifact in step.written()}
     longest = max((step.seconds for step in run.summary.steps), default=0.0) or 1.0
     rows = []
     for step in run.summary.steps:
         record = run.steps.get(step.name)
-        begun = step.state in (State.RUN, State.FAILED) and record is not None
+        begun = step.state in (State.RUN, State.FAILED, State.INTERRUPTED) and record is not None
         rows.append(
             StepRow(
                 name=step.name,
@@ -78,18 +72,27 @@ def make(run: Run) -> Steps:
                 else "",
                 seconds=step.seconds,
                 share=step.seconds / longest,
-                inputs=tuple(Read(i.key, writer.get(i.id)) for i in record.inputs)
-                if record
-                else (),
-                outputs=tuple(
-                    Written(o.key, os.path.relpath(o.uri, run.outputs.root), o.id)
-                    for o in record.outputs
-                )
-                if record
-                else (),
+                inputs=_inputs(record, writer) if record else (),
+                outputs=_outputs(run, record) if record else (),
             )
         )
     after = {step.name: step.after for step in run.summary.steps}
     graph = lineage.draw(run.steps, after) if run.steps else None
     states = dict.fromkeys(run.steps, State.SKIPPED) | {row.name: row.state for row in rows}
     return Steps(rows, graph, states, run.summary.seconds)
+
+
+def _inputs(execution: Execution, writer: Mapping[int, str]) -> tuple[Read, ...]:
+    return tuple(
+        Read(key, writer.get(artifact.id))
+        for key, artifacts in execution.inputs.items()
+        for artifact in artifacts
+    )
+
+
+def _outputs(run: Run, execution: Execution) -> tuple[Written, ...]:
+    return tuple(
+        Written(key, os.path.relpath(artifact.uri, run.outputs.root), artifact.id)
+        for key, artifacts in execution.outputs.items()
+        for artifact in artifacts
+    )

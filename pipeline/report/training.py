@@ -22,6 +22,7 @@ class Training:
         best: The one whose weights are kept, from 1.
         seconds: Of the fit alone.
         parameters: How many weights the model has.
+        tuned: Settings that Tuner found, as text; empty without a search.
         kept: Whether nothing was trained, since the served model is the outcome.
     """
 
@@ -31,6 +32,7 @@ class Training:
     best: int
     seconds: float
     parameters: int
+    tuned: str
     kept: bool
 
 
@@ -40,6 +42,7 @@ def make(run: Run) -> Training | None:
     if found is None:
         return None
     history, best = found["history"], found["best_epoch"]
+    tuned = found.get("hyperparameters", {})
     epochs = range(1, len(history["loss"]) + 1)
     marker = "." if len(epochs) <= 40 else ""  # noqa: PLR2004
     with axes("epoch", "loss") as pair:
@@ -60,5 +63,6 @@ def make(run: Run) -> Training | None:
         best=best,
         seconds=found["seconds"],
         parameters=found["parameters"],
+        tuned=", ".join(f"{name} {value:.4g}" for name, value in tuned.items()),
         kept=run.is_served,
     )

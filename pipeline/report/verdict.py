@@ -1,13 +1,14 @@
-"""The first screen: is this model better than the one being served, and may it go out?"""
+"""The first screen: the outcome of the run, and the comparison with the model being served."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from pipeline.outcome import outcome_of
 from pipeline.report import words
 from pipeline.report.metric_rows import MetricRow, metric_rows
 from pipeline.report.run import Run
-from pipeline.summary import Status, Summary
+from pipeline.summary import State, Status, Summary
 
 KEY_NUMBERS = 4
 
@@ -34,58 +35,50 @@ class Verdict:
 
 
 def make(run: Run) -> Verdict:
-    """Says what came of the run."""
+    """Builds the section."""
     rows = metric_rows(run)
     summary = run.summary
-    tone, headline, sentence = _answer(run, rows)
+    outcome = outcome_of(summary)
     failed = [check.detail for check in summary.thresholds if not check.passed]
     if summary.serving_check and not summary.serving_check["blessed"]:
         failed.append(f"Serving check: {summary.serving_check['reason']}")
     return Verdict(
-        tone=tone,
-        headline=headline,
-        sentence=sentence,
+        tone=outcome.tone,
+        headline=outcome.headline,
+        sentence=_sentence(run, rows, outcome.note),
         details=summary.error or "",
         numbers=tuple(rows[:KEY_NUMBERS]),
         failed=tuple(failed),
     )
 
 
-def _answer(run: Run, rows: list[MetricRow]) -> tuple[str, str, str]:  # noqa: PLR0911
+def _sentence(run: Run, rows: list[MetricRow], note: str) -> str:  # noqa: PLR0911
+    """The reason for the outcome, or the next command."""
     summary = run.summary
     version = (summary.pushed_path or "").rpartition("/")[2]
+    resume = run.outputs.command("resume")
     match summary.status:
         case Status.PUSHED:
             checked = ", and the serving check passed" if summary.serving_check else ""
             why = f"{_bounds_hold(summary)}{checked}. {_compared(run, rows)}"
-            return (
-                "good",
-                "It may go out, and has been pushed",
-                f"Pushed as version {version}: {why}",
-            )
+            return f"Pushed as version {version}: {why}"
         case Status.ALREADY_SERVED:
-            sentence = f"Nothing had to be pushed: version {version} has the same fingerprint."
-            return "good", "This is the model being served", sentence
+            return f"{note} Version {version} has the same fingerprint."
         case Status.NOT_BLESSED:
-            return "bad", "It may not go out", f"{_why_not(summary)} {_compared(run, rows)}"
-        case Status.STOPPED:
-            stays = "No model was trained; what is served stays as it is."
-            return "bad", "Stopped because of the data", stays
+            return f"{_why_not(summary)} {_compared(run, rows)}"
         case Status.FAILED:
-            step = next((s.name for s in summary.steps if s.state == "failed"), None)
-            where = f"{step} failed" if step else "The run failed"
-            return "bad", "The run failed", f"{where}; what is served stays as it is."
+            step = next((s.name for s in summary.steps if s.state == State.FAILED), None)
+            return f"{step} failed. {note}" if step else note
         case Status.DONE:
             if last := summary.arguments.get("to"):
-                sentence = f"It was to end with {last}: nothing was pushed."
-                return "plain", "The chosen steps are done", sentence
-            return "plain", "All steps are done", f"Nothing was pushed. {_compared(run, rows)}"
+                return f"Ended after {last}, as requested."
+            return f"Nothing was pushed. {_compared(run, rows)}"
         case Status.INTERRUPTED:
-            go_on = "Finished steps are kept; python -m pipeline resume goes on."
-            return "plain", "Interrupted", go_on
+            return f"{note} Resume with: {resume}"
+        case Status.RUNNING:
+            return f"{note} If it was killed, resume with: {resume}"
         case _:
-            go_on = "It said nothing of its end: it is running, or was killed. "
-            return "plain", "Not finished", go_on + "If it was killed, resume goes on."
+            return note
 
 
 def _bounds_hold(summary: Summary) -> str:
@@ -114,9 +107,7 @@ def _compared(run: Run, rows: list[MetricRow]) -> str:
         return f"There is nothing to compare with: {run.shown(_lower(baseline.reason or ''))}"
     if run.is_served:
         return f"It is version {baseline.version} itself, which was being served."
-    row = next(
-        (r for r in rows if r.better != "near one" and None not in (r.value, r.served)), None
-    )
+    row = next((r for r in rows if r.has_direction and None not in (r.value, r.served)), None)
     if row is None or row.value is None or row.served is None:
         return f"It cannot be compared with version {baseline.version}."
     change = row.value - row.served

@@ -6,34 +6,24 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from tfxkit.config.dataset import TICKS_PER_SECOND
+
 TITLES = {
     "auc": "AUC",
-    "auc_precision_recall": "AUC of precision-recall",
+    "pr_auc": "PR AUC",
+    "f1": "F1",
     "expected_calibration_error": "Expected calibration error",
     "r2": "R²",
     "rmse": "RMSE",
     "mae": "MAE",
+    "mse": "MSE",
+    "mape": "MAPE",
+    "medae": "Median absolute error",
     "squared_pearson_correlation": "Squared correlation",
 }
-STATUSES = {
-    "pushed": "pushed",
-    "already_served": "was being served already",
-    "done": "its chosen steps are done",
-    "not_blessed": "not good enough, not pushed",
-    "stopped": "stopped because of the data",
-    "failed": "failed",
-    "interrupted": "interrupted",
-    "running": "not finished",
-}
 _MINUTE = 60
-_TICKS_PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _TINY = 1e-4
 _LARGE = 1000
-
-
-def status(status: str) -> str:
-    """How a run ended."""
-    return STATUSES.get(status, status)
 
 
 def title(metric: str) -> str:
@@ -86,7 +76,7 @@ def moment(started: str) -> str:
 
 def date_writer(unit: str) -> Callable[[float], str]:
     """Writes a time that counts so many a second since 1970 as a date, in UTC."""
-    ticks = _TICKS_PER_S.get(unit, 1)
+    ticks = TICKS_PER_SECOND.get(unit, 1)
 
     def write(value: float) -> str:
         try:

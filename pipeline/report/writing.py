@@ -12,7 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.outputs import Outputs
+from pipeline.outcome import STEPS
+from pipeline.outputs import REPORT_FILE, Outputs
 from pipeline.report import (
     curves,
     data,
@@ -28,8 +29,6 @@ from pipeline.report import (
 from pipeline.report.run import Run
 
 logger = logging.getLogger(__name__)
-
-FILE = "report.html"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +82,7 @@ def write(run_dir: Path, outputs: Outputs) -> Path:
     text = page(run)
     draft = run_dir / f".report-{os.getpid()}.html"
     draft.write_text(text, encoding="utf-8")
-    file = run_dir / FILE
+    file = run_dir / REPORT_FILE
     draft.replace(file)
     return file
 
@@ -121,7 +120,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals |= {"words": words, "marks": steps.MARKS, "state_words": steps.WORDS}
+    pages.globals |= {"words": words, "step_words": STEPS}
     return pages
 
 

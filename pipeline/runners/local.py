@@ -1,9 +1,9 @@
-"""Runs the DAG on this machine, step after step, and knows what became of each step.
+"""Runs the DAG on this machine, step after step, and reports the state of each.
 
 TFX's LocalDagRunner returns normally when a step failed at the resolution of its inputs or was
 skipped, and offers no hook between steps. So this walks over the compiled pipeline as its
-`run_with_ir` does (tfx 1.21, `orchestration/local/local_dag_runner.py`) and asks ML Metadata for
-the state of each step.
+`run_with_ir` does (tfx 1.21, `orchestration/local/local_dag_runner.py`) and reads the state of each
+step from ML Metadata.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tfxkit.storage import step_cache
 
 logger = logging.getLogger("pipeline.runners")
 
-# What ML Metadata says of a step that came to its end.
+# States in ML Metadata of steps that succeeded.
 STATES = {"COMPLETE": State.RUN, "CACHED": State.CACHED}
 
 
@@ -131,7 +131,7 @@ def _refuse_containers(components: Iterable[BaseNode]) -> None:
 
 
 def _data_bytes(config: Config, places: Places) -> int:
-    if not config.beam.depends_on_size:
+    if not config.beam.depends_on_size or config.data.reader:
         return 0
     try:
         return spans.size(spans.select(places.data, spans.range_config(config.data.spans)))

@@ -1,24 +1,23 @@
-"""Which steps of a run are to run, and which earlier run the others are taken from."""
+"""Selection of the steps to run, and of the earlier run that the others are taken from."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from tfx.orchestration.portable import partial_run_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.metadata import newest_run_with
+from pipeline.outputs import Outputs
 from tfxkit.errors import UsageError
 
 
 def select_steps(
-    ir: pipeline_pb2.Pipeline, metadata_file: Path, first: str | None, last: str | None
+    ir: pipeline_pb2.Pipeline, outputs: Outputs, first: str | None, last: str | None
 ) -> None:
     """Marks the steps from `first` to `last`, in the order of running, as those to run.
 
     Args:
         ir: A compiled pipeline; changed in place.
-        metadata_file: Where earlier runs are.
+        outputs: Of the pipeline, with its earlier runs.
         first: The first step to run; the first of all if None.
         last: The last step to run; the last of all if None.
 
@@ -38,11 +37,11 @@ def select_steps(
     settings.latest_pipeline_run_strategy.SetInParent()
     if start:
         # TFX takes the newest run, which may be one that failed before it came so far.
-        base = newest_run_with(metadata_file, names[:start])
+        base = newest_run_with(outputs.metadata, names[:start])
         if base is None:
             raise UsageError(
                 f"Cannot start at {first}: no run has all the steps before it. "
-                f"Run them: python -m pipeline run --to {names[start - 1]}"
+                f"Run them: {outputs.command('run', '--to', names[start - 1])}"
             )
         partial_run_utils.set_base_pipeline_run_strategy(settings, base)
     if (start, end) != (0, len(names)):

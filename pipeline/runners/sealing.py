@@ -18,9 +18,9 @@ from tfx.orchestration.portable import launcher, outputs_utils
 from tfx.proto.orchestration import executable_spec_pb2
 
 from components.beam_files import remove_temporary
-from pipeline.metadata_store import open_store
+from pipeline.metadata import open_store
 
-SEAL = "files.json"  # beside what TFX itself keeps of an execution
+SEAL = "checksums.json"  # beside what TFX itself keeps of an execution
 _END_BYTES = 4096  # what a power cut takes away is missing at the end, or everywhere
 
 Files = dict[str, list[int]]  # path -> bytes, checksum

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import os
 import reprlib
 from collections.abc import Mapping, Sequence
@@ -21,10 +20,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.serving.errors import invalid
-from tfxkit.config.dataset import Role
 from tfxkit.storage import served_model
 
-IGNORED = Role.IGNORED.value
 _WANTED = {"INT": "a whole number", "FLOAT": "a number", "BYTES": "a text"}
 
 
@@ -41,11 +38,7 @@ class RowEncoder:
         with open(os.path.join(version_dir, served_model.SCHEMA), encoding="utf-8") as file:
             schema = text_format.Parse(file.read(), schema_pb2.Schema())
         types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
-        with open(os.path.join(version_dir, served_model.CONFIG), encoding="utf-8") as file:
-            columns = json.load(file)["dataset"]["columns"]
-        # Not by way of tfxkit.config.dataset: a version may be older, or newer, than this code.
-        needed = [name for name, column in columns.items() if column["role"] != IGNORED]
-        return cls({name: types[name] for name in needed})
+        return cls({name: types[name] for name in served_model.columns(version_dir)})
 
     def encode(self, rows: Sequence[Any]) -> np.ndarray:
         """Encodes rows.

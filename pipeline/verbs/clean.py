@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from typing import TextIO
 
-from pipeline.options import add_config_options, load_config, load_outputs
+from pipeline.options import add_config_options, config_selection
 from tfxkit.errors import UsageError
 
 
@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     import shutil
 
     if args.keep is not None:
-        return _remove_what_is_old(args)
-    outputs = load_outputs(args)
+        return _remove_old(args)
+    outputs = config_selection(args).outputs()
     doomed = [outputs.artifacts, outputs.metadata, outputs.runs, outputs.checkpoints]
     doomed += [outputs.root / "schemas", *([outputs.serving] if args.all else [])]
     doomed = [path for path in doomed if path.exists()]
@@ -67,31 +67,32 @@ def _count(text: str) -> int:
     return number
 
 
-def _remove_what_is_old(args: argparse.Namespace) -> int:
+def _remove_old(args: argparse.Namespace) -> int:
     from pipeline.run_log import captured
 
-    config, outputs = load_config(args), load_outputs(args)
+    selection = config_selection(args)
+    config = selection.load()
+    outputs = selection.outputs(config)
     keep_runs = args.keep or config.retention.runs
     keep_models = args.keep or config.retention.pushed_models
     if keep_runs is None and keep_models is None:
         raise UsageError(
-            "How many are to be kept? Say --keep N, or set retention.runs and "
-            "retention.pushed_models in the configuration"
+            "Pass --keep N, or set retention.runs and retention.pushed_models in the configuration."
         )
     with outputs.lock(), captured(outputs.root / "clean.log") as terminal:
-        from pipeline.retention import plan, removal
+        from pipeline.retention import plan_removal, remove, total_size
 
-        found = plan.make(outputs, keep_runs, keep_models)
-        if not found:
+        plan = plan_removal(outputs, keep_runs, keep_models)
+        if not plan:
             terminal.write(f"Nothing to remove in {outputs.root}.\n")
             return 0
-        for folder in (*found.runs, *found.versions):
+        for folder in (*plan.runs, *plan.versions):
             terminal.write(f"{folder}\n")
-        terminal.write(f"{len(found.artifacts)} artifacts, {removal.size(found.artifacts)}\n")
+        terminal.write(f"{len(plan.artifacts)} artifacts, {total_size(plan.artifacts)}\n")
         if not args.yes and not _agreed(terminal):
             terminal.write("Nothing was removed.\n")
             return 1
-        removal.remove(found, outputs)
+        remove(plan, outputs)
     return 0
 
 
@@ -100,4 +101,4 @@ def _agreed(terminal: TextIO | None = None) -> bool:
     try:
         return input().strip().lower() in ("y", "yes")
     except EOFError:
-        raise UsageError("\nThere is nobody to ask: say --yes to remove these") from None
+        raise UsageError("\nNot a terminal: pass --yes to confirm.") from None

@@ -12,10 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
+from pipeline.options import add_config_options, add_engine_option, config_selection
 
 if TYPE_CHECKING:
     from pipeline.kubeflow.package import Package
+    from pipeline.outputs import Outputs
+    from pipeline.selection import ConfigSelection
 
 TARGETS = tuple(name for name in ("kubeflow", "vertex") if find_spec(f"pipeline.runners.{name}"))
 _SHOWN = 80  # characters of a default on the screen
@@ -50,24 +52,37 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.check}: nothing in it that {args.target} would refuse")
         return 0
 
-    config, config_dir = load_config(args, args.target), config_dir_of(args)
-
-    from pipeline.local_run import outputs_of
     from pipeline.run_log import captured
 
-    outputs = outputs_of(config, config_dir)
+    selection = config_selection(args, args.target)
+    config = selection.load()
+    outputs = selection.outputs(config)
     path = args.output or outputs.package(args.target)
     with captured(outputs.root / "compile.log") as terminal:
         runner = importlib.import_module(f"pipeline.runners.{args.target}")
-        package = runner.compile_package(config, config_dir)
+        package = runner.compile_package(config, selection.folder())
         ensure_fit(package, args.target, f"{config.pipeline}, compiled for {args.target},")
         packages.write(package, path)
-        terminal.write(_told(package, path, args.target))
+        start = _start_command(outputs, selection, args.target, path)
+        terminal.write(_description(package, path, args.target, start))
     return 0
 
 
-def _told(package: Package, path: Path, target: str) -> str:
-    """What was written, what a run of it may be given, and what to do next."""
+def _start_command(outputs: Outputs, selection: ConfigSelection, target: str, path: Path) -> str:
+    """The command that starts a run of this very package.
+
+    `submit FILE` refuses settings of what is compiled already, so with any of those the command
+    compiles once more.
+    """
+    from pipeline.outputs import shown
+
+    compiled_in = [one for one in selection.settings if not one.startswith("outputs=")]
+    file = () if compiled_in else (shown(path),)
+    return outputs.command("submit", *file, "--target", target)
+
+
+def _description(package: Package, path: Path, target: str, start: str) -> str:
+    """The package, its parameters, and the next command."""
     import json
 
     from pipeline.kubeflow.parameters import declared
@@ -77,5 +92,5 @@ def _told(package: Package, path: Path, target: str) -> str:
         default = parameter["defaultValue"]
         text = default if isinstance(default, str) else json.dumps(default)
         lines.append(f"  {name:12} {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}")
-    lines += ["", f"Start one: python -m pipeline submit --target {target}", ""]
+    lines += ["", f"Start one: {start}", ""]
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, config_class, load_config
+from pipeline.options import add_config_options, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,10 @@ def run(args: argparse.Namespace) -> int:
     """Prints YAML for `show`, JSON Schema for `schema`; returns 0."""
     import json
 
+    from pipeline.selection import config_class
+
     if args.what == "schema":
         print(json.dumps(config_class().model_json_schema(), indent=2))
     else:
-        print(load_config(args).to_yaml(), end="")
+        print(config_selection(args).load().to_yaml(), end="")
     return 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.options import config_dir_of
+from pipeline.selection import ConfigSelection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.inspection import source, table, writing
     from pipeline.run_log import captured
 
-    config_dir = config_dir_of(args).resolve()
+    selection = ConfigSelection(config_dir=args.config_dir)
+    config_dir = selection.folder().resolve()
     root = config_dir.parent
     found = source.find(args.data)
     name = source.checked_name(args.name) if args.name is not None else found.name
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
         if kept:
             terminal.write(f"The old files are in {kept}.\n")
-        terminal.write("Look them over, then: python -m pipeline run\n")
+        terminal.write(f"Look them over, then: {selection.command('run')}\n")
     return 0
 
 

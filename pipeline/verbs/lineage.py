@@ -1,11 +1,11 @@
-"""Tell what a pushed model came from; with --span, which pushed models came from a span."""
+"""Show the origin of a pushed model, or with --span the pushed models that a span went into."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from pipeline.options import add_config_options, load_outputs
+from pipeline.options import add_config_options, config_selection
 from tfxkit.errors import StorageError, UsageError
 
 NO_END = 10_000  # characters
@@ -30,29 +30,30 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline.silence import import_tensorflow
 
-    outputs = load_outputs(args)
+    outputs = config_selection(args).outputs()
     import_tensorflow()
-    from pipeline.lineage import graph, origin, spans, text
+    from pipeline.lineage import table, trace, tree, versions_from_span
+    from pipeline.metadata import read_graph
 
     try:
-        everything = graph.read(outputs.metadata)
+        graph = read_graph(outputs.metadata)
     except StorageError as error:
         raise UsageError(
-            f"{error}\nA run sets a damaged file aside and begins another: python -m pipeline run\n"
-            "What is served stays as it is, and carries its schema, configuration and statistics."
+            f"{error}\nA run replaces a damaged file and keeps it aside: {outputs.command('run')}\n"
+            "The served model stays the same, and carries its schema, configuration and statistics."
         ) from error
     # A file or another program gets each fact in one line.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else NO_END)
     if args.span is None:
-        found = origin.trace(everything, outputs, args.version)
-        shown: Any = text.tree(found)
-        plain = dataclasses.asdict(found)
+        lineage = trace(graph, outputs, args.version)
+        shown: Any = tree(lineage)
+        plain = dataclasses.asdict(lineage)
     else:
-        versions = spans.came_from(everything, outputs, args.span)
-        shown = text.table(versions)
+        versions = versions_from_span(graph, outputs, args.span)
+        shown = table(versions)
         plain = {
             "span": args.span,
-            "versions": [{**dataclasses.asdict(one), "by": by} for one, by in versions],
+            "versions": [{**dataclasses.asdict(version), "by": by} for version, by in versions],
         }
     if args.json:
         print(json.dumps(plain, indent=2))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from pipeline.options import add_config_options, load_outputs
+from pipeline.options import add_config_options, config_selection
 from tfxkit.errors import UsageError
 
 
@@ -35,11 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predicts; returns 0."""
-    outputs = load_outputs(args)
+    outputs = config_selection(args).outputs()
     if "://" not in args.file and not os.path.isfile(args.file):
         raise UsageError(f"There is no file {args.file}")
     if not outputs.serving.is_dir():
-        raise UsageError(f"No model has been pushed to {outputs.serving}: python -m pipeline run")
+        raise UsageError(f"No model has been pushed to {outputs.serving}: {outputs.command('run')}")
 
     from pipeline.run_log import captured
 

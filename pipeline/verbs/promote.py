@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, add_serving_option
+from pipeline.options import add_config_options, add_serving_option, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Promotes; returns 0, also if there is nothing to do."""
-    from pipeline.restoring.command import serve_again
+    from pipeline.run_log import captured
 
-    return serve_again(args, "Promotion")
+    outputs = config_selection(args).outputs()
+    serving_dir = args.serving or str(outputs.serving)
+    with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
+        from pipeline.rollback import serve_again, version_to_promote
+
+        version = version_to_promote(outputs, serving_dir, args.version)
+        if version is None:
+            terminal.write(f"The model of version {args.version} is the one that is served.\n")
+            return 0
+        terminal.write(serve_again("Promotion", outputs, serving_dir, version))
+    return 0

@@ -10,7 +10,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.options import add_config_options, find_run, load_outputs
+from pipeline.options import add_config_options, config_selection
+from pipeline.outputs import LOG_FILE, REPORT_FILE
 from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Opens the page; returns 0."""
     import webbrowser
 
-    outputs = load_outputs(args)
+    outputs = config_selection(args).outputs()
     file = _compared(outputs, args.compare) if args.compare else _report(outputs, args.name)
     print(file, flush=True)
     if not args.no_open and _has_screen():
@@ -45,14 +46,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report(outputs: Outputs, name: str) -> Path:
+    from pipeline.summary import find_run
+
     summary = find_run(outputs, name)
     run_dir = outputs.runs / summary.run_id
-    file = run_dir / "report.html"
+    file = run_dir / REPORT_FILE
     card = Path(summary.arguments["config_dir"], "model_card.yaml")
     if not file.exists() or (card.exists() and card.stat().st_mtime > file.stat().st_mtime):
         from pipeline.run_log import captured
 
-        with captured(run_dir / "run.log"):
+        with captured(run_dir / LOG_FILE):
             from pipeline.report import writing
 
             try:
@@ -66,13 +69,13 @@ def _compared(outputs: Outputs, names: list[str]) -> Path:
     from rich.console import Console
 
     from pipeline.run_log import captured
-    from pipeline.summary import history
+    from pipeline.summary import find_run, history
 
     if len(history(outputs.runs)) == 1:
-        raise UsageError(f"There is only one run in {outputs.runs}: python -m pipeline run")
+        raise UsageError(f"There is only one run in {outputs.runs}: {outputs.command('run')}")
     one, other = (find_run(outputs, name) for name in names)
     # What libraries say goes into the log of a run; both are over, so the one named last will do.
-    with captured(outputs.runs / other.run_id / "run.log") as terminal:
+    with captured(outputs.runs / other.run_id / LOG_FILE) as terminal:
         from pipeline.report.comparison import page, text
         from pipeline.report.comparison.pair import Pair
 

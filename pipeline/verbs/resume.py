@@ -1,7 +1,7 @@
-"""Go on with the newest run where it was interrupted, stopped or failed.
+"""Resume the newest run where it was interrupted, stopped or failed.
 
-Takes the configuration of that run. What it had finished is reused; a training that was killed
-goes on at its last epoch.
+Takes the configuration of that run. Finished steps are reused; a training that was killed continues
+after its last epoch.
 """
 
 from __future__ import annotations
@@ -9,14 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pipeline.options import (
-    add_config_options,
-    add_engine_option,
-    config_class,
-    find_run,
-    load_outputs,
-    shown_status,
-)
+from pipeline.options import add_config_options, add_engine_option, config_selection
 from tfxkit.errors import UsageError
 
 
@@ -32,23 +25,30 @@ def run(args: argparse.Namespace) -> int:
 
     from pipeline.config_problems import explain
     from pipeline.local_run import execute
-    from pipeline.summary import ENDED
+    from pipeline.outcome import label_of
+    from pipeline.selection import config_class
+    from pipeline.summary import ENDED, find_run
 
-    outputs = load_outputs(args)
+    outputs = config_selection(args).outputs()
     last = find_run(outputs, "latest")
     if last.status in ENDED:
-        print(f"The newest run, {last.run_id}, came to its end ({last.status}): nothing to resume.")
+        label = label_of(outputs, last)
+        print(f"The newest run, {last.run_id}, came to its end ({label}): nothing to resume.")
         return 0
-    print(f"Resuming run {last.run_id} ({shown_status(outputs, last)}).")
+    print(f"Resuming run {last.run_id} ({label_of(outputs, last)}).")
     try:
         beam = {**last.config.get("beam", {}), **({"engine": args.engine} if args.engine else {})}
         config = config_class().model_validate({**last.config, "cache": True, "beam": beam})
     except ValidationError as error:
         problems = "\n".join(f"  {explain(problem, config_class())}" for problem in error.errors())
         raise UsageError(
-            f"The configuration of that run does not hold any more; use run instead.\n{problems}"
+            f"The configuration of that run is no longer valid; use run instead.\n{problems}"
         ) from None
     arguments = last.arguments
     return execute(
-        config, Path(arguments["config_dir"]), first=arguments["from"], last=arguments["to"]
+        config,
+        Path(arguments["config_dir"]),
+        outputs,
+        first=arguments["from"],
+        last=arguments["to"],
     )

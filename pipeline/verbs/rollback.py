@@ -1,4 +1,4 @@
-"""Serve the model again that was served before, or an earlier version that you name.
+"""Serve the previous model again, or an earlier version that you name.
 
 Its content is pushed once more, under a new and thus highest number; nothing is removed. It is
 recorded in ML Metadata.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, add_serving_option
+from pipeline.options import add_config_options, add_serving_option, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rolls back; returns 0."""
-    from pipeline.restoring.command import serve_again
+    from pipeline.run_log import captured
 
-    return serve_again(args, "Rollback")
+    outputs = config_selection(args).outputs()
+    serving_dir = args.serving or str(outputs.serving)
+    with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
+        from pipeline.rollback import serve_again, version_to_roll_back_to
+
+        version = version_to_roll_back_to(outputs, serving_dir, args.version)
+        terminal.write(serve_again("Rollback", outputs, serving_dir, version))
+    return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
+from pipeline.options import add_config_options, add_engine_option, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,9 @@ def run(args: argparse.Namespace) -> int:
     """Runs the pipeline; returns its exit code."""
     from pipeline.local_run import execute
 
-    config = load_config(args)
+    selection = config_selection(args)
+    config = selection.load()
     if args.no_cache:
         config = config.model_copy(update={"cache": False})
-    return execute(config, config_dir_of(args), first=args.first, last=args.last)
+    outputs = selection.outputs(config)
+    return execute(config, selection.folder(), outputs, first=args.first, last=args.last)

@@ -1,10 +1,10 @@
-"""List the runs: when, how they ended, how long they took, how good the model was."""
+"""List the runs: start, outcome, data, metrics and duration of each."""
 
 from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, load_outputs, shown_status
+from pipeline.options import add_config_options, config_selection
 
 MOST_METRICS = 3  # more do not fit into 80 characters
 
@@ -20,11 +20,12 @@ def run(args: argparse.Namespace) -> int:
     from rich.table import Table
 
     from pipeline import summary
+    from pipeline.outcome import label_of
 
-    outputs = load_outputs(args)
+    outputs = config_selection(args).outputs()
     history = summary.history(outputs.runs)
     if not history:
-        print(f"No runs in {outputs.runs} yet: python -m pipeline run")
+        print(f"No runs in {outputs.runs} yet: {outputs.command('run')}")
         return 0
     # The metrics that decide: those that the newest run holds to bounds.
     names = list(history[-1].bounds())[:MOST_METRICS]
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         values = [one.metrics.get(name) for name in names]
         table.add_row(
             one.run_id,
-            shown_status(outputs, one),
+            label_of(outputs, one),
             _ranges(one.spans),
             {True: "yes", False: "no", None: "–"}[one.blessed],
             *("–" if value is None else f"{value:.4g}" for value in values),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from pipeline.options import add_config_options, config_dir_of, find_run, load_outputs
+from pipeline.options import add_config_options, config_selection
 from tfxkit.errors import UsageError
 
 
@@ -17,10 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows or writes; returns 0."""
-    outputs = load_outputs(args)
-    newest = find_run(outputs, "latest")
-
     from pipeline.run_log import captured
+    from pipeline.summary import find_run
+
+    selection = config_selection(args)
+    outputs = selection.outputs()
+    newest = find_run(outputs, "latest")
 
     with captured(outputs.runs / newest.run_id / "schema.log") as terminal:
         from pipeline import schema_review
@@ -30,10 +32,10 @@ def run(args: argparse.Namespace) -> int:
         found = RunMetadata(outputs.metadata, newest.run_id).outputs()
         if "StatisticsGen" not in found:
             raise UsageError(
-                f"Run {newest.run_id} has no statistics of its data: it did not come so far, or "
-                "began after them. Run again, with --to StatisticsGen if you like."
+                f"Run {newest.run_id} has no statistics of its data: it ended before that step or "
+                f"started after it. Run it: {outputs.command('run', '--to', 'StatisticsGen')}"
             )
         work = schema_review.accept if args.what == "accept" else schema_review.diff
-        schema = config_dir_of(args) / SCHEMA_FILE
+        schema = selection.folder() / SCHEMA_FILE
         terminal.write(work(schema, found["StatisticsGen"]["statistics"].uri, args.columns) + "\n")
     return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TextIO
 
-from pipeline.options import add_config_options, load_outputs
+from pipeline.options import add_config_options, config_selection
 from pipeline.outputs import Outputs
 from tfxkit.errors import UsageError
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.interruption import Interruption
     from pipeline.run_log import captured
 
-    outputs = load_outputs(args)
+    outputs = config_selection(args).outputs()
     if not outputs.serving.is_dir():
         raise _nothing_pushed(outputs)
     with captured(outputs.root / "serve.log") as terminal, Interruption().watched():
@@ -81,4 +81,4 @@ def _serve(outputs: Outputs, args: argparse.Namespace, terminal: TextIO) -> None
 
 
 def _nothing_pushed(outputs: Outputs) -> UsageError:
-    return UsageError(f"No model has been pushed to {outputs.serving}: python -m pipeline run")
+    return UsageError(f"No model has been pushed to {outputs.serving}: {outputs.command('run')}")

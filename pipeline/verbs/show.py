@@ -1,10 +1,10 @@
-"""Show one run: its steps, metrics, bounds and verdict."""
+"""Show one run: its steps, metrics, thresholds and outcome."""
 
 from __future__ import annotations
 
 import argparse
 
-from pipeline.options import KILLED, add_config_options, find_run, load_outputs, shown_status
+from pipeline.options import add_config_options, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,17 +20,20 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from pipeline.explanation import last_words
+    from pipeline.outcome import KILLED, label_of
+    from pipeline.outputs import LOG_FILE
+    from pipeline.summary import find_run
     from pipeline.terminal import StepDisplay, print_result
 
-    outputs = load_outputs(args)
+    outputs = config_selection(args).outputs()
     summary = find_run(outputs, args.name)
     with StepDisplay(sys.stdout) as display:
         for step in summary.steps:
             display.end(step)
-    if shown_status(outputs, summary) == KILLED:
-        run_dir = outputs.runs / summary.run_id
-        advice = last_words(run_dir / "run.log") or "Go on with: python -m pipeline resume"
+    if label_of(outputs, summary) == KILLED:
+        log = outputs.runs / summary.run_id / LOG_FILE
+        advice = last_words(log, outputs) or f"Resume with: {outputs.command('resume')}"
         print(f"\nThis run was killed. {advice}")
         return 0
-    print_result(display.console, summary, str(outputs.runs / summary.run_id))
+    print_result(display.console, summary, outputs)
     return 0

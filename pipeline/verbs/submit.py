@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 from pipeline.kubeflow import clients
-from pipeline.options import add_config_options, add_engine_option, config_dir_of, load_config
+from pipeline.options import add_config_options, add_engine_option, config_selection
 from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ def run(args: argparse.Namespace) -> int:
     """Submits; returns 0, or with --wait 1 if the run did not succeed."""
     from pipeline.kubeflow import package, schedule, submission
     from pipeline.kubeflow.remote_run import RemoteSchedule
-    from pipeline.local_run import outputs_of
     from pipeline.run_log import captured
 
     if args.schedule is None and args.timezone:
@@ -85,13 +84,13 @@ def run(args: argparse.Namespace) -> int:
         else None,
     )
     compiled = package.read(args.file) if args.file else None
-    config_dir = config_dir_of(args)
-    config = cast("RemoteConfig", load_config(args, args.target))
-    outputs = outputs_of(config, config_dir)
+    selection = config_selection(args, args.target)
+    config = cast("RemoteConfig", selection.load())
+    outputs = selection.outputs(config)
     with captured(outputs.root / "submit.log") as terminal:
         if compiled is None:
             runner = importlib.import_module(f"pipeline.runners.{args.target}")
-            compiled = runner.compile_package(config, config_dir)
+            compiled = runner.compile_package(config, selection.folder())
         started = submission.submit(compiled, args.target, config, options)
         what = "Run" if args.schedule is None else "Schedule"
         terminal.write(f"{what} {started.id} of {compiled.name} on {args.target}\n{started.page}\n")

@@ -21,6 +21,9 @@ SOURCES = {
     "components/gate/executor.py": "from models import layers\n",
     "components/gate/_rules.py": "",
     "components/gate/sub/probe.py": "",
+    "experiments/taxi/features.py": "from experiments.taxi import words\nimport models.constants\n",
+    "experiments/taxi/words.py": "",
+    "experiments/other.py": "",
 }
 TRAINING_RUNS = {
     "models/__init__.py",
@@ -37,6 +40,12 @@ GATE_RUNS = {
     "models/__init__.py",
     "models/layers.py",
     "models/late.py",
+}
+EXPERIMENT_RUNS = {
+    "experiments/taxi/features.py",
+    "experiments/taxi/words.py",
+    "models/__init__.py",
+    "models/constants.py",
 }
 PROGRAM = """
 import sys
@@ -58,7 +67,11 @@ assert len(sys.modules) == before, "a module was imported"
 
 @pytest.mark.parametrize(
     ("module", "runs"),
-    [("models.training", TRAINING_RUNS), ("components.gate", GATE_RUNS)],
+    [
+        ("models.training", TRAINING_RUNS),
+        ("components.gate", GATE_RUNS),
+        ("experiments.taxi.features", EXPERIMENT_RUNS),  # neither folder has an __init__.py
+    ],
 )
 def test_exactly_what_a_step_runs_changes_its_hash(
     tmp_path: Path, module: str, runs: set[str]

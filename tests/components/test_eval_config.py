@@ -9,13 +9,12 @@ import yaml
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator import eval_config
-from components.evaluator.checks import check
-from components.evaluator.measured import Measured
-from components.evaluator.metrics import METRICS, metric
-from components.evaluator.results import SliceResult
+from components.evaluator.evaluation import Measured, check, gaps
 from tests.sample_project import CONFIGS
 from tfxkit.config.bounds import Evaluation
-from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.dataset import Dataset
+from tfxkit.evaluation import SliceResult
+from tfxkit.metrics.catalogue import CATALOGUE
 
 
 def dataset(**evaluation):
@@ -43,10 +42,10 @@ def test_a_description_makes_a_config_without_confidence_intervals():
 def test_worsening_has_the_direction_of_the_metric():
     found = thresholds(
         eval_config(
-            dataset(thresholds={"auc": {"max_worsening": 0.1}, "loss": {"max_worsening": 0.2}})
+            dataset(thresholds={"auc": {"max_worsening": 0.1}, "log_loss": {"max_worsening": 0.2}})
         )
     )
-    auc, loss = (found[name].change_threshold for name in ("auc", "loss"))
+    auc, loss = (found[name].change_threshold for name in ("auc", "log_loss"))
     assert (auc.direction, auc.absolute.value) == (config_pb2.HIGHER_IS_BETTER, -0.1)
     assert (loss.direction, loss.absolute.value) == (config_pb2.LOWER_IS_BETTER, 0.2)
 
@@ -62,28 +61,92 @@ def test_an_unknown_metric_is_refused_with_the_nearest_known_one(where):
         eval_config(dataset(**evaluation))
 
 
-def test_a_metric_of_another_task_is_refused():
-    with pytest.raises(ValueError, match="no metric 'rmse' for the task binary"):
-        metric(Task.BINARY, "rmse")
+REFUSED = [
+    ({"rmse": None}, "no metric 'rmse' for the task binary"),
+    ({"recal": None}, "no metric 'recal' for the task binary; did you mean 'recall'"),
+    ({"recall": {"k": 3}}, "k is no setting of recall for the task binary, which has threshold"),
+    ({"p": {"class_name": "PrecisionAtRecal"}}, "did you mean 'PrecisionAtRecall'"),
+    ({"p": {"class_name": "PrecisionAtRecall"}}, "PrecisionAtRecall cannot be made with these"),
+    ({"p": {"class_name": "NDCG", "config": {"gain_key": "fare"}}}, "a query_key is required"),
+    ({"p": {"class_name": "FairnessIndicators"}}, "it left TFMA for the package"),
+    ({"p": {"class_name": "P", "module": "no.such"}}, "No module named 'no'"),
+    ({"p": {"class_name": "AUC", "binarize": {"ids": 1}}}, 'no field named "ids"'),
+    ({"p": {"function": "no.such.function"}}, "no.such cannot be imported"),
+    ({"p": {"function": "os.path.no_such"}}, "os.path has no function no_such; it has: "),
+    ({"p": {"function": "os.path.isdir"}}, "must take (labels, predictions, weights)"),
+]
 
 
-def test_a_change_of_calibration_is_refused():
-    with pytest.raises(ValueError, match="has no direction"):
-        eval_config(dataset(thresholds={"calibration": {"max_worsening": 0.1}}))
+@pytest.mark.parametrize(("metrics", "told"), REFUSED, ids=[told for _, told in REFUSED])
+def test_metrics_that_cannot_be_measured_are_refused(metrics, told):
+    with pytest.raises(ValueError) as error:
+        eval_config(dataset(metrics=metrics))
+    assert told in str(error.value)
+    assert "evaluation.metrics." in str(error.value)
+
+
+def test_settings_belong_to_their_kind_of_metric():
+    for settings in ({"class_name": "AUC", "k": 2}, {"function": "a.b", "config": {"x": 1}}):
+        with pytest.raises(ValueError, match="no setting of a metric that has"):
+            dataset(metrics={"p": settings})
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("auc_precision_recall", "'pr_auc'"), ("loss", "'log_loss'"), ("f1", "add `f1:`")],
+)
+def test_a_bound_under_an_old_name_or_on_what_is_not_measured_says_what_to_do(name, told):
+    with pytest.raises(ValueError) as error:
+        eval_config(dataset(thresholds={name: {"min": 0.5}}))
+    assert told in str(error.value)
+
+
+def test_bounds_may_be_on_any_result_of_a_class():
+    ndcg = {
+        "class_name": "NDCG",
+        "query_key": "company",
+        "config": {"gain_key": "fare", "top_k_list": [1, 3]},
+    }
+    eval_config(dataset(metrics={"ndcg": ndcg}, thresholds={"ndcg/top_k:3": {"min": 0.5}}))
+    with pytest.raises(ValueError, match="did you mean 'ndcg/top_k:3'"):
+        eval_config(dataset(metrics={"ndcg": ndcg}, thresholds={"ndcg/top_k:5": {"min": 0.5}}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "better"),
+    [
+        ({"class_name": "PrecisionAtRecall", "config": {"recall": 0.8}}, "HIGHER"),
+        ({"class_name": "MeanSquaredError"}, "LOWER"),
+        ({"class_name": "MeanSquaredError", "better": "higher"}, "HIGHER"),
+        ({"metric": "recall", "threshold": 0.9}, "HIGHER"),
+    ],
+)
+def test_a_class_has_the_direction_that_is_set_or_that_its_name_tells(settings, better):
+    config = eval_config(dataset(metrics={"m": settings}, thresholds={"m": {"max_worsening": 0.1}}))
+    direction = thresholds(config)["m"].change_threshold.direction
+    assert config_pb2.MetricDirection.Name(direction) == f"{better}_IS_BETTER"
+
+
+def test_a_change_of_a_metric_without_direction_is_refused():
+    best_near_two = {"class_name": "MeanPrediction", "better": "near 2"}
+    for metrics, name in (({}, "calibration"), ({"m": best_near_two}, "m")):
+        with pytest.raises(ValueError, match="has no direction"):
+            eval_config(dataset(metrics=metrics, thresholds={name: {"max_worsening": 0.1}}))
 
 
 def test_a_metric_has_the_same_direction_in_all_tasks():
     directions = {}
-    for metrics in METRICS.values():
+    for metrics in CATALOGUE.values():
         for name, one in metrics.items():
             assert directions.setdefault(name, one.better) == one.better
 
 
 SLICES = (
-    SliceResult("hour: 1", 300, {"auc": 0.9}),
-    SliceResult("hour: 2", 200, {"auc": 0.8}),
-    SliceResult("hour: 3", 99, {"auc": 0.1}),
-    SliceResult("pay: Cash", 900, {"auc": None}),
+    SliceResult("hour: 1", 300, {"auc": 0.9}, ("hour",)),
+    SliceResult("hour: 2", 200, {"auc": 0.8}, ("hour",)),
+    SliceResult("hour: 2, pay: Card", 200, {"auc": 0.2}, ("hour", "pay")),
+    SliceResult("hour: 3", 99, {"auc": 0.1}, ("hour",)),
+    SliceResult("pay: Cash", 900, {"auc": None}, ("pay",)),
 )
 
 
@@ -96,12 +159,47 @@ def worst(**bound):
 
 
 def test_the_worst_slice_is_the_worst_of_those_that_are_large_enough():
-    assert worst(min=0.7, min_examples=100).passed
+    assert worst(min=0.1, min_examples=100).passed
     result = worst(min=0.85, min_examples=100)
     assert not result.passed
-    assert result.detail == "auc in the worst slice, hour: 2 (200 rows), is 0.8, below 0.85"
+    assert result.detail == (
+        "auc in the worst slice, hour: 2, pay: Card (200 rows), is 0.2, below 0.85"
+    )
     assert worst(min=0.85, min_examples=250).passed
     assert "hour: 1 (300 rows), is 0.9, above 0.85" in worst(max=0.85, min_examples=100).detail
+
+
+def gap(column="hour", baseline=None, **bound):
+    evaluation = Evaluation.model_validate(
+        {"slices": [["hour"], ["pay"]], "gaps": [{"metric": "auc", "slice": [column], **bound}]}
+    )
+    before = {name: {"auc": value} for name, value in (baseline or {}).items()}
+    measured = Measured({}, {}, SLICES, before)
+    return gaps(evaluation, measured)[0], check(evaluation, measured)[0]
+
+
+def test_a_gap_is_between_the_groups_of_one_slice_that_have_rows_enough():
+    before = {"hour: 1": 0.9, "hour: 2": 0.6, "hour: 3": 0.1}
+    measured, result = gap(max=0.05, baseline=before)
+    assert measured.gap == pytest.approx(0.1)
+    assert measured.baseline_gap == pytest.approx(0.3)
+    assert (measured.lowest, measured.highest, measured.groups) == ("hour: 2", "hour: 1", 2)
+    assert not result.passed
+    assert result.detail == "gap of auc over hour is 0.1 (from hour: 2 to hour: 1), above 0.05"
+    assert gap(max=0.2)[1].passed
+    assert not gap(max=0.2, min_examples=99)[1].passed
+
+
+def test_a_gap_that_no_two_groups_have_is_not_passed_in_silence():
+    measured, result = gap("pay", max=0.5)
+    assert measured.gap is None
+    assert not result.passed
+    assert "no group with 100 rows has a value, two are needed" in result.detail
+
+
+def test_a_gap_needs_its_slice():
+    with pytest.raises(ValueError, match=r"not sliced by pay; add \[pay\] to slices"):
+        Evaluation.model_validate({"gaps": [{"metric": "auc", "slice": ["pay"]}]})
 
 
 def lost(baseline, **bound):

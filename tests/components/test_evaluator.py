@@ -15,7 +15,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils, proto_utils
 
-from components.evaluator import eval_config, results
+from components.evaluator import eval_config
+from components.evaluator import evaluation as evaluations
 from components.evaluator.executor import Executor
 from tfxkit.config.dataset import Dataset
 from tfxkit.features.label import LABEL_KEY
@@ -159,7 +160,7 @@ def evaluate(tmp_path_factory):
                 "evaluation": dataset.evaluation.model_dump_json(),
             },
         )
-        return results.read(evaluation_artifact.uri), blessing, evaluation_artifact.uri
+        return evaluations.read(evaluation_artifact.uri), blessing, evaluation_artifact.uri
 
     return run
 
@@ -170,7 +171,7 @@ def with_baseline(evaluate):
         "slices": [["pay"], ["hour"], ["pay", "hour"]],
         "thresholds": {
             "auc": {"min": 0.5, "max_worsening": 0.01},
-            "loss": {"max": 0.1, "max_worsening": 0.01},
+            "log_loss": {"max": 0.1, "max_worsening": 0.01},
             "calibration": {"min": 0.1, "max": 9},
         },
         "worst_slice": {"metric": "auc", "min": 0.99, "min_examples": 100},
@@ -190,11 +191,11 @@ def test_binary_metrics_are_those_of_scikit_learn(with_baseline):
     for metrics, shift in ((with_baseline[0].metrics, 1.0), (with_baseline[0].baseline_metrics, 0)):
         y, p = columns["y"], predict("binary", columns["x"], shift).numpy()
         assert metrics["auc"] == pytest.approx(sklearn_metrics.roc_auc_score(y, p), abs=1e-3)
-        assert metrics["auc_precision_recall"] == pytest.approx(
+        assert metrics["pr_auc"] == pytest.approx(
             sklearn_metrics.average_precision_score(y, p), abs=0.01
         )
         assert metrics["accuracy"] == pytest.approx(np.mean((p > 0.5) == y), abs=1e-6)
-        assert metrics["loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-5)
+        assert metrics["log_loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-5)
         assert metrics["calibration"] == pytest.approx(p.mean() / y.mean(), rel=1e-5)
         assert metrics["expected_calibration_error"] == pytest.approx(plain_error(p, y), abs=1e-3)
         assert metrics["example_count"] == ROWS
@@ -221,13 +222,13 @@ def test_verdicts_are_in_words_and_those_of_tfma(with_baseline):
     result, blessing, uri = with_baseline
     checks = {one.name: one for one in result.checks}
     assert {name for name, one in checks.items() if not one.passed} == {
-        "loss: max",
-        "loss: change",
+        "log_loss: max",
+        "log_loss: change",
         "auc: worst slice",
     }
     assert checks["auc: min"].detail.endswith(", at least 0.5")
-    assert checks["loss: max"].detail.endswith(", above 0.1")
-    assert "worse than the baseline's 0." in checks["loss: change"].detail
+    assert checks["log_loss: max"].detail.endswith(", above 0.1")
+    assert "worse than the baseline's 0." in checks["log_loss: change"].detail
     assert "auc in the worst slice, " in checks["auc: worst slice"].detail
     assert "Cash" not in checks["auc: worst slice"].detail
 
@@ -239,7 +240,7 @@ def test_verdicts_are_in_words_and_those_of_tfma(with_baseline):
         for one in tfma.load_validation_result(uri).metric_validations_per_slice
         for failure in one.failures
     }
-    assert failures == {("loss", False), ("loss", True)}
+    assert failures == {("log_loss", False), ("log_loss", True)}
 
 
 def test_without_a_baseline_the_model_is_measured_alone_and_can_be_blessed(evaluate):
@@ -262,7 +263,7 @@ def test_multiclass_metrics_are_those_of_scikit_learn(evaluate):
     columns = rows("multiclass")
     y, p = columns["y"].astype(int), predict("multiclass", columns["x"], 0.5).numpy()
     assert result.metrics["accuracy"] == pytest.approx(np.mean(p.argmax(1) == y), abs=1e-6)
-    assert result.metrics["loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-4)
+    assert result.metrics["log_loss"] == pytest.approx(sklearn_metrics.log_loss(y, p), abs=1e-4)
     auc = sklearn_metrics.roc_auc_score(y, p, multi_class="ovr")
     assert result.metrics["auc"] == pytest.approx(auc, abs=1e-3)
     error = plain_error(p.max(1), p.argmax(1) == y)
@@ -300,3 +301,82 @@ def test_regression_metrics_and_rows_without_a_label(evaluate):
     assert result.metrics["calibration"] == pytest.approx(p.mean() / y.mean(), rel=1e-4)
     assert result.blessed
     assert {one.name for one in result.checks} == {"rmse: max", "r2: min", "r2: change"}
+
+
+def share_of_sure_rows(labels, predictions, weights):
+    """A function as a project may have it."""
+    return float(np.average((predictions > 0.9) | (predictions < 0.1), weights=weights))
+
+
+@pytest.fixture(scope="module")
+def with_classes_of_tfma(evaluate):
+    evaluation = {
+        "slices": [["pay"], ["hour"]],
+        "metrics": {
+            "precision_at_recall": {"class_name": "PrecisionAtRecall", "config": {"recall": 0.8}},
+            "binary_accuracy": {"class_name": "BinaryAccuracy"},
+            "false_alarms": {"class_name": "FPR", "config": {"thresholds": [0.3, 0.5]}},
+            "cosine": {"class_name": "CosineSimilarity"},
+            "plot": {"class_name": "ConfusionMatrixPlot"},
+            "ndcg": {
+                "class_name": "NDCG",
+                "query_key": "hour",
+                "config": {"gain_key": "y", "top_k_list": [1, 3]},
+            },
+            "sure": {"function": f"{__name__}.share_of_sure_rows"},
+            "recall": {"threshold": 0.7},
+            "f1": None,
+        },
+        "thresholds": {
+            "auc": {"min": 0.5},
+            "precision_at_recall": {"min": 0.99, "max_worsening": 0.5},
+            "sure": {"min": 0.0},
+        },
+        "gaps": [{"metric": "accuracy", "slice": ["pay"], "max": 0.001}],
+    }
+    return evaluate("binary", evaluation, shift=1.0, baseline_shift=0.0)
+
+
+def test_classes_of_tfma_and_keras_stand_beside_our_metrics(with_classes_of_tfma, with_baseline):
+    columns, (result, _, uri) = rows("binary"), with_classes_of_tfma
+    y, p = columns["y"], predict("binary", columns["x"], 1.0).numpy().astype(float)
+    found = result.metrics
+    precision, recall, _ = sklearn_metrics.precision_recall_curve(y, p)
+    assert found["precision_at_recall"] == pytest.approx(max(precision[recall >= 0.8]), abs=0.01)
+    assert found["binary_accuracy"] == pytest.approx(found["accuracy"])
+    for place, threshold in enumerate((0.3, 0.5)):
+        alarms = ((p > threshold) & (y == 0)).sum() / (y == 0).sum()
+        assert found[f"false_alarms/{place}"] == pytest.approx(alarms, abs=1e-6)
+    assert found["sure"] == pytest.approx(((p > 0.9) | (p < 0.1)).mean())
+    assert found["recall"] == pytest.approx(sklearn_metrics.recall_score(y, p > 0.7))
+    assert found["f1"] == pytest.approx(sklearn_metrics.f1_score(y, p > 0.5))
+    assert found["cosine"] is not None
+    assert {"ndcg/top_k:1", "ndcg/top_k:3"} <= found.keys()
+    assert "plot" not in found
+    assert tfma.load_plots(uri)
+    # Ours are the same in both ways to take the rows, also by slice and for the baseline.
+    plain = with_baseline[0]
+    for name, value in plain.metrics.items():
+        assert found[name] == pytest.approx(value, abs=1e-6), name
+    by_slice = {one.slice: one for one in result.slices}
+    for one in plain.slices:
+        if one.slice in by_slice:
+            assert by_slice[one.slice].examples == one.examples
+            assert by_slice[one.slice].metrics["auc"] == pytest.approx(one.metrics["auc"], abs=1e-6)
+    assert plain.baseline_metrics["auc"] == pytest.approx(result.baseline_metrics["auc"])
+    assert result.baseline_metrics["sure"] is not None
+
+
+def test_bounds_on_any_metric_and_on_gaps_decide(with_classes_of_tfma):
+    result, blessing, _ = with_classes_of_tfma
+    assert not result.blessed
+    assert blessing.get_int_custom_property("blessed") == 0
+    checks = {one.name: one for one in result.checks}
+    failed = {name for name, one in checks.items() if not one.passed}
+    assert failed == {"precision_at_recall: min", "accuracy: gap over pay"}
+    [gap] = result.gaps
+    values = {one.slice: one.metrics["accuracy"] for one in result.slices if "pay" in one.slice}
+    assert gap.gap == pytest.approx(max(values.values()) - min(values.values()))
+    assert values[gap.lowest] < values[gap.highest]
+    assert gap.baseline_gap is not None
+    assert checks["accuracy: gap over pay"].detail.endswith(", above 0.001")

@@ -18,6 +18,7 @@ import pytest
 from pipeline import summary
 from pipeline.outputs import Outputs
 from pipeline.summary import Summary
+from tests.foreign.trips_database import write_database
 from tests.project_with_runs import NAME, make_project
 from tests.sample_project import copy_with_code
 
@@ -47,8 +48,9 @@ class ForeignProject:
         )
 
     def pipeline(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
-        """Runs a subcommand with the configuration `fast`."""
-        return self.python("-m", "pipeline", verb, *args, "--config", "fast")
+        """Runs a subcommand with the configuration `fast`, on the rows of a database."""
+        configs = ("--config", "fast", "--config", "source")
+        return self.python("-m", "pipeline", verb, *args, *configs)
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")
@@ -64,10 +66,16 @@ def make_foreign_project(root: Path) -> ForeignProject:
     copy_with_code(root)
     shutil.rmtree(root / "configs")
     make_project(root)
-    base = root / "configs" / "base.yaml"  # without what only the tests of the library have
-    base.write_text(base.read_text().replace("dag: tests.sample.dag\n", ""))
+    _use_own_dag(root / "configs" / "base.yaml")
     shutil.copytree(OWN_FILES, root, dirs_exist_ok=True)
+    write_database(root)
     return ForeignProject(root)
+
+
+def _use_own_dag(base: Path) -> None:
+    """Takes out the line by which the project of the tests runs the DAG of the tests."""
+    lines = base.read_text().splitlines(keepends=True)
+    base.write_text("".join(line for line in lines if not line.startswith("dag:")))
 
 
 @pytest.fixture(scope="session")

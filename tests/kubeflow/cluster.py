@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from tests.kubeflow.emulator.run import Run
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.emulator.step import Step
 from tests.kubeflow.emulator.step_process import StepProcess, kill_group
-from tests.sample_project import ROOT
+from tests.sample_project import ROOT, SAMPLE
 
 BUCKET = "taxi"
 KEY_ID, SECRET = "AKIDEXAMPLE", "example"
@@ -142,10 +143,11 @@ def _standard_output_in(file: Path) -> Iterator[None]:
 
 
 def installed(folder: Path) -> Path:
-    """The project's packages as an installation has them, for PYTHONPATH."""
+    """The project's packages as an installation has them, and the tests' models, for PYTHONPATH."""
     command = [sys.executable, "setup.py", "--quiet", "build"]
     command += ["--build-base", str(folder / "build"), "--build-lib", str(folder / "lib")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    shutil.copytree(SAMPLE / "models", folder / "lib" / "tests" / "sample" / "models")
     return folder / "lib"
 
 

@@ -62,6 +62,7 @@ def test_a_step_reaches_only_what_its_pod_gives_it(tmp_path, containers, run_pyt
 def test_a_package_is_run_to_a_pushed_model(tmp_path, containers, volume, s3: S3):
     package = tmp_path / "package.yaml"
     settings = [f"kubeflow.image={IMAGE or 'none'}", f"outputs={tmp_path}/outputs"]
+    settings.append("dag=pipeline.dag")  # an image holds no tests
     options = [word for setting in settings for word in ("--set", setting)]
     options += ["--config", "kubeflow", "--config", "fast", "--config-dir", str(CONFIGS)]
     assert cli.main(["compile", *options, "-o", str(package)]) == 0

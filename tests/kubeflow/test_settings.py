@@ -8,7 +8,7 @@ import yaml
 from pipeline.config import ConfigError
 from pipeline.kubeflow.quantities import cores, gigabytes
 from pipeline.kubeflow.settings import RemoteConfig
-from pipeline.options import config_class
+from pipeline.selection import config_class
 from tests.kubeflow.overlays import load
 
 TRAINER = "kubeflow.steps.Trainer"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -20,7 +22,7 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.tfxio import tf_example_record
 
-from models.preprocessing import preprocessing_fn
+from tests.sample.models.features import preprocessing_fn
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.settings import ModelSettings, TrainSettings
 
@@ -71,7 +73,12 @@ def make_schema(frame: pd.DataFrame) -> schema_pb2.Schema:
     return schema
 
 
-def transform(dataset: Dataset, frame: pd.DataFrame, directory: Path) -> Transformed:
+def transform(
+    dataset: Dataset,
+    frame: pd.DataFrame,
+    directory: Path,
+    preprocessing_fn: Callable[..., Any] = preprocessing_fn,
+) -> Transformed:
     schema = make_schema(frame)
     examples = to_examples(frame)
     tfxio = tf_example_record.TFExampleBeamRecord(

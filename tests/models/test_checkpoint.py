@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from models.training import _checkpoint_dir
 from tests.models.conftest import SMALL
 from tfxkit.config.settings import TrainerConfig
 from tfxkit.storage.filesystems import fileio
 from tfxkit.training.checkpoint import Checkpoint
+from tfxkit.training.job import TrainingJob
 
 
 @pytest.fixture(params=["in a folder", "on S3"])
@@ -59,7 +59,8 @@ def test_each_run_has_a_folder_of_its_own_and_finds_it_again_from_any_machine():
     config = TrainerConfig.from_custom_config(custom)
 
     def folder(files: str, **more: str) -> str:
-        return _checkpoint_dir(FnArgs(train_files=[files], custom_config=custom | more), config)
+        args = FnArgs(train_files=[files], custom_config=custom | more)
+        return TrainingJob(args, config, None, []).checkpoint.directory
 
     here = folder("/here/train/*")
     assert here.startswith("gs://bucket/states/") and here.count("/") == 4

@@ -9,8 +9,7 @@ from tfxkit.config.dataset import Dataset
 from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
 from tfxkit.features.label import LABEL_KEY
-from tfxkit.training.epochs import epochs, in_order
-from tfxkit.training.input_pipeline import read
+from tfxkit.training.input_pipeline import epochs, in_order, read
 
 DATASET = Dataset.model_validate(
     {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}

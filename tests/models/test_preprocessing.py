@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.preprocessing import preprocessing_fn
 from tests.models.conftest import HARD, hard_frame, to_example
+from tests.sample.models.features import preprocessing_fn
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError
 from tfxkit.features.label import LABEL_KEY
@@ -14,9 +14,9 @@ from tfxkit.features.model_inputs import (
     MISSING_CODE,
     MISSING_NUMBER,
     UNKNOWN_CODE,
-    WORDS,
     model_features,
 )
+from tfxkit.features.text import WORDS
 
 pytestmark = pytest.mark.slow  # tf.Transform takes some seconds, once
 
@@ -45,7 +45,7 @@ def serve(hard, **row):
 
 
 def test_the_model_gets_every_feature_and_nothing_but_these(hard, rows):
-    names = [feature.name for feature in model_features(HARD, hard.output)]
+    names = [feature.name for feature in model_features(hard.output)]
     assert sorted([*names, LABEL_KEY]) == sorted(rows)
     assert len(set(names)) == len(names)
     assert not set(names) & set(HARD.columns)  # TFMA slices by raw columns, not by features

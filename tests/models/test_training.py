@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from models.training import run_fn
 from tests.models.conftest import (
     fn_args,
     hard_frame,
@@ -22,11 +21,12 @@ from tests.models.conftest import (
     to_examples,
     transform,
 )
+from tests.sample.models.training import rebuild, run_fn
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError, ModelError
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.storage import served_model
-from tfxkit.training.export import OUTPUT, rebuild
+from tfxkit.training.export import OUTPUT
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def test_logs_for_tensorboard_are_written(trained):
 
 def test_same_data_and_seed_give_the_same_model(hard, trained, tmp_path, caplog):
     args = fn_args(hard, tmp_path)
-    with caplog.at_level(logging.INFO, "models.training"):
+    with caplog.at_level(logging.INFO, "tfxkit.training"):
         run_fn(args)
     first, second = trained.serving_model_dir, args.serving_model_dir
     np.testing.assert_allclose(
@@ -141,15 +141,15 @@ def test_a_training_that_goes_astray_exports_nothing(hard, tmp_path):
 
 KILLED = """
 import logging, os, pickle, signal, sys
-from models.training import run_fn
+from tests.sample.models.training import run_fn
 
 class Kill(logging.Handler):
     def emit(self, record):
         if getattr(record, "epoch", 0) == 3:
             os.kill(os.getpid(), signal.SIGKILL)
 
-logging.getLogger("models.training").setLevel(logging.INFO)
-logging.getLogger("models.training").addHandler(Kill())
+logging.getLogger("tfxkit.training").setLevel(logging.INFO)
+logging.getLogger("tfxkit.training").addHandler(Kill())
 run_fn(pickle.load(open(sys.argv[1], "rb")))
 """
 
@@ -165,7 +165,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(hard, trained, tmp_path, ca
     assert not Path(args.serving_model_dir).exists()
 
     args.serving_model_dir += "-second-attempt"  # TFX gives each attempt its own folder
-    with caplog.at_level(logging.INFO, "models.training"):
+    with caplog.at_level(logging.INFO, "tfxkit.training"):
         run_fn(args)
     assert [record.epoch for record in caplog.records if hasattr(record, "epoch")] == [3, 4]
     resumed, whole = (
@@ -189,11 +189,11 @@ def test_a_training_killed_after_its_last_epoch_trains_no_further(
     args = fn_args(hard, tmp_path, epochs=200, patience=1, learning_rate=0.05)
     for killed in (fn_args(hard, tmp_path, epochs=1), args):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr("models.training.export", Mock(side_effect=KeyboardInterrupt))
+            patch.setattr("tfxkit.training.export.export", Mock(side_effect=KeyboardInterrupt))
             run_fn(killed)
     assert len(os.listdir(tmp_path / "checkpoints")) == 2
     caplog.clear()  # a run of the pipeline in this process has had it log all along
-    with caplog.at_level(logging.INFO, "models.training"):
+    with caplog.at_level(logging.INFO, "tfxkit.training"):
         run_fn(args)
     assert not any(hasattr(record, "epoch") for record in caplog.records)
     training = read_json(args.serving_model_dir, served_model.TRAINING)

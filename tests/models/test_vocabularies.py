@@ -54,7 +54,7 @@ def expected(frame, column):
 
 
 def test_values_are_kept_by_frequency_within_the_limits_of_their_column(frame, learned):
-    features = model_features(DATASET, learned.output)
+    features = model_features(learned.output)
     for column, feature in zip(LIMITS, features, strict=True):
         assert feature.vocabulary == expected(frame, column)
         assert feature.codes == FIRST_WORD_CODE + len(feature.vocabulary)
@@ -66,7 +66,7 @@ def test_a_value_has_the_code_that_it_has_in_its_column(frame, learned):
     found = {n: t.numpy() for n, t in layer(tf.io.parse_example(rows, spec)).items()}
     values = {name: [*frame[name], None, None, None] for name in LIMITS}
     values["a"][-2] = "new"
-    for column, feature in zip(LIMITS, model_features(DATASET, learned.output), strict=True):
+    for column, feature in zip(LIMITS, model_features(learned.output), strict=True):
         gap = UNKNOWN_CODE if "fill" in LIMITS[column] else MISSING_CODE
         codes = {word: FIRST_WORD_CODE + i for i, word in enumerate(feature.vocabulary)}
         for value, code in zip(values[column], found[feature.name], strict=True):

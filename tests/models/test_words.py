@@ -1,8 +1,8 @@
 import numpy as np
 import tensorflow as tf
 
-from tfxkit.features.model_inputs import MISSING_CODE, WORDS
-from tfxkit.features.text import word_codes
+from tfxkit.features.model_inputs import MISSING_CODE
+from tfxkit.features.text import WORDS, word_codes
 
 BUCKETS = 10_000
 

@@ -45,7 +45,8 @@ def test_help_imports_nothing_heavy():
         (["run", "--set", "train.epoch=1"], "did you mean epochs?"),
         (["run", "--config-dir", "no/such/folder"], "There is no folder no/such/folder"),
         (["show", "20990101", "--set", "outputs=/nonexistent"], "There are no runs"),
-        (["fly"], "invalid choice"),
+        (["fly"], "There is no verb 'fly'; there are: clean, "),
+        (["rnu"], "There is no verb 'rnu'; did you mean run?"),
         ([], "required"),
     ],
 )

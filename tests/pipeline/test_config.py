@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from pipeline import config as configs
+from pipeline import validation
 from pipeline.config import Config, ConfigError
 from pipeline.config_sections import BeamConfig
 from tests.sample_project import CONFIGS
@@ -73,6 +74,8 @@ def test_null_takes_a_threshold_away():
             "data={split_by: a, split_at: {column: a, bounds: {eval: 1}}}",
             "either split_by or split_at",
         ),
+        ("data.reader=components/orders.py", "data.reader: write the dotted name of a module"),
+        ("data.reader_options={table: a}", "reader_options need a reader"),
         ("pipeline=Has_Capitals", "pipeline: "),
         ("no-equals-sign", "KEY.KEY=VALUE"),
         ("a..b=1", "KEY.KEY=VALUE"),
@@ -84,6 +87,13 @@ def test_what_is_wrong_is_named(setting, named):
     with pytest.raises(ConfigError) as error:
         configs.load(CONFIGS, (), settings)
     assert named in str(error.value)
+
+
+@pytest.mark.parametrize("module", ["components.no_such", "no_such", "components.errors.orders"])
+def test_a_reader_that_is_not_there_is_refused_before_a_run(module):
+    with pytest.raises(ConfigError, match=rf"data\.reader: there is no module {module}"):
+        validation.check_reader(module)
+    validation.check_reader("components.pusher")
 
 
 def test_a_date_is_text_in_the_data():
@@ -106,10 +116,12 @@ def test_a_missing_overlay_names_the_nearest():
 @pytest.mark.parametrize("missing", ["base", "dataset"])
 def test_where_there_is_no_description_yet_it_says_how_to_make_one(missing, config_dir):
     (config_dir / f"{missing}.yaml").unlink()
-    with pytest.raises(ConfigError, match=r"pipeline init --data FILE.csv writes it"):
+    with pytest.raises(
+        ConfigError, match=r"pipeline init --data FILE.csv --config-dir .* writes it"
+    ):
         configs.load(config_dir)
     (config_dir / "init.txt").write_text("--data=data/own\n")
-    with pytest.raises(ConfigError, match=r"pipeline init @.*init\.txt writes it"):
+    with pytest.raises(ConfigError, match=r"pipeline init @.*init\.txt --config-dir .* writes it"):
         configs.load(config_dir)
 
 

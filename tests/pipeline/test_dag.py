@@ -16,7 +16,11 @@ from pipeline.config import Config
 from pipeline.outputs import Outputs
 from tests.sample_project import CONFIGS, copy_with_code
 
-ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: data/taxi}")
+ALL_ON = (
+    "tuner.enabled=true",
+    "bulk_inferrer={enabled: true, path: data/taxi}",
+    "dataset.evaluation.metrics.lift.function=models.metrics.top_decile_lift",
+)
 PLACES = {
     "data": "gs://bucket/data",
     "schema": str(CONFIGS / "schema.pbtxt"),
@@ -107,22 +111,27 @@ OWN_CODE = (ALWAYS | OPTIONAL) - {
     "BulkInferrer",
 }
 EDITS = {
-    "[cmt][of]*/**/*.py": OWN_CODE,  # all of components/, models/ and tfxkit/
-    "models/network.py": WITH_MODEL,
-    "models/layers.py": WITH_MODEL,
+    "*[ts]*/**/*.py": OWN_CODE,  # all of the project's code
+    "tests/sample/models/network.py": WITH_MODEL,
     "tfxkit/config/settings.py": WITH_MODEL,
     "tfxkit/training/export.py": WITH_MODEL,
-    "models/training.py": LEARNING,
-    "models/tuning.py": {"Tuner"},
-    "models/preprocessing.py": {"Transform"},
+    "tests/sample/models/training.py": WITH_MODEL,
+    "tfxkit/training/search.py": {"Tuner"},
+    "tests/sample/models/tuning.py": {"Tuner"},
+    "tests/sample/models/features.py": {"Transform"},
+    "tfxkit/features/helpers.py": {"Transform"},
     "tfxkit/features/quantiles.py": {"Transform"},
     "tfxkit/features/vocabularies.py": {"Transform"},
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
+    "tfxkit/evaluation.py": {"Evaluator"},
     "tfxkit/storage/s3/*.py": OWN_CODE,
     "components/example_gen/*.py": EXAMPLE_GENS,
     "components/baseline/*.py": {"Baseline"},
     "components/data_gate/*.py": {"DataGate"},
     "components/evaluator/*.py": {"Evaluator"},
+    "tfxkit/metrics/*.py": {"Evaluator"},
+    "models/metrics.py": {"Evaluator"},
+    "dataset.evaluation.metrics.f1={}": {"Evaluator"},
     "components/serving_check/*.py": {"ServingCheck"},
     "components/pusher/*.py": {"Pusher"},
     "pipeline/**/*.py": set(),

@@ -15,6 +15,7 @@ from pipeline.config import ConfigError
 from pipeline.engine import Engine
 from pipeline.explanation import explain
 from pipeline.outputs import Outputs
+from pipeline.selection import ConfigSelection
 from pipeline.summary import Status
 from tests.engines.processes import free_port
 from tests.sample_project import CONFIGS, DATA
@@ -127,14 +128,16 @@ def test_the_command_line_knows_the_engines(verb, capfd):
     assert all(engine.value in told for engine in Engine)
 
 
-def test_a_job_server_that_goes_during_a_step_is_named():
+def test_a_job_server_that_goes_during_a_step_is_named(tmp_path):
     with grpc.insecure_channel(f"localhost:{free_port()}") as channel:
         stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
         with pytest.raises(grpc.RpcError) as error:
             stub.GetState(beam_job_api_pb2.GetJobStateRequest(job_id="x"))
-    status, told = explain(error.value)
+    outputs = Outputs(tmp_path, ConfigSelection(("flink",)))
+    status, message = explain(error.value, outputs, tmp_path / "run.log")
     assert status is Status.FAILED
-    assert told.startswith("The engine's job server is gone. Start it again, and go on with: ")
+    advice = "Start it again, then resume: python -m pipeline resume --config flink"
+    assert message.startswith(f"The engine's job server is gone. {advice}\n")
 
 
 @pytest.mark.slow

@@ -25,6 +25,14 @@ def test_a_credential_is_refused_and_not_shown(name):
     assert PLANTED not in str(error.value)
 
 
+@pytest.mark.parametrize("options", ["{db_password: %s}", "{connect: [{db_password: %s}]}"])
+def test_a_reader_is_given_no_credential_at_any_depth(options):
+    settings = ["data.reader=components.orders", f"data.reader_options={options % PLANTED}"]
+    with pytest.raises(ConfigError, match="db_password looks like a credential") as error:
+        configs.load(CONFIGS, (), settings)
+    assert PLANTED not in str(error.value)
+
+
 SHAPED = ["AKIA" + "A7" * 8, "ghp_" + "a1" * 18, "-----BEGIN PRIVATE KEY"]
 TAKEN = "without user and password, and give them to the process as an environment variable"
 

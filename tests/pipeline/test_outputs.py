@@ -7,11 +7,25 @@ import sys
 import pytest
 
 from pipeline.outputs import BusyError, Outputs
+from pipeline.selection import ConfigSelection
+from tests.sample_project import CONFIGS
 
 
 @pytest.fixture
 def outputs(tmp_path):
     return Outputs(tmp_path / "out" / "taxi")
+
+
+def test_a_command_carries_the_options_that_found_the_outputs(tmp_path):
+    selection = ConfigSelection(("fast",), ("train.epochs=2", "outputs=a b"), CONFIGS)
+    outputs = selection.outputs()
+    assert outputs.root.parent.name == "a b"
+    assert outputs.command("predict", "FILE.csv") == (
+        "python -m pipeline predict FILE.csv --config fast --set 'outputs=a b' "
+        f"--config-dir {CONFIGS}"
+    )
+    assert "--set train.epochs=2" in outputs.command("run")
+    assert Outputs(tmp_path).command("serve") == "python -m pipeline serve"
 
 
 def test_each_run_has_its_folder_and_latest_is_the_newest(outputs):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.options import KILLED, shown_status
+from pipeline.outcome import KILLED, label_of
 from pipeline.summary import State, Status
 from tests.project_with_runs import AFTER_A_PUSH, ORDER, make_project
 from tests.reliability import aftermath
@@ -35,7 +35,7 @@ def test_a_kill_during(step, what, victim, row):
         f"{killed.returncode}; finished steps run again: {len(again)}",
     )
     assert killed.returncode == -9, killed.stdout + killed.stderr
-    assert shown_status(victim.outputs, victim.latest()) == KILLED
+    assert label_of(victim.outputs, victim.latest()) == KILLED
     assert list(states) == done
     assert again == []
     assert first or f"({KILLED})" in killed.stdout

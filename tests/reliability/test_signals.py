@@ -46,6 +46,7 @@ def test_sigterm_during(step, victim, row, capfd):
     assert "python -m pipeline resume" in out and "Traceback" not in out + err
     assert victim.latest().status == Status.INTERRUPTED
     assert again == []
+    assert states[step] in (State.INTERRUPTED, State.RUN)  # it may end before the signal is seen
     assert {states[name] for name in ORDER[ORDER.index(step) + 1 :]} <= {State.SKIPPED}
     aftermath.assert_unharmed(victim.outputs, served)
 
@@ -79,7 +80,7 @@ def test_ctrl_c_as_a_user_presses_it(settled, row):
     assert "Traceback" not in out + err
     assert settled.latest().status == Status.INTERRUPTED
     page = settled.report()
-    assert "Interrupted</h1>" in page and "python -m pipeline resume goes on" in page
+    assert "Interrupted</h1>" in page and "Resume with: python -m pipeline resume" in page
     aftermath.assert_unharmed(settled.outputs, before)
     assert settled.pipeline("resume") == 0
     assert settled.latest().config["train"]["seed"] == 9

@@ -134,9 +134,9 @@ def test_even_a_script_that_got_in_would_not_run_or_call_home(pages, tmp_path, c
 @pytest.mark.parametrize(
     ("name", "headline", "reason"),
     [
-        ("pushed", "It may go out", "nothing to compare with"),
-        ("compared", "It may go out", "95% interval"),
-        ("refused", "It may not go out", "below 0.9999"),
+        ("pushed", "Approved and pushed", "nothing to compare with"),
+        ("compared", "Approved and pushed", "95% interval"),
+        ("refused", "Not approved, not pushed", "below 0.9999"),
         ("stopped", "Stopped because of the data", "Cheque"),
         ("paired", "95% interval", "Paired"),
         ("unpaired", "95% interval", "Not paired"),

@@ -27,7 +27,7 @@ def test_0_as_a_process_without_a_terminal(project):
     assert result.stderr == "" and "\x1b" not in result.stdout
     assert len(lines) < 35  # no library noise
     assert lines[-1].startswith("Report: ") and lines[-1].endswith("/report.html")
-    assert "This is the model being served" in project.report()
+    assert "Already served</h1>" in project.report()
 
 
 def test_0_in_a_terminal_shows_steps_and_no_library_noise(project):
@@ -64,7 +64,7 @@ def test_3_a_model_that_is_not_good_enough(project, capfd):
         None,
     )
     assert [check.name for check in summary.thresholds if not check.passed] == ["auc: min"]
-    assert "It may not go out" in project.report() and "below 0.9999" in project.report()
+    assert "Not approved, not pushed" in project.report() and "below 0.9999" in project.report()
     assert project.served() == served
     assert "auc" in capfd.readouterr().out
 

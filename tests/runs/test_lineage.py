@@ -101,10 +101,10 @@ def test_a_model_whose_past_is_lost_is_served_again(two, capfd):
     assert found["version"] not in two and found["parts"] == {}
     assert [push["step"] for push in found["pushes"]] == ["Rollback"]
     assert project.pipeline("lineage", "--span", "2") == 2
-    assert "does not know what those that are served came from" in capfd.readouterr().err
+    assert "has no data for any served version" in capfd.readouterr().err
     assert project.pipeline("lineage", first) == 2
     err = capfd.readouterr().err
-    assert f"It knows: {found['version']}." in err and "carries its schema" in err
+    assert f"It has: {found['version']}." in err and "carries its schema" in err
 
 
 def cut_in_half(file: Path) -> None:
@@ -150,7 +150,7 @@ def test_what_is_not_known_is_said(project, fresh_project, capfd):
     assert fresh_project.pipeline("lineage") == 2
     assert "Nothing is served" in capfd.readouterr().err
     assert project.pipeline("lineage", "17") == 2
-    assert f"It knows: {project.served()[0]}." in capfd.readouterr().err
+    assert f"It has: {project.served()[0]}." in capfd.readouterr().err
     assert project.pipeline("clean", "--yes") == 0
     assert project.pipeline("lineage") == 2
     assert "carries its schema" in capfd.readouterr().err

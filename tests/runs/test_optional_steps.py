@@ -18,6 +18,7 @@ def test_the_tuner_hands_what_it_found_to_the_trainer(project):
     assert project.pipeline("run", *settings) == 0
     assert {"Tuner", "Trainer"} <= project.ran()
     assert outputs(project)["Tuner"]["best_hyperparameters"].uri
+    assert "Tuner found these settings: width" in project.report()
 
 
 def test_bulk_inference_predicts_every_row(project):

@@ -11,9 +11,10 @@ from rich.console import Console
 
 from pipeline import local_run
 from pipeline.report import features, writing
-from pipeline.report.measures import measure
 from pipeline.report.run import Run
 from pipeline.summary import Status
+from tfxkit.metrics import Rows
+from tfxkit.metrics.resampling import measurer
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +23,8 @@ def test_show_and_runs_tell_what_happened(project, capfd):
     summary = project.latest()
     assert project.pipeline("show") == 0
     shown = capfd.readouterr().out
-    assert "Blessed and pushed" in shown and f"{summary.auc:.4g}" in shown
+    assert "Approved and pushed" in shown and f"{summary.auc:.4g}" in shown
+    assert f"predict FILE.csv --config fast --config-dir {project.configs}\n" in shown
     assert all(step.name in shown for step in summary.steps)
     assert project.pipeline("show", summary.run_id[:10]) == 0
     assert project.pipeline("runs") == 0
@@ -68,7 +70,7 @@ def test_a_killed_run_is_called_so(project, capfd):
     assert project.pipeline("runs") == 0
     assert "killed" in capfd.readouterr().out
     assert project.pipeline("show") == 0
-    assert "killed. Go on with: python -m pipeline resume" in capfd.readouterr().out
+    assert "killed. Resume with: python -m pipeline resume --config fast" in capfd.readouterr().out
     with (project.outputs.runs / running.run_id / "run.log").open("a") as log:
         log.write("terminate called after throwing an instance of 'std::bad_alloc'\n")
     assert project.pipeline("show") == 0
@@ -95,7 +97,8 @@ def test_the_numbers_of_the_report_are_those_of_the_evaluator(project):
     rows = run.eval_rows
     assert len(rows.labels) == measured["example_count"]
     once = np.ones((len(rows.labels), 1), np.float32)
-    for name, value in measure(run.dataset.task, rows.labels, rows.predictions, once).items():
+    measure = measurer(run.definitions, Rows.of(rows.labels, rows.predictions))
+    for name, value in measure(once).items():
         assert value[0] == pytest.approx(measured[name], rel=2e-3), name
     interval = run.uncertainty.candidate[""]["auc"]
     assert interval.low < measured["auc"] < interval.high

@@ -50,6 +50,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         required=dataset.required_columns(),
         split_by=config.data.split_by,
         split_at=config.data.split_at,
+        reader=config.data.reader,
+        reader_options=config.data.reader_options,
     )
 
     # Counts and histograms of each column, for the checks, the report and the next baseline.
@@ -88,7 +90,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
-        preprocessing_fn="models.preprocessing.preprocessing_fn",
+        preprocessing_fn="tests.sample.models.features.preprocessing_fn",
         custom_config={"dataset": features},
         # Trainer applies the graph as it reads; StatisticsGen has the statistics of the raw data;
         # and nobody reads a cache that no run is given.
@@ -117,14 +119,14 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     if config.tuner.enabled:
         tuner = Tuner(
             **learning,
-            tuner_fn="models.tuning.tuner_fn",
+            tuner_fn="tests.sample.models.tuning.tuner_fn",
             custom_config={**settings, "tuner": config.tuner.model_dump(mode="json")},
         )
 
     # Fits the network, and exports it with the Transform graph inside.
     trainer = Trainer(
         **learning,
-        run_fn="models.training.run_fn",
+        run_fn="tests.sample.models.training.run_fn",
         hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         base_model=baseline.outputs["model"] if config.train.warm_start else None,
         custom_config={
@@ -150,7 +152,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
-        rebuild_fn="tfxkit.training.export.rebuild",
+        rebuild_fn="tests.sample.models.training.rebuild",
         split="eval",
         num_examples=config.serving_check.examples,
         timeout_s=config.serving_check.timeout_s,

@@ -56,6 +56,10 @@ _OPTIONS = {
 }
 
 
+# The units of numeric timestamps.
+TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
 class Column(Frozen):
     """How one column of the raw data becomes a feature.
 

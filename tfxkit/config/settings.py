@@ -32,7 +32,7 @@ class ModelSettings(Frozen):
 
 
 class TrainSettings(Frozen):
-    """The training; see `models/training.py`."""
+    """The training; see `tfxkit.training.fitting`."""
 
     epochs: int = pydantic.Field(default=40, ge=1, description="At most; fewer if it stops early.")
     batch_size: int = pydantic.Field(default=256, ge=1, description="Rows of one step.")

@@ -2,14 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
-Columns = Mapping[str, tf.SparseTensor | tf.Tensor]
+from tfxkit.errors import DataError
+
+RawColumns = Mapping[str, tf.SparseTensor | tf.Tensor]
 
 
-def first_values(columns: Columns) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+class Columns(Mapping[str, tf.Tensor]):
+    """The raw columns of a batch as `preprocessing_fn` works with them, by name.
+
+    Each is a dense tensor of shape [batch], with the first value of each row. As in pandas, numbers
+    of any type are float64 with NaN where a value is missing, so they can be mixed in arithmetic;
+    text has "" there. Whole numbers are exact up to 2**53.
+
+    Attributes:
+        raw: The columns as tf.Transform hands them over, those of the label included.
+        used: Names of the columns that were read.
+    """
+
+    def __init__(self, raw: RawColumns, label_columns: Collection[str] = ()) -> None:
+        """Wraps the columns.
+
+        Args:
+            raw: The inputs of `preprocessing_fn`.
+            label_columns: Those that only the label is made from, which are absent at serving.
+        """
+        self.raw = raw
+        self.used: set[str] = set()
+        self._label_columns = label_columns
+
+    def __getitem__(self, name: str) -> tf.Tensor:
+        """The column as a dense tensor.
+
+        Raises:
+            DataError: If the schema has no such column, or if the label is made from it.
+        """
+        self.use(name)
+        values, missing = first_value(self.raw[name])
+        if values.dtype == tf.string:
+            return values
+        return tf.where(missing, tf.constant(float("nan"), tf.float64), tf.cast(values, tf.float64))
+
+    def use(self, *names: str) -> None:
+        """Notes that features are made from these columns.
+
+        Raises:
+            DataError: If that cannot be.
+        """
+        for name in names:
+            if name in self._label_columns:
+                raise DataError(
+                    f"A feature reads the column {name!r}, which the label is made from: such a "
+                    "column is unknown when the model is served. Leave it out."
+                )
+            if name not in self.raw:
+                near = difflib.get_close_matches(name, self.raw, 1)
+                hint = f"Did you mean {near[0]!r}?" if near else "Add it there, or leave it out."
+                raise DataError(
+                    f"A feature reads the column {name!r}, which the schema does not have. {hint}"
+                )
+        self.used.update(names)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all columns that features may be made from."""
+        return (name for name in self.raw if name not in self._label_columns)
+
+    def __len__(self) -> int:
+        """Their number."""
+        return sum(1 for _ in self)
+
+
+def first_values(columns: RawColumns) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
     """The same as `first_value` of each column, with few operations for many columns."""
     found: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
     for kind in dict.fromkeys(column.dtype for column in columns.values()):
@@ -83,6 +150,10 @@ def as_text(values: tf.Tensor) -> tf.Tensor:
     """Numbers as text, 8.0 as "8"; text as it is."""
     if values.dtype == tf.string:
         return values
+    if values.dtype == tf.float64:  # as `Columns` gives whole numbers and others
+        whole = tf.cast(values, tf.int64)
+        fraction = tf.strings.as_string(tf.cast(values, tf.float32), shortest=True)
+        return tf.where(tf.cast(whole, tf.float64) == values, tf.strings.as_string(whole), fraction)
     if values.dtype.is_floating:
         return tf.strings.as_string(values, shortest=True)
     return tf.strings.as_string(values)

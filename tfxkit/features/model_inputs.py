@@ -1,38 +1,44 @@
-"""The model's inputs: their names, and what stands in them.
+"""The inputs of the model, as the Transform graph describes them.
 
-Columns of the raw data may have any name and type. The model sees features of three kinds:
-
-* a number: float32 from 0 to 1, or `MISSING_NUMBER`;
-* a code: int64 from 0 to below `codes`, 0 where the value is missing;
-* `length` codes: those of the words of a text, filled up with 0.
+Whoever builds, trains, exports or shows a model reads its inputs here; they are listed nowhere
+else. `tfxkit.features.preprocessing` leaves the description in the graph: the range of a code as
+the domain of the feature in the schema, and the rest as an asset. It would stand in the schema as
+well, as an annotation, but the released packages of tf.Transform drop these (tensorflow-transform
+1.21, `common.IS_ANNOTATIONS_PB_AVAILABLE`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import enum
+import json
 import os
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import tensorflow_transform as tft
-
-from tfxkit.config.dataset import Column, Dataset, Role
+from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 
-MISSING_NUMBER = -1.0
-MISSING_CODE = 0
-UNKNOWN_CODE = 1  # of categorical columns: a value that is not in the vocabulary
-FIRST_WORD_CODE = 2  # of categorical columns: the most frequent value
+if TYPE_CHECKING:
+    import tensorflow_transform as tft
 
-DEFAULT_BUCKETS = {
-    Role.NUMERIC: 64,
-    Role.TIMESTAMP: 64,
-    Role.BUCKETIZED: 10,
-    Role.HASHED: 100,
-    Role.TEXT: 4096,
-}
-WORDS = 100  # of a text; those that follow are left out
-VOCABULARIES = "vocabularies"  # the file with the values of all categorical columns
-TIMESTAMP_PARTS = ("trend", "time_of_day", "time_of_week", "time_of_year")
+MISSING_NUMBER = -1.0  # of a rank
+MISSING_CODE = 0
+UNKNOWN_CODE = 1  # of a vocabulary: a value that is not in it
+FIRST_WORD_CODE = 2  # of a vocabulary: the most frequent value
+
+VOCABULARIES = "vocabularies"  # the asset with the values of all features that have a vocabulary
+DESCRIPTION = "features.json"  # the asset with what the schema has no place for
+
+
+class Kind(enum.StrEnum):
+    """The meaning of a feature's values."""
+
+    RANK = "rank"  # float32 from 0 to 1, or MISSING_NUMBER
+    NUMBER = "number"  # float32 of any size, always finite
+    CODE = "code"  # one int64 from 0 to below `codes`; 0 is a missing value
+    CODES = "codes"  # `length` int64 codes in no fixed place, such as the words of a text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,64 +47,93 @@ class Feature:
 
     Attributes:
         name: The key of the transformed feature.
-        codes: How many codes there are; None for a number.
-        vocabulary: Of a categorical column: the values that have codes, from `FIRST_WORD_CODE` on.
-        length: How many codes a row has; None for one.
+        kind: The meaning of its values.
+        codes: The number of codes, with that of a missing value; None for ranks and numbers.
+        vocabulary: The values that have the codes from `FIRST_WORD_CODE` on, if they are known.
+        length: The number of values in a row; None for a tensor of shape [batch].
+        fixed: A code means the same in every run, as that of a hash bucket or quantile does.
+        column: The raw column that its role made it from; None for a feature of the owner's.
+        description: What stands in it, in a few words for the report.
     """
 
     name: str
+    kind: Kind
     codes: int | None = None
     vocabulary: tuple[bytes, ...] | None = None
     length: int | None = None
+    fixed: bool = False
+    column: str | None = None
+    description: str = ""
 
 
-def safe_name(column: str) -> str:
-    """A name that TensorFlow, Keras and file systems accept, another one for every column.
+def model_features(transform_output: tft.TFTransformOutput) -> list[Feature]:
+    """Lists the inputs of the model, in the order in which `preprocessing_fn` returned them."""
+    values = vocabularies(os.path.join(transform_output.transform_savedmodel_dir, "assets"))
+    schema = {f.name: f for f in transform_output.transformed_metadata.schema.feature}
+    features = []
+    for described in json.loads(read_description(transform_output))["features"]:
+        name, kind = described["name"], Kind(described["kind"])
+        codes = schema[name].int_domain.max + 1 if kind in (Kind.CODE, Kind.CODES) else None
+        found = {"kind": kind, "codes": codes, "vocabulary": values.get(name)}
+        features.append(Feature(**{**described, **found}))
+    return features
+
+
+def model_columns(transform_output: tft.TFTransformOutput) -> tuple[str, ...]:
+    """The raw columns that the features are made from, in alphabetical order."""
+    return tuple(json.loads(read_description(transform_output))["columns"])
+
+
+def describe(features: Iterable[Feature], columns: Iterable[str]) -> str:
+    """The content of the asset `DESCRIPTION`: features, and the columns that they are made from.
+
+    Not in it: the number of codes is in the schema, as the domain of the feature, and vocabularies,
+    which are another asset. Both are known only after the passes over the data.
+    """
+    kept = [dataclasses.asdict(feature) for feature in features]
+    for feature in kept:
+        del feature["codes"], feature["vocabulary"]
+    return json.dumps({"features": kept, "columns": sorted(columns)}, indent=1)
+
+
+def read_description(transform_output: tft.TFTransformOutput) -> str:
+    """The text that `describe` made for this graph.
+
+    Raises:
+        DataError: If the graph was made by another kind of `preprocessing_fn`.
+    """
+    path = os.path.join(transform_output.transform_savedmodel_dir, "assets", DESCRIPTION)
+    if not fileio.exists(path):
+        raise DataError(
+            "The Transform graph does not describe its features. Decorate preprocessing_fn with "
+            "@preprocessing from tfxkit.features.helpers."
+        )
+    with fileio.open(path, "r") as file:
+        return file.read()
+
+
+def safe_name(name: str) -> str:
+    """A name that TensorFlow, Keras and file systems accept, unique for every given name.
 
     Letters, digits and underscores stay as they are, except an underscore before a "u": that would
     look like the code of a character. All else becomes `_u<hexadecimal code point>_`.
     """
-    return re.sub(r"_(?=u)|[^A-Za-z0-9_]", lambda match: f"_u{ord(match[0]):x}_", column)
+    return re.sub(r"_(?=u)|[^A-Za-z0-9_]", lambda match: f"_u{ord(match[0]):x}_", name)
 
 
-def part_name(column: str, part: str) -> str:
-    """The name of a feature that is made of a column; no safe name has a dot in it."""
-    return f"{safe_name(column)}.{part}"
-
-
-def buckets(column: Column) -> int:
-    """Into how many buckets a column is cut, as configured or by default."""
-    return column.buckets or DEFAULT_BUCKETS[column.role]
-
-
-def code_name(column: str) -> str:
-    """The name of a feature that is a code."""
-    return part_name(column, "code")
-
-
-def words_name(column: str) -> str:
-    """The name of a feature that is the codes of words, see `tfxkit.features.text`."""
-    return part_name(column, "words")
-
-
-def rank_name(column: str) -> str:
-    """The name of a feature that is a number: a rank, see `models.preprocessing`."""
-    return part_name(column, "rank")
-
-
-def vocabulary_prefix(column: str) -> str:
-    """What stands before each value of a column in the file `VOCABULARIES`."""
-    return f"{safe_name(column)}:"
+def part_name(name: str, part: str) -> str:
+    """The name of one of the features that are made of a column; no safe name has a dot in it."""
+    return f"{safe_name(name)}.{part}"
 
 
 def vocabularies(assets: str) -> dict[str, tuple[bytes, ...]]:
-    """The values of categorical columns, by their safe names, the most frequent first.
+    """The values of each vocabulary by the name of its feature, the most frequent first.
 
     Args:
         assets: The folder `assets` of a Transform graph or an exported model.
     """
     path = os.path.join(assets, VOCABULARIES)
-    if not fileio.exists(path):  # no such columns, or a model from before this file
+    if not fileio.exists(path):  # no such features, or a model from before this file
         return {}
     with fileio.open(path, "rb") as file:
         content = file.read()  # not tft's vocabulary_by_name, which strips the values
@@ -107,28 +142,6 @@ def vocabularies(assets: str) -> dict[str, tuple[bytes, ...]]:
         name, _, value = line.partition(b":")
         if value:
             found[name.decode()].append(value)
-        else:  # the first line of each column
+        else:  # the first line of each vocabulary
             found[name.decode()] = []
     return {name: tuple(values) for name, values in found.items()}
-
-
-def model_features(dataset: Dataset, transform_output: tft.TFTransformOutput) -> list[Feature]:
-    """The inputs of the model, in the order of the description of the data."""
-    features = []
-    known = vocabularies(os.path.join(transform_output.transform_savedmodel_dir, "assets"))
-    for column, how in dataset.features().items():
-        match how.role:
-            case Role.NUMERIC:
-                features.append(Feature(rank_name(column)))
-            case Role.TIMESTAMP:
-                features += [Feature(part_name(column, part)) for part in TIMESTAMP_PARTS]
-            case Role.CATEGORICAL:
-                words = known[safe_name(column)]
-                features.append(Feature(code_name(column), FIRST_WORD_CODE + len(words), words))
-            case Role.BUCKETIZED | Role.HASHED:
-                codes = MISSING_CODE + 1 + buckets(how)
-                features.append(Feature(code_name(column), codes))
-            case Role.TEXT:
-                codes = MISSING_CODE + 1 + buckets(how)
-                features.append(Feature(words_name(column), codes, length=2 * WORDS - 1))
-    return features

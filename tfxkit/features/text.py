@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfxkit.features.model_inputs import MISSING_CODE, WORDS
+from tfxkit.features.model_inputs import MISSING_CODE
+
+WORDS = 100  # of a text; those that follow are left out
+TERMS = 2 * WORDS - 1  # with the pairs of neighbours
 
 # What a word is made of; Chinese and Japanese are written without spaces: each character is one.
 _BETWEEN_WORDS = r"[^\pL\pM\pN]+"

@@ -1,9 +1,9 @@
-"""Codes of values by their frequency in the training data, all columns in one pass.
+"""Codes of values by their frequency in the training data, many features in one pass.
 
-One analyzer for all columns, not a `tft.vocabulary` each: Beam and TensorFlow take some seconds
-for every analyzer, however few the rows. The values of all columns are in one file, a line each,
-with the name of the column before them, and one table looks them up. The first line of a column
-has no value, so that the table tells where the column begins.
+One analyzer for all features, not a `tft.vocabulary` each: Beam and TensorFlow take some seconds
+for every analyzer, however few the rows. The values of all features are in one file, a line each,
+with the name of the feature before them, and one table looks them up. The first line of a feature
+has no value, so the table shows where the feature begins.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import apache_beam as beam
 import numpy as np
@@ -21,14 +21,11 @@ import tensorflow_transform as tft
 from apache_beam.transforms import window
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
-from tfxkit.config.dataset import Column
 from tfxkit.features.model_inputs import (
     FIRST_WORD_CODE,
     MISSING_CODE,
     UNKNOWN_CODE,
     VOCABULARIES,
-    code_name,
-    vocabulary_prefix,
 )
 from tfxkit.storage.filesystems import fileio
 
@@ -36,68 +33,62 @@ _COUNTS_IN_MEMORY = 100_000
 
 
 @dataclasses.dataclass(frozen=True)
-class _Asked:
-    column: str
-    how: Column
-    values: tf.Tensor
-    missing: tf.Tensor
+class Limits:
+    """The values that a vocabulary keeps.
+
+    Attributes:
+        size: The most frequent ones, so many of them; None for all.
+        min_count: Those that are in at least so many training rows.
+    """
+
+    size: int | None = None
+    min_count: int = 1
 
 
-class Vocabularies:
-    """Collects the columns whose values get codes, and then does it."""
+def codes_of(
+    limits: Mapping[str, Limits], values: tf.Tensor, missing: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Replaces values by their codes.
 
-    def __init__(self) -> None:
-        """Starts with nothing."""
-        self._asked: list[_Asked] = []
+    Args:
+        limits: By the name of the feature, without a colon in it: the values that it keeps.
+        values: Text of shape [features, batch], in the order of `limits`.
+        missing: bool of the same shape.
 
-    def code(self, column: str, how: Column, values: tf.Tensor, missing: tf.Tensor) -> None:
-        """Asks for codes of a column, as an int64 feature.
-
-        Args:
-            column: Its name; the name of the feature follows from it.
-            how: Says which values are kept.
-            values: Text of shape [batch].
-            missing: bool of shape [batch].
-        """
-        self._asked.append(_Asked(column, how, values, missing))
-
-    def features(self) -> dict[str, tf.Tensor]:
-        """All that was asked for, by name, of shape [batch].
-
-        The most frequent value is `FIRST_WORD_CODE`; of values that are equally frequent, the one
-        that sorts last comes first. A value with a line break in it is never known.
-        """
-        if not self._asked:
-            return {}
-        keys = tf.stack([tf.strings.join([_prefix(a.column), a.values]) for a in self._asked])
-        missing = tf.stack([asked.missing for asked in self._asked])  # [columns, batch]
-        prefixes = [_prefix(asked.column) for asked in self._asked]
-        (path,) = tft.experimental.ptransform_analyzer(
-            [tf.where(missing, "", keys)],
-            _Learn([(_prefix(asked.column), asked.how) for asked in self._asked]),
-            output_dtypes=[tf.string],
-            output_shapes=[[]],
-            output_asset_default_values=[b"\n".join(prefixes)],
-        )
-        both = tf.concat([tf.constant(prefixes)[:, tf.newaxis], keys], axis=1)
-        lines = tft.apply_vocabulary(both, path, default_value=-1)
-        lines, first_lines = lines[:, 1:], lines[:, :1]
-        codes = lines - first_lines - 1 + FIRST_WORD_CODE
-        codes = tf.where(lines <= first_lines, tf.constant(UNKNOWN_CODE, tf.int64), codes)
-        codes = tf.where(missing, tf.constant(MISSING_CODE, tf.int64), codes)
-        names = [code_name(asked.column) for asked in self._asked]
-        return dict(zip(names, tf.unstack(codes), strict=True))
+    Returns:
+        Two int64 tensors: the codes, of the same shape; and how many codes each feature has, of
+        shape [features]. The most frequent value is `FIRST_WORD_CODE`; of values that are equally
+        frequent, the one that sorts last comes first. A value with a line break in it is never
+        known.
+    """
+    prefixes = tf.constant([_prefix(name) for name in limits])[:, tf.newaxis]
+    keys = prefixes + values
+    (path,) = tft.experimental.ptransform_analyzer(
+        [tf.where(missing, "", keys)],
+        _Learn({_prefix(name): limit for name, limit in limits.items()}),
+        output_dtypes=[tf.string],
+        output_shapes=[[]],
+        output_asset_default_values=[b"\n".join(_prefix(name) for name in limits)],
+    )
+    table = tft.apply_vocabulary(tf.concat([prefixes, keys], axis=1), path, default_value=-1)
+    lines, first_lines = table[:, 1:], table[:, :1]
+    codes = lines - first_lines - 1 + FIRST_WORD_CODE
+    codes = tf.where(lines <= first_lines, tf.constant(UNKNOWN_CODE, tf.int64), codes)
+    codes = tf.where(missing, tf.constant(MISSING_CODE, tf.int64), codes)
+    end = tft.get_num_buckets_for_transformed_feature(table)
+    ends = tf.concat([first_lines[1:, 0], [end]], axis=0)
+    return codes, ends - first_lines[:, 0] - 1 + FIRST_WORD_CODE
 
 
 class _Learn(PTransformAnalyzer):
     """Writes the file."""
 
-    def __init__(self, columns: list[tuple[bytes, Column]]) -> None:
+    def __init__(self, limits: Mapping[bytes, Limits]) -> None:
         super().__init__()
-        self._columns = columns
+        self._limits = limits
 
     def expand(self, batches: beam.PCollection[tuple[np.ndarray, ...]]) -> beam.PCollection[str]:
-        rarest = {prefix: how.min_count for prefix, how in self._columns}
+        rarest = {prefix: limits.min_count for prefix, limits in self._limits.items()}
         path = os.path.join(self.base_temp_dir, VOCABULARIES)
         return (
             batches
@@ -105,7 +96,7 @@ class _Learn(PTransformAnalyzer):
             | "Count" >> beam.CombinePerKey(sum)
             | "LeaveOutRare" >> beam.Filter(lambda one: one[1] >= rarest[_prefix_of(one[0])])
             | "All" >> beam.combiners.ToList()
-            | "Write" >> beam.Map(_write, self._columns, path)
+            | "Write" >> beam.Map(_write, self._limits, path)
         )
 
 
@@ -134,17 +125,15 @@ class _Count(beam.DoFn):
                 yield key, count
 
 
-def _write(
-    counts: Iterable[tuple[bytes, int]], columns: list[tuple[bytes, Column]], path: str
-) -> str:
-    """Writes the values of each column, the most frequent first."""
-    found: dict[bytes, list[tuple[int, bytes]]] = {prefix: [] for prefix, _ in columns}
+def _write(counts: Iterable[tuple[bytes, int]], limits: Mapping[bytes, Limits], path: str) -> str:
+    """Writes the values of each feature, the most frequent first."""
+    found: dict[bytes, list[tuple[int, bytes]]] = {prefix: [] for prefix in limits}
     for key, count in counts:
         if key not in found:  # which is of an empty text
             found[_prefix_of(key)].append((count, key))
     lines = []
-    for prefix, how in columns:
-        kept = sorted(found[prefix], reverse=True)[: how.vocabulary_size]
+    for prefix, limit in limits.items():
+        kept = sorted(found[prefix], reverse=True)[: limit.size]
         lines += [prefix, *(key for _, key in kept)]
     fileio.makedirs(os.path.dirname(path))
     with fileio.open(path, "wb") as file:
@@ -152,8 +141,8 @@ def _write(
     return path
 
 
-def _prefix(column: str) -> bytes:
-    return vocabulary_prefix(column).encode()
+def _prefix(name: str) -> bytes:
+    return f"{name}:".encode()
 
 
 def _prefix_of(key: bytes) -> bytes:

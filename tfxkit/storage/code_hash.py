@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 PROJECT_PACKAGES = ("components", "models", "tfxkit")
@@ -18,8 +18,9 @@ PROJECT_PACKAGES = ("components", "models", "tfxkit")
 def code_hash(*modules: str) -> str:
     """Hashes modules and all that they import, directly or not, of the project's own packages.
 
-    Imports are read from the source, wherever they stand in it; nothing is executed. Modules that
-    are named only at run time, in a string, have to be given.
+    Those are `PROJECT_PACKAGES`, and the packages of the given modules. Imports are read from the
+    source, wherever they stand in it; nothing is executed. Modules that are named only at run time,
+    in a string, have to be given.
 
     Args:
         modules: Dotted names. A package stands for all modules below it.
@@ -43,6 +44,7 @@ def is_module(name: str) -> bool:
 
 def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
+    packages = {*PROJECT_PACKAGES, *(name.partition(".")[0] for name in modules)}
     waiting = list(_with_submodules(modules))
     while waiting:
         name = waiting.pop()
@@ -52,7 +54,7 @@ def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
         found[name] = path
         # Whoever imports a.b.c runs the __init__.py of a and of a.b first.
         waiting += [name.rpartition(".")[0]] if "." in name else []
-        waiting += _project_imports(name, path)
+        waiting += _imports(name, path, packages)
     return found
 
 
@@ -72,17 +74,19 @@ def _source(name: str) -> Path | None:
     """The file of a module; unlike `importlib.util.find_spec`, imports no parent package."""
     top, *rest = name.split(".")
     spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
+    if spec is None:
         return None
-    path = Path(spec.origin)
     if not rest:
-        return path
-    path = path.parent.joinpath(*rest)
-    candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+        return Path(spec.origin) if spec.origin else None
+    for folder in spec.submodule_search_locations or ():  # several of a folder without __init__.py
+        path = Path(folder).joinpath(*rest)
+        candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))
+        if found := next((candidate for candidate in candidates if candidate.is_file()), None):
+            return found
+    return None
 
 
-def _project_imports(name: str, path: Path) -> Iterator[str]:
+def _imports(name: str, path: Path, packages: Collection[str]) -> Iterator[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
         names: list[str] = []
@@ -92,4 +96,4 @@ def _project_imports(name: str, path: Path) -> Iterator[str]:
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             # What is imported from a module may be a module itself, or one of its attributes.
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.split(".")[0] in PROJECT_PACKAGES)
+        yield from (name for name in names if name.partition(".")[0] in packages)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from tfxkit.storage.examples_artifact import SPLIT_PREFIX
 from tfxkit.storage.filesystems import fileio
 
 _FILE = "FeatureStats.pb"
-_SPLIT_PREFIX = "Split-"
 
 Columns = dict[str, statistics_pb2.FeatureNameStatistics]
 
@@ -20,12 +20,12 @@ def split_names(uri: str) -> list[str]:
     """The splits below the URI of an `ExampleStatistics` artifact, sorted."""
     # Object stores end the names of folders with a slash.
     names = sorted(os.fsdecode(name).rstrip("/") for name in fileio.listdir(uri))
-    return [name.removeprefix(_SPLIT_PREFIX) for name in names if name.startswith(_SPLIT_PREFIX)]
+    return [name.removeprefix(SPLIT_PREFIX) for name in names if name.startswith(SPLIT_PREFIX)]
 
 
 def split_file(uri: str, split: str) -> str:
     """The path of the statistics of a split."""
-    return os.path.join(uri, _SPLIT_PREFIX + split, _FILE)
+    return os.path.join(uri, SPLIT_PREFIX + split, _FILE)
 
 
 def columns_of(path: str) -> Columns:

@@ -1,4 +1,4 @@
-"""Early stopping whose state outlives the process, so that a killed training goes on.
+"""Early stopping, and its state outside of the process, so that a killed training goes on.
 
 Keras' BackupAndRestore keeps weights and optimizer only: EarlyStopping beside it would have
 forgotten the best epoch, and a kill while it writes can leave a torn file.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import os
 import zipfile
 import zlib
@@ -18,9 +19,32 @@ import keras
 import numpy as np
 
 from tfxkit.storage.filesystems import fileio
-from tfxkit.training.early_stopping import RelativeEarlyStopping
 
-logger = logging.getLogger("models.training")
+logger = logging.getLogger(__name__)
+
+_GAIN = 0.001  # less takes long and brings nothing
+_TINY = 1e-30  # a loss of 0 has no logarithm
+
+
+class RelativeEarlyStopping(keras.callbacks.EarlyStopping):
+    """Stops when `val_loss` has not fallen by a thousandth for some epochs.
+
+    The model has the weights of the last epoch in which it did.
+    """
+
+    def __init__(self, patience: int) -> None:
+        """Creates the callback.
+
+        Args:
+            patience: In epochs.
+        """
+        super().__init__(
+            "val_loss", mode="min", min_delta=_GAIN, patience=patience, restore_best_weights=True
+        )
+
+    def get_monitor_value(self, logs: dict[str, float]) -> float:
+        """The logarithm of the loss: a share of the loss is a difference of it."""
+        return math.log(max(logs[self.monitor], _TINY))
 
 
 class Checkpoint(RelativeEarlyStopping):
@@ -30,6 +54,7 @@ class Checkpoint(RelativeEarlyStopping):
 
     Attributes:
         history: The losses of all epochs, those of earlier attempts too.
+        directory: Where the state is kept until the end of the training.
         finished: Whether an earlier attempt trained to its end and was killed only then.
     """
 
@@ -45,7 +70,7 @@ class Checkpoint(RelativeEarlyStopping):
         super().__init__(patience)
         self.finished = False
         self.history: dict[str, list[float]] = {}
-        self._directory = directory
+        self.directory = directory
         self._state: dict[str, Any] | None = None
 
     def restore(self, model: keras.Model) -> int:
@@ -92,12 +117,12 @@ class Checkpoint(RelativeEarlyStopping):
         They are of trainings that were killed and not resumed before this one began. At most one
         training uses that folder at a time, and only the last one killed is worth resuming.
         """
-        folder = os.path.dirname(self._directory)
+        folder = os.path.dirname(self.directory)
         if fileio.exists(folder):
             fileio.rmtree(folder)
 
     def _path(self) -> str:
-        return os.path.join(self._directory, "state.npz")
+        return os.path.join(self.directory, "state.npz")
 
     def _save(self, epochs_done: int) -> None:
         state = {
@@ -113,7 +138,7 @@ class Checkpoint(RelativeEarlyStopping):
         arrays |= {f"best-{i}": weight for i, weight in enumerate(self.best_weights)}
         buffer = io.BytesIO()
         np.savez(buffer, state=np.frombuffer(json.dumps(state).encode(), np.uint8), **arrays)
-        fileio.makedirs(self._directory)
+        fileio.makedirs(self.directory)
         with fileio.open(self._path() + ".new", "wb") as file:
             file.write(buffer.getvalue())
         fileio.rename(self._path() + ".new", self._path(), overwrite=True)

@@ -6,11 +6,11 @@ cannot differ.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -18,12 +18,18 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.network import Ensemble, build_model
-from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.dataset import Task
 from tfxkit.config.settings import TrainerConfig
-from tfxkit.features.model_inputs import model_features
+from tfxkit.errors import ModelError
+from tfxkit.features.model_inputs import model_columns, model_features, read_description
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
+from tfxkit.training import weights
+from tfxkit.training.building import BuildModel, build, predict
+from tfxkit.training.fitting import Fitted
+from tfxkit.training.input_pipeline import LabelScale, TrainingData
+from tfxkit.training.job import TrainingJob
+from tfxkit.training.weights import Weights
 
 # The one output of serving_default, of shape [batch, 1] or, multiclass, [batch, classes].
 OUTPUT = {
@@ -36,104 +42,105 @@ OUTPUT = {
 EXAMPLES = [tf.TensorSpec([None], tf.string, name="examples")]
 
 
-def export(
-    model: Ensemble,
-    transform_output: tft.TFTransformOutput,
-    config: TrainerConfig,
-    *,
-    schema: str,
-    training: Mapping[str, Any],
-    directory: str,
-) -> None:
+def export(model: keras.Model, job: TrainingJob, data: TrainingData, fitted: Fitted) -> None:
     """Writes the SavedModel and, in `assets.extra`, where it comes from.
 
+    See `tfxkit.storage.served_model` for what is where.
+
     Args:
-        model: The trained model.
-        transform_output: The graph that made its features.
-        config: What it was trained with.
-        schema: The schema of the raw data, as text.
-        training: How the training went; `code_hash` and `transform` are part of the fingerprint.
-        directory: Where to write; see `tfxkit.storage.served_model` for what is where.
+        model: The trained network.
+        job: Says what it was trained with, and where to write.
+        data: The rows that it was trained on.
+        fitted: How the training went.
     """
-    _write_saved_model(model, transform_output, config.dataset, directory)
+    directory = job.fn_args.serving_model_dir
+    training = {
+        "epochs": len(fitted.history["loss"]),
+        "best_epoch": fitted.best_epoch,
+        "seconds": fitted.seconds,
+        "parameters": model.count_params(),
+        "history": fitted.history,
+        "hyperparameters": (job.fn_args.hyperparameters or {}).get("values", {}),
+        **job.origin(data),
+    }
+    learned = Weights.of(model, job.features, job.config.dataset, data.label_scale)
+    _write_saved_model(model, job, data.label_scale, directory)
     fileio.makedirs(os.path.join(directory, served_model.EXTRA))
-    fingerprint = _fingerprint(model.get_weights(), config, schema, training)
-    _write(directory, served_model.FINGERPRINT, fingerprint)
-    _write(directory, served_model.SCHEMA, schema)
-    _write(directory, served_model.CONFIG, json.dumps(config.to_json(), indent=2))
+    _write(directory, served_model.FINGERPRINT, fingerprint(learned, job, training))
+    _write(directory, served_model.SCHEMA, job.schema)
+    _write(directory, served_model.CONFIG, json.dumps(job.config.to_json(), indent=2))
+    _write(directory, served_model.FEATURES, read_description(job.transform_output))
     _write(directory, served_model.TRAINING, json.dumps(training, indent=2))
-    with tempfile.TemporaryDirectory() as local:  # h5py writes to local files only
-        path = os.path.join(local, os.path.basename(served_model.WEIGHTS))
-        without_optimizer(model).save_weights(path)
-        fileio.copy(path, os.path.join(directory, served_model.WEIGHTS), overwrite=True)
+    weights.write(learned, directory)
 
 
-def _fingerprint(
-    weights: Sequence[np.ndarray], config: TrainerConfig, schema: str, training: Mapping[str, Any]
-) -> str:
+def fingerprint(learned: Weights, job: TrainingJob, training: Mapping[str, Any]) -> str:
     """A hash of all that makes a model what it is; the same when it is trained again.
 
-    Of the Transform graph, too: in another unit the same data gives the same ranks, thus the same
-    weights, and yet another model (see `tfxkit.training.reuse.transform_digest`).
+    Of the Transform graph and the scale of the label, too: in another unit the same data gives the
+    same ranks, thus the same weights, and yet another model (see
+    `tfxkit.training.reuse.transform_digest`).
+
+    Args:
+        learned: The weights.
+        job: Has configuration and schema.
+        training: `code_hash` and `transform` are part of the hash.
     """
     digest = hashlib.sha256()
-    for weight in weights:
-        digest.update(f"{weight.shape}{weight.dtype}".encode() + weight.tobytes())
-    identity = [config.to_json(), schema, training["code_hash"], training["transform"]]
+    for path, value in learned.variables.items():
+        digest.update(f"{path}{value.shape}{value.dtype}".encode() + value.tobytes())
+    identity = [
+        job.config.to_json(),
+        job.schema,
+        training["code_hash"],
+        training["transform"],
+        dataclasses.astuple(learned.label_scale),
+    ]
     digest.update(json.dumps(identity, sort_keys=True).encode())
     return digest.hexdigest()
 
 
-def load_weights(model: keras.Model, model_dir: str) -> None:
-    """Loads the weights that `export` wrote.
-
-    Raises:
-        ValueError: If they are the weights of another architecture.
-    """
-    with tempfile.TemporaryDirectory() as local:
-        path = os.path.join(local, os.path.basename(served_model.WEIGHTS))
-        fileio.copy(os.path.join(model_dir, served_model.WEIGHTS), path)
-        without_optimizer(model).load_weights(path)
-
-
-def rebuild(model_dir: str, transform_graph_dir: str) -> Callable[[list[bytes]], np.ndarray]:
+def rebuild(
+    build_model: BuildModel, model_dir: str, transform_graph_dir: str
+) -> Callable[[list[bytes]], np.ndarray]:
     """Builds an exported model again from code, config and weights, without its SavedModel.
 
     It shares no more than that with the export, so that a mistake there can be found.
 
     Args:
+        build_model: The owner's function.
         model_dir: What `export` wrote.
         transform_graph_dir: The Transform graph that the model was trained with.
 
     Returns:
         A function from serialized raw tf.Examples to what `serving_default` predicts for them.
+
+    Raises:
+        ModelError: If the weights are not there, or are those of another architecture.
     """
-    config = TrainerConfig.model_validate(read_json(model_dir, served_model.CONFIG))
+    config = TrainerConfig.model_validate(served_model.read_json(model_dir, served_model.CONFIG))
     transform_output = tft.TFTransformOutput(transform_graph_dir)
-    model = build_model(
-        config.dataset, model_features(config.dataset, transform_output), config.model
-    )
-    load_weights(model, model_dir)
+    inputs = model_features(transform_output)
+    model = build(build_model, inputs, config)
+    learned = weights.read(model_dir)
+    if learned is None:
+        raise ModelError(f"{model_dir} has no weights that this version can read")
+    learned.assign_to(model)
     transform = transform_output.transform_features_layer()
     spec = transform_output.raw_feature_spec()
 
-    def predict(examples: list[bytes]) -> np.ndarray:
+    def predictions(examples: list[bytes]) -> np.ndarray:
         features = transform(tf.io.parse_example(examples, spec))
-        members = model({name: features[name] for name in model.input}, training=False)
-        return members.numpy().mean(axis=1)
+        return learned.label_scale.to_units(predict(model, inputs, features)).numpy()
 
-    return predict
-
-
-def without_optimizer(model: keras.Model) -> keras.Model:
-    """The same layers in a plain model, whose weights file has no optimizer in it."""
-    return keras.Model(model.inputs, model.outputs)
+    return predictions
 
 
 @tf.autograph.experimental.do_not_convert  # of what Keras traces besides
 def _write_saved_model(
-    model: Ensemble, transform_output: tft.TFTransformOutput, dataset: Dataset, directory: str
+    model: keras.Model, job: TrainingJob, label_scale: LabelScale, directory: str
 ) -> None:
+    transform_output = job.transform_output
     transform = transform_output.transform_features_layer()
 
     @tf.function(input_signature=EXAMPLES, autograph=False)
@@ -143,34 +150,25 @@ def _write_saved_model(
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.track(transform)  # its vocabularies
-    archive.add_endpoint("serving_default", _serving_fn(model, transform_output, dataset))
+    archive.add_endpoint("serving_default", _serving_fn(model, job, label_scale))
     archive.add_endpoint("transform_features", transform_features)
     archive.write_out(directory, verbose=False)
 
 
 def _serving_fn(
-    model: Ensemble, transform_output: tft.TFTransformOutput, dataset: Dataset
+    model: keras.Model, job: TrainingJob, label_scale: LabelScale
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    transform = transform_output.transform_features_layer()
-    spec = transform_output.raw_feature_spec()
-    spec = {column: spec[column] for column in dataset.features()}  # not what makes the label
-    output = OUTPUT[dataset.task]
+    transform = job.transform_output.transform_features_layer()
+    spec = job.transform_output.raw_feature_spec()
+    spec = {c: spec[c] for c in model_columns(job.transform_output)}  # not what makes the label
+    output = OUTPUT[job.config.dataset.task]
 
     @tf.function(input_signature=EXAMPLES, autograph=False)
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         features = transform(tf.io.parse_example(examples, spec))
-        return {output: model.predict_mean({name: features[name] for name in model.input})}
+        return {output: label_scale.to_units(predict(model, job.features, features))}
 
     return serve
-
-
-def read_json(directory: str, name: str) -> dict[str, Any] | None:
-    """Reads one of the JSON files of a model's folder; None if it is not there."""
-    path = os.path.join(directory, name)
-    if not fileio.exists(path):
-        return None
-    with fileio.open(path, "r") as file:
-        return json.loads(file.read())
 
 
 def _write(directory: str, name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Raw examples as tf.data of features: rows to learn from, and rows held out of them.
+"""Raw examples as tf.data of features: rows to learn from, shuffled, and rows held out of them.
 
 The Transform graph is applied as they are read, which costs less than to write all rows
 transformed and to read them again. Rows are decoded once and kept as a table of each feature, some
@@ -21,6 +21,7 @@ from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
 from tfxkit.features.label import LABEL_KEY
+from tfxkit.features.model_inputs import model_columns
 from tfxkit.training.row_sample import RowSample
 
 SCAN_BATCH = 4096  # rows, where all are read in order
@@ -87,6 +88,32 @@ class Rows:
 
 
 @dataclasses.dataclass(frozen=True)
+class LabelScale:
+    """The unit in which a network sees the label, so that any network can learn any label.
+
+    Attributes:
+        mean: Label that the network sees as 0.
+        deviation: Distance from the mean that it sees as 1.
+    """
+
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @classmethod
+    def of(cls, labels: np.ndarray) -> LabelScale:
+        """The scale in which labels have the mean 0 and the standard deviation 1."""
+        return cls(float(labels.mean(dtype=np.float64)), float(labels.std(dtype=np.float64)) or 1.0)
+
+    def to_network(self, labels: tf.Tensor) -> tf.Tensor:
+        """Labels as the network sees them."""
+        return labels if self == LabelScale() else (labels - self.mean) / self.deviation
+
+    def to_units(self, predictions: tf.Tensor) -> tf.Tensor:
+        """Predictions of the network in units of the label."""
+        return predictions if self == LabelScale() else predictions * self.deviation + self.mean
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingData:
     """All that a training reads.
 
@@ -94,11 +121,13 @@ class TrainingData:
         fit: The rows to learn from.
         held_out: The rows that decide when to stop.
         digest: A hash of all rows that were read, whatever their order.
+        label_scale: Of the label in the rows to learn from; regression only.
     """
 
     fit: Rows
     held_out: Rows
     digest: str
+    label_scale: LabelScale = LabelScale()
 
 
 def read(
@@ -228,7 +257,8 @@ def _where(chosen: np.ndarray, rows: tf.data.Dataset) -> tf.data.Dataset:
 
 def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:
     raw_spec = transform_output.raw_feature_spec()
-    spec = {name: raw_spec[name] for name in dataset.features().keys() | dataset.label_sources()}
+    columns = {*model_columns(transform_output), *dataset.label_sources()}
+    spec = {name: raw_spec[name] for name in columns}
     shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
     transform = transform_output.transform_features_layer()
 
@@ -241,3 +271,42 @@ def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode
         return features, label
 
     return parse
+
+
+def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
+    """Endless batches of shuffled rows, epoch after epoch.
+
+    The order of each epoch depends on the seed and its number only, so that a training that was
+    killed goes on with the batches that it would have seen.
+    """
+    steps, parts = rows.steps(batch_size), rows.parts(batch_size)
+
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, but it looks for long
+    def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
+        a_pass, begin = number // parts, number % parts * steps
+        if rows.shuffle_buffer is None:
+            batches = _numbers(len(rows), batch_size, [seed, a_pass], begin, begin + steps)
+        else:
+            shuffled = rows.elements.shuffle(rows.shuffle_buffer, seed=seed + a_pass)
+            batches = shuffled.batch(batch_size).skip(begin).take(steps)
+        return batches.map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
+
+    numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
+    return numbers.flat_map(one_epoch).prefetch(tf.data.AUTOTUNE)
+
+
+def _numbers(
+    rows: int, batch_size: int, seed: list[int | tf.Tensor], begin: tf.Tensor, end: tf.Tensor
+) -> tf.data.Dataset:
+    """Some batches of the numbers 0 to `rows` in a random order, at the cost of these alone."""
+    places = tf.data.Dataset.range(begin * batch_size, tf.minimum(end * batch_size, rows))
+    return places.batch(batch_size).map(
+        lambda place: tf.random.experimental.index_shuffle(place, seed, rows - 1)
+    )
+
+
+def in_order(rows: Rows) -> tf.data.Dataset:
+    """All rows once, in large batches: to measure on."""
+    batches = rows.elements.batch(SCAN_BATCH).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
+    # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
+    return batches.apply(tf.data.experimental.assert_cardinality(rows.all_batches(SCAN_BATCH)))

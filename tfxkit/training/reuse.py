@@ -15,7 +15,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfxkit.config.settings import TrainerConfig
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
-from tfxkit.training.export import read_json
 
 
 def is_same_training(
@@ -29,13 +28,13 @@ def is_same_training(
         schema: The schema of the raw data, as text.
         origin: Hashes of the data and of the code, as they stand in `training.json`.
     """
-    training = read_json(base_model, served_model.TRAINING)
+    training = served_model.read_json(base_model, served_model.TRAINING)
     if training is None or any(training.get(name) != value for name, value in origin.items()):
         return False
     with fileio.open(os.path.join(base_model, served_model.SCHEMA), "r") as file:
         if file.read() != schema:
             return False
-    used = TrainerConfig.model_validate(read_json(base_model, served_model.CONFIG))
+    used = TrainerConfig.model_validate(served_model.read_json(base_model, served_model.CONFIG))
     return _without_warm_start(used) == _without_warm_start(config)
 
 

@@ -17,7 +17,7 @@ from tfx.types import artifact_utils
 
 from pipeline import results
 from pipeline.kubeflow.checkpoint_run import run_of
-from pipeline.metadata import OutputArtifact
+from pipeline.metadata import Artifact
 from pipeline.outputs import Outputs
 from pipeline.report import writing
 from pipeline.report.model_card import FILE as MODEL_CARD
@@ -64,13 +64,15 @@ def _run(folder: Path, run_id: str, inputs: Artifacts, properties: dict[str, Any
     """The run as the report sees it; what is in a store that only TensorFlow opens is copied."""
     from pipeline.kubeflow.report_step.component import READS
 
-    artifacts: dict[str, dict[str, OutputArtifact]] = {}
+    artifacts: dict[str, dict[str, Artifact]] = {}
     for name, (step, key, _) in READS.items():
         if not inputs.get(name):
             continue
         found = artifact_utils.get_single_instance(inputs[name])
         uri = _local(found.uri, folder / "artifacts" / step / key)
-        artifacts.setdefault(step, {})[key] = OutputArtifact(uri, _properties(found))
+        artifacts.setdefault(step, {})[key] = Artifact(
+            found.id, found.type_name, uri, _properties(found)
+        )
     config = json.loads(properties["config"])
     for key in ("evaluation", "validation"):
         config["dataset"][key] = json.loads(properties[key])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from components.evaluator.metrics import better
 from pipeline.report.bootstrap import WHOLE, Interval
 from pipeline.report.comparison.pair import Pair
 from pipeline.report.metric_rows import MetricRow, bounds_shown, deciding_first
-from pipeline.summary import SliceMetrics, Summary
-from pipeline.terminal import COUNTS
+from pipeline.summary import Summary
+from tfxkit.evaluation import COUNTS, SliceResult
+from tfxkit.metrics.catalogue import better, renamed
 
 _FEWEST = 100  # rows of a slice that is judged, where the configuration says nothing
 _ORDER = {"worse": 0, "better": 1, "unclear": 2, "undirected": 2}
@@ -96,22 +96,25 @@ def make(pair: Pair) -> Metrics:
     """Collects the section."""
     older, newer = pair.older.summary, pair.newer.summary
     changes = pair.changes.get(WHOLE, {})
+    evaluation = pair.newer.dataset.evaluation
+    served = _renamed(pair, older.metrics)
     rows = [
         MetricRow(
             name=name,
             value=value,
             interval=None,
-            served=older.metrics.get(name),
+            served=served.get(name),
             change=changes.get(name),
-            better=better(name),
+            better=better(evaluation, name),
             bounds=bounds_shown(pair.newer, name),
         )
         for name, value in newer.metrics.items()
         if name not in COUNTS
     ]
     rows = deciding_first(pair.newer, rows)
-    worst = pair.newer.dataset.evaluation.worst_slice
-    by = worst.metric if worst else next(r.name for r in rows if r.better != "near one")
+    worst = evaluation.worst_slice
+    directed = (row.name for row in rows if row.has_direction)
+    by = worst.metric if worst else next(directed, rows[0].name if rows else "")
     fewest = worst.min_examples if worst else _FEWEST
     before = {one.slice: one for one in older.slices}
     after = {one.slice: one for one in newer.slices}
@@ -121,8 +124,8 @@ def make(pair: Pair) -> Metrics:
     clear = [one for one in large if one.moved in ("better", "worse")]
     return Metrics(
         rows=rows,
-        older_rows=int(older.metrics.get("example_count") or 0),
-        newer_rows=int(newer.metrics.get("example_count") or 0),
+        older_rows=older.evaluated_rows,
+        newer_rows=newer.evaluated_rows,
         every=pair.newer.eval_rows.every if pair.has_answers and pair.newer.eval_rows else 1,
         by=by,
         clear=clear,
@@ -135,9 +138,10 @@ def make(pair: Pair) -> Metrics:
     )
 
 
-def _slice(pair: Pair, by: str, older: SliceMetrics, newer: SliceMetrics) -> SliceChange:
+def _slice(pair: Pair, by: str, older: SliceResult, newer: SliceResult) -> SliceChange:
     interval = pair.changes.get(newer.slice, {}).get(by)
-    before, after = older.metrics.get(by), newer.metrics.get(by)
+    before, after = _renamed(pair, older.metrics).get(by), newer.metrics.get(by)
+    direction = better(pair.newer.dataset.evaluation, by)
     return SliceChange(
         name=newer.slice,
         older_rows=older.examples or 0,
@@ -145,8 +149,13 @@ def _slice(pair: Pair, by: str, older: SliceMetrics, newer: SliceMetrics) -> Sli
         older=before,
         newer=after,
         interval=interval,
-        moved=MetricRow(by, after, None, before, interval, better(by), ()).moved,
+        moved=MetricRow(by, after, None, before, interval, direction, ()).moved,
     )
+
+
+def _renamed(pair: Pair, metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """The metrics of the older run, under the names that they have now."""
+    return {renamed(pair.older.dataset.task, name): value for name, value in metrics.items()}
 
 
 def bound_changes(older: Summary, newer: Summary) -> list[BoundChange]:

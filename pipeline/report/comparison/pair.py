@@ -7,6 +7,7 @@ import functools
 import logging
 from datetime import datetime
 
+from pipeline.outcome import OUTCOMES
 from pipeline.outputs import Outputs
 from pipeline.report import bootstrap
 from pipeline.report.bootstrap import Intervals
@@ -15,6 +16,7 @@ from pipeline.report.run import Run
 from pipeline.summary import Summary
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import UsageError
+from tfxkit.storage.examples_artifact import FINGERPRINT_PROPERTY
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class Pair:
             if not summary.metrics:
                 raise UsageError(
                     f"The run {summary.run_id} has no model that was measured ({_ended(summary)}), "
-                    "so there is nothing to compare. All runs: python -m pipeline runs"
+                    f"so there is nothing to compare. All runs: {outputs.command('runs')}"
                 )
         _check_labels(older, newer)
         return cls(*(Run.read(outputs.runs / run.run_id, outputs) for run in (older, newer)))
@@ -83,21 +85,22 @@ class Pair:
         if self._rows is None:
             return {}
         older, newer = self._rows
-        task = self.newer.dataset.task
+        metrics = self.newer.definitions
         if self.is_paired:
-            return bootstrap.intervals(task, newer, older).change
-        return bootstrap.independent_change(task, newer, older)
+            return bootstrap.intervals(metrics, newer, older).change
+        return bootstrap.independent_change(metrics, newer, older)
 
 
 def _data(run: Run) -> str | None:
     """The fingerprint of the files that were read."""
     examples = run.artifact("ExampleGen", "examples")
-    return str(examples.properties.get("input_fingerprint")) if examples else None
+    return str(examples.properties.get(FINGERPRINT_PROPERTY)) if examples else None
 
 
 def _ended(summary: Summary) -> str:
     error = (summary.error or "").partition("\n")[0].rstrip(".")
-    return f"{summary.status}: {error}" if error else str(summary.status)
+    label = OUTCOMES[summary.status].label
+    return f"{label}: {error}" if error else label
 
 
 def _check_labels(older: Summary, newer: Summary) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.lineage.made import code_of
+from pipeline.lineage import code_hash_of
 from pipeline.report.comparison.pair import Pair
 from pipeline.report.masking import masked
 from pipeline.summary import Summary
@@ -45,7 +45,7 @@ def make(pair: Pair) -> Settings:
     older, newer = pair.older.summary, pair.newer.summary
     config, same_keys = key_changes(older, newer)
     codes = [
-        {name: code_of(step.parameters) for name, step in run.steps.items()}
+        {name: code_hash_of(step.parameters) for name, step in run.steps.items()}
         for run in (pair.older, pair.newer)
     ]
     both = [name for name in codes[1] if codes[0].get(name) and codes[1][name]]

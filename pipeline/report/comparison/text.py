@@ -6,13 +6,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.outcome import OUTCOMES
 from pipeline.report import words
 from pipeline.report.comparison.page import Comparison
 from pipeline.report.comparison.settings import Change
 from pipeline.report.metric_rows import MetricRow
 from pipeline.summary import State
+from pipeline.terminal import TONE_STYLES
 
-_STYLES = {"good": "bold green", "bad": "bold red", "plain": "bold"}
 _MOVED = {"better": ("▲ better", "green"), "worse": ("▼ worse", "red"), "unclear": ("", "")}
 _MOST = 8  # lines of a table
 _SECOND = 1.0  # less is noise
@@ -23,9 +24,9 @@ def short(found: Comparison) -> Group:
     older, newer = found.pair.older.summary, found.pair.newer.summary
     verdict = found.verdict
     parts: list[RenderableType] = [
-        Text(f"newer  {newer.run_id}: {words.status(newer.status)}"),
-        Text(f"older  {older.run_id}: {words.status(older.status)}"),
-        Text(f"\n{verdict.headline}: {verdict.sentence}", _STYLES[verdict.tone]),
+        Text(f"newer  {newer.run_id}: {OUTCOMES[newer.status].label}"),
+        Text(f"older  {older.run_id}: {OUTCOMES[older.status].label}"),
+        Text(f"\n{verdict.headline}: {verdict.sentence}", TONE_STYLES[verdict.tone]),
         Text(f"{verdict.ground}\n"),
         _metrics(found.metrics.rows),
     ]

@@ -39,9 +39,7 @@ class Verdict:
 
 def make(pair: Pair, metrics: Metrics, data: Data, settings: Settings) -> Verdict:
     """Says what came of the changes."""
-    row = next(
-        (r for r in metrics.rows if r.better != "near one" and r.difference is not None), None
-    )
+    row = next((r for r in metrics.rows if r.has_direction and r.difference is not None), None)
     tone, headline, sentence = _answer(row, pair.is_paired)
     return Verdict(
         tone=tone,

@@ -11,14 +11,13 @@ import pandas as pd
 import pytest
 
 from components.example_gen import outcomes, parts
-from components.example_gen.outcomes import LEFT_OUT
 from components.example_gen.splits import BoundSplits, HashSplits
 from components.example_gen.writer import Columns, Writer
 from tests.components.example_gen.example_gen_run import Runner
 from tfxkit.config.csv_format import PLAIN
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError
-from tfxkit.storage.examples_artifact import OUTCOMES
+from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
 HEADER = "count,price,name\n"

@@ -5,8 +5,8 @@ import math
 import pyarrow as pa
 import pytest
 
+from components.example_gen.columns import Required
 from components.example_gen.encoding import encode_batch
-from components.example_gen.required import Required
 
 
 @pytest.mark.parametrize(

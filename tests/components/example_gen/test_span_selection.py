@@ -74,7 +74,11 @@ def test_one_span_is_tfx_s_own_message():
 @pytest.mark.parametrize(
     ("folders", "wanted", "message"),
     [
-        (["span-1", "span-2", "span-5"], "all", r"lacks span 3 to 4 of .*1 to 5.*\nFound: 1, 2, 5"),
+        (
+            ["span-1", "span-2", "span-5"],
+            "all",
+            r"lacks span 3 to 4 of .*1 to 5.*\nFound: 1 to 2, 5",
+        ),
         (["span-1", "span-3"], "last:2", r"lacks span 2 of .*2 to 3"),
         (["span-1", "span-2"], "7", r"lacks span 7 of .*\nFound: 1 to 2"),
         (["span-1", "span-01"], "all", "span 1 twice, as span-01 and as span-1"),

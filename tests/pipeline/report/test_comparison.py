@@ -11,10 +11,10 @@ from pipeline.report.comparison.metrics import bound_changes
 from pipeline.report.comparison.pair import Pair
 from pipeline.report.comparison.settings import key_changes
 from pipeline.report.masking import MASK
-from pipeline.summary import Check, Status, Summary
-from tests.pipeline.report.test_bootstrap import answers, binary
-from tfxkit.config.dataset import Task
+from pipeline.summary import Status, Summary
+from tests.pipeline.report.test_bootstrap import METRICS, answers, binary
 from tfxkit.errors import UsageError
+from tfxkit.evaluation import Check
 
 DATASET = {
     "task": "binary",
@@ -131,8 +131,8 @@ def test_rows_without_a_label_may_be_treated_in_another_way(tmp_path):
 
 def test_the_change_between_other_rows_is_as_uncertain_as_both_together():
     older, newer = (answers(*binary(800, seed=seed)) for seed in (21, 22))
-    change = independent_change(Task.BINARY, newer, older)[WHOLE]["auc"]
-    own = [intervals(Task.BINARY, rows).candidate[WHOLE]["auc"] for rows in (older, newer)]
+    change = independent_change(METRICS, newer, older)[WHOLE]["auc"]
+    own = [intervals(METRICS, rows).candidate[WHOLE]["auc"] for rows in (older, newer)]
     widths = [one.high - one.low for one in own]
     assert change.high - change.low == pytest.approx(np.hypot(*widths), rel=0.15)
 
@@ -140,7 +140,7 @@ def test_the_change_between_other_rows_is_as_uncertain_as_both_together():
 def test_the_same_rows_taken_for_others_do_not_agree_by_chance():
     """Resamples with one seed would be paired: an interval of no width for a model and itself."""
     rows = answers(*binary(800))
-    change = independent_change(Task.BINARY, rows, rows)[WHOLE]["auc"]
-    own = intervals(Task.BINARY, rows).candidate[WHOLE]["auc"]
+    change = independent_change(METRICS, rows, rows)[WHOLE]["auc"]
+    own = intervals(METRICS, rows).candidate[WHOLE]["auc"]
     assert change.low < 0 < change.high
     assert change.high - change.low > own.high - own.low

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.metadata import OutputArtifact
+from pipeline.metadata import Artifact
 from pipeline.report import data
 from pipeline.report.writing import environment
 from pipeline.summary import State, Status, Step
@@ -28,14 +28,19 @@ def section(tmp_path):
     rows = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [0, 1, 1]})
     statistics = write_statistics(tmp_path / "statistics", {"train": rows, "eval": rows}, SCHEMA)
     properties = {"split_names": statistics.split_names}
-    artifacts = {"StatisticsGen": {"statistics": OutputArtifact(statistics.uri, properties)}}
+    artifacts = {
+        "StatisticsGen": {
+            "statistics": Artifact(1, "ExampleStatistics", statistics.uri, properties)
+        },
+        "ExampleValidator": {"anomalies": Artifact(3, "ExampleAnomalies", str(tmp_path), {})},
+    }
 
     def make(status: Status, gate: State, findings=None) -> str:
         if findings is not None:
             file = tmp_path / "findings.json"
             report = {"findings": findings, "not_measured": [], "no_baseline": None}
             file.write_text(json.dumps(report))
-            artifacts["DataGate"] = {"findings": OutputArtifact(str(file), {})}
+            artifacts["DataGate"] = {"findings": Artifact(2, "Findings", str(file), {})}
         steps = (Step(name="DataGate", state=gate, seconds=0),)
         run = made_run(tmp_path, status, artifacts, steps=steps)
         template = environment().get_template("data.html")

@@ -71,7 +71,7 @@ def test_spans_of_time_and_dates():
         ("higher", -0.01, 0.01, "unclear"),
         ("lower", 0.01, 0.02, "worse"),
         ("lower", -0.02, -0.01, "better"),
-        ("near one", 0.01, 0.02, "undirected"),
+        ("near 1", 0.01, 0.02, "undirected"),
     ],
 )
 def test_a_change_is_clear_when_its_interval_leaves_zero_out(better, low, high, moved):

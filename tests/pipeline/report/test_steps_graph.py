@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from pipeline.metadata import ArtifactLink, StepRecord
+from pipeline.metadata import Artifact, Execution
 from pipeline.report import lineage
 
 
 def steps(**reads):
     """Steps by name with the names of those that they read from; each writes one output."""
-    numbers = {name: number for number, name in enumerate(reads)}
+    written = {name: Artifact(number, "", "", {}) for number, name in enumerate(reads)}
     return {
-        name: StepRecord(
-            "COMPLETE",
-            0.0,
-            tuple(ArtifactLink("in", numbers[source], "") for source in sources),
-            (ArtifactLink(f"out of {name}", numbers[name], ""),),
+        name: Execution(
+            id=number,
+            step=name,
+            runs=("1",),
+            state="COMPLETE",
+            started=0.0,
+            ended=0.0,
+            parameters={},
+            inputs={"in": [written[source] for source in sources]},
+            outputs={f"out of {name}": [written[name]]},
         )
-        for name, sources in reads.items()
+        for number, (name, sources) in enumerate(reads.items())
     }
 
 
@@ -34,7 +39,7 @@ def test_every_link_is_drawn_downwards():
     graph = lineage.draw(DAG)
     top = {box.name: box.y for box in graph.boxes}
     assert top.keys() == DAG.keys()
-    assert len(graph.edges) == sum(len(step.inputs) for step in DAG.values())
+    assert len(graph.edges) == sum(len(step.read()) for step in DAG.values())
     for edge in graph.edges:
         assert top[edge.source] < top[edge.target]
         assert edge.keys == (f"out of {edge.source}",)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pipeline.report import verdict
-from pipeline.summary import Check, Status
+from pipeline.summary import Status
 from tests.pipeline.report.made_run import made_run
+from tfxkit.evaluation import Check
 
 
 @pytest.mark.parametrize(

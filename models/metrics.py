@@ -1,0 +1,27 @@
+"""Metrics of your own: functions of labels, predictions and weights that return one number.
+
+`configs/dataset.yaml` names them under `evaluation.metrics`; docs/extending/metrics.md has the
+contract. Labels are classes (0, 1, …) or numbers, one for each row; predictions are one for each
+row, or of shape [rows, classes]; weights are one for each row. A function returns `float("nan")`
+where its metric is not defined.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def top_decile_lift(labels: Array, predictions: Array, weights: Array) -> float:
+    """How many times more positives the tenth with the highest scores has than all rows have.
+
+    For a binary task, such as a campaign that reaches one customer in ten:
+    `lift: {function: models.metrics.top_decile_lift}`.
+    """
+    tenth = np.argsort(-predictions, kind="stable")[: max(1, len(labels) // 10)]
+    if not labels.any():
+        return float("nan")
+    everywhere = np.average(labels, weights=weights)
+    return float(np.average(labels[tenth], weights=weights[tenth]) / everywhere)

@@ -1,1 +1,0 @@
-"""What `clean --keep` removes, and what it must not: old runs, their artifacts, old versions."""

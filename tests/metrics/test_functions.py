@@ -1,0 +1,79 @@
+"""Functions of a project as metrics: what they are given, samples, and errors with a name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.metrics import top_decile_lift
+from tfxkit.errors import ModelError
+from tfxkit.metrics import Rows, functions
+from tfxkit.metrics.functions import OfRows, load
+
+
+def rows(number=1000, seed=0):
+    random = np.random.default_rng(seed)
+    keys = random.permutation(number).astype(np.uint64)
+    return Rows.of(np.arange(float(number)), random.random((number, 1)), keys)
+
+
+def measured(metric, all_rows, order):
+    """Parts of the rows, merged in some order."""
+    statistics = None
+    for part in order:
+        chosen = np.arange(part, len(all_rows), len(order))
+        one = metric.measure(
+            Rows(all_rows.labels[chosen], all_rows.predictions[chosen], all_rows.keys[chosen])
+        )
+        statistics = one if statistics is None else metric.merge(statistics, one)
+    return metric.finish(statistics)
+
+
+def test_a_function_gets_all_rows_of_a_slice_as_arrays():
+    seen = {}
+
+    def number_of_rows(labels, predictions, weights):
+        seen.update(labels=labels, predictions=predictions, weights=weights)
+        return len(labels)
+
+    assert measured(OfRows(number_of_rows, "it"), rows(), [2, 0, 1]) == 1000
+    assert sorted(seen["labels"]) == list(range(1000))
+    assert seen["predictions"].shape == (1000,)
+    assert seen["weights"].tolist() == [1] * 1000
+
+
+def test_of_very_many_rows_it_gets_a_uniform_sample_that_is_always_the_same(monkeypatch):
+    monkeypatch.setattr(functions, "MOST_ROWS", 100)
+    samples = []
+
+    def collect(labels, _, __):
+        samples.append(labels)
+        return labels.mean()
+
+    metric = OfRows(collect, "it")
+    orders = ([0], [0, 1, 2], [2, 1, 0], list(range(9, -1, -1)))
+    values = [measured(metric, rows(), order) for order in orders]
+    assert len(set(values)) == 1
+    assert all(np.array_equal(sample, samples[0]) for sample in samples)
+    assert len(samples[0]) == 100
+    means = [measured(metric, rows(seed=seed), [0, 1]) for seed in range(30)]
+    assert abs(np.mean(means) - 499.5) < 3 * 289 / np.sqrt(30 * 100)
+
+
+@pytest.mark.parametrize("function", [lambda *_: 1 / 0, lambda *_: "much"], ids=["raises", "text"])
+def test_a_function_that_gives_no_number_stops_with_its_name(function):
+    with pytest.raises(ModelError, match=r"The metric models\.metrics\.it raised .* on 1000 rows"):
+        measured(OfRows(function, "models.metrics.it"), rows(), [0])
+
+
+def test_it_is_found_by_its_dotted_name():
+    labels, scores = np.repeat([0.0, 1.0], [80, 20]), np.linspace(0, 1, 100)
+    assert load("models.metrics.top_decile_lift").value(Rows.of(labels, scores)) == 5
+
+
+def test_the_lift_of_the_top_tenth():
+    weights = np.ones(100)
+    labels, scores = np.repeat([0.0, 1.0], [80, 20]), np.linspace(0, 1, 100)
+    assert top_decile_lift(labels, scores, weights) == 5
+    assert top_decile_lift(labels, -scores, weights) == 0
+    assert np.isnan(top_decile_lift(np.zeros(100), scores, weights))

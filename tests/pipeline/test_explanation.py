@@ -1,0 +1,47 @@
+"""What a run says of the exception that ended it: status, advice, the exact next command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.explanation import explain
+from pipeline.outputs import Outputs
+from pipeline.selection import ConfigSelection
+from pipeline.summary import Status
+from tfxkit.errors import DataError, StorageError
+
+OUTPUTS = Outputs(Path("/outputs/taxi"), ConfigSelection(("fast",)))
+LOG = Path("/outputs/taxi/runs/1/run.log")
+RESUME = "resume: python -m pipeline resume --config fast"
+
+
+def caused_by(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "parts"),
+    [
+        (ValueError("odd\nmore"), Status.FAILED, ["ValueError: odd\n", f"Full log: {LOG}"]),
+        (OSError("No space left on device"), Status.FAILED, ["The disk is full.", RESUME]),
+        (
+            caused_by(StorageError("metadata.sqlite"), RuntimeError("database is locked")),
+            Status.FAILED,
+            ["Another process holds metadata.sqlite.", RESUME],
+        ),
+        (StorageError("s3://bucket refuses"), Status.FAILED, ["s3://bucket refuses"]),
+        (
+            caused_by(RuntimeError("worker"), DataError("See: python -m pipeline schema diff")),
+            Status.STOPPED,
+            ["See: python -m pipeline schema --config fast diff"],
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)  # fmt: skip
+def test_the_message_has_the_reason_and_the_command(error, status, parts):
+    found, message = explain(error, OUTPUTS, LOG)
+    assert found == status
+    assert all(part in message for part in parts), message

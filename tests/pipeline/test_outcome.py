@@ -1,0 +1,41 @@
+"""The words for how a run ended: of every run, the same on terminal and page."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from pipeline.outcome import KILLED, OUTCOMES, STEPS, label_of
+from pipeline.report import verdict
+from pipeline.summary import State, Status, Step
+from pipeline.terminal import print_result
+from tests.pipeline.report.made_run import made_run
+
+
+def screen(run) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    print_result(console, run.summary, run.outputs)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("status", Status)
+def test_terminal_and_report_give_the_same_answer(status, tmp_path):
+    run = made_run(tmp_path, status, error="Line one\nline two")
+    assert OUTCOMES[status].headline in screen(run)
+    assert verdict.make(run).headline == OUTCOMES[status].headline
+    assert label_of(run.outputs, run.summary) in (OUTCOMES[status].label, KILLED)
+
+
+def test_every_state_of_a_step_has_a_word():
+    assert STEPS.keys() == set(State)
+
+
+def test_a_failure_after_the_push_does_not_call_the_served_model_unchanged(tmp_path):
+    steps = (Step(name="BulkInferrer", state=State.FAILED, seconds=1),)
+    for pushed_path, told in (("/serving/3", "had been pushed"), (None, "stays the same")):
+        run = made_run(tmp_path, Status.FAILED, steps=steps, pushed_path=pushed_path)
+        assert told in screen(run)
+        sentence = verdict.make(run).sentence
+        assert sentence.startswith("BulkInferrer failed. ") and told in sentence

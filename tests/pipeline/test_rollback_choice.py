@@ -1,0 +1,81 @@
+"""Which version a rollback or a promotion means, over histories of pushes and copies."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.outputs import Outputs
+from pipeline.rollback import version_to_promote, version_to_roll_back_to
+from pipeline.selection import ConfigSelection
+from tfxkit.errors import UsageError
+from tfxkit.storage import served_model
+
+OUTPUTS = Outputs(Path("/nowhere"), ConfigSelection(("fast",)))
+
+
+def rollback_to(serving_dir: str, wanted: int | None) -> int:
+    return version_to_roll_back_to(OUTPUTS, serving_dir, wanted)
+
+
+@pytest.fixture
+def history(tmp_path):
+    """Makes versions 1, 2, … of models `A`, `B`; `A1` is a copy that was made of version 1."""
+
+    def make(*models: str) -> str:
+        for number, model in enumerate(models, start=1):
+            for name in served_model.REQUIRED:
+                path = tmp_path / str(number) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(model[0])
+            if origin := model[1:]:
+                restored = tmp_path / str(number) / served_model.RESTORED
+                restored.write_text(json.dumps({"version": int(origin)}))
+        return str(tmp_path)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        (["A", "B"], 1),
+        (["A", "B", "C"], 2),
+        (["A", "B", "B", "B"], 1),  # pushed again: still another model than before
+        (["A", "B", "C", "B2"], 1),  # a second rollback goes on, not back to C
+        (["A", "B", "A1", "C"], 3),  # what was served before C
+        (["A", "B", "C", "B2", "C3"], 2),  # after a promotion of what was rolled back from
+    ],
+)
+def test_a_rollback_goes_to_the_model_before(history, models, expected):
+    assert rollback_to(history(*models), None) == expected
+
+
+@pytest.mark.parametrize("models", [["A"], ["A", "A"], ["A", "B", "A1"]])
+def test_there_may_be_none(history, models):
+    with pytest.raises(UsageError, match="nothing to roll back to"):
+        rollback_to(history(*models), None)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (2, r"Version 2 is the model that is served, version 4 \(a copy of 2\)"),
+        (3, "To serve it anyway: python -m pipeline promote 3 --serving .* --config fast"),
+        (4, "is the model that is served"),
+        (9, "There is no version 9 in .*; there are: 1, 2, 3, 4"),
+    ],
+)
+def test_a_rollback_to_what_is_not_earlier_is_refused(history, wanted, told):
+    with pytest.raises(UsageError, match=told):
+        rollback_to(history("A", "B", "C", "B2"), wanted)
+
+
+def test_a_promotion_takes_any_other_model(history):
+    folder = history("A", "B", "C", "B2")
+    assert [version_to_promote(OUTPUTS, folder, version) for version in (1, 2, 3, 4)] == [
+        1,
+        None,
+        3,
+        None,
+    ]

@@ -1,0 +1,1 @@
+"""The `models` of the tests' own project: what an owner edits, as these tests need it."""

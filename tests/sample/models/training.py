@@ -1,0 +1,52 @@
+"""The tests' own `run_fn`: as in `models/training.py`, with the network of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from tests.sample.models.network import build_model
+from tfxkit.training import export
+from tfxkit.training.building import build
+from tfxkit.training.fitting import compile_model, fit
+from tfxkit.training.job import TrainingJob
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains and exports the model.
+
+    Args:
+        fn_args: As TFX's Trainer makes them; see `TrainingJob`.
+
+    Raises:
+        DataError: If the rows are not fit to train on.
+        ModelError: If the network cannot be trained.
+    """
+    job = TrainingJob.begin(fn_args)
+    model = create_model(job)
+    data = job.read()
+    if job.keeps_served_model(data):
+        return
+    job.warm_start(model)
+    fitted = fit(model, job, data)
+    export.export(model, job, data, fitted)
+    job.checkpoint.clear()
+
+
+def create_model(job: TrainingJob) -> keras.Model:
+    """Builds and compiles the network, for the training and for each trial of the search."""
+    model = build(build_model, job.features, job.config)
+    compile_model(model, job)
+    return model
+
+
+def rebuild(model_dir: str, transform_graph_dir: str) -> Callable[[list[bytes]], np.ndarray]:
+    """Builds an exported model from code and weights: ServingCheck compares the two.
+
+    Returns:
+        A function from serialized raw tf.Examples to what `serving_default` predicts for them.
+    """
+    return export.rebuild(build_model, model_dir, transform_graph_dir)

@@ -1,0 +1,31 @@
+"""The tests' own `tuner_fn`: as in `models/tuning.py`, with the network of the tests."""
+
+from __future__ import annotations
+
+import keras_tuner
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.components.tuner.component import TunerFnResult
+
+from tests.sample.models.training import create_model
+from tfxkit.training.job import TrainingJob
+from tfxkit.training.search import random_search
+
+
+def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
+    """Sets up the search.
+
+    Args:
+        fn_args: As TFX's Tuner makes them; see `TrainingJob`.
+    """
+    job = TrainingJob.begin(fn_args)
+    return random_search(job, job.read(), create_model, search_space)
+
+
+def search_space(choices: keras_tuner.HyperParameters) -> None:
+    """Names of settings in the sections `model` and `train`, and the values to try."""
+    choices.Int("width", 32, 256, step=32)
+    choices.Int("depth", 1, 3)
+    choices.Float("dropout", 0.0, 0.5, step=0.1)
+    choices.Int("embedding", 4, 16, step=4)
+    choices.Float("learning_rate", 3e-4, 1e-2, sampling="log")
+    choices.Float("weight_decay", 1e-4, 1e-1, sampling="log")

@@ -1,0 +1,282 @@
+"""What `preprocessing_fn` makes features with: the roles of dataset.yaml, and one function a kind.
+
+    from tfxkit.features.helpers import by_role, preprocessing, rank
+
+    @preprocessing
+    def preprocessing_fn(inputs, custom_config):
+        features = by_role(inputs, Dataset.model_validate(custom_config["dataset"]))
+        features["fare_per_mile"] = rank(inputs["fare"] / inputs["trip_miles"])
+        return features
+
+A number that is NaN or infinite, and an empty text, count as missing; each function says what
+becomes of them. Every function takes a tensor of shape [batch]. The features it returns are learned
+from the training data in one pass for all of a kind, when `preprocessing_fn` has returned.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfxkit.config.dataset import Column, Dataset, DateOrder, Role
+from tfxkit.errors import DataError
+from tfxkit.features import text
+from tfxkit.features.columns import Columns, as_text, first_values
+from tfxkit.features.dates import seconds_of_text
+from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
+from tfxkit.features.planned import Code, Direct, Place, Planned, Values, numbers_of, texts_of
+from tfxkit.features.preprocessing import Features, preprocessing
+from tfxkit.features.vocabularies import Limits
+
+__all__ = [
+    "Columns",
+    "Features",
+    "bucketized",
+    "by_role",
+    "code",
+    "date_parts",
+    "filled",
+    "hashed",
+    "is_missing",
+    "number",
+    "preprocessing",
+    "rank",
+    "words",
+]
+
+_DAY_S = 24 * 60 * 60
+_CYCLES_S = {"time_of_day": _DAY_S, "time_of_week": 7 * _DAY_S, "time_of_year": 365.2425 * _DAY_S}
+_TICKS_PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+RANK_BUCKETS, BUCKETS, HASH_BUCKETS, WORD_BUCKETS = 64, 10, 100, 4096
+
+
+def rank(values: tf.Tensor, buckets: int = RANK_BUCKETS) -> Planned:
+    """The share of training rows with a lower value, 0 to 1; missing is -1.
+
+    The best choice for most numbers: neither outliers nor skew do harm.
+
+    Args:
+        values: Numbers.
+        buckets: How many quantiles of the training data are kept; linear between two of them.
+    """
+    return Place(lambda: numbers_of(values), buckets, as_code=False)
+
+
+def bucketized(values: tf.Tensor, buckets: int = BUCKETS) -> Planned:
+    """The quantile that a number lies in, as a code from 1 on; missing is 0.
+
+    Args:
+        values: Numbers.
+        buckets: How many quantiles there are, with as many training rows each.
+    """
+    return Place(lambda: numbers_of(values), buckets, as_code=True)
+
+
+def number(values: tf.Tensor, missing: float = 0.0) -> Planned:
+    """A number as it is, as float32.
+
+    The network sees it in its own unit: scale it before, for example to about -1 to 1.
+
+    Args:
+        values: Numbers.
+        missing: What a missing value counts as.
+    """
+
+    def compute() -> tf.Tensor:
+        given, gaps = numbers_of(values)
+        known = tf.cast(given, tf.float32)
+        return tf.where(gaps | ~tf.math.is_finite(known), tf.constant(missing, tf.float32), known)
+
+    return Direct(compute, Kind.NUMBER, "number")
+
+
+def code(values: tf.Tensor, vocabulary_size: int | None = None, min_count: int = 1) -> Planned:
+    """A code for each value by its frequency in the training data, learned as a vocabulary.
+
+    Missing is 0, a value out of vocabulary 1, the most frequent value 2.
+
+    Args:
+        values: Text, or numbers that are names.
+        vocabulary_size: Keep the most frequent values only.
+        min_count: Values in fewer training rows are out of vocabulary.
+    """
+    return Code(lambda: texts_of(values), Limits(vocabulary_size, min_count))
+
+
+def hashed(values: tf.Tensor, buckets: int = HASH_BUCKETS) -> Planned:
+    """The hash of a value as a code from 1 on, for values too many for a vocabulary; missing is 0.
+
+    Args:
+        values: Text, or numbers that are names.
+        buckets: How many codes there are; values share them.
+    """
+    return _hashed(lambda: texts_of(values), buckets)
+
+
+def words(values: tf.Tensor, buckets: int = WORD_BUCKETS) -> Planned:
+    """The first 100 words of a text and the pairs of neighbours among them, as hashed codes.
+
+    Args:
+        values: Text; an empty one has no words.
+        buckets: How many codes there are; words share them.
+    """
+    return _words(lambda: texts_of(values), buckets)
+
+
+def date_parts(
+    values: tf.Tensor, unit: str = "s", order: DateOrder | str = DateOrder.YMD
+) -> dict[str, Planned]:
+    """The features of a time: its rank, and how far through the day, week and year it is.
+
+    `features["pickup"] = date_parts(…)` makes `pickup.trend`, `pickup.time_of_day`,
+    `pickup.time_of_week` and `pickup.time_of_year`. All are 0 to 1; missing is -1, and so is text
+    that is no date.
+
+    Args:
+        values: Numbers, or text as `tfxkit.features.dates` reads it.
+        unit: What numbers count since 1970-01-01 UTC: s, ms, us or ns.
+        order: Of year, month and day in text: ymd, dmy or mdy.
+    """
+    is_text = getattr(values, "dtype", None) == tf.string
+    read = texts_of if is_text else numbers_of
+    how = "text" if is_text else unit
+    return _date_parts(lambda: read(values), how, DateOrder(order), RANK_BUCKETS)
+
+
+def is_missing(values: tf.Tensor) -> tf.Tensor:
+    """True where a number is NaN or infinite, and where a text is empty."""
+    values = tf.convert_to_tensor(values)
+    if values.dtype == tf.string:
+        return values == ""
+    if values.dtype.is_floating:
+        return ~tf.math.is_finite(values)
+    return tf.zeros_like(values, tf.bool)
+
+
+def filled(values: tf.Tensor, fill: float | str) -> tf.Tensor:
+    """The values, with another one where they are missing."""
+    values = tf.convert_to_tensor(values)
+    return tf.where(is_missing(values), tf.constant(fill, values.dtype), values)
+
+
+def by_role(inputs: Columns, dataset: Dataset) -> Features:
+    """The features of all columns that have a role in dataset.yaml.
+
+    Args:
+        inputs: The raw columns.
+        dataset: Gives each column its role.
+
+    Returns:
+        By name: `<column>.rank`, `.code`, `.words`, or `.trend` and `.time_of_day`, `_week` and
+        `_year`. Characters of a column's name other than letters, digits and underscores are
+        written as in `tfxkit.features.model_inputs.safe_name`.
+
+    Raises:
+        DataError: If a column is not in the schema, or has a type that does not fit its role.
+    """
+    described = dataset.features()
+    for column in described:
+        if column not in inputs.raw:
+            raise DataError(
+                f"dataset.yaml describes the column {column!r}, which the schema does not have. "
+                "Remove it there, or add it to the schema."
+            )
+    inputs.use(*described)
+    features = Features()
+    for column, first in first_values({name: inputs.raw[name] for name in described}).items():
+        options = described[column]
+        values = _typed(column, options, *first)
+        for part, feature in _parts(options, lambda values=values: values).items():  # type: ignore[misc]
+            feature.column = column
+            features[part_name(column, part)] = feature
+    return features
+
+
+def _parts(options: Column, values: Callable[[], Values]) -> Mapping[str, Planned]:
+    match options.role:
+        case Role.NUMERIC:
+            return {"rank": Place(values, options.buckets or RANK_BUCKETS, as_code=False)}
+        case Role.BUCKETIZED:
+            return {"code": Place(values, options.buckets or BUCKETS, as_code=True)}
+        case Role.CATEGORICAL:
+            return {"code": Code(values, Limits(options.vocabulary_size, options.min_count))}
+        case Role.HASHED:
+            return {"code": _hashed(values, options.buckets or HASH_BUCKETS)}
+        case Role.TEXT:
+            return {"words": _words(values, options.buckets or WORD_BUCKETS)}
+        case Role.TIMESTAMP:
+            return _date_parts(values, options.unit, options.order, RANK_BUCKETS)
+    raise AssertionError(options.role)
+
+
+def _typed(column: str, options: Column, values: tf.Tensor, missing: tf.Tensor) -> Values:
+    """Text for the roles that take values as names, numbers for the others; gaps filled."""
+    if options.role in (Role.CATEGORICAL, Role.HASHED, Role.TEXT):
+        values = as_text(values)
+    elif options.role is Role.TIMESTAMP and options.unit == "text":
+        if values.dtype != tf.string:
+            raise DataError(
+                f"The column {column!r} is numbers, not dates in text. Give its unit in "
+                "dataset.yaml (s, ms, us or ns), or correct its type in the schema."
+            )
+    elif values.dtype == tf.string:
+        raise DataError(
+            f"The column {column!r} is text, which the role {options.role} cannot use. Choose "
+            "categorical, hashed, text or (for dates) timestamp with unit: text in dataset.yaml, "
+            "or correct its type in the schema."
+        )
+    elif options.role is not Role.TIMESTAMP:  # whose seconds float32 cannot hold
+        values = tf.cast(values, tf.float32)
+    if options.fill is None:
+        return values, missing
+    fill = str(options.fill) if values.dtype == tf.string else options.fill
+    return tf.where(missing, tf.constant(fill, values.dtype), values), tf.zeros_like(missing)
+
+
+def _hashed(values: Callable[[], Values], buckets: int) -> Planned:
+    def compute() -> tf.Tensor:
+        texts, missing = values()
+        codes = tf.strings.to_hash_bucket_fast(texts, buckets) + MISSING_CODE + 1
+        return tf.where(missing, tf.constant(MISSING_CODE, tf.int64), codes)
+
+    codes = MISSING_CODE + 1 + buckets
+    return Direct(compute, Kind.CODE, f"hash bucket, one of {buckets:,}", codes=codes, fixed=True)
+
+
+def _words(values: Callable[[], Values], buckets: int) -> Planned:
+    codes, length = MISSING_CODE + 1 + buckets, text.TERMS
+    return Direct(
+        lambda: text.word_codes(values()[0], buckets),
+        Kind.CODES,
+        f"up to {length} codes of words and pairs, of {codes:,}",
+        codes=codes,
+        length=length,
+        fixed=True,
+    )
+
+
+def _date_parts(
+    values: Callable[[], Values], unit: str, order: DateOrder, buckets: int
+) -> dict[str, Planned]:
+    @functools.cache
+    def seconds() -> Values:
+        given, missing = values()
+        if unit == "text":
+            found, no_date = seconds_of_text(given, order)
+            return found, missing | no_date
+        return tf.cast(given, tf.float64) / _TICKS_PER_S[unit], missing
+
+    def phase(length: float) -> tf.Tensor:
+        since, missing = seconds()
+        part = tf.cast(tf.math.floormod(since, length) / length, tf.float32)
+        return tf.where(missing, MISSING_NUMBER, part)
+
+    parts: dict[str, Planned] = {"trend": Place(seconds, buckets, as_code=False)}
+    for part, length in _CYCLES_S.items():
+        compute: Any = functools.partial(phase, length)
+        parts[part] = Direct(compute, Kind.RANK, "how far through it, 0 to 1")
+    return parts

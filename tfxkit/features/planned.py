@@ -1,0 +1,248 @@
+"""Features that are planned while `preprocessing_fn` runs and computed when it returns.
+
+A pass over the data takes Beam and TensorFlow a second or more, however few the rows. So features
+that need one are collected, and those of a kind are computed in one pass.
+"""
+
+from __future__ import annotations
+
+import abc
+import collections
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfxkit.errors import DataError
+from tfxkit.features import quantiles, vocabularies
+from tfxkit.features.columns import as_text, first_value
+from tfxkit.features.model_inputs import MISSING_CODE, Kind
+from tfxkit.features.vocabularies import Limits
+
+Values = tuple[tf.Tensor, tf.Tensor]  # of shape [batch], and a bool: true where one is missing
+
+
+def _operator(name: str) -> Callable[..., tf.Tensor]:
+    def apply(self: Planned, *others: Any) -> tf.Tensor:
+        return getattr(self.tensor, name)(*others)
+
+    return apply
+
+
+class Planned(abc.ABC):
+    """A feature whose kind is known and whose values are computed later.
+
+    TensorFlow takes it wherever it takes a tensor; it is computed then, on its own.
+
+    Attributes:
+        kind: The meaning of its values.
+        description: What stands in it, in a few words.
+        codes: The number of codes, with that of a missing value; a tensor where the data decide.
+        length: The number of values in a row; None for one.
+        fixed: A code means the same in every run.
+        column: The raw column that its role made it from, if so.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        description: str = "",
+        *,
+        codes: int | tf.Tensor | None = None,
+        length: int | None = None,
+        fixed: bool = False,
+    ) -> None:
+        """Plans it."""
+        self.kind, self.description = kind, description
+        self.codes, self.length, self.fixed = codes, length, fixed
+        self.column: str | None = None
+        self.computed: tf.Tensor | None = None
+
+    @abc.abstractmethod
+    def prepare(self) -> None:
+        """Takes what it is computed from.
+
+        Raises:
+            DataError: If that does not fit.
+        """
+
+    @property
+    def tensor(self) -> tf.Tensor:
+        """The values; computed on their own if need be."""
+        if self.computed is None:
+            self.compute()
+        return self.computed
+
+    @abc.abstractmethod
+    def compute(self) -> None:
+        """Computes the values on their own."""
+
+    def __tf_tensor__(self, dtype: tf.DType | None = None, name: str | None = None) -> tf.Tensor:
+        """The values, where TensorFlow wants a tensor."""
+        return tf.convert_to_tensor(self.tensor, dtype, name=name)
+
+    __add__, __radd__ = _operator("__add__"), _operator("__radd__")
+    __sub__, __rsub__ = _operator("__sub__"), _operator("__rsub__")
+    __mul__, __rmul__ = _operator("__mul__"), _operator("__rmul__")
+    __truediv__, __rtruediv__ = _operator("__truediv__"), _operator("__rtruediv__")
+    __lt__, __le__ = _operator("__lt__"), _operator("__le__")
+    __gt__, __ge__ = _operator("__gt__"), _operator("__ge__")
+
+
+class Direct(Planned):
+    """A feature that needs no pass over the data."""
+
+    def __init__(
+        self, values: Callable[[], tf.Tensor], kind: Kind, description: str, **attributes: Any
+    ) -> None:
+        """Plans it.
+
+        Args:
+            values: Computes the feature.
+            kind: As for `Planned`, and so are all other arguments.
+            description: What stands in it.
+            attributes: Further ones.
+        """
+        super().__init__(kind, description, **attributes)
+        self._values = values
+
+    def prepare(self) -> None:
+        """Computes the values, which may fail."""
+        _ = self.tensor
+
+    def compute(self) -> None:
+        """Computes the values."""
+        self.computed = self._values()
+
+
+class Place(Planned):
+    """The place of a number among those of the training data, as a rank or as a code."""
+
+    def __init__(self, values: Callable[[], Values], buckets: int, *, as_code: bool) -> None:
+        """Plans it.
+
+        Args:
+            values: Gives numbers, of any type.
+            buckets: How many quantiles there are.
+            as_code: Whether the feature is the number of the quantile, not the rank.
+        """
+        if as_code:
+            codes = MISSING_CODE + 1 + buckets
+            super().__init__(Kind.CODE, f"quantile, one of {buckets}", codes=codes, fixed=True)
+        else:
+            super().__init__(Kind.RANK, f"rank among {buckets} quantiles, 0 to 1")
+        self.buckets = buckets
+        self.values = functools.cache(values)
+
+    def prepare(self) -> None:
+        """Takes the numbers."""
+        self.values()
+
+    def compute(self) -> None:
+        """Computes the values by a pass of their own."""
+        _find_places([self])
+
+
+class Code(Planned):
+    """The code of a value, by its frequency in the training data."""
+
+    def __init__(self, values: Callable[[], Values], limits: Limits) -> None:
+        """Plans it.
+
+        Args:
+            values: Gives text.
+            limits: Which values have a code.
+        """
+        super().__init__(Kind.CODE)
+        self.limits = limits
+        self.values = functools.cache(values)
+
+    def prepare(self) -> None:
+        """Takes the texts."""
+        self.values()
+
+    def compute(self) -> None:
+        """Refuses: a vocabulary is kept under the name of its feature."""
+        raise DataError(
+            "code() makes a feature, whose values no further computation can use. Use "
+            "tft.compute_and_apply_vocabulary() there."
+        )
+
+
+def compute(features: Mapping[str, Planned]) -> dict[str, tf.Tensor]:
+    """Computes features, those of a kind together.
+
+    Raises:
+        DataError: If one cannot be made of the values that it was given; it is named.
+    """
+    for name, feature in features.items():
+        try:
+            feature.prepare()
+        except (DataError, ValueError, TypeError) as error:
+            raise DataError(f"The feature {name!r} cannot be made: {error}") from error
+    _find_places([f for f in features.values() if isinstance(f, Place) and f.computed is None])
+    _look_up({name: f for name, f in features.items() if isinstance(f, Code)})
+    return {name: feature.tensor for name, feature in features.items()}
+
+
+def _find_places(features: Iterable[Place]) -> None:
+    groups: dict[int, list[Place]] = collections.defaultdict(list)
+    for feature in dict.fromkeys(features):
+        groups[feature.buckets].append(feature)
+    for buckets, group in sorted(groups.items()):
+        columns = [feature.values() for feature in group]
+        values = tf.stack([tf.cast(values, tf.float32) for values, _ in columns])
+        missing = tf.stack([missing for _, missing in columns])
+        codes, ranks = map(tf.unstack, quantiles.places(values, missing, buckets))
+        for feature, code, rank in zip(group, codes, ranks, strict=True):
+            feature.computed = code if feature.kind is Kind.CODE else rank
+
+
+def _look_up(features: Mapping[str, Code]) -> None:
+    if not features:
+        return
+    columns = [feature.values() for feature in features.values()]
+    values, missing = (tf.stack(part) for part in zip(*columns, strict=True))
+    limits = {name: feature.limits for name, feature in features.items()}
+    codes, numbers = vocabularies.codes_of(limits, values, missing)
+    unstacked = tf.unstack(codes), tf.unstack(numbers, len(features))
+    for feature, code, number in zip(features.values(), *unstacked, strict=True):
+        feature.computed, feature.codes = code, number
+
+
+def numbers_of(values: Any) -> Values:
+    """Numbers of shape [batch] from what the owner of a project computed.
+
+    Raises:
+        DataError: If it is text, or not one value a row.
+    """
+    values, missing = _dense(values)
+    if values.dtype == tf.bool:
+        return tf.cast(values, tf.float32), missing
+    if values.dtype == tf.string:
+        raise DataError("it is text, and this takes numbers. Use code(), hashed() or words().")
+    return values, missing
+
+
+def texts_of(values: Any) -> Values:
+    """Text of shape [batch]; numbers as text.
+
+    Raises:
+        DataError: If it is not one value a row.
+    """
+    values, missing = _dense(values)
+    return as_text(tf.cast(values, tf.int64) if values.dtype == tf.bool else values), missing
+
+
+def _dense(values: Any) -> Values:
+    if isinstance(values, tf.RaggedTensor):
+        values = values.to_sparse()
+    if not isinstance(values, tf.SparseTensor):
+        values = tf.convert_to_tensor(values)
+        if values.shape.rank != 1 and values.shape[1:] != [1]:
+            raise DataError(f"it has the shape {values.shape}, and this takes one value a row.")
+    values, missing = first_value(values)
+    if values.dtype.is_floating:
+        missing |= ~tf.math.is_finite(values)
+    return values, missing

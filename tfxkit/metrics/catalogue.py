@@ -1,0 +1,226 @@
+"""Which metric a name in `configs/dataset.yaml` stands for, and which of two values is better."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Callable, Iterable
+
+from tfxkit.config.bounds import Evaluation, MetricSettings
+from tfxkit.config.dataset import Dataset, Task
+from tfxkit.evaluation import COUNTS, EXAMPLE_COUNT
+from tfxkit.metrics import curves, functions, sums
+from tfxkit.metrics.definition import HIGHER, LOWER, Metric
+
+# The probability above which a binary model's answer counts as a yes, where a metric has no
+# `threshold` of its own.
+DECISION_THRESHOLD = 0.5
+# Names in runs from before, and what they are called now.
+RENAMED = {"auc_precision_recall": "pr_auc", "loss": "log_loss"}
+_LOSS_OF_REGRESSION = "mse"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Settings of a metric of the pipeline, see `tfxkit.config.bounds.MetricSettings`."""
+
+    threshold: float = DECISION_THRESHOLD
+    for_class: int | None = None
+    k: int = 2
+    quantile: float = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A metric of the pipeline.
+
+    Attributes:
+        define: Makes its definition.
+        better: Which of two values is the better one.
+        options: Those that it has.
+        always: Whether it is measured without being asked for.
+    """
+
+    define: Callable[[Options], Metric]
+    better: str = HIGHER
+    options: frozenset[str] = frozenset()
+    always: bool = True
+
+
+def _asked(define: Callable[[Options], Metric], *options: str, better: str = HIGHER) -> Entry:
+    return Entry(define, better, frozenset(options), always=False)
+
+
+def _of_counts(name: str, *options: str) -> Entry:
+    return _asked(lambda o: sums.of_counts(name, o.threshold, o.for_class), *options)
+
+
+_COUNT = Entry(lambda _: sums.count())
+_MEAN_LABEL = Entry(lambda _: sums.mean_label())
+_CALIBRATION = Entry(lambda _: sums.calibration(), "near 1")
+_CLASSIFICATION = {
+    "auc": Entry(lambda _: curves.Area(curves.area_under_roc)),
+    "pr_auc": Entry(lambda _: curves.Area(curves.area_under_precision_recall)),
+    "accuracy": Entry(lambda o: sums.accuracy(o.threshold), options=frozenset({"threshold"})),
+    "log_loss": Entry(lambda _: sums.log_loss(), LOWER),
+    "expected_calibration_error": Entry(lambda _: curves.CalibrationError(), LOWER),
+}
+_COUNTED = ("precision", "recall", "f1", "specificity")
+
+CATALOGUE: dict[Task, dict[str, Entry]] = {
+    Task.BINARY: {
+        **_CLASSIFICATION,
+        "calibration": _CALIBRATION,
+        **{name: _of_counts(name, "threshold") for name in _COUNTED},
+    },
+    Task.MULTICLASS: {
+        **_CLASSIFICATION,
+        "accuracy": Entry(lambda o: sums.accuracy(o.threshold)),
+        **{name: _of_counts(name, "for_class") for name in _COUNTED},
+        "top_k_accuracy": _asked(lambda o: sums.top_k_accuracy(o.k), "k"),
+    },
+    Task.REGRESSION: {
+        "rmse": Entry(lambda _: sums.rmse(), LOWER),
+        "mae": Entry(lambda _: sums.mae(), LOWER),
+        "r2": Entry(lambda _: sums.r2()),
+        "squared_pearson_correlation": Entry(lambda _: sums.squared_correlation()),
+        "mse": Entry(lambda _: sums.mse(), LOWER),
+        "calibration": _CALIBRATION,
+        "mape": _asked(lambda _: sums.mape(), better=LOWER),
+        "quantile_loss": _asked(lambda o: sums.quantile_loss(o.quantile), "quantile", better=LOWER),
+        "medae": _asked(lambda _: functions.MedianAbsoluteError(), better=LOWER),
+    },
+}
+# Classes of TFMA and Keras of which less is better, where `better` is not set.
+_LESS_IS_BETTER = re.compile(
+    r"Error|Loss|entropy|Hinge|Divergence|False|Fall|Miss|FPR|FNR|FDR|FP$|FN$|MinLabelPosition"
+)
+
+
+def settings_of(dataset: Dataset) -> dict[str, MetricSettings]:
+    """All metrics that a model is measured by, in the order in which they are shown."""
+    always = [name for name, entry in CATALOGUE[dataset.task].items() if entry.always]
+    return {name: MetricSettings() for name in always} | dataset.evaluation.metrics
+
+
+def define(task: Task, classes: tuple[str, ...], name: str, settings: MetricSettings) -> Metric:
+    """The definition of a metric of the pipeline, or of a function of the project.
+
+    Args:
+        task: Of the model.
+        classes: Of the label; multiclass only.
+        name: Under which the metric is measured.
+        settings: Of the metric; without `class_name`.
+
+    Raises:
+        ValueError: If there is no such metric or setting; names the nearest that there is.
+    """
+    if settings.function is not None:
+        try:
+            return functions.load(settings.function)
+        except ValueError as error:
+            raise ValueError(f"evaluation.metrics.{name}: {error}") from error
+    if name in COUNTS:
+        return (_COUNT if name == EXAMPLE_COUNT else _MEAN_LABEL).define(Options())
+    entry = _entry(task, name, settings)
+    given = settings.model_dump(
+        exclude_none=True, include={"threshold", "for_class", "k", "quantile"}
+    )
+    if useless := sorted(given.keys() - entry.options):
+        known = ", ".join(sorted(entry.options)) or "no settings"
+        raise ValueError(
+            f"evaluation.metrics.{name}: {', '.join(useless)} is no setting of "
+            f"{settings.metric or name} for the task {task}, which has {known}"
+        )
+    if settings.for_class is not None:
+        if settings.for_class not in classes:
+            raise ValueError(
+                f"evaluation.metrics.{name}: no class {settings.for_class!r}; "
+                f"{did_you_mean(settings.for_class, classes)}"
+            )
+        given["for_class"] = classes.index(settings.for_class)
+    return entry.define(Options(**given))
+
+
+def _entry(task: Task, name: str, settings: MetricSettings) -> Entry:
+    base = settings.metric or name
+    known = CATALOGUE[task]
+    if base in known:
+        return known[base]
+    hint = did_you_mean(base, known)
+    kinds = "" if settings.metric else ". A class of TFMA needs class_name, a function function"
+    raise ValueError(
+        f"evaluation.metrics.{name}: no metric {base!r} for the task {task}; {hint}{kinds}"
+    )
+
+
+def definitions(dataset: Dataset) -> dict[str, Metric]:
+    """The definitions of all metrics but those of TFMA and Keras, by name.
+
+    Raises:
+        ValueError: If `evaluation.metrics` has one that there is not.
+    """
+    return {
+        name: define(dataset.task, dataset.label.classes, name, settings)
+        for name, settings in settings_of(dataset).items()
+        if settings.class_name is None
+    }
+
+
+def base_name(name: str) -> str:
+    """The entry that a result belongs to: some classes have several, such as `ndcg/top_k:3`."""
+    return name.partition("/")[0]
+
+
+def better(evaluation: Evaluation, name: str) -> str:
+    """`higher`, `lower`, or `near X`: which of two values of a metric is the better one.
+
+    Args:
+        evaluation: Says so of metrics that are not the pipeline's.
+        name: Of the metric; also one that the pipeline does not have any more.
+    """
+    settings = evaluation.metrics.get(base_name(name), MetricSettings())
+    if settings.better is not None:
+        return settings.better
+    if settings.class_name is not None:
+        return LOWER if _LESS_IS_BETTER.search(settings.class_name) else HIGHER
+    base = settings.metric or name
+    known = {key: entry for entries in CATALOGUE.values() for key, entry in entries.items()}
+    entry = known.get(RENAMED.get(base, base))
+    return entry.better if entry and settings.function is None else HIGHER
+
+
+def renamed(task: Task, name: str) -> str:
+    """What a metric of a run from before is called now."""
+    if name == "loss" and task is Task.REGRESSION:
+        return _LOSS_OF_REGRESSION
+    return RENAMED.get(name, name)
+
+
+def check_name(task: Task, name: str, known: Iterable[str], where: str) -> None:
+    """Refuses the name of a metric that is not measured.
+
+    Raises:
+        ValueError: Names the nearest metric that is measured, or says how one becomes so.
+    """
+    known = list(known)
+    if name in known:
+        return
+    if (new := renamed(task, name)) in known:
+        raise ValueError(f"{where}: {name!r} is called {new!r} now; did you mean {new!r}?")
+    asked = [key for key, entry in CATALOGUE[task].items() if not entry.always]
+    if name in asked:
+        raise ValueError(
+            f"{where}: {name!r} is measured only where it is asked for: add `{name}:` to "
+            "evaluation.metrics"
+        )
+    hint = did_you_mean(name, known)
+    raise ValueError(f"{where}: no metric {name!r} for the task {task}; {hint}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest known name; all of them where none is near."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"

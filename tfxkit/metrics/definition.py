@@ -1,0 +1,112 @@
+"""The definition of a metric: one form for the Evaluator, and from it one for the report.
+
+The Evaluator measures parts of a slice and merges them; the report measures many resamples of the
+same rows at once, each a column of weights. A kind of metric derives both from a single formula.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import functools
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tfxkit.metrics.curves import Ranking
+
+Array: TypeAlias = NDArray[Any]
+Weights: TypeAlias = NDArray[np.float32]  # [rows, resamples]: how often a resample has a row
+Resampled: TypeAlias = Callable[[Weights], NDArray[np.float64]]  # -> [resamples]
+
+HIGHER, LOWER = "higher", "lower"
+BETTER = re.compile(r"higher|lower|near -?\d+(\.\d+)?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Labels and predictions of some rows.
+
+    Attributes:
+        labels: Of shape [rows]: class, or number.
+        predictions: Of shape [rows]; multiclass: [rows, classes]. float64.
+        keys: Of shape [rows]: a pseudo-random number for each row, by which a sample is drawn;
+            None where all rows are measured.
+    """
+
+    labels: Array
+    predictions: Array
+    keys: Array | None = None
+
+    @classmethod
+    def of(cls, labels: Array, predictions: Array, keys: Array | None = None) -> Rows:
+        """Rows with predictions of any numeric type, of shape [rows] or [rows, outputs]."""
+        labels, predictions = np.asarray(labels), np.asarray(predictions, np.float64)
+        if predictions.ndim > 1 and predictions.shape[1] == 1:
+            predictions = predictions[:, 0]
+        return cls(labels, predictions, keys)
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.labels)
+
+    @functools.cached_property
+    def rankings(self) -> list[Ranking]:
+        """The rows by descending score: of each class against the rest; binary: of label 1."""
+        from tfxkit.metrics.curves import Ranking
+
+        if self.predictions.ndim == 1:
+            return [Ranking(self.labels == 1, self.predictions)]
+        return [
+            Ranking(self.labels == one, self.predictions[:, one])
+            for one in range(self.predictions.shape[1])
+        ]
+
+
+class Metric(abc.ABC):
+    """A number that says how good a model is, measured on labels and predictions.
+
+    Attributes:
+        sampled: Whether a slice with very many rows is measured on a sample of them.
+        has_interval: Whether resamples of the rows say how uncertain the number is.
+        most_resamples: The most resamples that are worth their time; None for any number.
+    """
+
+    sampled = False
+    has_interval = True
+    most_resamples: int | None = None
+
+    @abc.abstractmethod
+    def measure(self, rows: Rows) -> Any:
+        """Sufficient statistics of some rows."""
+
+    def merge(self, one: Any, other: Any) -> Any:
+        """Sufficient statistics of two sets of rows."""
+        return one + other
+
+    @abc.abstractmethod
+    def finish(self, statistics: Any) -> float:
+        """The metric; NaN where it is not defined."""
+
+    @abc.abstractmethod
+    def resampled(self, rows: Rows) -> Resampled:
+        """The metric as a function of weights, NaN for a resample in which it is not defined."""
+
+    def value(self, rows: Rows) -> float:
+        """The metric of rows that are all there."""
+        return self.finish(self.measure(rows))
+
+
+def sign(better: str) -> int:
+    """1 where higher is better, -1 where lower is, 0 where a change has no direction."""
+    return {HIGHER: 1, LOWER: -1}.get(better, 0)
+
+
+def ratio(above: Array, below: Array) -> Array:
+    """Element by element; NaN where there is nothing to divide by."""
+    above, below = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)

@@ -1,0 +1,162 @@
+"""Metrics that are measured on the rows themselves: functions of a project, medians.
+
+Such a metric cannot be merged from parts, so the rows of a slice are kept until all are there. Of a
+slice with more than `MOST_ROWS`, a uniform sample is kept: the rows with the smallest keys, where a
+row's key is a hash of its example. So the sample is the same in each run, and for both models.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+
+from tfxkit.errors import ModelError
+from tfxkit.metrics.definition import Array, Metric, Resampled, Rows, Weights
+
+MOST_ROWS = 50_000
+MOST_RESAMPLES = 200
+
+Function = Callable[[Array, Array, Array], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """At most `MOST_ROWS` rows; between merges up to twice as many are kept."""
+
+    rows: Rows
+
+    def __add__(self, other: Sample) -> Sample:
+        """The rows of both, as far as they are kept."""
+        parts = (self.rows, other.rows)
+        keys = [part.keys for part in parts if part.keys is not None]
+        joined = Rows(
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.predictions for part in parts]),
+            np.concatenate(keys) if len(keys) == len(parts) else None,
+        )
+        return Sample(joined).cut(2 * MOST_ROWS)
+
+    def cut(self, most: int) -> Sample:
+        """`MOST_ROWS` of the rows if they are more than `most`."""
+        rows = self.rows
+        if rows.keys is None or len(rows) <= most:
+            return self
+        kept = np.argpartition(rows.keys, MOST_ROWS)[:MOST_ROWS]
+        return Sample(Rows(rows.labels[kept], rows.predictions[kept], rows.keys[kept]))
+
+
+class OfRows(Metric):
+    """A function `(labels, predictions, weights) -> float` of the rows of a slice."""
+
+    sampled = True
+    most_resamples: int | None = MOST_RESAMPLES
+
+    def __init__(self, function: Function, name: str) -> None:
+        """Takes a function.
+
+        Args:
+            function: Of labels, [rows], predictions, [rows] or [rows, classes], and weights,
+                [rows], which are all 1. It returns NaN where the metric is not defined.
+            name: By which an error names the function.
+        """
+        self._function, self._name = function, name
+
+    def measure(self, rows: Rows) -> Sample:
+        """The rows, as far as they are kept."""
+        return Sample(rows).cut(MOST_ROWS)
+
+    def finish(self, statistics: Sample) -> float:
+        """What the function returns.
+
+        Raises:
+            ModelError: If the function raises, or returns no number.
+        """
+        rows = statistics.cut(MOST_ROWS).rows
+        if rows.keys is not None:  # in whatever order Beam has merged them
+            order = np.argsort(rows.keys, kind="stable")
+            rows = Rows(rows.labels[order], rows.predictions[order])
+        try:
+            return self._call(rows.labels, rows.predictions)
+        except Exception as error:
+            raise ModelError(
+                f"The metric {self._name} raised {type(error).__name__} on {len(rows)} rows of a "
+                f"slice: {error}. Return float('nan') where the metric is not defined."
+            ) from error
+
+    def resampled(self, rows: Rows) -> Resampled:
+        """Calls the function on the rows of each resample, a row as often as it was drawn."""
+
+        def measured(weights: Weights) -> Array:
+            values = np.full(weights.shape[1], np.nan)
+            for number, column in enumerate(weights.T):
+                drawn = np.repeat(np.arange(len(rows)), column.astype(np.intp))
+                try:
+                    values[number] = self._call(rows.labels[drawn], rows.predictions[drawn])
+                except Exception:  # noqa: S112 (not defined in this resample)
+                    continue
+            return values
+
+        return measured
+
+    def _call(self, labels: Array, predictions: Array) -> float:
+        return float(self._function(labels, predictions, np.ones(len(labels))))
+
+
+class MedianAbsoluteError(OfRows):
+    """The median of |prediction - label|."""
+
+    most_resamples = None
+
+    def __init__(self) -> None:
+        """Needs no function but its own."""
+        super().__init__(
+            lambda y, p, _: float(np.median(np.abs(p - y))) if len(y) else float("nan"), "medae"
+        )
+
+    def resampled(self, rows: Rows) -> Resampled:
+        """Sorts the errors once: the median is where half of the weight lies below."""
+        errors = np.abs(rows.predictions - rows.labels)
+        order = np.argsort(errors, kind="stable")
+        errors = errors[order]
+
+        def measured(weights: Weights) -> Array:
+            below = np.cumsum(weights[order], axis=0)
+            half = below[-1] / 2
+            middle = [(below < half).sum(axis=0), (below <= half).sum(axis=0)]
+            return errors[np.minimum(middle, len(errors) - 1)].mean(axis=0)
+
+        return measured
+
+
+def load(dotted_name: str) -> Metric:
+    """The metric that a project defines: a function, or a `Metric` such as `Sums`.
+
+    Raises:
+        ValueError: If there is no such thing; says what there is.
+    """
+    module_name, _, name = dotted_name.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise ValueError(
+            f"{module_name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, name, None)
+    if isinstance(found, Metric):
+        return found
+    if not callable(found):
+        defined = [
+            key
+            for key, value in vars(module).items()
+            if inspect.isfunction(value) and value.__module__ == module_name
+        ]
+        raise ValueError(f"{module_name} has no function {name}; it has: {', '.join(defined)}")
+    try:
+        inspect.signature(found).bind("labels", "predictions", "weights")
+    except TypeError:
+        raise ValueError(f"{dotted_name} must take (labels, predictions, weights)") from None
+    return OfRows(found, dotted_name)

@@ -1,0 +1,268 @@
+"""Weights of a network of any kind in a file, and a training that starts from them.
+
+The file (HDF5) has a dataset for each variable, by the path that Keras gives it
+(`hidden/kernel`), and says beside it what the numbers stand for: the inputs of the network, the
+values of each vocabulary in the order of their codes, and the scale of the label.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import ModelError
+from tfxkit.features.model_inputs import FIRST_WORD_CODE, Feature
+from tfxkit.storage import served_model
+from tfxkit.storage.filesystems import fileio
+from tfxkit.training.building import made_up_rows, predict
+from tfxkit.training.input_pipeline import LabelScale
+
+logger = logging.getLogger(__name__)
+
+Vocabulary = tuple[bytes, ...]
+
+_MOST_NAMED = 10  # variables in one line of the log
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """Content of a weights file.
+
+    Attributes:
+        variables: By path.
+        tables: The variables that hold a vector for each code of a feature whose codes depend on
+            the data: path to the name of the feature.
+        vocabularies: By name of the feature.
+        meaning: The label, and the names and kinds of the inputs in their order. Weights of
+            networks whose meanings differ cannot stand for one another, whatever their shapes.
+        label_scale: Predictions are in these units.
+    """
+
+    variables: Mapping[str, np.ndarray]
+    tables: Mapping[str, str]
+    vocabularies: Mapping[str, Vocabulary]
+    meaning: object
+    label_scale: LabelScale
+
+    @classmethod
+    def of(
+        cls,
+        model: keras.Model,
+        features: Sequence[Feature],
+        dataset: Dataset,
+        label_scale: LabelScale,
+    ) -> Weights:
+        """The weights of a network as they are now."""
+        inputs = [[f.name, str(f.kind), f.length] for f in features]
+        label = dataset.label.model_dump(mode="json", exclude={"missing"})
+        return cls(
+            variables={p: v.numpy() for p, v in _variables(model).items()},
+            tables=_tables(model, features),
+            vocabularies={f.name: f.vocabulary for f in features if f.vocabulary is not None},
+            meaning={"task": str(dataset.task), "label": label, "inputs": inputs},
+            label_scale=label_scale,
+        )
+
+    def assign_to(self, model: keras.Model) -> None:
+        """Gives a network of the same architecture these weights.
+
+        Raises:
+            ModelError: If the architecture is another one.
+        """
+        variables = _variables(model)
+        shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
+        stored = {path: value.shape for path, value in self.variables.items()}
+        if shapes != stored:
+            differ = sorted(p for p in shapes | stored if shapes.get(p) != stored.get(p))
+            raise ModelError(f"Weights of another architecture: {_listed(differ)} differ")
+        for path, variable in variables.items():
+            variable.assign(self.variables[path])
+
+
+def write(weights: Weights, model_dir: str) -> None:
+    """Writes the weights file of an exported model."""
+    with tempfile.TemporaryDirectory() as local:  # h5py writes to local files only
+        path = os.path.join(local, "weights.h5")
+        with h5py.File(path, "w") as file:
+            file.attrs["meaning"] = json.dumps(weights.meaning)
+            file.attrs["label_scale"] = dataclasses.astuple(weights.label_scale)
+            for name, value in weights.variables.items():
+                dataset = file.create_dataset(f"variables/{name}", data=value)
+                if name in weights.tables:
+                    dataset.attrs["feature"] = weights.tables[name]
+            for name, words in weights.vocabularies.items():
+                group = file.create_group(f"vocabularies/{name}")
+                group["bytes"] = np.frombuffer(b"".join(words), np.uint8)
+                group["lengths"] = np.array([len(word) for word in words], np.int64)
+        target = os.path.join(model_dir, served_model.WEIGHTS)
+        fileio.makedirs(os.path.dirname(target))
+        fileio.copy(path, target, overwrite=True)
+
+
+def read(model_dir: str) -> Weights | None:
+    """Reads the weights file of an exported model; None if it is not there, or of an old format."""
+    source = os.path.join(model_dir, served_model.WEIGHTS)
+    if not fileio.exists(source):
+        return None
+    with tempfile.TemporaryDirectory() as local:
+        path = os.path.join(local, "weights.h5")
+        fileio.copy(source, path)
+        with h5py.File(path, "r") as file:
+            if "meaning" not in file.attrs:
+                return None
+            datasets = dict(_datasets(file["variables"]))
+            return Weights(
+                variables={name: dataset[()] for name, dataset in datasets.items()},
+                tables={
+                    name: dataset.attrs["feature"]
+                    for name, dataset in datasets.items()
+                    if "feature" in dataset.attrs
+                },
+                vocabularies={
+                    name: _words(group) for name, group in file.get("vocabularies", {}).items()
+                },
+                meaning=json.loads(file.attrs["meaning"]),
+                label_scale=LabelScale(*map(float, file.attrs["label_scale"])),
+            )
+
+
+def start_from(
+    base_model: str, model: keras.Model, features: Sequence[Feature], dataset: Dataset
+) -> None:
+    """Gives a network the weights of the served one where these fit, and logs where they do not.
+
+    A weight fits if the variable of the same path has the same shape. A vocabulary may have changed
+    with the data: what was learned of a value goes with the value to its new code, and values that
+    are new start at random.
+
+    Args:
+        base_model: Folder of the served model.
+        model: The network to train.
+        features: Its inputs.
+        dataset: The description of its data.
+    """
+    served = read(base_model)
+    if served is None:
+        there = fileio.exists(os.path.join(base_model, served_model.WEIGHTS))
+        reason = "its weights have an earlier format" if there else "no model is being served"
+        logger.info("Trained from zero: %s", reason)
+        return
+    new = Weights.of(model, features, dataset, LabelScale())
+    if served.meaning != new.meaning:
+        logger.info("Trained from zero: label or features of the served model are others")
+        return
+    taken, left = 0, []
+    for path, variable in _variables(model).items():
+        value = served.variables.get(path)
+        if value is not None and (path in new.tables or path in served.tables):
+            value = _moved_rows(path, new, served)
+        if value is None or value.shape != tuple(variable.shape):
+            left.append(path)
+        else:
+            variable.assign(value)
+            taken += 1
+    if not taken:
+        logger.info("Trained from zero: no weight of the served model fits by name and shape")
+        return
+    random = f"; at random, for their shape or name is new: {_listed(left)}" if left else ""
+    logger.info(
+        "Started from the weights of the model being served: %d of %d%s",
+        taken,
+        taken + len(left),
+        random,
+    )
+    for name, words in new.vocabularies.items():
+        if name not in new.tables.values() and words != served.vocabularies.get(name):
+            logger.info(
+                "The values of %s have other codes now, and the network has no vector for each of "
+                "them to move: what it had learned of them has to be learned anew",
+                name,
+            )
+
+
+def _moved_rows(path: str, new: Weights, served: Weights) -> np.ndarray | None:
+    """The new table with the served rows for missing and unknown values, and for words in both.
+
+    None if the tables are of different features, or if the values of the codes are not known.
+    """
+    rows, served_rows = new.variables[path].copy(), served.variables[path]
+    feature = new.tables.get(path, "")
+    words, served_words = (w.vocabularies.get(feature) for w in (new, served))
+    if (
+        served.tables.get(path) != feature
+        or rows.shape[1:] != served_rows.shape[1:]
+        or words is None
+        or served_words is None
+    ):
+        return None
+    rows[:FIRST_WORD_CODE] = served_rows[:FIRST_WORD_CODE]
+    served_codes = {word: code for code, word in enumerate(served_words, start=FIRST_WORD_CODE)}
+    for code, word in enumerate(words, start=FIRST_WORD_CODE):
+        if word in served_codes:
+            rows[code] = served_rows[served_codes[word]]
+    return rows
+
+
+def _variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """By path; those of the same path, as subclasses may have them, are counted."""
+    variables: dict[str, keras.Variable] = {}
+    for variable in model.weights:
+        path, number = variable.path, 1
+        while path in variables:
+            number += 1
+            path = f"{variable.path}:{number}"
+        variables[path] = variable
+    return variables
+
+
+def _tables(model: keras.Model, features: Sequence[Feature]) -> dict[str, str]:
+    """The variables in which codes that depend on the data are looked up: path to feature.
+
+    Found without a convention for names: a gradient touches the rows of the codes that went in.
+    """
+    coded = [feature for feature in features if feature.codes is not None and not feature.fixed]
+    values = {path: variable.value for path, variable in _variables(model).items()}
+    rows = made_up_rows(features)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(list(values.values()))
+        total = tf.reduce_sum(predict(model, features, rows))
+    tables = {}
+    for path, gradient in tape.gradient(total, values).items():
+        if isinstance(gradient, tf.IndexedSlices):
+            looked_up = gradient.indices.numpy()
+            for feature in coded:
+                # As often as the network looks them up.
+                if np.array_equal(looked_up, np.resize(rows[feature.name], looked_up.shape)):
+                    tables[path] = feature.name
+    return tables
+
+
+def _datasets(group: h5py.Group, path: str = "") -> Iterator[tuple[str, h5py.Dataset]]:
+    for name, item in group.items():
+        if isinstance(item, h5py.Dataset):
+            yield path + name, item
+        else:
+            yield from _datasets(item, f"{path}{name}/")
+
+
+def _words(group: h5py.Group) -> Vocabulary:
+    content = group["bytes"][()].tobytes()
+    ends = np.cumsum(group["lengths"][()])
+    return tuple(
+        content[end - length : end] for end, length in zip(ends, group["lengths"][()], strict=True)
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
