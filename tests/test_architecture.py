@@ -60,6 +60,15 @@ def test_the_dag_names_no_runner():
     assert not [name for name in imports(ROOT / "pipeline/dag.py") if "runner" in name]
 
 
+# >>> template
+def test_the_tests_have_the_dag_that_is_shipped_with_models_of_their_own():
+    own = (ROOT / "tests/sample/dag.py").read_text()
+    assert (
+        own.replace('"tests.sample.models.', '"models.') == (ROOT / "pipeline/dag.py").read_text()
+    )
+
+
+# <<< template
 @pytest.mark.parametrize("module", ["pipeline.cli", "pipeline.config", "pipeline.summary"])
 def test_what_starts_without_tensorflow(module):
     code = f"import sys, {module}; print('tensorflow' in sys.modules, 'tfx' in sys.modules)"

@@ -197,7 +197,12 @@ SILENT = [
         "ExampleGen: caching is on, and the cache does not see the data in its folder",
     ),
     (
-        {f"{CONTAINER}/args": ["components.baseline.executor.Executor"]},
+        {
+            f"{CONTAINER}/args": [
+                "--executor_class_path",
+                "components.baseline.executor.Executor",
+            ]
+        },
         "the cache does not see the model that is being served",
     ),
     (

@@ -39,6 +39,7 @@ STEPS = {
     "Pusher",
     "Report",
 }
+BLIND = {"ExampleGen", "Baseline", "Pusher"}  # what the key of Kubeflow's cache does not show
 OPTIONAL = {"Tuner", "UnlabelledExampleGen", "BulkInferrer"}
 ALL_ON = ("tuner.enabled=true", "bulk_inferrer={enabled: true, path: gs://bucket/unlabelled}")
 
@@ -170,7 +171,13 @@ def test_every_step_knows_the_code_that_it_was_compiled_from(compiled):
         ("kubeflow", (), set()),
         ("kubeflow", ("kubeflow.steps.Transform.cache=true",), {"Transform"}),
         ("kubeflow", ("kubeflow.steps.all.cache=true", "cache=false"), set()),
+        ("kubeflow", ("kubeflow.steps.all.cache=true",), STEPS - BLIND),
         ("vertex", (), STEPS - {"Baseline", "Pusher"}),
+        (
+            "vertex",
+            ("vertex.steps.Transform.cache=false",),
+            STEPS - {"Baseline", "Pusher", "Transform"},
+        ),
         ("vertex", ("cache=false",), set()),
     ],
 )
@@ -203,6 +210,10 @@ def test_what_is_cached(target, settings, cached, compiled):
         ("kubeflow", ["kubeflow.steps.Trianer.cpu.limit=1"], "did you mean Trainer?"),
         ("kubeflow", ["kubeflow.steps.Tuner.cpu.limit=1"], "kubeflow.steps.Tuner: the pipeline"),
         ("vertex", ["vertex.steps.Xyz.cpu.limit=1"], "there are: all, Baseline, DataGate"),
+        ("kubeflow", ["kubeflow.steps.Pusher.cache=true"], "Pusher cannot be cached"),
+        ("kubeflow", ["kubeflow.steps.Baseline.cache=true"], "Baseline cannot be cached"),
+        ("kubeflow", ["kubeflow.steps.ExampleGen.cache=true"], "ExampleGen cannot be cached"),
+        ("vertex", ["vertex.steps.Baseline.cache=true"], "Baseline cannot be cached"),
         ("kubeflow", ["dataset.evaluation.thresholds.bogus.min=1"], "no metric"),
         ("kubeflow", ["dataset.columns.no_such={role: numeric}"], "which schema.pbtxt does not"),
     ],

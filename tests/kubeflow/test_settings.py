@@ -46,23 +46,6 @@ def test_settings_of_all_lie_under_those_of_a_step():
 
 
 @pytest.mark.parametrize(
-    ("target", "settings", "cached"),
-    [
-        ("kubeflow", (), set()),
-        ("kubeflow", ("kubeflow.steps.all.cache=true",), {"Transform", "Trainer"}),
-        ("kubeflow", ("kubeflow.steps.Transform.cache=true",), {"Transform"}),
-        ("vertex", (), {"Transform", "Trainer", "ExampleGen"}),
-        ("vertex", ("vertex.steps.all.cache=false",), set()),
-        ("vertex", ("vertex.steps.Transform.cache=false",), {"Trainer", "ExampleGen"}),
-    ],
-)
-def test_caching_is_off_on_kubeflow_and_never_on_where_the_key_is_blind(target, settings, cached):
-    section = getattr(load(target, *settings), target)
-    steps = ("ExampleGen", "Baseline", "Pusher", "Transform", "Trainer")
-    assert {name for name in steps if section.step(name).cache} == cached
-
-
-@pytest.mark.parametrize(
     ("setting", "told"),
     [
         ("kubeflow.imgae=x", "kubeflow.imgae: unknown key; did you mean image?"),
@@ -109,9 +92,6 @@ def test_caching_is_off_on_kubeflow_and_never_on_where_the_key_is_blind(target, 
         (f"{TRAINER}.annotations={{-x: x}}", "a label is named like team"),
         (f"{TRAINER}.image_pull_policy=Sometimes", "image_pull_policy: "),
         (f"{TRAINER}.timeout_s=0", "timeout_s: "),
-        ("kubeflow.steps.Pusher.cache=true", "Pusher cannot be cached"),
-        ("kubeflow.steps.Baseline.cache=true", "Baseline cannot be cached"),
-        ("kubeflow.steps.ExampleGen.cache=true", "ExampleGen cannot be cached"),
         ("kubeflow.image=two words", "write the image as a registry knows it"),
         ("kubeflow.image=https://example.com/x", "write the image as a registry knows it"),
         ("kubeflow.pipeline_root=/mnt/pipeline/root", "minio://mlpipeline/v2/artifacts"),
@@ -139,7 +119,6 @@ def test_what_makes_no_sense_on_kubeflow_is_refused(setting, told):
         ("vertex.steps.Trainer.gpu=1", "vertex.steps.Trainer.gpu: unknown key"),
         ("vertex.steps.Trainer.accelerator={type: nvidia.com/gpu}", "such as NVIDIA_TESLA_T4"),
         ("vertex.steps.Trainer.retries={count: 1, give_up_after_s: 7200}", "give_up_after_s: "),
-        ("vertex.steps.Baseline.cache=true", "Baseline cannot be cached"),
         ("vertex.pipeline_root=s3://bucket/root", "gs://bucket/path only"),
         ("vertex.serving=/mnt/serving", "gs://bucket/path only"),
         ("vertex.service_account=runner", "service_account: "),

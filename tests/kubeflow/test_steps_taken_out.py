@@ -1,0 +1,33 @@
+"""The DAG without some of its steps, compiled: nothing is left of them, and the rest is fit."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from pipeline.kubeflow.checks import find_problems
+from pipeline.kubeflow.parameters import declared
+from pipeline.verbs.compile import TARGETS
+from tests import dag_edits
+from tests.kubeflow.overlays import load
+from tests.sample_project import CONFIGS
+
+OF_THE_GATE = {"drift", "stop_at"}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    "variables", [*((one,) for one in dag_edits.OPTIONAL), tuple(dag_edits.OPTIONAL)], ids=",".join
+)
+def test_it_is_compiled_without_them(variables, target, monkeypatch):
+    names = {dag_edits.OPTIONAL[variable] for variable in variables}
+    # Settings of a step that is gone would be refused, as those of any that does not exist.
+    steps = [f"{target}.steps.DataGate=null"] if "DataGate" in names else []
+    config = load(target, f"dag={dag_edits.without(monkeypatch, *variables)}", *steps)
+    package = importlib.import_module(f"pipeline.runners.{target}").compile_package(config, CONFIGS)
+    tasks = package.spec["root"]["dag"]["tasks"]
+    assert {"Trainer", "Pusher", "Report"} <= tasks.keys() and not names & tasks.keys()
+    assert find_problems(package, target) == []
+    assert names.isdisjoint(tasks["Report"]["dependentTasks"])
+    assert ("DataGate" in names) != (declared(package.spec).keys() >= OF_THE_GATE)
