@@ -23,8 +23,8 @@ import tensorflow as tf
 
 from tfxkit.config.dataset import Column, Dataset, DateOrder, Role
 from tfxkit.errors import DataError
-from tfxkit.features import text
-from tfxkit.features.columns import Columns, as_text, first_values
+from tfxkit.features import columns, text
+from tfxkit.features.columns import Columns, first_values
 from tfxkit.features.dates import seconds_of_text
 from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
 from tfxkit.features.planned import Code, Direct, Place, Planned, Values, numbers_of, texts_of
@@ -34,6 +34,7 @@ from tfxkit.features.vocabularies import Limits
 __all__ = [
     "Columns",
     "Features",
+    "as_text",
     "bucketized",
     "by_role",
     "code",
@@ -147,6 +148,12 @@ def date_parts(
     return _date_parts(lambda: read(values), how, DateOrder(order), RANK_BUCKETS)
 
 
+def as_text(values: tf.Tensor) -> tf.Tensor:
+    """Numbers as text, 8.0 as "8" and a missing one as ""; text as it is."""
+    texts, missing = texts_of(values)
+    return tf.where(missing, "", texts)
+
+
 def is_missing(values: tf.Tensor) -> tf.Tensor:
     """True where a number is NaN or infinite, and where a text is empty."""
     values = tf.convert_to_tensor(values)
@@ -216,7 +223,7 @@ def _parts(options: Column, values: Callable[[], Values]) -> Mapping[str, Planne
 def _typed(column: str, options: Column, values: tf.Tensor, missing: tf.Tensor) -> Values:
     """Text for the roles that take values as names, numbers for the others; gaps filled."""
     if options.role in (Role.CATEGORICAL, Role.HASHED, Role.TEXT):
-        values = as_text(values)
+        values = columns.as_text(values)
     elif options.role is Role.TIMESTAMP and options.unit == "text":
         if values.dtype != tf.string:
             raise DataError(
