@@ -25,7 +25,6 @@ from tfxkit.config.dataset import Column, Dataset, DateOrder, Role
 from tfxkit.errors import DataError
 from tfxkit.features import columns, text
 from tfxkit.features.columns import Columns, first_values
-from tfxkit.features.dates import seconds_of_text
 from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
 from tfxkit.features.planned import Code, Direct, Place, Planned, Values, numbers_of, texts_of
 from tfxkit.features.preprocessing import Features, preprocessing
@@ -138,7 +137,7 @@ def date_parts(
     that is no date.
 
     Args:
-        values: Numbers, or text as `tfxkit.features.dates` reads it.
+        values: Numbers, or text as `tfxkit.features.text.seconds_of_text` reads it.
         unit: What numbers count since 1970-01-01 UTC: s, ms, us or ns.
         order: Of year, month and day in text: ymd, dmy or mdy.
     """
@@ -273,7 +272,7 @@ def _date_parts(
     def seconds() -> Values:
         given, missing = values()
         if unit == "text":
-            found, no_date = seconds_of_text(given, order)
+            found, no_date = text.seconds_of_text(given, order)
             return found, missing | no_date
         return tf.cast(given, tf.float64) / _TICKS_PER_S[unit], missing
 
