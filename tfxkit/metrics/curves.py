@@ -154,9 +154,8 @@ class Cells:
         curves = []
         for table in np.split(self.table[:, [0, 2]], borders):
             rows, hits = table[::-1].T[:, :, np.newaxis]
-            before, found, has_hit = np.cumsum(rows, 0) - rows, np.cumsum(hits, 0), hits[:, 0] > 0
-            columns = (column[has_hit] for column in (before, rows, hits, found))
-            curves.append(Steps(*columns, rows.sum(axis=0)))
+            before, found, h = np.cumsum(rows, 0) - rows, np.cumsum(hits, 0), hits[:, 0] > 0
+            curves.append(Steps(before[h], rows[h], hits[h], found[h], rows.sum(axis=0)))
         return curves
 
 
