@@ -56,9 +56,7 @@ def test_an_overlay_loads_and_fits_the_schema(overlay, config_dir):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not (OWN / f"{DATASET}.yaml").exists(), reason="init has not described the data"
-)
+@pytest.mark.skipif(not (OWN / f"{DATASET}.yaml").exists(), reason="no description of the data")
 def test_the_features_can_be_made_of_the_columns_in_the_schema(config_dir):
     import tensorflow as tf
     import tensorflow_transform as tft
