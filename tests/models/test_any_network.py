@@ -72,10 +72,8 @@ class Training:
 
 def two_layers(features, dataset, settings, last="sigmoid"):
     """Of the rank alone."""
-    [rank] = [f.name for f in features if f.name.endswith("rank")]
-    return keras.Sequential(
-        [keras.Input((1,), name=rank), layers.Dense(16, "relu"), layers.Dense(1, last)]
-    )
+    [rank] = [keras.Input((1,), name=f.name) for f in features if f.name.endswith("rank")]
+    return keras.Sequential([rank, layers.Dense(16, "relu"), layers.Dense(1, last)])
 
 
 class Subclass(keras.Model):
@@ -199,7 +197,9 @@ def test_a_network_may_predict_in_units_of_the_label_itself(regression, tmp_path
 
 def test_a_wrong_network_is_refused_before_the_rows_are_read(binary, tmp_path):
     def members(features, dataset, settings):
-        return keras.Sequential([two_layers(features, dataset, settings), layers.Reshape((1, 1))])
+        model = two_layers(features, dataset, settings)
+        model.add(layers.Reshape((1, 1)))
+        return model
 
     args = fn_args(binary, tmp_path)
     args.train_files = ["/nowhere"]

@@ -153,7 +153,9 @@ def start_from(
     """
     served = read(base_model)
     if served is None:
-        logger.info("Trained from zero: no model with weights of this format is being served")
+        there = fileio.exists(os.path.join(base_model, served_model.WEIGHTS))
+        reason = "its weights have an earlier format" if there else "no model is being served"
+        logger.info("Trained from zero: %s", reason)
         return
     new = Weights.of(model, features, dataset, LabelScale())
     if served.meaning != new.meaning:

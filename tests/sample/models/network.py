@@ -20,8 +20,9 @@ def build_model(
         values = keras.Input((feature.length or 1,), name=feature.name)
         inputs.append(values)
         if feature.codes:
-            vectors = layers.Embedding(feature.codes, settings.embedding)(values)
-            values = keras.ops.sum(vectors, axis=1)
+            size = settings.embedding * (4 if feature.length else 1)
+            known = keras.ops.cast(values > 0, "float32")[..., None]
+            values = keras.ops.sum(layers.Embedding(feature.codes, size)(values) * known, axis=1)
         columns.append(values)
     hidden = layers.Concatenate()(columns) if len(columns) > 1 else columns[0]
     for _ in range(settings.depth):
