@@ -6,6 +6,8 @@ laid over the base, the data set and the schema that tests have of their own.
 
 from __future__ import annotations
 
+import functools
+import importlib
 import shutil
 from pathlib import Path
 
@@ -51,6 +53,28 @@ def load(config_dir: Path, overlay: str) -> Config:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_loads_and_fits_the_schema(overlay, config_dir):
     validation.check_schema(load(config_dir, overlay), config_dir)
+
+
+@pytest.mark.slow
+def test_the_features_can_be_made_of_the_columns_in_the_schema(config_dir):
+    import tensorflow as tf
+    import tensorflow_transform as tft
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    config = configs.load(config_dir, kind=config_class())
+    schema = text_format.Parse((config_dir / SCHEMA_FILE).read_text(), schema_pb2.Schema())
+    types = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
+    spec = {
+        column.name: tf.SparseTensorSpec(
+            [None, None], types[schema_pb2.FeatureType.Name(column.type)]
+        )
+        for column in schema.feature
+    }
+    own = importlib.import_module(f"{config.models_package}.features")
+    custom_config = {"dataset": config.dataset.for_model()}
+    preprocessing_fn = functools.partial(own.preprocessing_fn, custom_config=custom_config)
+    assert set(tft.get_analyze_input_columns(preprocessing_fn, spec)) <= spec.keys()
 
 
 def test_the_model_card_is_one():
