@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -86,6 +89,14 @@ def test_any_network_predicts_batch_by_outputs(network, task, outputs):
     model = build(NETWORKS[network], FEATURES, config(task))
     rows = {**made_up_rows(FEATURES), "no feature": np.zeros(9)}
     assert predict(model, FEATURES, rows).shape == (len(rows["miles"]), outputs)
+
+
+def test_the_example_of_the_docs_works():
+    page = Path(__file__).parents[2] / "docs" / "extending" / "network.md"
+    example: dict = {}
+    exec(re.search(r"```python\n(.*?)```", page.read_text(), re.DOTALL)[1], example)
+    model = build(example["build_model"], FEATURES, config())
+    assert predict(model, FEATURES, made_up_rows(FEATURES)).shape[1] == 1
 
 
 @pytest.mark.parametrize("network", NETWORKS)

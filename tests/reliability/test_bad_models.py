@@ -51,7 +51,7 @@ def constant(patch: Patch) -> None:
         model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
         export(model, *args, **named)
 
-    patch.setattr(tfxkit.training.export, "export", exported)  # TFX loads models.training anew
+    patch.setattr(tfxkit.training.export, "export", exported)
 
 
 def floats_wanted(patch: Patch) -> None:

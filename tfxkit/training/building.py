@@ -109,7 +109,7 @@ def check_predictions(
     if predictions.shape != (batch, outputs):
         shape = ["batch" if size == batch else str(size) for size in predictions.shape]
         raise ModelError(f"The network's output has the shape [{', '.join(shape)}]; {needed}")
-    values = keras.ops.convert_to_numpy(predictions)
+    values = predictions.numpy()
     if not np.isfinite(values).all():
         raise ModelError("The network's output for a first batch of rows has NaN or infinity in it")
     if dataset.task is Task.REGRESSION:
