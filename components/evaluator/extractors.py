@@ -11,6 +11,7 @@ The Evaluator finds `custom_extractors` here by its name.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,6 @@ import numpy as np
 import pandas as pd
 import tensorflow_model_analysis as tfma
 from apache_beam.transforms import window
-from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.extractors import slice_key_extractor
 from tensorflow_model_analysis.slicer import slicer_lib
 
@@ -45,7 +45,7 @@ def custom_extractors(
     if has_foreign_metrics(eval_config):
         return [
             *batched,
-            tfma.extractors.Extractor("RawFeaturesOnly", beam.Map(_raw_only)),
+            tfma.extractors.Extractor("KeepNeeded", beam.Map(_needed, _features(eval_config))),
             unbatch,
             tfma.extractors.Extractor("LabelledOnly", beam.FlatMap(_labelled_row)),
             tfma.extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
@@ -56,9 +56,29 @@ def custom_extractors(
     return [*batched, tfma.extractors.Extractor(name, beam.ParDo(_Slice(slices)))]
 
 
-def _raw_only(batch: dict[str, Any]) -> dict[str, Any]:
-    """The batch without transformed features, along which TFMA would cut slices."""
-    return {k: value for k, value in batch.items() if k != constants.TRANSFORMED_FEATURES_KEY}
+def _features(eval_config: Any) -> set[str]:
+    """The names that slices, queries and metrics may mean by a feature; TFMA pays for each."""
+    names = {name for spec in eval_config.slicing_specs for name in spec.feature_keys}
+    names |= {spec.query_key for spec in eval_config.metrics_specs}
+    for metric in (metric for spec in eval_config.metrics_specs for metric in spec.metrics):
+        names |= set(_texts(json.loads(metric.config or "{}")))
+    return names
+
+
+def _texts(settings: Any) -> Iterator[str]:
+    """All texts in a metric's settings, some of which name a feature."""
+    if isinstance(settings, str):
+        yield settings
+    elif isinstance(settings, Mapping | list):
+        for each in settings.values() if isinstance(settings, Mapping) else settings:
+            yield from _texts(each)
+
+
+def _needed(batch: dict[str, Any], features: set[str]) -> dict[str, Any]:
+    """What is taken apart: not the transformed features, along which TFMA would cut slices."""
+    kept = (tfma.LABELS_KEY, tfma.PREDICTIONS_KEY, ROW_KEYS)
+    named = {name: v for name, v in batch[tfma.FEATURES_KEY].items() if name in features}
+    return {**{key: batch[key] for key in kept if key in batch}, tfma.FEATURES_KEY: named}
 
 
 def _labelled_row(row: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import apache_beam as beam
@@ -72,59 +73,80 @@ class _KeyedRows(metric_types.Preprocessor):
         yield {key: extracts[key] for key in (tfma.LABELS_KEY, tfma.PREDICTIONS_KEY, ROW_KEYS)}
 
 
+@dataclasses.dataclass
+class _Accumulator:
+    """The statistics of the rows that were measured, and the rows that wait, as they came."""
+
+    statistics: Any = None
+    labels: list[Any] = dataclasses.field(default_factory=list)
+    predictions: list[Any] = dataclasses.field(default_factory=list)
+    keys: list[Any] = dataclasses.field(default_factory=list)
+    waiting: int = 0
+
+
 class _Combiner(beam.CombineFn):
     """Collects rows, measures them some at a time, and merges what was measured.
 
-    An accumulator is the statistics of what was measured, and the rows that wait. Rows come as the
-    arrays of `components.evaluator.extractors`, or one at a time.
+    Rows come as the arrays of `components.evaluator.extractors`, or one at a time; of these there
+    are very many, so taking one in does no more than it must.
     """
 
     def __init__(self, key: metric_types.MetricKey, definition: Definition) -> None:
         self._key, self._definition = key, definition
 
-    def create_accumulator(self) -> tuple[Any, list[Rows]]:
-        return None, []
+    def create_accumulator(self) -> _Accumulator:
+        return _Accumulator()
 
-    def add_input(self, accumulator: tuple[Any, list[Rows]], element: Any) -> Any:
-        labels = np.atleast_1d(self._of_model(element[tfma.LABELS_KEY])).ravel()
-        predictions = np.asarray(self._of_model(element[tfma.PREDICTIONS_KEY]), np.float64)
-        keys = np.atleast_1d(element[ROW_KEYS]) if ROW_KEYS in element else None
-        accumulator[1].append(Rows(labels, predictions.reshape(len(labels), -1), keys))
+    def add_input(self, accumulator: _Accumulator, element: Any) -> _Accumulator:
+        labels = self._of_model(element[tfma.LABELS_KEY])
+        accumulator.labels.append(labels)
+        accumulator.predictions.append(self._of_model(element[tfma.PREDICTIONS_KEY]))
+        if ROW_KEYS in element:
+            accumulator.keys.append(element[ROW_KEYS])
+        accumulator.waiting += np.size(labels)
         return self._measure(accumulator, _ROWS_AT_ONCE)
 
-    def merge_accumulators(self, accumulators: Iterable[tuple[Any, list[Rows]]]) -> Any:
-        merged: tuple[Any, list[Rows]] = self.create_accumulator()
-        for statistics, waiting in accumulators:
-            merged = self._merge(merged[0], statistics), [*merged[1], *waiting]
+    def merge_accumulators(self, accumulators: Iterable[_Accumulator]) -> _Accumulator:
+        merged = self.create_accumulator()
+        for other in accumulators:
+            merged.statistics = self._merge(merged.statistics, other.statistics)
+            merged.labels += other.labels
+            merged.predictions += other.predictions
+            merged.keys += other.keys
+            merged.waiting += other.waiting
         return self._measure(merged, _ROWS_AT_ONCE)
 
-    def compact(self, accumulator: tuple[Any, list[Rows]]) -> Any:
+    def compact(self, accumulator: _Accumulator) -> _Accumulator:
         return self._measure(accumulator, 1)
 
-    def extract_output(
-        self, accumulator: tuple[Any, list[Rows]]
-    ) -> dict[metric_types.MetricKey, float]:
-        statistics, _ = self._measure(accumulator, 1)
+    def extract_output(self, accumulator: _Accumulator) -> dict[metric_types.MetricKey, float]:
+        statistics = self._measure(accumulator, 1).statistics
         metric = _defined(self._definition)
         return {self._key: float("nan") if statistics is None else metric.finish(statistics)}
 
     def _of_model(self, values: Any) -> Any:
         """Several models have values each, under their names."""
-        if not isinstance(values, Mapping):
+        if not isinstance(values, dict):
             return values
         return next(iter(values.values())) if len(values) == 1 else values[self._key.model_name]
 
-    def _measure(self, accumulator: tuple[Any, list[Rows]], fewest: int) -> tuple[Any, list[Rows]]:
+    def _measure(self, accumulator: _Accumulator, fewest: int) -> _Accumulator:
         """Measures the rows that wait, if they are enough."""
-        statistics, waiting = accumulator
-        if not waiting or sum(map(len, waiting)) < fewest:
+        if accumulator.waiting < fewest:
             return accumulator
+        labels = [np.ravel(part) for part in accumulator.labels]
+        predictions = [
+            np.reshape(part, (len(of), -1))
+            for part, of in zip(accumulator.predictions, labels, strict=True)
+        ]
+        keys = [np.ravel(part) for part in accumulator.keys]
         rows = Rows.of(
-            np.concatenate([part.labels for part in waiting]),
-            np.concatenate([part.predictions for part in waiting]),
-            None if waiting[0].keys is None else np.concatenate([part.keys for part in waiting]),
+            np.concatenate(labels),
+            np.concatenate(predictions),
+            np.concatenate(keys) if keys else None,
         )
-        return self._merge(statistics, _defined(self._definition).measure(rows)), []
+        measured = _defined(self._definition).measure(rows)
+        return _Accumulator(self._merge(accumulator.statistics, measured))
 
     def _merge(self, one: Any, other: Any) -> Any:
         if one is None or other is None:

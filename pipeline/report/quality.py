@@ -118,15 +118,22 @@ def make(run: Run) -> Quality | None:
 
 def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
     """Which metrics have no interval, and which were measured on a sample."""
-    configured = run.dataset.evaluation.metrics
     without = [row.name for row in rows if row.interval is None] if run.uncertainty else []
-    foreign = [name for name in without if base_name(name) not in run.definitions]
+    configured = run.dataset.evaluation.metrics
+    unknown = {n: configured.get(base_name(n)) for n in without if n not in run.definitions}
+    classes = [name for name, settings in unknown.items() if settings and settings.class_name]
+    gone = [name for name, settings in unknown.items() if settings and settings.function]
     chance = [n for n in without if n in run.definitions and not run.definitions[n].has_interval]
     notes = []
-    if classes := [name for name in foreign if base_name(name) in configured]:
+    if classes:
         notes.append(
             f"No interval: {', '.join(map(words.title, classes))}. Metrics of TFMA and Keras are "
             "measured by the Evaluator alone."
+        )
+    if gone:
+        notes.append(
+            f"No interval: {', '.join(map(words.title, gone))}. The function of the project cannot "
+            "be loaded any more."
         )
     if chance:
         notes.append(
