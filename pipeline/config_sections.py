@@ -226,10 +226,12 @@ class ServingCheckConfig(Frozen):
     """What the exported model must stand before it is pushed."""
 
     examples: Annotated[int, pydantic.Field(ge=1)] = 64
-    timeout_s: Annotated[int, pydantic.Field(ge=1)] = 120
+    timeout_s: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=120, description="No answer until then fails the step; it is no verdict."
+    )
     memory_mb: Annotated[int, pydantic.Field(ge=1)] = 4096
     latency_ms: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
-        default=1000, description="For one example, median."
+        default=1000, description="For one example, the fastest of several requests."
     )
     size_mb: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
         default=2048, description="Of the exported model, all its files together."

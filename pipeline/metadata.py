@@ -224,6 +224,21 @@ def read_graph(metadata_file: Path, run_id: str | None = None) -> ExecutionGraph
         return _read(open_store(metadata_file), run_id)
 
 
+def forget_artifacts(metadata_file: Path, ids: Sequence[int]) -> None:
+    """Marks artifacts as deleted, so that no step is taken from the cache because of them.
+
+    Raises:
+        StorageError: If the file cannot be opened, or is damaged.
+    """
+    if not ids:
+        return
+    store = open_store(metadata_file, write=True)
+    artifacts = store.get_artifacts_by_id(ids)
+    for artifact in artifacts:
+        artifact.state = pb.Artifact.DELETED
+    store.put_artifacts(artifacts)
+
+
 def open_store(metadata_file: Path, *, write: bool = False) -> ml_metadata.MetadataStore:
     """Opens a SQLite file of ML Metadata; to write, it is made if necessary.
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
-
-from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.pusher import local_folder
 from pipeline import summary
-from pipeline.metadata import Artifact, Execution, ExecutionGraph, open_store, read_graph
+from pipeline.metadata import (
+    Artifact,
+    Execution,
+    ExecutionGraph,
+    forget_artifacts,
+    read_graph,
+)
 from pipeline.outputs import Outputs
 from tfxkit.storage import served_model
 
@@ -91,7 +95,7 @@ def remove(plan: RemovalPlan, outputs: Outputs) -> None:
                 folder.rename(hidden)
                 shutil.rmtree(hidden)
     # First forgotten, then removed: a folder that is gone must not count as a cached result.
-    _forget(outputs.metadata, plan.forgotten)
+    forget_artifacts(outputs.metadata, plan.forgotten)
     for folder in (*plan.artifacts, *plan.runs):
         shutil.rmtree(folder)
 
@@ -218,13 +222,3 @@ def _artifacts(
     ]
     going = [id_ for id_, path in inside.items() if path.relative_to(root).parts[:3] not in stay]
     return tuple(folders), tuple(sorted(going))
-
-
-def _forget(metadata_file: Path, artifact_ids: Sequence[int]) -> None:
-    if not artifact_ids:
-        return
-    store = open_store(metadata_file, write=True)
-    artifacts = store.get_artifacts_by_id(artifact_ids)
-    for artifact in artifacts:
-        artifact.state = pb.Artifact.DELETED
-    store.put_artifacts(artifacts)

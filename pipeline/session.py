@@ -14,7 +14,6 @@ from pipeline.commit import commit_of
 from pipeline.config import SCHEMA_FILE, Config, project_path
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
-from pipeline.lean_imports import lean, without_notebook
 from pipeline.outputs import LOG_FILE, Outputs
 from pipeline.places import Places
 from pipeline.run_log import log_traceback
@@ -84,8 +83,7 @@ class Session:
         return self._finish(status, error)
 
     def _compile(self) -> Any:
-        with lean(self.config.model_dump_json()):
-            from pipeline.runners import local, partial
+        from pipeline.runners import local, partial
 
         places = Places(
             data=project_path(self.config.data.path, self.config_dir),
@@ -110,8 +108,7 @@ class Session:
                 raise KeyboardInterrupt
             display.start(name)
 
-        with without_notebook():
-            local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
+        local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
     def _explain(self, exception: Exception) -> tuple[Status, str]:
         return explain(exception, self.outputs, self.run_dir / LOG_FILE)

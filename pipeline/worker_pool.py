@@ -32,8 +32,6 @@ logger = logging.getLogger("pipeline.worker_pool")
 # refuses to work without options, be they empty (apache-beam 2.77, io/aws/s3io.py).
 WORKER = """
 import sys
-from pipeline import lean_imports
-lean_imports.stay_lean()
 import tfxkit.storage.filesystems
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions

@@ -10,7 +10,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("components", "models", "pipeline", "tfxkit")
 # Each layer of the library imports only itself and those before it.
-LAYERS = ("errors", "config", "evaluation", "storage", "features", "metrics", "training")
+LAYERS = (
+    "errors",
+    "compat",
+    "config",
+    "evaluation",
+    "storage",
+    "features",
+    "metrics",
+    "training",
+)
 ALLOWED = {
     "models": {"models", "tfxkit"},
     "components": {"components", "tfxkit"},

@@ -6,6 +6,7 @@ laid over the base, the data set and the schema that tests have of their own.
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from pathlib import Path
@@ -52,6 +53,30 @@ def load(config_dir: Path, overlay: str) -> Config:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_an_overlay_loads_and_fits_the_schema(overlay, config_dir):
     validation.check_schema(load(config_dir, overlay), config_dir)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (OWN / f"{DATASET}.yaml").exists(), reason="no description of the data")
+def test_the_features_can_be_made_of_the_columns_in_the_schema(config_dir):
+    import tensorflow as tf
+    import tensorflow_transform as tft
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    from models.features import preprocessing_fn
+
+    config = configs.load(config_dir, kind=config_class())
+    schema = text_format.Parse((config_dir / SCHEMA_FILE).read_text(), schema_pb2.Schema())
+    types = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
+    spec = {
+        column.name: tf.SparseTensorSpec(
+            [None, None], types[schema_pb2.FeatureType.Name(column.type)]
+        )
+        for column in schema.feature
+    }
+    custom_config = {"dataset": config.dataset.for_model()}
+    features = functools.partial(preprocessing_fn, custom_config=custom_config)
+    assert set(tft.get_analyze_input_columns(features, spec)) <= spec.keys()
 
 
 def test_the_model_card_is_one():

@@ -2,6 +2,7 @@
 
 Exception
 ├── DataError      the data is not fit to train on
+├── MachineError   the machine was short of time or memory; the same step may pass when run again
 ├── ModelError     a model cannot be trained or pushed
 ├── UsageError     a request that cannot be met; exit code 2
 └── OSError
@@ -11,10 +12,15 @@ Exception
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 
 class DataError(Exception):
     """Data that is not fit to train on: names the column or file, the problem and the action."""
+
+
+class MachineError(Exception):
+    """An accident of the machine: no time, no memory, a killed process. No verdict on anything."""
 
 
 class ModelError(Exception):
@@ -29,9 +35,8 @@ class StorageError(OSError):
     """Storage that cannot be reached, or refuses: names the place and the reason."""
 
 
-_KINDS: dict[str, type[DataError | ModelError | StorageError]] = {
-    kind.__name__: kind for kind in (DataError, ModelError, StorageError)
-}
+UserError = DataError | MachineError | ModelError | StorageError
+_KINDS: dict[str, type[UserError]] = {kind.__name__: kind for kind in get_args(UserError)}
 # From a worker in another process Beam hands over the traceback as text, followed by its step.
 _IN_TRACEBACK = re.compile(
     rf"{re.escape(DataError.__module__)}\.({'|'.join(_KINDS)}): "
@@ -40,14 +45,14 @@ _IN_TRACEBACK = re.compile(
 )
 
 
-def user_error(error: BaseException) -> DataError | ModelError | StorageError | None:
+def user_error(error: BaseException) -> UserError | None:
     """The error that a user can correct behind what was raised, if there is one.
 
     Beam wraps the exceptions of its workers.
     """
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, DataError | ModelError | StorageError):
+        if isinstance(seen, UserError):
             return seen
         if found := _IN_TRACEBACK.findall(str(seen)):
             kind, message = found[-1]

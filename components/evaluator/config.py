@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from google.protobuf import json_format
@@ -19,6 +20,7 @@ from tfxkit.metrics import catalogue
 from tfxkit.metrics.definition import HIGHER, sign
 
 METRICS_MODULE = "components.evaluator.metrics"
+_IN_ARRAY = re.compile(r"/\d+$")
 _GONE = {
     "FairnessIndicators": "it left TFMA for the package fairness-indicators (module: "
     "fairness_indicators.…); without it, evaluation.gaps bounds the gap of a metric between groups"
@@ -170,14 +172,16 @@ def _public_classes(module: Any) -> list[str]:
 
 
 def _check_names(dataset: Dataset, measured: set[str]) -> None:
-    evaluation, task = dataset.evaluation, dataset.task
+    evaluation = dataset.evaluation
     worst = evaluation.worst_slice
-    for name in evaluation.thresholds:
-        catalogue.check_name(task, name, sorted(measured), "evaluation.thresholds")
-    if worst is not None:
-        catalogue.check_name(task, worst.metric, sorted(measured), "evaluation.worst_slice")
-    for gap in evaluation.gaps:
-        catalogue.check_name(task, gap.metric, sorted(measured), "evaluation.gaps")
+    named = [(name, "thresholds") for name in evaluation.thresholds]
+    named += [(worst.metric, "worst_slice")] if worst is not None else []
+    named += [(gap.metric, "gaps") for gap in evaluation.gaps]
+    for name, section in named:
+        # How many numbers a class returns in an array is known when it is measured.
+        result = _IN_ARRAY.sub("", name) if name not in measured else name
+        known = sorted(measured)
+        catalogue.check_name(dataset.task, result, known, f"evaluation.{section}")
     changes = {name: one.max_worsening for name, one in evaluation.thresholds.items()}
     if worst is not None and worst.max_worsening is not None:
         changes[worst.metric] = worst.max_worsening

@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 import os
+from concurrent import futures
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from tfx.utils import path_utils
 from components.serving_check import verdict
 from components.serving_check.examples import first_examples, without_features
 from components.serving_check.fresh_process import serve
+from components.serving_check.probe import is_accident
 from components.serving_check.result import Result
 from components.serving_check.verdict import NotBlessedError
+from tfxkit.errors import MachineError, StorageError
 from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger("components.serving_check")
@@ -33,11 +36,22 @@ class Executor(base_executor.BaseExecutor):
     def Do(  # noqa: N802
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Writes the blessing, whatever the model does."""
+        """Writes the blessing, whatever the model does.
+
+        Raises:
+            MachineError: If the machine was short of time or memory, so that nothing is known of
+                the model. Only a step that ends well is cached.
+        """
         result = Result()
         try:
             _check(input_dict, exec_properties, result)
             result.blessed = True
+        except MachineError as accident:
+            raise MachineError(
+                f"{accident} That is no verdict on the model. Run the step again when the machine "
+                "is less busy (on this machine: python -m pipeline resume); if it happens again, "
+                "raise serving_check.timeout_s or give the step more memory."
+            ) from accident
         except NotBlessedError as fault:
             result.reason = f"The model {fault}."
             logger.warning("Not blessed for serving. %s", result.reason)
@@ -56,15 +70,17 @@ def _check(inputs: Artifacts, properties: dict[str, Any], result: Result) -> Non
     absent = json.loads(properties["strip_features"])
     batch = [without_features(example, absent) for example in full]
     requests = {"batch": batch, "single": batch[:1], "full": full}
-    answers = serve(model_dir, requests, properties["timeout_s"], properties["memory_mb"], result)
+    transform_graph_dir = artifact_utils.get_single_uri(inputs["transform_graph"])
+    with futures.ThreadPoolExecutor(1) as beside:  # the fresh process takes seconds to start
+        rebuilding = beside.submit(
+            _rebuilt, properties["rebuild_fn"], model_dir, transform_graph_dir, full
+        )
+        answers = serve(
+            model_dir, requests, properties["timeout_s"], properties["memory_mb"], result
+        )
     for name, examples in requests.items():
         verdict.check_form(answers[name], len(examples))
-    if (result.latency_ms or 0.0) > properties["latency_ms"]:
-        raise NotBlessedError(
-            f"is too slow: one example takes {result.latency_ms:.1f} ms, "
-            f"{properties['latency_ms']:g} ms are allowed"
-        )
-
+    _check_latency(result, properties["latency_ms"])
     predictions = verdict.predictions(answers["batch"])
     change = verdict.difference(predictions, verdict.predictions(answers["full"]))
     if change > verdict.TOLERANCE:
@@ -72,14 +88,27 @@ def _check(inputs: Artifacts, properties: dict[str, Any], result: Result) -> Non
             f"predicts otherwise (by {change:.2g}) where {', '.join(absent)} are not given, "
             "as by a client"
         )
-    transform_graph_dir = artifact_utils.get_single_uri(inputs["transform_graph"])
-    rebuilt = _rebuilt(properties["rebuild_fn"], model_dir, transform_graph_dir, full)
-    result.largest_difference = verdict.difference(predictions, rebuilt)
+    result.largest_difference = verdict.difference(predictions, rebuilding.result())
     if result.largest_difference > verdict.TOLERANCE:
         raise NotBlessedError(
             f"predicts otherwise (by {result.largest_difference:.2g}) than the same model rebuilt "
             "from code and weights"
         )
+
+
+def _check_latency(result: Result, limit_ms: float) -> None:
+    """Compares the fastest of the requests, which other processes have delayed least."""
+    fastest, processor = result.fastest_ms or 0.0, result.processor_ms or 0.0
+    if fastest <= limit_ms:
+        return
+    if processor <= limit_ms:
+        raise MachineError(
+            f"One example takes {fastest:.1f} ms, but only {processor:.1f} ms of processor time; "
+            f"serving_check.latency_ms allows {limit_ms:g} ms."
+        )
+    raise NotBlessedError(
+        f"is too slow: one example takes {fastest:.1f} ms, {limit_ms:g} ms are allowed"
+    )
 
 
 def _size_mb(model_dir: str) -> float:
@@ -109,8 +138,14 @@ def _rebuilt(
         with tf.device("/CPU:0"):  # as in the fresh process; a GPU's rounding is coarser
             predict = rebuild(model_dir, transform_graph_dir)
             predictions = np.atleast_1d(np.asarray(predict(examples), np.float64))
+    except StorageError:
+        raise
     except Exception as error:
         logger.warning("%s failed.", rebuild_fn, exc_info=True)
+        if is_accident(error):
+            raise MachineError(
+                f"The model could not be rebuilt by {rebuild_fn}: {type(error).__name__}: {error}."
+            ) from error
         raise NotBlessedError(
             f"cannot be rebuilt by {rebuild_fn}: {type(error).__name__}: {error}"
         ) from error

@@ -15,6 +15,7 @@ import tensorflow as tf
 from components.serving_check import limits
 from components.serving_check.result import Result
 from components.serving_check.verdict import NotBlessedError
+from tfxkit.errors import MachineError
 
 PROBE = Path(__file__).with_name("probe.py")
 # A model server's CPU is enough to check a model, and training may hold the GPU's memory.
@@ -43,7 +44,8 @@ def serve(
         What the model answered to each request.
 
     Raises:
-        NotBlessedError: If it cannot be loaded, cannot answer, crashes, or goes beyond a limit.
+        NotBlessedError: If it cannot be loaded, cannot answer, crashes, or needs too much memory.
+        MachineError: If there is no answer, for a reason that need not be the model's.
     """
     with tempfile.TemporaryDirectory() as folder:
         work_dir = Path(folder)
@@ -55,14 +57,20 @@ def serve(
         program = [sys.executable, "-P", str(PROBE), model_dir, folder, str(timeout_s)]
         ended = limits.run(program, env=ENV, timeout_s=timeout_s, memory_mb=memory_mb)
         result.peak_memory_mb = round(ended.peak_memory_mb, 1)
+        if ended.is_accident:
+            raise MachineError(f"The process that serves the model {ended.fault}.")
         if ended.fault is not None:
             raise NotBlessedError(ended.fault)
         found: dict[str, Any] = json.loads((work_dir / "probe.json").read_text())
+        if "accident" in found:
+            raise MachineError(f"The model could not be served: {found['accident']}.")
         if "error" in found:
             raise NotBlessedError(f"does not serve: {found['error']}")
         result.load_seconds = found["load_seconds"]
         result.first_answer_ms = found["first_answer_ms"]
         result.latency_ms = found["single_ms"]
+        result.fastest_ms = found["single_fastest_ms"]
+        result.processor_ms = found["single_processor_ms"]
         result.batch_latency_ms = found["batch_ms"]
         return _answers(work_dir / "answers.npz", requests)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -13,6 +14,8 @@ from collections.abc import Mapping, Sequence
 import psutil
 
 POLL_S = 0.02
+CRASHES = (signal.SIGABRT, signal.SIGFPE, signal.SIGSEGV)  # a process's own doing
+OUT_OF_MEMORY = re.compile(r"bad_alloc|Cannot allocate memory|[Oo]ut of memory")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +25,12 @@ class Ended:
     Attributes:
         fault: The end of a sentence that begins with the program, or None if it ended well.
         peak_memory_mb: The most resident memory that was seen, in MiB.
+        is_accident: The machine is at fault, or may be: the same program may end well next time.
     """
 
     fault: str | None
     peak_memory_mb: float
+    is_accident: bool = False
 
 
 def run(
@@ -44,28 +49,33 @@ def run(
         memory_mb: MiB of resident memory.
 
     Returns:
-        How it ended.
+        How it ended. A program without an answer in time is an accident, since a busy machine makes
+        any program slow; so is one that another process killed, as Linux does when memory runs out.
+        Memory beyond the limit and a crash are the program's own.
     """
     deadline = time.monotonic() + timeout_s
     peak = 0.0
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            arguments, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT
-        )
+        try:
+            process = subprocess.Popen(
+                arguments, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT
+            )
+        except OSError as error:
+            return Ended(f"could not be started: {error}", peak, is_accident=True)
         try:
             while process.poll() is None:
                 peak = max(peak, _resident_mb(process.pid))
                 if peak > memory_mb:
                     return Ended(f"needed more than {memory_mb:.0f} MB of memory", peak)
                 if time.monotonic() > deadline:
-                    return Ended(f"gave no answer in {timeout_s:.0f} s", peak)
+                    return Ended(f"gave no answer in {timeout_s:.0f} s", peak, is_accident=True)
                 time.sleep(POLL_S)
         finally:
             process.kill()
             process.wait()
         output.seek(0)
-        last_words = output.read().decode(errors="replace").strip().split("\n")[-1]
-    return Ended(_fault_of(process.returncode, last_words), peak)
+        text = output.read().decode(errors="replace").strip()
+    return _ended(process.returncode, text, peak)
 
 
 def _resident_mb(pid: int) -> float:
@@ -75,8 +85,15 @@ def _resident_mb(pid: int) -> float:
         return 0.0
 
 
-def _fault_of(code: int, last_words: str) -> str | None:
+def _ended(code: int, output: str, peak: float) -> Ended:
+    last_words = output.rsplit("\n", maxsplit=1)[-1]
     if code == 0:
-        return None
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return f"crashed the process that served it ({how}): {last_words}"
+        return Ended(None, peak)
+    if code > 0:  # the program itself catches whatever the model raises
+        return Ended(f"ended with exit code {code}: {last_words}", peak, is_accident=True)
+    name = signal.Signals(-code).name
+    if -code not in CRASHES:
+        return Ended(f"was killed ({name})", peak, is_accident=True)
+    if OUT_OF_MEMORY.search(output):
+        return Ended(f"ran out of memory ({name}): {last_words}", peak, is_accident=True)
+    return Ended(f"crashed the process that served it ({name}): {last_words}", peak)

@@ -24,6 +24,8 @@ class Result:
         load_seconds: To load the SavedModel.
         first_answer_ms: For the first request after that, of all examples.
         latency_ms: For one example, median of the requests that follow.
+        fastest_ms: The fastest of these, which is compared with the limit.
+        processor_ms: Processor time that the fastest took; less than `fastest_ms` if it had to wait.
         batch_latency_ms: For all examples at once, likewise.
         peak_memory_mb: Resident memory of the process that served, in MiB.
         largest_difference: From the predictions of the model rebuilt from code and weights.
@@ -36,6 +38,8 @@ class Result:
     load_seconds: float | None = None
     first_answer_ms: float | None = None
     latency_ms: float | None = None
+    fastest_ms: float | None = None
+    processor_ms: float | None = None
     batch_latency_ms: float | None = None
     peak_memory_mb: float | None = None
     largest_difference: float | None = None

@@ -17,7 +17,7 @@ import tensorflow as tf
 from pipeline.inspection import patterns
 from pipeline.inspection.profile import ODD_SHARE, Profile
 from tfxkit.config.dataset import TICKS_PER_SECOND, DateOrder, Role
-from tfxkit.features.dates import seconds_of_text
+from tfxkit.features.text import seconds_of_text
 
 # So many of a hundred values are different in an identifier: a few are repeated by mistake.
 UNIQUE_SHARE = 0.95

@@ -11,35 +11,17 @@ import gzip
 import os
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from tfxkit.errors import UsageError
-from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash
+from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, hashed_modules
 
 SCHEMA = "PIPELINE_SCHEMA"
 CODE_HASH = "PIPELINE_CODE_HASH"
 SCHEMA_PARAMETER = "schema_file"  # of ImportSchemaGen: where the schema is expected
-# What `pipeline.kubeflow.entrypoint` imports of this package: it runs in the container as well.
-CONTAINER_MODULES = (
-    "pipeline.engine",
-    "tfxkit.errors",
-    "pipeline.run_log",
-    *(
-        f"pipeline.kubeflow.{name}"
-        for name in (
-            "artifact_types",
-            "beam_step",
-            "carried",
-            "checkpoint_run",
-            "entrypoint",
-            "executor_input",
-            "executor_output",
-            "failure",
-            "launcher",
-            "overrides",
-            "span_driver",
-        )
-    ),
-)
+# Where the code of a container begins. Steps are given by dotted name, so whole packages; what the
+# entrypoint imports is found by following its imports.
+_ENTRIES = (*PROJECT_PACKAGES, "pipeline.kubeflow.entrypoint", "pipeline.kubeflow.report_step")
 
 
 def encode_schema(content: bytes) -> str:
@@ -47,9 +29,14 @@ def encode_schema(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, mtime=0)).decode("ascii")
 
 
+def container_modules() -> dict[str, Path]:
+    """All modules of the project that run in a container, by name, each with its file."""
+    return hashed_modules(*_ENTRIES)
+
+
 def project_code_hash() -> str:
-    """A hash of all code of the project that runs in a container."""
-    return code_hash(*PROJECT_PACKAGES, *CONTAINER_MODULES, "pipeline.kubeflow.report_step")
+    """A hash of these modules."""
+    return code_hash(*_ENTRIES)
 
 
 def check_code() -> None:

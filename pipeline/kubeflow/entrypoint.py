@@ -72,11 +72,10 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     from absl import logging as absl_logging
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
 
-    from components import beam_building, beam_reading
     from components.beam_files import remove_temporary
+    from tfxkit import compat
 
-    beam_reading.install()
-    beam_building.install()
+    compat.apply(*compat.BEAM)
     absl_logging.use_absl_handler()
     logging.getLogger("apache_beam").setLevel(logging.WARNING)  # it tells of each type hint
     tfx_entrypoint.main((args, beam_args))
@@ -96,7 +95,7 @@ def _adapt(
         return artifact_types.recover(adapted)
     inputs_spec = json.loads(args.json_serialized_inputs_spec_args)
     adapted = artifact_types.recover(executor_input.adapt(adapted, inputs_spec, launcher))
-    if args.executor_class_path == span_driver.EXECUTOR:
+    if span_driver.is_for(args.executor_class_path):
         adapted = span_driver.merge(adapted, span_driver.resolve(adapted))
     return adapted
 

@@ -8,6 +8,7 @@ compiled component). Kubeflow runs no such hooks; there the step does it itself 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -15,8 +16,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.kubeflow import failure
-
-EXECUTOR = "components.example_gen.executor.SpanExecutor"  # of the steps that need it
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,6 +37,15 @@ def main(argv: Sequence[str]) -> int:
     except Exception as error:  # whatever it is: a message for the user
         return failure.report(error)
     return 0
+
+
+def is_for(executor_class_path: str) -> bool:
+    """Whether the executor of a step, given by dotted name, reads spans."""
+    from components.example_gen.executor import SpanExecutor
+
+    module, _, name = executor_class_path.rpartition(".")
+    executor_class = getattr(importlib.import_module(module), name)
+    return isinstance(executor_class, type) and issubclass(executor_class, SpanExecutor)
 
 
 def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:

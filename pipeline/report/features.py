@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.report.run import Run
 from pipeline.report.sampling import sample
+from pipeline.report.words import count
 from tfxkit.config.dataset import Role
 from tfxkit.features.model_inputs import (
     MISSING_CODE,
@@ -120,7 +121,7 @@ def _row(feature: Feature, role: str, values: Mapping[str, NDArray | None]) -> F
 
 def _kind(feature: Feature) -> str:
     if feature.vocabulary is not None:
-        return f"code of {len(feature.vocabulary):,} known values"
+        return f"code of {count(len(feature.vocabulary), 'known value')}"
     return feature.description or f"code, one of {feature.codes:,}"
 
 

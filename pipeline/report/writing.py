@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.outcome import STEPS
+from pipeline.outcome import OUTCOMES, STEPS
 from pipeline.outputs import REPORT_FILE, Outputs
 from pipeline.report import (
     curves,
@@ -120,7 +120,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals |= {"words": words, "step_words": STEPS}
+    pages.globals |= {"words": words, "outcomes": OUTCOMES, "step_words": STEPS}
     return pages
 
 

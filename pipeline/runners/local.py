@@ -20,10 +20,9 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import ExecutorContainerSpec
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
+from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from components import beam_building, beam_reading
 from components.example_gen import spans
 from pipeline.config import Config
 from pipeline.dag_building import build_components
@@ -32,6 +31,7 @@ from pipeline.outputs import Outputs
 from pipeline.places import Places
 from pipeline.runners.sealing import SealingLauncher, give_up_damaged
 from pipeline.summary import State, Step
+from tfxkit import compat
 from tfxkit.errors import DataError, UsageError
 from tfxkit.storage import step_cache
 
@@ -95,8 +95,7 @@ def run(
     runtime_parameter_utils.substitute_runtime_parameter(
         ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
-    beam_reading.install()
-    beam_building.install()
+    compat.apply(*compat.BEAM)
     deployment = runner_utils.extract_local_deployment_config(ir)
     for uri in give_up_damaged(outputs.metadata, outputs.artifacts):
         logger.warning("Not what was written there any more, so it is not reused: %s", uri)
@@ -145,7 +144,8 @@ def _launch(node: pipeline_pb2.PipelineNode, ir: pipeline_pb2.Pipeline, deployme
     if node.execution_options.run.perform_snapshot:
         with metadata.Metadata(connection) as handle:
             partial_run_utils.snapshot(handle, ir)
-    SealingLauncher(
+    launcher_class = SealingLauncher if compat.SEALED_OUTPUTS.fits() else launcher.Launcher
+    launcher_class(
         pipeline_node=node,
         mlmd_connection=metadata.Metadata(connection),
         pipeline_info=ir.pipeline_info,

@@ -59,6 +59,7 @@ def _serve(outputs: Outputs, args: argparse.Namespace, terminal: TextIO) -> None
     # What is imported stays: walking over it would show in the latency, and take two seconds of the
     # process's end.
     gc.freeze()
+    gc.set_threshold(700, 10, 10)  # Python's own, for short pauses
     name = outputs.root.name
     if not served_model.complete_versions(str(outputs.serving)):
         raise _nothing_pushed(outputs)

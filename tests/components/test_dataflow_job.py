@@ -10,10 +10,10 @@ from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from components import beam_building, beam_reading
 from pipeline.config import load
 from tests.google_cloud import BUCKET, GoogleCloud
 from tests.sample_project import CONFIGS
+from tfxkit import compat
 
 pytest_plugins = ["tests.google_cloud"]
 
@@ -48,8 +48,7 @@ def test_the_job_of_statistics_gen(google_cloud: GoogleCloud, tmp_path):
     examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = f"gs://{BUCKET}/statistics"
-    beam_reading.install()  # as each step does
-    beam_building.install()
+    compat.apply(*compat.BEAM)  # as each step does
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=args, tmp_dir=str(tmp_path), unique_id="1"
     )

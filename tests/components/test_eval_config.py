@@ -112,6 +112,13 @@ def test_bounds_may_be_on_any_result_of_a_class():
         eval_config(dataset(metrics={"ndcg": ndcg}, thresholds={"ndcg/top_k:5": {"min": 0.5}}))
 
 
+def test_an_element_of_an_array_and_one_of_several_classes_may_have_bounds():
+    alarms = {"class_name": "FPR", "config": {"thresholds": [0.3, 0.5]}}
+    of_one = {"class_name": "AUC", "binarize": {"class_ids": {"values": [1]}}}
+    bounds = {"alarms/1": {"max": 0.5}, "of_one/class_id:1": {"min": 0.5}}
+    eval_config(dataset(metrics={"alarms": alarms, "of_one": of_one}, thresholds=bounds))
+
+
 @pytest.mark.parametrize(
     ("settings", "better"),
     [

@@ -1,6 +1,7 @@
 """A model is blessed if a fresh process can serve it and it predicts what the code predicts."""
 
 import json
+import os
 import sys
 import types
 from collections.abc import Callable
@@ -11,12 +12,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ml_metadata import metadata_store as mlmd
+from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration import metadata, pipeline
+from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
-from components.serving_check import RESULT_FILE, limits, probe, verdict
+from components.serving_check import RESULT_FILE, ServingCheck, limits, probe, verdict
 from components.serving_check.executor import Executor
 from components.serving_check.verdict import NotBlessedError
+from tfxkit.errors import MachineError
 
 ROWS = 12
 FEATURES = {
@@ -49,6 +56,15 @@ def greedy(features: dict[str, tf.Tensor], logits: tf.Tensor) -> dict[str, tf.Te
     # 4 GB, made of what is only known when it runs, so that nothing of it is folded away.
     wide = tf.random.uniform([tf.shape(logits)[0] * 0 + 30_000, 32_000])
     return {"predictions": logits + tf.reduce_mean(tf.sort(wide)) * 0.0}
+
+
+def waiting(features: dict[str, tf.Tensor], logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    # 50 ms without the processor, as on a machine that has none to spare.
+    element: dict[str, Any] = {"output_types": [tf.float32], "output_shapes": [[]]}
+    dataset = tf.raw_ops.TensorDataset(components=[0.0], output_shapes=[[]])
+    dataset = tf.raw_ops.SleepDataset(input_dataset=dataset, sleep_microseconds=50_000, **element)
+    [zero] = tf.raw_ops.DatasetToSingleElement(dataset=dataset, **element)
+    return {"predictions": logits + zero}
 
 
 class Trained:
@@ -89,6 +105,48 @@ class Trained:
 
         return predict
 
+    def run_pipeline(self) -> str:
+        """Runs the step in a pipeline of TFX, with the artifacts that are there already.
+
+        Returns:
+            What ML Metadata says of the step.
+        """
+        Path(self.folder / "rebuilding.py").write_text("from rebuilt_by_this_test import rebuild")
+        inputs = {
+            "model": Importer(str(self.folder / "model"), standard_artifacts.Model),
+            "examples": Importer(
+                str(self.folder / "examples"),
+                standard_artifacts.Examples,
+                properties={"split_names": '["eval"]'},
+            ),
+            "transform_graph": Importer(
+                str(self.folder / "transform_graph"), standard_artifacts.TransformGraph
+            ),
+        }
+        for name, importer in inputs.items():
+            importer.with_id(name)
+        step = ServingCheck(
+            **{name: importer.outputs["result"] for name, importer in inputs.items()},
+            rebuild_fn="rebuilding.rebuild",
+            num_examples=ROWS,
+            strip_features=["tips"],
+        )
+        database = metadata.sqlite_metadata_connection_config(str(self.folder / "metadata.db"))
+        local_dag_runner.LocalDagRunner().run(
+            pipeline.Pipeline(
+                "serving",
+                pipeline_root=str(self.folder / "root"),
+                components=[*inputs.values(), step],
+                metadata_connection_config=database,
+                enable_cache=True,
+            )
+        )
+        store = mlmd.MetadataStore(database)
+        executions = store.get_executions_by_type("components.serving_check.component.ServingCheck")
+        return metadata_store_pb2.Execution.State.Name(
+            max(executions, key=lambda execution: execution.id).last_known_state
+        )
+
     def check(self, **limits_of_check: Any) -> tuple[standard_artifacts.InfraBlessing, Any]:
         properties = {
             "rebuild_fn": "rebuilt_by_this_test.rebuild",
@@ -123,6 +181,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Output
     def train(outputs: Outputs) -> Trained:
         model = Trained(tmp_path, outputs)
         module = types.SimpleNamespace(rebuild=model.rebuild)
+        monkeypatch.syspath_prepend(str(tmp_path))
         monkeypatch.setitem(sys.modules, "rebuilt_by_this_test", module)
         return model
 
@@ -188,10 +247,30 @@ def test_a_model_that_eats_memory_is_stopped(trained: Callable[[Outputs], Traine
     assert result["peak_memory_mb"] > 1500
 
 
-def test_a_model_that_takes_too_long_is_stopped(trained: Callable[[Outputs], Trained]) -> None:
+def test_no_answer_in_time_is_no_verdict(trained: Callable[[Outputs], Trained]) -> None:
+    model = trained(good)
     # Not even TensorFlow is loaded in a second.
-    reason = reason_not_blessed(*trained(good).check(timeout_s=1))
-    assert reason == "The model gave no answer in 1 s."
+    with pytest.raises(MachineError, match="gave no answer in 1 s") as raised:
+        model.check(timeout_s=1)
+    assert "python -m pipeline resume" in str(raised.value)
+    assert not (model.folder / "blessing").exists()
+
+
+@pytest.mark.slow
+def test_an_accident_of_the_machine_is_never_cached(
+    trained: Callable[[Outputs], Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = trained(good)
+    (tmp_path / "accident").mkdir()
+    # Imported by the fresh process as it starts; what Linux does when memory runs out.
+    killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    (tmp_path / "accident/sitecustomize.py").write_text(killed)
+    with monkeypatch.context() as machine:
+        machine.setenv("PYTHONPATH", str(tmp_path / "accident"), prepend=os.pathsep)
+        with pytest.raises(MachineError, match=r"killed \(SIGKILL\)\. That is no verdict"):
+            model.run_pipeline()
+    assert model.run_pipeline() == "COMPLETE"
+    assert model.run_pipeline() == "CACHED"
 
 
 def test_a_model_that_is_too_large_is_not_even_tried(
@@ -205,8 +284,14 @@ def test_a_model_that_is_too_large_is_not_even_tried(
 
 @pytest.mark.slow
 def test_a_model_that_is_too_slow_is_found(trained: Callable[[Outputs], Trained]) -> None:
-    reason = reason_not_blessed(*trained(good).check(latency_ms=1e-6))
+    reason = reason_not_blessed(*trained(good).check(latency_ms=1e-3))
     assert reason.startswith("The model is too slow: one example takes ")
+
+
+@pytest.mark.slow
+def test_a_processor_that_is_busy_is_no_verdict(trained: Callable[[Outputs], Trained]) -> None:
+    with pytest.raises(MachineError, match="of processor time"):
+        trained(waiting).check(latency_ms=40.0)
 
 
 def test_no_examples_to_try_it_with(trained: Callable[[Outputs], Trained]) -> None:
@@ -217,17 +302,26 @@ def test_no_examples_to_try_it_with(trained: Callable[[Outputs], Trained]) -> No
 
 
 @pytest.mark.parametrize(
-    ("program", "fault"),
+    ("program", "fault", "is_accident"),
     [
-        ("pass", None),
-        ("x = bytearray(500 << 20); import time; time.sleep(60)", "needed more than 200 MB"),
-        ("import os; os.abort()", "crashed the process that served it (SIGABRT)"),
-        ("raise ImportError('no such op')", "(exit code 1): ImportError: no such op"),
+        ("pass", None, False),
+        ("x = bytearray(500 << 20); import time; time.sleep(60)", "needed more than 200 MB", False),
+        ("import os; os.abort()", "crashed the process that served it (SIGABRT)", False),
+        ("import os; os.write(2, b'std::bad_alloc'); os.abort()", "out of memory (SIGABRT)", True),
+        ("raise OSError('disk full')", "ended with exit code 1: OSError: disk full", True),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "killed (SIGTERM)", True),
     ],
 )
-def test_limits_of_a_process(program: str, fault: str | None) -> None:
+def test_limits_of_a_process(program: str, fault: str | None, is_accident: bool) -> None:
     ended = limits.run([sys.executable, "-c", program], env={}, timeout_s=60, memory_mb=200)
     assert ended.fault is None if fault is None else fault in str(ended.fault)
+    assert ended.is_accident == is_accident
+
+
+def test_a_process_that_cannot_start_is_an_accident() -> None:
+    ended = limits.run(["/no/such/program"], env={}, timeout_s=60, memory_mb=200)
+    assert ended.is_accident
+    assert "could not be started: " in str(ended.fault)
 
 
 def probed(folder: Path, module: tf.Module, signatures: Any) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import pytest
 import tensorflow as tf
 
 from tests.sample_project import ROOT
+from tfxkit.features.model_inputs import FIRST_WORD_CODE
 
 pytestmark = pytest.mark.slow
 FROM_TO = "from_u2d_to"  # "from-to", in characters that Keras takes
-OWN = ["fare_per_mile", "is_long", FROM_TO, "tract_known", "company_words", "miles_z", "weekend"]
+OWN = ["fare_per_mile", "is_long", FROM_TO, "tract", "company_words", "miles_z", "weekend"]
 ROW = re.compile(r'<tr><th scope="row"><code>([^<]*)</code></th>(.*?)</tr>', re.DOTALL)
 
 
@@ -65,8 +66,8 @@ def test_the_pushed_model_makes_them_from_raw_rows(foreign, model):
     standard = (values(rows, "trip_miles") - np.nanmean(miles)) / np.nanstd(miles)
     there = ~np.isnan(standard)
     np.testing.assert_allclose(features["miles_z"][there], standard[there], atol=0.02)
-    tract = ~np.isnan(values(rows, "pickup_census_tract"))
-    np.testing.assert_array_equal(features["tract_known"] > 0, tract)
+    no_tract = np.isnan(values(rows, "pickup_census_tract"))
+    np.testing.assert_array_equal(features["tract"] == FIRST_WORD_CODE, no_tract)
     assert features["company_words"].shape == (len(rows), 199)
     assert 10 < len(set(features[FROM_TO])) <= 50
 
@@ -77,7 +78,7 @@ def test_the_network_was_trained_with_them(foreign, model):
     assert names[-len(OWN) :] == OWN
     rows = rows_of(foreign, "eval")[:50]
     before = ask(model, "serving_default", rows)["probability"]
-    for row in rows:  # what nothing but `tract_known` is made from
+    for row in rows:  # what nothing but `tract` is made from
         row.features.feature["pickup_census_tract"].int64_list.value[:] = [17031839100]
     assert (ask(model, "serving_default", rows)["probability"] != before).any()
 
@@ -90,8 +91,8 @@ def test_the_report_shows_them(foreign):
     assert table["fare_per_mile"].startswith(rank)
     assert table["is_long"].startswith("preprocessing_fn number 0 to 1 –")
     assert table[FROM_TO].startswith("preprocessing_fn hash bucket, one of 50 1 to ")
-    assert table["tract_known"].startswith("preprocessing_fn code of 1 known values")
-    assert table["tract_known"].endswith(" y")
+    assert table["tract"].startswith("preprocessing_fn code of 1 known value 2 to 2 train")
+    assert table["tract"].endswith(" unknown")
     assert table["weekend"].startswith("preprocessing_fn 2 numbers 0 to 1 –")
     assert table["fare.rank"].startswith("fare numeric rank among 64 quantiles")
 

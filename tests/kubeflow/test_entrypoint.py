@@ -18,7 +18,8 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components import beam_files
-from pipeline.kubeflow import carried, entrypoint, span_driver
+from pipeline.kubeflow import carried, compilation, entrypoint, span_driver
+from pipeline.kubeflow.checks import containers
 from pipeline.kubeflow.package import Package
 from pipeline.run_log import QUIET
 from tests.engines.processes import free_port
@@ -286,17 +287,21 @@ def test_the_schema_comes_out_of_the_package(step, tmp_path, target, output_file
 
 def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
     program = (
-        "import sys, pipeline.kubeflow.entrypoint\n"
-        "print(*(name for name in sys.modules if name.startswith('pipeline.')))"
+        "import sys, pipeline.kubeflow.entrypoint, pipeline.kubeflow.report_step.executor\n"
+        "print(*(n for n in sys.modules if n.partition('.')[0] in ('components', 'models', "
+        "'pipeline', 'tfxkit')))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    assert set(done.stdout.split()) - {"pipeline.kubeflow"} == set(carried.CONTAINER_MODULES)
+    imported = set(done.stdout.split())
+    assert {entrypoint.__name__, "pipeline.report.run", "tfxkit.errors"} <= imported
+    assert imported <= carried.container_modules().keys()
+
+
+def test_what_starts_a_container_is_called_by_its_name():
+    assert ("python", "-m", entrypoint.__name__) == compilation.COMMAND
+    assert entrypoint.__name__ == containers.OUR_MODULE
 
 
 def test_an_image_of_other_code_is_refused_before_anything_happens(
@@ -344,7 +349,7 @@ def test_the_bulk_data_is_resolved_as_the_training_data_is(compiled, tmp_path, d
         "kubeflow", f"bulk_inferrer={{enabled: true, path: {data}}}", "kubeflow.steps.all.claims={}"
     )
     unlabelled = Step(copy.deepcopy(package), "UnlabelledExampleGen", tmp_path, RUN)
-    assert unlabelled.container["args"][1] == span_driver.EXECUTOR
+    assert span_driver.is_for(unlabelled.container["args"][1])
     unlabelled.parameters["input_base"] = str(data)
     found = span_driver.resolve(unlabelled.message)
     assert found["parameterValues"]["spans"] == "[1, 2]"

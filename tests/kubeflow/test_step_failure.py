@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.kubeflow import failure
-from tfxkit.errors import DataError, ModelError, StorageError, UsageError
+from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 
 
 def wrapped(error: Exception) -> Exception:
@@ -23,6 +23,7 @@ def wrapped(error: Exception) -> Exception:
     ("error", "code"),
     [
         (DataError("Column fare is missing.\nAdd it."), 4),
+        (MachineError("No answer in 120 s.\nRun the step again."), 1),
         (ModelError("The loss is NaN.\nLower it."), 1),
         (StorageError("There is no bucket.\nMake one."), 1),
     ],

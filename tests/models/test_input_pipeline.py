@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tfxkit.config.dataset import Dataset
 from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
 from tfxkit.features.label import LABEL_KEY
+from tfxkit.features.model_inputs import DESCRIPTION, describe
 from tfxkit.training.input_pipeline import epochs, in_order, read
 
 DATASET = Dataset.model_validate(
@@ -19,6 +21,8 @@ DATASET = Dataset.model_validate(
 @dataclasses.dataclass
 class Output:
     """Stands for the output of Transform: a graph that only renames."""
+
+    transform_savedmodel_dir: str
 
     def raw_feature_spec(self):
         return {
@@ -51,7 +55,10 @@ def write(path, numbers, order=("x", "y")):
 
 def read_numbers(directory, **train):
     settings = TrainSettings(**{"held_out": 0.2, **train})
-    return read([f"{directory}/*.gz"], Output(), DATASET, settings)
+    assets = Path(directory) / "assets"
+    assets.mkdir(exist_ok=True)
+    (assets / DESCRIPTION).write_text(describe([], ["x"]))
+    return read([f"{directory}/*.gz"], Output(str(directory)), DATASET, settings)
 
 
 def ranks(batches):

@@ -12,6 +12,7 @@ from tests.models.conftest import to_example, transform
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError
 from tfxkit.features.helpers import (
+    as_text,
     by_role,
     code,
     date_parts,
@@ -65,7 +66,7 @@ def preprocessing_fn(inputs, custom_config):
     features["per_mile"] = per_mile
     features["product"] = number(per_mile * 2.0)
     features["odd name!"] = code(inputs["miles"])
-    features["hash"] = hashed(inputs["word"] + "/" + inputs["when"], buckets=7)
+    features["hash"] = hashed(as_text(inputs["miles"]) + "/" + inputs["word"], buckets=7)
     features["when_it_was"] = date_parts(inputs["when"])
     features["text"] = words(inputs["word"], buckets=9)
     features["z"] = tft.scale_to_z_score(inputs["fare"])
@@ -181,6 +182,11 @@ def test_an_empty_row_is_missing_everywhere(learned):
         expected = {Kind.RANK: -1, Kind.NUMBER: 0, Kind.CODE: 0, Kind.CODES: 0}[feature.kind]
         if feature.name != "product":
             assert (found[feature.name] == expected).all(), feature.name
+
+
+def test_numbers_become_text_without_a_fraction():
+    values = tf.constant([8.0, 2.5, np.nan, -(2.0**40)], tf.float64)
+    assert as_text(values).numpy().tolist() == [b"8", b"2.5", b"", b"-1099511627776"]
 
 
 def refused(function) -> str:

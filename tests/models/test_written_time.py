@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfxkit.config.dataset import DateOrder
-from tfxkit.features.dates import seconds_of_text
+from tfxkit.features.text import seconds_of_text
 
 UTC = datetime.UTC
 

@@ -134,8 +134,8 @@ CASES = [
     Case(
         "gives no answer in time",
         (ANOTHER, "serving_check.timeout_s=1"),
-        NOT_BLESSED,
-        "gave no answer in 1 s",
+        FAILED,
+        "gave no answer in 1 s. That is no verdict on the model.",
     ),
     Case(
         "too large",

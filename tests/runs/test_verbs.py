@@ -3,13 +3,10 @@
 import io
 import os
 import shutil
-import sys
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from pipeline import local_run
 from pipeline.report import features, writing
 from pipeline.report.run import Run
 from pipeline.summary import Status
@@ -106,9 +103,15 @@ def test_the_numbers_of_the_report_are_those_of_the_evaluator(project):
     assert counted == {one.slice: one.examples for one in run.summary.slices}
 
 
-def test_a_report_that_cannot_be_written_is_told_and_no_more(tmp_path, project, capsys):
-    local_run._write_report(Console(file=sys.stdout), tmp_path, project.outputs)
-    assert capsys.readouterr().out.startswith("No report could be written: FileNotFoundError")
+def test_a_report_that_cannot_be_written_is_named_and_the_run_ends_as_it_has(
+    project, monkeypatch, capfd
+):
+    def fail(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(writing, "write", fail)
+    assert project.pipeline("run", "--to", "ImportSchemaGen") == 0
+    assert "No report could be written: OSError: No space left" in capfd.readouterr().out
 
 
 def test_an_artifact_that_is_gone_takes_one_part_of_the_report_only(project):

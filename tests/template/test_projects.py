@@ -47,9 +47,7 @@ REASONS = {
     "components/baseline/driver.py",
     "components/serving_check/component.py",
     "docs/architecture.md",
-    "pipeline/lean_imports.py",
     "tests/pipeline/test_dag.py",
-    "tests/pipeline/test_lean_imports.py",
 }
 QUICK = (
     "tests/pipeline/environment/test_lock.py",

@@ -23,9 +23,8 @@ import tensorflow as tf
 
 from tfxkit.config.dataset import Column, Dataset, DateOrder, Role
 from tfxkit.errors import DataError
-from tfxkit.features import text
-from tfxkit.features.columns import Columns, as_text, first_values
-from tfxkit.features.dates import seconds_of_text
+from tfxkit.features import columns, text
+from tfxkit.features.columns import Columns, first_values
 from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
 from tfxkit.features.planned import Code, Direct, Place, Planned, Values, numbers_of, texts_of
 from tfxkit.features.preprocessing import Features, preprocessing
@@ -34,6 +33,7 @@ from tfxkit.features.vocabularies import Limits
 __all__ = [
     "Columns",
     "Features",
+    "as_text",
     "bucketized",
     "by_role",
     "code",
@@ -137,7 +137,7 @@ def date_parts(
     that is no date.
 
     Args:
-        values: Numbers, or text as `tfxkit.features.dates` reads it.
+        values: Numbers, or text as `tfxkit.features.text.seconds_of_text` reads it.
         unit: What numbers count since 1970-01-01 UTC: s, ms, us or ns.
         order: Of year, month and day in text: ymd, dmy or mdy.
     """
@@ -145,6 +145,12 @@ def date_parts(
     read = texts_of if is_text else numbers_of
     how = "text" if is_text else unit
     return _date_parts(lambda: read(values), how, DateOrder(order), RANK_BUCKETS)
+
+
+def as_text(values: tf.Tensor) -> tf.Tensor:
+    """Numbers as text, 8.0 as "8" and a missing one as ""; text as it is."""
+    texts, missing = texts_of(values)
+    return tf.where(missing, "", texts)
 
 
 def is_missing(values: tf.Tensor) -> tf.Tensor:
@@ -216,7 +222,7 @@ def _parts(options: Column, values: Callable[[], Values]) -> Mapping[str, Planne
 def _typed(column: str, options: Column, values: tf.Tensor, missing: tf.Tensor) -> Values:
     """Text for the roles that take values as names, numbers for the others; gaps filled."""
     if options.role in (Role.CATEGORICAL, Role.HASHED, Role.TEXT):
-        values = as_text(values)
+        values = columns.as_text(values)
     elif options.role is Role.TIMESTAMP and options.unit == "text":
         if values.dtype != tf.string:
             raise DataError(
@@ -266,7 +272,7 @@ def _date_parts(
     def seconds() -> Values:
         given, missing = values()
         if unit == "text":
-            found, no_date = seconds_of_text(given, order)
+            found, no_date = text.seconds_of_text(given, order)
             return found, missing | no_date
         return tf.cast(given, tf.float64) / _TICKS_PER_S[unit], missing
 

@@ -154,9 +154,8 @@ class Cells:
         curves = []
         for table in np.split(self.table[:, [0, 2]], borders):
             rows, hits = table[::-1].T[:, :, np.newaxis]
-            before, found, has_hit = np.cumsum(rows, 0) - rows, np.cumsum(hits, 0), hits[:, 0] > 0
-            before, rows_there, hits = before[has_hit], rows[has_hit], hits[has_hit]
-            curves.append(Steps(before, rows_there, hits, found[has_hit], rows.sum(axis=0)))
+            before, found, hit = np.cumsum(rows, 0) - rows, np.cumsum(hits, 0), hits[:, 0] > 0
+            curves.append(Steps(before[hit], rows[hit], hits[hit], found[hit], rows.sum(axis=0)))
         return curves
 
 

@@ -32,7 +32,7 @@ def code_hash(*modules: str) -> str:
         ModuleNotFoundError: If one of the names is not to be found.
     """
     digest = hashlib.sha256()
-    for name, path in sorted(_closure(modules).items()):
+    for name, path in sorted(hashed_modules(*modules).items()):
         digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -42,7 +42,8 @@ def is_module(name: str) -> bool:
     return _source(name) is not None
 
 
-def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
+def hashed_modules(*modules: str) -> dict[str, Path]:
+    """The modules that `code_hash` hashes, by name, each with its file."""
     found: dict[str, Path] = {}
     packages = {*PROJECT_PACKAGES, *(name.partition(".")[0] for name in modules)}
     waiting = list(_with_submodules(modules))

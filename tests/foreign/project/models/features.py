@@ -5,10 +5,11 @@ import tensorflow_transform as tft
 
 from tfxkit.config.dataset import Dataset
 from tfxkit.features.helpers import (
+    as_text,
     by_role,
     code,
-    filled,
     hashed,
+    is_missing,
     number,
     preprocessing,
     rank,
@@ -23,14 +24,11 @@ def preprocessing_fn(inputs, custom_config):
 
     features["fare_per_mile"] = rank(inputs["fare"] / miles)
     features["is_long"] = number(inputs["trip_seconds"] > 1800)
-    features["from-to"] = hashed(
-        tf.strings.as_string(filled(inputs["pickup_community_area"], -1))
-        + "/"
-        + tf.strings.as_string(filled(inputs["dropoff_community_area"], -1)),
-        buckets=50,
-    )
-    # The tract is ignored in dataset.yaml: it is missing in nearly all rows, but not everywhere.
-    features["tract_known"] = code(tf.where(tf.math.is_nan(inputs["pickup_census_tract"]), "", "y"))
+    start, end = inputs["pickup_community_area"], inputs["dropoff_community_area"]
+    features["from-to"] = hashed(as_text(start) + "/" + as_text(end), buckets=50)
+    # The tract itself is ignored in dataset.yaml, as nearly every row lacks it.
+    no_tract = is_missing(inputs["pickup_census_tract"])
+    features["tract"] = code(tf.where(no_tract, "unknown", "known"))
     features["company_words"] = words(inputs["company"], buckets=200)
 
     # What tf.Transform computes is a feature, too.

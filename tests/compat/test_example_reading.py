@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.utils import io_utils
 from tfx_bsl.tfxio import tf_example_record
 
-from components import beam_reading
+from tfxkit import compat
+from tfxkit.compat import example_reading
 from tfxkit.errors import StorageError, user_error
+from tfxkit.storage.filesystems import fileio
 
 SCHEMA = schema_pb2.Schema(
     feature=[
@@ -41,13 +42,13 @@ def write(path, numbers, padding: int = 0) -> None:
 @pytest.fixture(autouse=True)
 def stock(monkeypatch) -> None:
     """TFX's own reader, which a run in this process has replaced by now."""
-    source = beam_reading._stock_source
-    monkeypatch.setattr(tf_example_record.TFExampleRecord, "BeamSource", source)
+    stock_source = example_reading.stock_source
+    monkeypatch.setattr(tf_example_record.TFExampleRecord, "BeamSource", stock_source)
 
 
 @pytest.fixture
 def installed(stock) -> None:
-    beam_reading.install()
+    compat.apply(compat.EXAMPLE_READING)
 
 
 _found: list[pa.RecordBatch] = []  # by a worker in this process
@@ -88,6 +89,14 @@ def test_rows_are_those_of_the_stock_reader(tmp_path, options, request):
     assert [batch.num_rows for batch in found] == [8192, 10_000 - 8192]
 
 
+def test_another_version_reads_as_its_authors_left_it(tmp_path):
+    write(tmp_path / "one.gz", range(300))
+    compat.apply(compat.EXAMPLE_READING, version_of=lambda package: "1.22.0")
+    assert tf_example_record.TFExampleRecord.BeamSource is example_reading.stock_source
+    found = table(batches(f"{tmp_path}/*"))
+    assert sorted(found["number"].to_pylist()) == [[number] for number in range(300)]
+
+
 def test_all_files_are_read(tmp_path, installed):
     write(tmp_path / "one.gz", range(10))
     write(tmp_path / "none.gz", [])
@@ -111,7 +120,7 @@ def test_no_file_at_all_is_an_error(tmp_path, installed):
 
 def test_s3_is_read_with_our_own_client(tmp_path, installed, s3):
     write(tmp_path / "one.gz", range(100))
-    io_utils.copy_file(str(tmp_path / "one.gz"), f"{s3}/examples/one.gz")
+    fileio.copy(str(tmp_path / "one.gz"), f"{s3}/examples/one.gz")
     assert table(batches(f"{s3}/examples/*")).equals(table(batches(f"{tmp_path}/*")))
 
 

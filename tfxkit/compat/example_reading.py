@@ -1,8 +1,7 @@
-"""How Beam's steps read examples: thousands at once, and never one alone.
+"""How Beam's steps read examples: thousands at once, and never one alone (`EXAMPLE_READING`).
 
 TFX's reader takes TFRecords apart in Python, counts each row for telemetry and makes batches row by
-row. That is two thirds of what a step takes that does nothing but read (tfx_bsl 1.21,
-tfxio/record_based_tfxio.py).
+row.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _ROWS_AT_ONCE = 128  # of these batches are made; rows may be long
 _AHEAD = 4  # times as many are read while others are worked on
 _NOT_TENSORFLOWS = "s3://"  # which it opens no longer (since 2.6); Beam reads it with our client
 
-_stock_source = tf_example_record.TFExampleRecord.BeamSource
+stock_source = tf_example_record.TFExampleRecord.BeamSource
 
 
 def install() -> None:
@@ -42,7 +41,7 @@ def _source(
     """In place of `TFExampleRecord.BeamSource`, which has the same arguments and result."""
     patterns = tfxio._file_pattern
     if batch_size is not None or any(one.startswith(_NOT_TENSORFLOWS) for one in patterns):
-        return _stock_source(tfxio, batch_size)
+        return stock_source(tfxio, batch_size)
     schema = tfxio._GetSchemaForDecoding()
     read = _Read(schema and schema.SerializeToString(), tfxio.raw_record_column_name)
 
