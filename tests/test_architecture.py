@@ -62,10 +62,8 @@ def test_the_dag_names_no_runner():
 
 # >>> template
 def test_the_tests_have_the_dag_that_is_shipped_with_models_of_their_own():
-    own = (ROOT / "tests/sample/dag.py").read_text()
-    assert (
-        own.replace('"tests.sample.models.', '"models.') == (ROOT / "pipeline/dag.py").read_text()
-    )
+    shipped, own = (ROOT / file for file in ("pipeline/dag.py", "tests/sample/dag.py"))
+    assert own.read_text().replace('"tests.sample.models.', '"models.') == shipped.read_text()
 
 
 # <<< template

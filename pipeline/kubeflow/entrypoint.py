@@ -27,6 +27,7 @@ from pipeline.kubeflow import (
     failure,
     overrides,
     span_driver,
+    value_inputs,
 )
 from pipeline.kubeflow.launcher import Launcher
 from pipeline.run_log import QUIET
@@ -78,8 +79,10 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     compat.apply(*compat.BEAM)
     absl_logging.use_absl_handler()
     logging.getLogger("apache_beam").setLevel(logging.WARNING)  # it tells of each type hint
+    executor = args.executor_class_path
+    args.executor_class_path = value_inputs.reading(executor)
     tfx_entrypoint.main((args, beam_args))
-    if beam_step.runs_beam(args.executor_class_path):
+    if beam_step.runs_beam(executor):
         for artifacts in adapted["outputs"]["artifacts"].values():
             for artifact in artifacts["artifacts"]:
                 remove_temporary(artifact["uri"])
@@ -90,10 +93,11 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
 def _adapt(
     given: dict[str, Any], args: argparse.Namespace, launcher: Launcher | None
 ) -> dict[str, Any]:
-    adapted = checkpoint_run.add(overrides.apply(given))
+    adapted = artifact_types.recover(checkpoint_run.add(overrides.apply(given)))
     if launcher is None:
-        return artifact_types.recover(adapted)
+        return adapted
     inputs_spec = json.loads(args.json_serialized_inputs_spec_args)
+    # Once more, as the inputs had no types on Kubeflow before.
     adapted = artifact_types.recover(executor_input.adapt(adapted, inputs_spec, launcher))
     if span_driver.is_for(args.executor_class_path):
         adapted = span_driver.merge(adapted, span_driver.resolve(adapted))

@@ -28,7 +28,7 @@ def test_a_pipeline_without_any_of_them_runs_and_is_shown(fresh_project, monkeyp
     absent = "data gate|serving check|No drift to measure|departs from the schema|compare with"
     assert not re.search(absent, page)
     screen = capfd.readouterr().out
-    assert "Blessed and pushed" in screen and not re.search("serving check|compare with", screen)
+    assert "Approved and pushed" in screen and not re.search("serving check|compare with", screen)
 
     # The same model again: what was served before is nothing that the run has looked at.
     assert project.pipeline("run", *dag) == 0
@@ -46,8 +46,8 @@ def test_a_pipeline_without_any_of_them_runs_and_is_shown(fresh_project, monkeyp
     dag = ("--set", f"dag={dag_edits.without(monkeypatch, *dag_edits.OPTIONAL, 'pusher')}")
     assert project.pipeline("run", *dag, "--set", "train.seed=5") == 0
     assert (project.latest().status, project.latest().pushed_path) == (Status.DONE, None)
-    assert "All steps are done" in capfd.readouterr().out
-    assert "All steps are done" in project.report()
+    assert "All steps done" in capfd.readouterr().out
+    assert "All steps done" in project.report()
 
 
 @pytest.mark.parametrize(
