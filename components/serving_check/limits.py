@@ -68,9 +68,7 @@ def run(
                 if peak > memory_mb:
                     return Ended(f"needed more than {memory_mb:.0f} MB of memory", peak)
                 if time.monotonic() > deadline:
-                    return Ended(
-                        f"gave no answer in {timeout_s:.0f} s", peak, is_accident=True
-                    )
+                    return Ended(f"gave no answer in {timeout_s:.0f} s", peak, is_accident=True)
                 time.sleep(POLL_S)
         finally:
             process.kill()
@@ -88,7 +86,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def _ended(code: int, output: str, peak: float) -> Ended:
-    last_words = output.split("\n")[-1]
+    last_words = output.rsplit("\n", maxsplit=1)[-1]
     if code == 0:
         return Ended(None, peak)
     if code > 0:  # the program itself catches whatever the model raises

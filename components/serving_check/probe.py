@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import tensorflow as tf
 
 SINGLE_CALLS, BATCH_CALLS = 20, 5  # as many as a median needs, few enough not to be noticed

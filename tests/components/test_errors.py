@@ -31,7 +31,11 @@ Traceback (most recent call last):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_from_the_traceback_of_a_worker(kind):
-    found = user_error(RuntimeError(FROM_PYTHON.format(module=errors.__name__, kind=kind.__name__, message=MESSAGE)))
+    found = user_error(
+        RuntimeError(
+            FROM_PYTHON.format(module=errors.__name__, kind=kind.__name__, message=MESSAGE)
+        )
+    )
     assert type(found) is kind
     assert str(found) == MESSAGE
 
@@ -44,7 +48,12 @@ def test_behind_another_exception(kind):
 
 
 def test_others_are_not_the_users():
-    assert user_error(RuntimeError(FROM_PYTHON.format(module=errors.__name__, kind="Other", message=MESSAGE))) is None
+    assert (
+        user_error(
+            RuntimeError(FROM_PYTHON.format(module=errors.__name__, kind="Other", message=MESSAGE))
+        )
+        is None
+    )
     assert user_error(OSError("a bug")) is None
 
 

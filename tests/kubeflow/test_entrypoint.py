@@ -300,9 +300,8 @@ def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
 
 
 def test_what_starts_a_container_is_called_by_its_name():
-    assert compilation.COMMAND == ("python", "-m", entrypoint.__name__)
-    assert containers.OUR_MODULE == entrypoint.__name__
-
+    assert ("python", "-m", entrypoint.__name__) == compilation.COMMAND
+    assert entrypoint.__name__ == containers.OUR_MODULE
 
 
 def test_an_image_of_other_code_is_refused_before_anything_happens(

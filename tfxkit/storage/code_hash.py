@@ -37,9 +37,7 @@ def code_hash(*modules: str, packages: Sequence[str] = PROJECT_PACKAGES) -> str:
     return digest.hexdigest()[:16]
 
 
-def hashed_modules(
-    *modules: str, packages: Sequence[str] = PROJECT_PACKAGES
-) -> dict[str, Path]:
+def hashed_modules(*modules: str, packages: Sequence[str] = PROJECT_PACKAGES) -> dict[str, Path]:
     """The modules that `code_hash` hashes, by name, each with its file."""
     found: dict[str, Path] = {}
     waiting = list(_with_submodules(modules))
