@@ -4,6 +4,19 @@ import gc
 import importlib.util
 import sys
 
+
+def main() -> int:
+    """Runs a verb with a garbage collector that suits thousands of modules, which all stay."""
+    # Python's default is to look for garbage every 700 objects, and once more at the end: that
+    # takes as long as a third of the imports.
+    gc.set_threshold(50_000)
+    from pipeline import cli
+
+    exit_code = cli.main()
+    gc.freeze()
+    return exit_code
+
+
 if sys.argv[1:2] == ["doctor"]:  # must work with any Python, before anything is installed
     from pipeline.environment.doctor import main as doctor
 
@@ -15,12 +28,5 @@ if importlib.util.find_spec("tfx") is None and not {"-h", "--help"} & set(sys.ar
         "project: source .venv/bin/activate\nIf there is none yet: make setup\n"
     )
     sys.exit(2)
-# Most verbs import thousands of modules, which stay. By default the garbage collector looks for
-# garbage among them every 700 objects, and once more at the end: together five seconds of a run.
-gc.set_threshold(50_000)
 
-from pipeline.cli import main  # noqa: E402 (after the threshold, which is for these imports)
-
-exit_code = main()
-gc.freeze()
-sys.exit(exit_code)
+sys.exit(main())

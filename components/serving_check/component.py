@@ -46,8 +46,8 @@ class ServingCheck(base_component.BaseComponent):
     the model rebuilt from code and weights to 1e-5 (relative where they are greater than 1).
 
     A model that fails is not blessed, with a reason; the step itself does not fail. It fails where
-    nothing is known of the model: no answer in time, a process that was killed, no memory. TFX caches
-    steps that end well only, so an accident of the machine never becomes a model's verdict.
+    nothing is known of the model: no answer in time, a process that was killed, no memory. TFX
+    caches only steps that end well, so an accident of the machine never becomes a verdict.
 
     Outputs:
         blessing: `InfraBlessing`, as TFX's InfraValidator writes it: the custom property `blessed`
@@ -84,8 +84,8 @@ class ServingCheck(base_component.BaseComponent):
                 row per example).
             split: The split that the examples come from.
             num_examples: How many to send.
-            timeout_s: Seconds for all of it, after which the step fails; Python and TensorFlow alone
-                take 4 to 25 to start.
+            timeout_s: Seconds for all of it, after which the step fails; Python and TensorFlow
+                alone take 4 to 25 to start.
             memory_mb: Resident memory of the process, in MiB, as a container's limit would count
                 it; Python with TensorFlow and no model takes 700.
             latency_ms: For one example, the fastest of several requests, in milliseconds. If the

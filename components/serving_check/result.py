@@ -25,7 +25,7 @@ class Result:
         first_answer_ms: For the first request after that, of all examples.
         latency_ms: For one example, median of the requests that follow.
         fastest_ms: The fastest of these, which is compared with the limit.
-        processor_ms: Processor time that the fastest took; less than `fastest_ms` if it had to wait.
+        processor_ms: Processor time that the fastest took; less than `fastest_ms` if it waited.
         batch_latency_ms: For all examples at once, likewise.
         peak_memory_mb: Resident memory of the process that served, in MiB.
         largest_difference: From the predictions of the model rebuilt from code and weights.

@@ -6,7 +6,6 @@ import re
 import shutil
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -15,6 +14,7 @@ from pipeline.config import ConfigError
 from pipeline.kubeflow.launcher import Launcher
 from pipeline.kubeflow.settings import RemoteConfig
 from pipeline.runners import kubeflow
+from tests.kubeflow import kubernetes_objects
 from tests.kubeflow.test_compile import containers_of
 from tests.sample_project import CONFIGS, ROOT
 
@@ -155,7 +155,7 @@ def test_kubernetes_takes_the_pods(engine):
         for container in spec["containers"]:
             container.setdefault("image", "of the operator")
         document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
-        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+        kubernetes_objects.check(document)
 
 
 def test_the_operator_takes_the_flink_deployment():

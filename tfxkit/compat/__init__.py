@@ -1,4 +1,4 @@
-"""Patches of other people's packages: this is the one door through which they come.
+"""The one door for patches of other people's packages.
 
 Each patch names the package, the version that it was written for and the defect. On any other
 version it stands aside, with one line in the log, and the package works as its authors left it.
@@ -26,7 +26,8 @@ class Patch:
         package: The distribution, as pip names it.
         version: The version that the patch was written for; "2.77" stands for 2.77.0, 2.77.1 ….
         defect: What the package does, and where.
-        install: Puts the change in place, once or again. Without it, whoever asks `fits` does.
+        install: Puts the change in place; calling it twice does no harm. None for a class that the
+            caller uses instead of the package's where the patch `fits`.
     """
 
     name: str
