@@ -131,7 +131,7 @@ class ExecutionGraph:
 
     def maker(self, artifact: Artifact) -> Execution | None:
         """The execution that made an artifact; None if it failed or is not known."""
-        return next((one for one in self.writers(artifact) if one.succeeded), None)
+        return next((writer for writer in self.writers(artifact) if writer.succeeded), None)
 
     def ancestors(self, artifact: Artifact) -> list[Artifact]:
         """All that an artifact was made from, the nearest first, beginning with itself."""
@@ -151,7 +151,8 @@ class ExecutionGraph:
 
     def steps(self, run_id: str) -> dict[str, Execution]:
         """The newest execution of each step in a run, in the order in which they started."""
-        newest = {one.step: one for one in self.executions if run_id in one.runs}
+        executions = (execution for execution in self.executions if run_id in execution.runs)
+        newest = {execution.step: execution for execution in executions}
         return dict(sorted(newest.items(), key=lambda pair: pair[1].id))
 
 
@@ -202,7 +203,7 @@ def newest_run_with(metadata_file: Path, steps: Collection[str]) -> str | None:
     # Numbers of executions tell the order of runs; clocks are set back.
     runs = {run: execution.id for execution in graph.executions for run in execution.runs}
     for run_id in sorted(runs, key=lambda run: runs[run], reverse=True):
-        succeeded = {name for name, one in graph.steps(run_id).items() if one.succeeded}
+        succeeded = {name for name, step in graph.steps(run_id).items() if step.succeeded}
         if succeeded.issuperset(steps):
             return run_id
     return None
@@ -264,14 +265,17 @@ def _named_in_errors(metadata_file: Path, action: str) -> Iterator[None]:
 
 
 def _read(store: ml_metadata.MetadataStore, run_id: str | None) -> ExecutionGraph:
-    # A run has few executions and a store few contexts: each way asks once for each of the few.
+    # One query for each execution of a run, or for each context of the store: those are fewer.
     if run_id is None:
         executions = store.get_executions()
-        contexts = _executions_of_contexts(store)
+        contexts = _contexts_by_execution(store)
     else:
         executions = _executions_of_run(store, run_id)
-        contexts = {one.id: store.get_contexts_by_execution(one.id) for one in executions}
-    events = store.get_events_by_execution_ids([one.id for one in executions]) if executions else []
+        contexts = {
+            execution.id: store.get_contexts_by_execution(execution.id) for execution in executions
+        }
+    ids = [execution.id for execution in executions]
+    events = store.get_events_by_execution_ids(ids) if ids else []
     artifacts = {
         artifact.id: Artifact(artifact.id, artifact.type, artifact.uri, _values(artifact))
         for artifact in (
@@ -310,8 +314,8 @@ def _executions_of_run(store: ml_metadata.MetadataStore, run_id: str) -> list[pb
     return store.get_executions_by_context(run.id) if run else []
 
 
-def _executions_of_contexts(store: ml_metadata.MetadataStore) -> dict[int, list[pb.Context]]:
-    """The contexts that each execution belongs to."""
+def _contexts_by_execution(store: ml_metadata.MetadataStore) -> dict[int, list[pb.Context]]:
+    """The run and node contexts that each execution belongs to."""
     found: dict[int, list[pb.Context]] = defaultdict(list)
     for context in store.get_contexts():
         if context.type in (_RUN, _NODE):
@@ -321,12 +325,13 @@ def _executions_of_contexts(store: ml_metadata.MetadataStore) -> dict[int, list[
 
 
 def _step(contexts: Collection[pb.Context]) -> str:
-    return next((one.name.partition(".")[2] for one in contexts if one.type == _NODE), "")
+    nodes = (context.name for context in contexts if context.type == _NODE)
+    return next((name.partition(".")[2] for name in nodes), "")
 
 
 def _runs(contexts: Collection[pb.Context]) -> tuple[str, ...]:
-    runs = sorted((one for one in contexts if one.type == _RUN), key=lambda one: one.id)
-    return tuple(run.name for run in runs)
+    runs = [context for context in contexts if context.type == _RUN]
+    return tuple(run.name for run in sorted(runs, key=lambda run: run.id))
 
 
 def _by_execution(
