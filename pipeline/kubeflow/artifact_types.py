@@ -70,12 +70,14 @@ def recover(executor_input: dict[str, Any]) -> dict[str, Any]:
     recovered = dict(executor_input)
     for side in ("inputs", "outputs"):
         given = executor_input.get(side, {})
+        if "artifacts" not in given:
+            continue
         artifacts = {
             key: {
                 **listed,
                 "artifacts": [_with_class(one, classes) for one in listed.get("artifacts", [])],
             }
-            for key, listed in given.get("artifacts", {}).items()
+            for key, listed in given["artifacts"].items()
         }
         recovered[side] = {**given, "artifacts": artifacts}
     return recovered
@@ -88,11 +90,12 @@ def _own_types(node: BaseNode) -> Iterator[type[Artifact]]:
 
 
 def _with_class(artifact: dict[str, Any], classes: dict[str, str]) -> dict[str, Any]:
-    title = _title(artifact.get("type", {}))
+    title = title_of(artifact.get("type", {}))
     return {**artifact, "type": {"schemaTitle": classes[title]}} if title in classes else artifact
 
 
-def _title(artifact_type: dict[str, Any]) -> str:
+def title_of(artifact_type: dict[str, Any]) -> str:
+    """The name of a type in a message of a backend; empty if it has none."""
     if "instanceSchema" not in artifact_type:
         return str(artifact_type.get("schemaTitle", ""))
     schema = yaml.safe_load(artifact_type["instanceSchema"])

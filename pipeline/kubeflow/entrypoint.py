@@ -80,7 +80,8 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     absl_logging.use_absl_handler()
     logging.getLogger("apache_beam").setLevel(logging.WARNING)  # it tells of each type hint
     executor = args.executor_class_path
-    args.executor_class_path = value_inputs.reading(executor)
+    if value_inputs.are_in(adapted):
+        args.executor_class_path = value_inputs.reading(executor)
     tfx_entrypoint.main((args, beam_args))
     if beam_step.runs_beam(executor):
         for artifacts in adapted["outputs"]["artifacts"].values():

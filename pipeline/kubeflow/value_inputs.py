@@ -11,6 +11,19 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from pipeline.kubeflow.artifact_types import title_of
+
+_VALUES = frozenset(
+    f"tfx.{name}" for name in ("Boolean", "Float", "Integer", "JsonValue", "String")
+)
+
+
+def are_in(executor_input: dict[str, Any]) -> bool:
+    """Whether a step is given any value; its inputs have types."""
+    inputs = executor_input.get("inputs", {}).get("artifacts", {}).values()
+    types = [one.get("type", {}) for listed in inputs for one in listed.get("artifacts", [])]
+    return any(title_of(artifact_type) in _VALUES for artifact_type in types)
+
 
 def reading(executor_class_path: str) -> str:
     """The dotted name of a subclass of an executor that reads the values first.
