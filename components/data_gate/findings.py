@@ -19,7 +19,7 @@ _STOPS_AT: dict[str, tuple[Severity, ...]] = {
 }
 _WHAT_TO_DO = {
     "anomaly": (
-        "If the data is wrong, mend it. If it is right and has changed for good:\n"
+        "If the data is wrong, correct it. If it is right and has changed for good:\n"
         "  python -m pipeline schema diff     shows what would change in configs/schema.pbtxt\n"
         "  python -m pipeline schema accept   writes it there; then review it as you do code"
     ),

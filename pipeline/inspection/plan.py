@@ -101,7 +101,7 @@ def _suspects(columns: Mapping[str, Profile], decided: Mapping[str, Decision]) -
             shown = ", ".join(f"{value!r} (row {row + 1})" for row, value in column.odd)
             found.append(
                 f"{name}: mixed types: nearly all values are numbers, but not {shown}. "
-                "It is read as text; mend these values and init again to have numbers."
+                "It is read as text; correct these values and run init again to have numbers."
             )
         if column.type == "BYTES" and decimals.has_commas(column.values):
             found.append(

@@ -70,7 +70,7 @@ def _ignored(why: str) -> Decision:
 def empty(column: Profile) -> Decision | None:
     """Without values, or nearly so; or with such as the gate would stop every run for."""
     if column.infinite:
-        return _ignored(f"{column.infinite:,} values are infinite, or beyond 3.4e38: mend them.")
+        return _ignored(f"{column.infinite:,} values are infinite, or beyond 3.4e38: correct them.")
     if not column.present:
         return _ignored("It has no value.")
     if column.present < MIN_PRESENT_SHARE * column.rows:

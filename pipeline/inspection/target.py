@@ -70,7 +70,7 @@ def find(
         if column.infinite:
             raise UsageError(
                 f"The label {name!r} is infinite, or beyond 3.4e38, in {column.infinite:,} rows. "
-                "Mend it, or leave it empty there."
+                "Correct it, or leave it empty there."
             )
         return Target(plain, task, (reason, why), {}, warnings)
     counts = column.counts()

@@ -17,7 +17,7 @@ TERMINATION_BYTES = 4096
 
 
 def report(error: Exception, termination_log: Path = TERMINATION_LOG) -> int:
-    """Says on standard error why the step failed: without a traceback, if a user can mend it.
+    """Writes the reason of a failure to standard error; no traceback where a user can correct it.
 
     Args:
         error: What was raised.

@@ -30,7 +30,7 @@ def unreadable(raw: Mapping[str, Any]) -> str | None:
     except json_format.ParseError as error:
         return (
             f"The package is no pipeline spec ({error}), and the backend would say no more than "
-            "'unknown template format': compile it again, or mend that field."
+            "'unknown template format': compile it again, or correct that field."
         )
     if not spec.pipeline_info.name:
         return "The package has no pipelineInfo.name: give the pipeline a name."
