@@ -36,6 +36,8 @@ PATHS = {
         "tfx_template/*",
         "{{cookiecutter.*",
         "tests/template/*",
+        "tests/foreign/*",
+        "tests/kubeflow/test_own_source.py",
         "docs/new-project.md",
     ),
     "cluster": (

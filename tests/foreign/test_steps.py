@@ -115,7 +115,6 @@ def test_what_cannot_be_is_refused_before_anything_runs(setting, told, foreign):
     assert list(foreign.outputs.runs.iterdir()) == runs
 
 
-# >>> cluster
 @pytest.mark.parametrize(("target", "address"), [("kubeflow", "path"), ("vertex", "uri")])
 def test_each_backend_gets_them_compiled(target, address, foreign):
     import yaml
@@ -157,6 +156,3 @@ def test_kubeflow_runs_them(foreign, tmp_path):
         listing = cluster.read(runs[0].artifact("Scan", "listing").uri).decode()
     assert f"New model: version {version}, trained on" in log.read_text()
     assert any(line.endswith("/saved_model.pb") for line in listing.splitlines())
-
-
-# <<< cluster
