@@ -22,10 +22,16 @@ def screen(run) -> str:
 
 @pytest.mark.parametrize("status", Status)
 def test_terminal_and_report_give_the_same_answer(status, tmp_path):
-    run = made_run(tmp_path, status, error="Line one\nline two")
+    run = made_run(tmp_path, status, error="Line one\nline two", arguments={"to": "Trainer"})
     assert OUTCOMES[status].headline in screen(run)
     assert verdict.make(run).headline == OUTCOMES[status].headline
     assert label_of(run.outputs, run.summary) in (OUTCOMES[status].label, KILLED)
+
+
+def test_a_run_without_a_push_to_come_is_done_with_all_its_steps(tmp_path):
+    run = made_run(tmp_path, Status.DONE, arguments={"from": None, "to": None})
+    assert "All steps done" in screen(run)
+    assert verdict.make(run).headline == "All steps done"
 
 
 def test_every_state_of_a_step_has_a_word():
