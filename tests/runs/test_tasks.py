@@ -91,7 +91,7 @@ def make_project(root: Path, task: str) -> Outputs:
     }
     base = {
         "pipeline": "own",
-        "models_package": "tests.sample.models",
+        "dag": "tests.sample.dag",
         "data": {
             "path": "data",
             "csv": {"delimiter": ";", "encoding": "cp1252", "missing": ["NA"]},
