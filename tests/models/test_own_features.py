@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 
 from tests.models.conftest import to_example, transform
 from tfxkit.config.dataset import Dataset
+from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
 from tfxkit.features.helpers import (
     as_text,
@@ -24,6 +25,7 @@ from tfxkit.features.helpers import (
     words,
 )
 from tfxkit.features.model_inputs import Feature, Kind, model_columns, model_features
+from tfxkit.training import input_pipeline
 
 DATASET = Dataset.model_validate(
     {
@@ -182,6 +184,26 @@ def test_an_empty_row_is_missing_everywhere(learned):
         expected = {Kind.RANK: -1, Kind.NUMBER: 0, Kind.CODE: 0, Kind.CODES: 0}[feature.kind]
         if feature.name != "product":
             assert (found[feature.name] == expected).all(), feature.name
+
+
+@pytest.mark.slow
+def test_a_column_of_the_label_need_not_be_in_any_feature(frame, tmp_path):
+    """Even if its role is that of a feature, as that of `times` may be."""
+    label = {"column": "y", "greater_than": 0.02, "times": "fare"}
+    dataset = Dataset.model_validate(DATASET.for_model() | {"label": label})
+
+    @preprocessing
+    def without_fare(inputs, custom_config):
+        return {"distance": rank(inputs["miles"])}
+
+    learned = transform(dataset, frame, tmp_path, without_fare)
+    assert model_columns(learned.output) == ("miles",)
+    data = input_pipeline.read(
+        [learned.train_files], learned.output, dataset, TrainSettings(held_out=0.2)
+    )
+    labels = np.concatenate([data.fit.labels, data.held_out.labels])
+    expected = frame["y"].astype(float) > 0.02 * frame["fare"].astype(float)
+    assert 0 < labels.sum() == expected.sum() < ROWS
 
 
 def test_numbers_become_text_without_a_fraction():

@@ -257,8 +257,9 @@ def _where(chosen: np.ndarray, rows: tf.data.Dataset) -> tf.data.Dataset:
 
 def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:
     raw_spec = transform_output.raw_feature_spec()
-    columns = {*model_columns(transform_output), *dataset.label_sources()}
-    spec = {name: raw_spec[name] for name in columns}
+    # A column of the label may have a role and still be in no feature of preprocessing_fn.
+    label_columns = {dataset.label.column, dataset.label.times} - {None}
+    spec = {name: raw_spec[name] for name in {*model_columns(transform_output), *label_columns}}
     shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
     transform = transform_output.transform_features_layer()
 
