@@ -66,7 +66,7 @@ class Ensemble(keras.Model):
         self.members = members
         self._predictions: Any = None  # of the members, from call to compute_loss
 
-    def call(  # noqa: D102
+    def call(
         self, features: dict[str, keras.KerasTensor], training: bool | None = None
     ) -> keras.KerasTensor:
         self._predictions = self.members(features, training=training)
