@@ -1,1 +1,1 @@
-"""What is learned: the dataset's description, the features, the Keras model and its signatures."""
+"""The model: features, network, training, search and metrics. All of it is yours to change."""

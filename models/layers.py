@@ -11,11 +11,11 @@ from tfxkit.features.model_inputs import MISSING_CODE
 class Pieces(keras.layers.Layer):
     """Ranks in pieces, and whether they are missing: [batch, n] becomes [batch, n, pieces + 1]."""
 
-    def __init__(self, pieces: int) -> None:  # noqa: D107
+    def __init__(self, pieces: int) -> None:
         super().__init__()
         self.pieces = pieces
 
-    def call(self, ranks: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
+    def call(self, ranks: keras.KerasTensor) -> keras.KerasTensor:
         ranks = ranks[..., None]
         starts = ops.arange(self.pieces, dtype="float32")
         pieces = ops.clip(ranks * self.pieces - starts, 0, 1)
@@ -28,7 +28,7 @@ class SumOfKnown(keras.layers.Layer):
     Divided by the root of their number, so that long texts are about as far from 0 as short ones.
     """
 
-    def call(self, vectors: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
+    def call(self, vectors: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:
         known = ops.cast(codes != MISSING_CODE, "float32")
         number = ops.maximum(ops.sum(known, axis=1, keepdims=True), 1.0)
         return ops.sum(vectors * known[..., None], axis=1) / ops.sqrt(number)
@@ -37,16 +37,16 @@ class SumOfKnown(keras.layers.Layer):
 class Members(keras.layers.Layer):
     """Shows each member its own view: [batch, inputs] becomes [batch, members, inputs]."""
 
-    def __init__(self, members: int) -> None:  # noqa: D107
+    def __init__(self, members: int) -> None:
         super().__init__()
         self.members = members
 
-    def build(self, input_shape: tuple[int, ...]) -> None:  # noqa: D102
+    def build(self, input_shape: tuple[int, ...]) -> None:
         self.factors = self.add_weight(
             shape=(self.members, input_shape[-1]), initializer=random_signs, name="factors"
         )
 
-    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:  # noqa: D102
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         return inputs[:, None, :] * self.factors
 
 

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 
 def top_decile_lift(labels: Array, predictions: Array, weights: Array) -> float:
-    """How many times more positives the tenth with the highest scores has than all rows have.
+    """Share of positives in the tenth with the highest scores, as a multiple of that in all rows.
 
     For a binary task, such as a campaign that reaches one customer in ten:
     `lift: {function: models.metrics.top_decile_lift}`.

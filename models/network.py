@@ -66,7 +66,7 @@ class Ensemble(keras.Model):
         self.members = members
         self._predictions: Any = None  # of the members, from call to compute_loss
 
-    def call(  # noqa: D102
+    def call(
         self, features: dict[str, keras.KerasTensor], training: bool | None = None
     ) -> keras.KerasTensor:
         self._predictions = self.members(features, training=training)
@@ -80,11 +80,17 @@ class Ensemble(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> keras.KerasTensor:
-        """The mean of the members' losses: each pays for its own error."""
+        """The mean of the members' losses: each pays for its own error.
+
+        The loss function sees each member's prediction for a row as a row of its own, so it gets
+        [rows, outputs] as from any other network.
+        """
         predictions, self._predictions = self._predictions, None
-        labels = ops.repeat(ops.reshape(y, (-1, 1, 1)), predictions.shape[1], axis=1)
+        _, members, outputs = predictions.shape
+        predictions = ops.reshape(predictions, (-1, outputs))
+        labels = ops.repeat(ops.reshape(y, (-1, 1)), members, axis=0)
         if sample_weight is not None:
-            sample_weight = ops.reshape(sample_weight, (-1, 1))
+            sample_weight = ops.repeat(ops.reshape(sample_weight, (-1,)), members, axis=0)
         return super().compute_loss(x, labels, predictions, sample_weight, training)
 
 

@@ -37,6 +37,7 @@ PATHS = {
         "{{cookiecutter.*",
         "tests/template/*",
         "tests/foreign/*",
+        "tests/shipped/*",
         "tests/kubeflow/test_own_source.py",
         "docs/new-project.md",
     ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.metrics import top_decile_lift
 from tfxkit.errors import ModelError
 from tfxkit.metrics import Rows, functions
 from tfxkit.metrics.functions import OfRows, load
@@ -67,13 +66,5 @@ def test_a_function_that_gives_no_number_stops_with_its_name(function):
 
 
 def test_it_is_found_by_its_dotted_name():
-    labels, scores = np.repeat([0.0, 1.0], [80, 20]), np.linspace(0, 1, 100)
-    assert load("models.metrics.top_decile_lift").value(Rows.of(labels, scores)) == 5
-
-
-def test_the_lift_of_the_top_tenth():
-    weights = np.ones(100)
-    labels, scores = np.repeat([0.0, 1.0], [80, 20]), np.linspace(0, 1, 100)
-    assert top_decile_lift(labels, scores, weights) == 5
-    assert top_decile_lift(labels, -scores, weights) == 0
-    assert np.isnan(top_decile_lift(np.zeros(100), scores, weights))
+    found = load("tests.sample.models.metrics.share_of_hits")
+    assert found.value(Rows.of(np.array([0.0, 1, 1, 1]), np.array([0.1, 0.9, 0.2, 0.7]))) == 0.75

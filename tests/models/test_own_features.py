@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 
 from tests.models.conftest import to_example, transform
 from tfxkit.config.dataset import Dataset
+from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
 from tfxkit.features.helpers import (
     as_text,
@@ -24,6 +25,7 @@ from tfxkit.features.helpers import (
     words,
 )
 from tfxkit.features.model_inputs import Feature, Kind, model_columns, model_features
+from tfxkit.training import input_pipeline
 
 DATASET = Dataset.model_validate(
     {
@@ -72,6 +74,7 @@ def preprocessing_fn(inputs, custom_config):
     features["z"] = tft.scale_to_z_score(inputs["fare"])
     features["tft_code"] = tft.compute_and_apply_vocabulary(inputs["word"], top_k=2)
     features["tft_hash"] = tft.hash_strings(inputs["word"], 6)
+    features["tft_bucket"] = tft.bucketize(inputs["fare"], 4)
     features["pair"] = tf.stack([inputs["fare"], filled(inputs["miles"], 0.5)], axis=1)
     return features
 
@@ -113,6 +116,12 @@ def test_the_graph_says_what_the_model_takes(learned):
     assert (found["z"].kind, found["z"].length) == (Kind.NUMBER, None)
     assert (found["tft_code"].kind, found["tft_code"].codes) == (Kind.CODE, 3)
     assert (found["tft_hash"].kind, found["tft_hash"].codes) == (Kind.CODE, 7)
+    assert (found["tft_bucket"].kind, found["tft_bucket"].codes) == (Kind.CODE, 5)
+    assert [n for n, f in found.items() if f.codes and not f.fixed] == [
+        "word.code",
+        "odd_u20_name_u21_",
+        "tft_code",
+    ]
     assert (found["pair"].kind, found["pair"].length) == (Kind.NUMBER, 2)
 
 
@@ -177,11 +186,32 @@ def test_a_row_is_the_same_to_the_last_bit_in_every_batch(learned, rows):
 def test_an_empty_row_is_missing_everywhere(learned):
     found = {name: values[0] for name, values in features_of(learned, [to_example({})]).items()}
     for feature in model_features(learned.output):
-        if feature.name in ("tft_hash", "hash", "pair"):  # of texts that are joined, or filled
+        # Of texts that are joined, or filled; tft puts a NaN into the last bucket.
+        if feature.name in ("tft_hash", "hash", "pair", "tft_bucket"):
             continue
         expected = {Kind.RANK: -1, Kind.NUMBER: 0, Kind.CODE: 0, Kind.CODES: 0}[feature.kind]
         if feature.name != "product":
             assert (found[feature.name] == expected).all(), feature.name
+
+
+@pytest.mark.slow
+def test_a_column_of_the_label_need_not_be_in_any_feature(frame, tmp_path):
+    """Even if its role is that of a feature, as that of `times` may be."""
+    label = {"column": "y", "greater_than": 0.02, "times": "fare"}
+    dataset = Dataset.model_validate(DATASET.for_model() | {"label": label})
+
+    @preprocessing
+    def without_fare(inputs, custom_config):
+        return {"distance": rank(inputs["miles"])}
+
+    learned = transform(dataset, frame, tmp_path, without_fare)
+    assert model_columns(learned.output) == ("miles",)
+    data = input_pipeline.read(
+        [learned.train_files], learned.output, dataset, TrainSettings(held_out=0.2)
+    )
+    labels = np.concatenate([data.fit.labels, data.held_out.labels])
+    expected = frame["y"].astype(float) > 0.02 * frame["fare"].astype(float)
+    assert 0 < labels.sum() == expected.sum() < ROWS
 
 
 def test_numbers_become_text_without_a_fraction():
@@ -213,6 +243,13 @@ def refused(function) -> str:
         (lambda i: {"f": tf.reduce_mean(i["fare"])}, "'f' has the shape"),
         (lambda i: {"f": tf.sparse.from_dense([[1.0]])}, "'f' is a SparseTensor"),
         (lambda i: {"f": 1.0}, "'f' is a float"),
+        (lambda i: {"f": rank(i["fare"], buckets=1)}, "rank.. takes a whole.* from 2 on.*not 1"),
+        (lambda i: {"f": words(i["word"], buckets=0.5)}, "words.. takes a whole number.*not 0.5"),
+        (lambda i: {"f": code(i["word"], vocabulary_size=0)}, "from 1 on for vocabulary_size"),
+        (lambda i: {"f": number(i["fare"], missing=np.nan)}, "finite number for missing, not nan"),
+        (lambda i: {"f": date_parts(i["fare"], "sec")}, "takes s, ms, us or ns for unit.*'sec'"),
+        (lambda i: {"f": date_parts(i["fare"], "text")}, "takes s, ms, us or ns for unit"),
+        (lambda i: {"f": date_parts(i["word"], order="dym")}, "ymd, dmy or mdy for order.*'dym'"),
         (lambda i: {"f": rank(i["word"])}, "'f' cannot be made: it is text"),
         (lambda i: {"f": code(tf.zeros((2, 2)))}, "'f' cannot be made: it has the shape .2, 2"),
         (lambda i: {"f": number(i["fares"])}, "'fares', which the schema.*mean 'fare'"),

@@ -90,7 +90,7 @@ def test_what_is_written_is_read(served):
 
 
 def test_weights_of_another_architecture_are_not_assigned(served):
-    with pytest.raises(ModelError, match=r"another architecture: .*dense_1/kernel"):
+    with pytest.raises(ModelError, match=r"do not fit the network: .*dense_1/kernel"):
         weights.read(served[0]).assign_to(network(width=5))
 
 
@@ -100,7 +100,9 @@ def test_all_that_fits_is_taken_over_and_no_code_that_meant_something_else(serve
     [plain] = [path for path, feature in of(served[1]).tables.items() if feature == PLAIN.name]
     for path, value in after.items():
         np.testing.assert_array_equal(value, before[path] if path == plain else old[path])
-    assert f"{len(after) - 1} of {len(after)}; at random, for their shape or name is new" in log
+    reason = f"at random, for the values behind their codes are not known: {plain}"
+    assert f"{len(after) - 1} of {len(after)}; {reason}" in log
+    assert "shape or name is new" not in log
 
 
 def test_what_was_learned_of_a_word_follows_it_to_its_new_code(served, caplog):

@@ -19,7 +19,7 @@ from tests.sample_project import CONFIGS, copy_with_code
 ALL_ON = (
     "tuner.enabled=true",
     "bulk_inferrer={enabled: true, path: data/taxi}",
-    "dataset.evaluation.metrics.lift.function=models.metrics.top_decile_lift",
+    "dataset.evaluation.metrics.hits.function=tests.sample.models.metrics.share_of_hits",
 )
 PLACES = {
     "data": "gs://bucket/data",
@@ -130,7 +130,7 @@ EDITS = {
     "components/data_gate/*.py": {"DataGate"},
     "components/evaluator/*.py": {"Evaluator"},
     "tfxkit/metrics/*.py": {"Evaluator"},
-    "models/metrics.py": {"Evaluator"},
+    "tests/sample/models/metrics.py": {"Evaluator"},
     "dataset.evaluation.metrics.f1={}": {"Evaluator"},
     "components/serving_check/*.py": {"ServingCheck"},
     "components/pusher/*.py": {"Pusher"},

@@ -1,4 +1,4 @@
-"""How Beam measures what a bundle spends its time on (`BUNDLE_TIMING`)."""
+"""Beam's measurement of the time spent in a bundle (`BUNDLE_TIMING`)."""
 
 from __future__ import annotations
 

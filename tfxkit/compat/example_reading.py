@@ -1,4 +1,4 @@
-"""How Beam's steps read examples: thousands at once, and never one alone (`EXAMPLE_READING`).
+"""Batches of thousands of examples for Beam's steps, and never of one (`EXAMPLE_READING`).
 
 TFX's reader takes TFRecords apart in Python, counts each row for telemetry and makes batches row by
 row.

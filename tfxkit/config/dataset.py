@@ -17,7 +17,7 @@ from tfxkit.config.frozen import Frozen
 
 
 class Task(enum.StrEnum):
-    """What the label is, and with it the model's head, its loss and its metrics."""
+    """Kind of the label, and with it the model's head, its loss and its metrics."""
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
@@ -25,7 +25,7 @@ class Task(enum.StrEnum):
 
 
 class Role(enum.StrEnum):
-    """How a column is used as a feature."""
+    """Use of a column as a feature."""
 
     NUMERIC = "numeric"
     BUCKETIZED = "bucketized"
@@ -37,7 +37,7 @@ class Role(enum.StrEnum):
 
 
 class DateOrder(enum.StrEnum):
-    """In which order a date names year, month and day."""
+    """Order of year, month and day in a date."""
 
     YMD = "ymd"
     DMY = "dmy"
@@ -61,7 +61,7 @@ TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 class Column(Frozen):
-    """How one column of the raw data becomes a feature.
+    """Role of a raw column, and its options.
 
     A missing value is a value of its own, from which the model learns, unless `fill` says what it
     counts as. A value that the training data did not have is out of vocabulary: also a value of
@@ -105,7 +105,7 @@ class Column(Frozen):
         if numeric and isinstance(self.fill, str):
             raise ValueError(f"role {self.role} needs a number for fill, not {self.fill!r}")
         if self.unit != "text" and "order" not in _defaults(self):
-            raise ValueError(f"order {self.order} is of dates in text: it needs unit: text")
+            raise ValueError("`order` applies only to text dates: set `unit: text`.")
         return self
 
 
@@ -116,7 +116,7 @@ def _defaults(column: Column) -> set[str]:
 
 
 class Label(Frozen):
-    """Where the label comes from.
+    """Source of the label.
 
     A plain label is the value of `column`. With `greater_than` (binary only) the label is 1 where
     `column > greater_than * times`, `times` being another column of the same row (1 if not given);
@@ -162,8 +162,6 @@ class Dataset(Frozen):
             raise ValueError("label: classes must be two or more, each named once")
         if label.column in self.features():
             raise ValueError(f"the label's column {label.column!r} cannot be a feature")
-        if not self.features():
-            raise ValueError("columns: at least one must have another role than ignored")
         return self
 
     @pydantic.model_validator(mode="after")

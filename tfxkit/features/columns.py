@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -20,7 +20,7 @@ class Columns(Mapping[str, tf.Tensor]):
     text has "" there. Whole numbers are exact up to 2**53.
 
     Attributes:
-        raw: The columns as tf.Transform hands them over, those of the label included.
+        names: Of all columns in the schema, those of the label included.
         used: Names of the columns that were read.
     """
 
@@ -31,7 +31,8 @@ class Columns(Mapping[str, tf.Tensor]):
             raw: The inputs of `preprocessing_fn`.
             label_columns: Those that only the label is made from, which are absent at serving.
         """
-        self.raw = raw
+        self._raw = raw
+        self.names = frozenset(raw)
         self.used: set[str] = set()
         self._label_columns = label_columns
 
@@ -41,13 +42,23 @@ class Columns(Mapping[str, tf.Tensor]):
         Raises:
             DataError: If the schema has no such column, or if the label is made from it.
         """
-        self.use(name)
-        values, missing = first_value(self.raw[name])
+        self._use(name)
+        values, missing = first_value(self._raw[name])
         if values.dtype == tf.string:
             return values
         return tf.where(missing, tf.constant(float("nan"), tf.float64), tf.cast(values, tf.float64))
 
-    def use(self, *names: str) -> None:
+    def first_values(self, names: Iterable[str]) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+        """The same as `first_value` of each of these columns, with few operations for many.
+
+        Raises:
+            DataError: If the schema has no such column, or if the label is made from it.
+        """
+        chosen = tuple(names)
+        self._use(*chosen)
+        return first_values({name: self._raw[name] for name in chosen})
+
+    def _use(self, *names: str) -> None:
         """Notes that features are made from these columns.
 
         Raises:
@@ -59,8 +70,8 @@ class Columns(Mapping[str, tf.Tensor]):
                     f"A feature reads the column {name!r}, which the label is made from: such a "
                     "column is unknown when the model is served. Leave it out."
                 )
-            if name not in self.raw:
-                near = difflib.get_close_matches(name, self.raw, 1)
+            if name not in self.names:
+                near = difflib.get_close_matches(name, self._raw, 1)
                 hint = f"Did you mean {near[0]!r}?" if near else "Add it there, or leave it out."
                 raise DataError(
                     f"A feature reads the column {name!r}, which the schema does not have. {hint}"
@@ -69,7 +80,7 @@ class Columns(Mapping[str, tf.Tensor]):
 
     def __iter__(self) -> Iterator[str]:
         """The names of all columns that features may be made from."""
-        return (name for name in self.raw if name not in self._label_columns)
+        return (name for name in self._raw if name not in self._label_columns)
 
     def __len__(self) -> int:
         """Their number."""

@@ -1,4 +1,4 @@
-"""What `preprocessing_fn` makes features with: the roles of dataset.yaml, and one function a kind.
+"""Helpers for `preprocessing_fn`: the roles of dataset.yaml, and one function for each kind.
 
     from tfxkit.features.helpers import by_role, preprocessing, rank
 
@@ -10,21 +10,24 @@
 
 A number that is NaN or infinite, and an empty text, count as missing; each function says what
 becomes of them. Every function takes a tensor of shape [batch]. The features it returns are learned
-from the training data in one pass for all of a kind, when `preprocessing_fn` has returned.
+from the training data in one pass for all of a kind, when `preprocessing_fn` has returned. Other
+arguments are checked at once: a wrong one is a DataError with the values that it may have.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import math
+import numbers
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from tfxkit.config.dataset import Column, Dataset, DateOrder, Role
+from tfxkit.config.dataset import TICKS_PER_SECOND, Column, Dataset, DateOrder, Role
 from tfxkit.errors import DataError
 from tfxkit.features import columns, text
-from tfxkit.features.columns import Columns, first_values
+from tfxkit.features.columns import Columns
 from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
 from tfxkit.features.planned import Code, Direct, Place, Planned, Values, numbers_of, texts_of
 from tfxkit.features.preprocessing import Features, preprocessing
@@ -49,7 +52,6 @@ __all__ = [
 
 _DAY_S = 24 * 60 * 60
 _CYCLES_S = {"time_of_day": _DAY_S, "time_of_week": 7 * _DAY_S, "time_of_year": 365.2425 * _DAY_S}
-_TICKS_PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 RANK_BUCKETS, BUCKETS, HASH_BUCKETS, WORD_BUCKETS = 64, 10, 100, 4096
 
@@ -63,6 +65,7 @@ def rank(values: tf.Tensor, buckets: int = RANK_BUCKETS) -> Planned:
         values: Numbers.
         buckets: How many quantiles of the training data are kept; linear between two of them.
     """
+    _check_count("rank", "buckets", buckets)
     return Place(lambda: numbers_of(values), buckets, as_code=False)
 
 
@@ -73,6 +76,7 @@ def bucketized(values: tf.Tensor, buckets: int = BUCKETS) -> Planned:
         values: Numbers.
         buckets: How many quantiles there are, with as many training rows each.
     """
+    _check_count("bucketized", "buckets", buckets)
     return Place(lambda: numbers_of(values), buckets, as_code=True)
 
 
@@ -85,6 +89,8 @@ def number(values: tf.Tensor, missing: float = 0.0) -> Planned:
         values: Numbers.
         missing: What a missing value counts as.
     """
+    if not (isinstance(missing, numbers.Real) and math.isfinite(missing)):
+        raise DataError(f"number() takes a finite number for missing, not {missing!r}.")
 
     def compute() -> tf.Tensor:
         given, gaps = numbers_of(values)
@@ -104,6 +110,9 @@ def code(values: tf.Tensor, vocabulary_size: int | None = None, min_count: int =
         vocabulary_size: Keep the most frequent values only.
         min_count: Values in fewer training rows are out of vocabulary.
     """
+    if vocabulary_size is not None:
+        _check_count("code", "vocabulary_size", vocabulary_size, least=1)
+    _check_count("code", "min_count", min_count, least=1)
     return Code(lambda: texts_of(values), Limits(vocabulary_size, min_count))
 
 
@@ -114,6 +123,7 @@ def hashed(values: tf.Tensor, buckets: int = HASH_BUCKETS) -> Planned:
         values: Text, or numbers that are names.
         buckets: How many codes there are; values share them.
     """
+    _check_count("hashed", "buckets", buckets)
     return _hashed(lambda: texts_of(values), buckets)
 
 
@@ -124,6 +134,7 @@ def words(values: tf.Tensor, buckets: int = WORD_BUCKETS) -> Planned:
         values: Text; an empty one has no words.
         buckets: How many codes there are; words share them.
     """
+    _check_count("words", "buckets", buckets)
     return _words(lambda: texts_of(values), buckets)
 
 
@@ -138,13 +149,30 @@ def date_parts(
 
     Args:
         values: Numbers, or text as `tfxkit.features.text.seconds_of_text` reads it.
-        unit: What numbers count since 1970-01-01 UTC: s, ms, us or ns.
+        unit: What numbers count since 1970-01-01 UTC: s, ms, us or ns. Without effect on text.
         order: Of year, month and day in text: ymd, dmy or mdy.
     """
     is_text = getattr(values, "dtype", None) == tf.string
+    _check_choice("date_parts", "unit", unit, [*TICKS_PER_SECOND, *(["text"] if is_text else [])])
+    _check_choice("date_parts", "order", order, list(DateOrder))
     read = texts_of if is_text else numbers_of
     how = "text" if is_text else unit
     return _date_parts(lambda: read(values), how, DateOrder(order), RANK_BUCKETS)
+
+
+def _check_count(helper: str, argument: str, count: Any, least: int = 2) -> None:
+    if not isinstance(count, numbers.Integral) or count < least:
+        raise DataError(
+            f"{helper}() takes a whole number from {least} on for {argument}, not {count!r}."
+        )
+
+
+def _check_choice(helper: str, argument: str, choice: str, allowed: Sequence[str]) -> None:
+    if choice not in allowed:
+        raise DataError(
+            f"{helper}() takes {', '.join(allowed[:-1])} or {allowed[-1]} for {argument}, "
+            f"not {choice!r}."
+        )
 
 
 def as_text(values: tf.Tensor) -> tf.Tensor:
@@ -186,14 +214,13 @@ def by_role(inputs: Columns, dataset: Dataset) -> Features:
     """
     described = dataset.features()
     for column in described:
-        if column not in inputs.raw:
+        if column not in inputs.names:
             raise DataError(
                 f"dataset.yaml describes the column {column!r}, which the schema does not have. "
                 "Remove it there, or add it to the schema."
             )
-    inputs.use(*described)
     features = Features()
-    for column, first in first_values({name: inputs.raw[name] for name in described}).items():
+    for column, first in inputs.first_values(described).items():
         options = described[column]
         values = _typed(column, options, *first)
         for part, feature in _parts(options, lambda values=values: values).items():  # type: ignore[misc]
@@ -274,7 +301,7 @@ def _date_parts(
         if unit == "text":
             found, no_date = text.seconds_of_text(given, order)
             return found, missing | no_date
-        return tf.cast(given, tf.float64) / _TICKS_PER_S[unit], missing
+        return tf.cast(given, tf.float64) / TICKS_PER_SECOND[unit], missing
 
     def phase(length: float) -> tf.Tensor:
         since, missing = seconds()

@@ -40,6 +40,8 @@ from tfxkit.features.planned import Direct, Planned
 PreprocessingFn = Callable[[Columns, Mapping[str, Any]], Mapping[str, Any]]
 
 _HASHES = {"StringToHashBucket", "StringToHashBucketFast", "StringToHashBucketStrong"}
+_SEARCHES = {"LowerBound", "UpperBound"}  # of a number among the boundaries of buckets
+_SHAPING = {"EnsureShape", "ExpandDims", "Identity", "Reshape", "Squeeze"}
 _FIRST_CODE = MISSING_CODE + 1  # of a tensor of tft's, which has -1 for a value without a code
 
 
@@ -124,7 +126,7 @@ def _named(features: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     for key, feature in _flat(features):
         if not isinstance(key, str) or not key.strip("."):
             raise DataError(f"A feature is called {key!r}. Name it by a text that is not empty.")
-        if key in columns.raw:
+        if key in columns.names:
             raise DataError(
                 f"The feature {key!r} has the name of a column, by which slices are looked up. "
                 f"Choose another one, such as {key + '_feature'!r}."
@@ -152,7 +154,8 @@ def _plain(name: str, tensor: Any) -> Planned:
             f"The feature {name!r} is a {type(tensor).__name__}. A feature is a dense tensor, or "
             "made by one of the functions in tfxkit.features.helpers."
         )
-    codes, length = _codes(tensor), None
+    maker = _maker(tensor)
+    codes, length = _codes(tensor, maker), None
     values = tensor[:, 0] if tensor.shape[1:] == [1] else tensor
     if values.shape.rank != 1:
         length = values.shape[1] if values.shape.rank == 2 else None  # noqa: PLR2004
@@ -180,15 +183,24 @@ def _plain(name: str, tensor: Any) -> Planned:
         )
     kept = tf.clip_by_value(values + _FIRST_CODE, MISSING_CODE, codes + _FIRST_CODE - 1)
     kind = Kind.CODES if length else Kind.CODE
-    return Direct(lambda: kept, kind, "", codes=codes + _FIRST_CODE, length=length)
+    fixed = maker.type in _HASHES | _SEARCHES
+    return Direct(lambda: kept, kind, "", codes=codes + _FIRST_CODE, length=length, fixed=fixed)
 
 
-def _codes(tensor: tf.Tensor) -> tf.Tensor | None:
-    """How many codes there are in a tensor, from 0 on, if what made it says so."""
+def _maker(tensor: tf.Tensor) -> tf.Operation:
+    """The operation that computed the values, before they got their shape."""
+    maker = tensor.op
+    while maker.type in _SHAPING:
+        maker = maker.inputs[0].op
+    return maker
+
+
+def _codes(tensor: tf.Tensor, maker: tf.Operation) -> tf.Tensor | None:
+    """The number of codes in a tensor, from 0 on, if what made it says so."""
     if tensor.dtype != tf.int64:
         return None
-    if tensor.op.type in _HASHES:
-        return tf.constant(tensor.op.get_attr("num_buckets"), tf.int64)
+    if maker.type in _HASHES:
+        return tf.constant(maker.get_attr("num_buckets"), tf.int64)
     try:
         return tft.get_num_buckets_for_transformed_feature(tensor)
     except ValueError:  # made by something else

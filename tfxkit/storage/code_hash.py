@@ -38,7 +38,7 @@ def code_hash(*modules: str) -> str:
 
 
 def is_module(name: str) -> bool:
-    """Whether a dotted name is that of a module or package; nothing is imported to find out."""
+    """True for the dotted name of a module or package; imports nothing to find out."""
     return _source(name) is not None
 
 

@@ -29,7 +29,7 @@ LOSS = {
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """How a training went.
+    """Course of a training.
 
     Attributes:
         history: The losses of each epoch, by name.
@@ -128,7 +128,7 @@ def fit_arguments(
     first_epoch: int = 0,
     class_weight: Mapping[int, float] | None = None,
 ) -> dict[str, Any]:
-    """What Keras' `fit` needs to go through the rows as the settings say; see `speed_up`."""
+    """Arguments of Keras' `fit` for the rows and the `train` settings; see `speed_up`."""
     train = job.config.train
     names = input_names(model, job.features)
     learned, held_out = (

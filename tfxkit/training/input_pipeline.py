@@ -257,7 +257,8 @@ def _where(chosen: np.ndarray, rows: tf.data.Dataset) -> tf.data.Dataset:
 
 def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode:
     raw_spec = transform_output.raw_feature_spec()
-    columns = {*model_columns(transform_output), *dataset.label_sources()}
+    label = dataset.label  # its columns may have a role, and still be in no feature
+    columns = {*model_columns(transform_output), label.column, label.times or label.column}
     spec = {name: raw_spec[name] for name in columns}
     shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
     transform = transform_output.transform_features_layer()
@@ -267,8 +268,8 @@ def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode
         transformed = transform(tf.io.parse_example(rows, spec))
         # Keras needs shapes that the graph does not tell.
         features = {name: tf.ensure_shape(transformed[name], shapes[name]) for name in shapes}
-        label = features.pop(LABEL_KEY)
-        return features, label
+        labels = features.pop(LABEL_KEY)
+        return features, labels
 
     return parse
 

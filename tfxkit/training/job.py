@@ -1,4 +1,4 @@
-"""What TFX's Trainer or Tuner wants to be trained: settings, features, rows and folders."""
+"""A training as TFX's Trainer or Tuner orders it: settings, features, rows and folders."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Weights:
         stored = {path: value.shape for path, value in self.variables.items()}
         if shapes != stored:
             differ = sorted(p for p in shapes | stored if shapes.get(p) != stored.get(p))
-            raise ModelError(f"Weights of another architecture: {_listed(differ)} differ")
+            raise ModelError(f"The weights do not fit the network: {_listed(differ)} differ")
         for path, variable in variables.items():
             variable.assign(self.variables[path])
 
@@ -161,12 +161,14 @@ def start_from(
     if served.meaning != new.meaning:
         logger.info("Trained from zero: label or features of the served model are others")
         return
-    taken, left = 0, []
+    taken, left, unknown = 0, [], []
     for path, variable in _variables(model).items():
         value = served.variables.get(path)
         if value is not None and (path in new.tables or path in served.tables):
             value = _moved_rows(path, new, served)
-        if value is None or value.shape != tuple(variable.shape):
+        if value is None and _values_unknown(path, new, served):
+            unknown.append(path)
+        elif value is None or value.shape != tuple(variable.shape):
             left.append(path)
         else:
             variable.assign(value)
@@ -174,11 +176,16 @@ def start_from(
     if not taken:
         logger.info("Trained from zero: no weight of the served model fits by name and shape")
         return
-    random = f"; at random, for their shape or name is new: {_listed(left)}" if left else ""
+    random = ""
+    for reason, paths in (
+        ("their shape or name is new", left),
+        ("the values behind their codes are not known", unknown),
+    ):
+        random += f"; at random, for {reason}: {_listed(paths)}" if paths else ""
     logger.info(
         "Started from the weights of the model being served: %d of %d%s",
         taken,
-        taken + len(left),
+        taken + len(left) + len(unknown),
         random,
     )
     for name, words in new.vocabularies.items():
@@ -188,6 +195,19 @@ def start_from(
                 "them to move: what it had learned of them has to be learned anew",
                 name,
             )
+
+
+def _values_unknown(path: str, new: Weights, served: Weights) -> bool:
+    """True of the vectors of a feature in both networks that has no vocabulary of this library's.
+
+    Which code means what is then not in the weights file, and may have changed with the data.
+    """
+    feature = new.tables.get(path)
+    return (
+        feature is not None
+        and feature == served.tables.get(path)
+        and not {feature} <= new.vocabularies.keys() & served.vocabularies.keys()
+    )
 
 
 def _moved_rows(path: str, new: Weights, served: Weights) -> np.ndarray | None:
