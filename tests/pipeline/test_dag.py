@@ -63,6 +63,16 @@ def test_it_has_all_steps_under_names_that_every_backend_takes(settings, steps):
     assert not any(isinstance(node, Resolver) for node in nodes)  # Kubeflow runs none
 
 
+@pytest.mark.parametrize("step", ["Transform", "Tuner", "Trainer"])
+def test_functions_find_the_hash_of_their_code_in_the_custom_config(step):
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
+
+    [node] = [n for n in build_components(load(*ALL_ON), Places(**PLACES)) if n.id == step]
+    found = json.loads(node.exec_properties["custom_config"])["code_hash"]
+    assert found and found == node.exec_properties["code_hash"]
+
+
 # Prints which steps' parameters, which are part of their cache keys, an edit changes. Runs in a
 # copy of the project: it edits the sources.
 PROGRAM = """
