@@ -100,6 +100,16 @@ def project_path(path: str, config_dir: Path) -> str:
     return str((config_dir.resolve().parent / Path(path).expanduser()).resolve())
 
 
+def data_path(config: Config, config_dir: Path) -> str:
+    """`data.path` for a run on this machine.
+
+    A reader may take a file, which becomes an absolute path, or another text, such as the name of
+    a table, which stays as it is.
+    """
+    path = project_path(config.data.path, config_dir)
+    return config.data.path if config.data.reader and not Path(path).exists() else path
+
+
 Kind = TypeVar("Kind", bound=Config)
 
 

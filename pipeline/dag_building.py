@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import traceback
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
-import tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.context_managers import dsl_context_registry
 
 from pipeline.config import Config, ConfigError
+from pipeline.outputs import shown
 from pipeline.places import Places
 from tfxkit.storage import step_cache
+from tfxkit.storage.code_hash import PROJECT_PACKAGES, source_of
+
+_MISTAKES = (AttributeError, ImportError, KeyError, NameError, TypeError)
 
 
 def build_components(config: Config, places: Places) -> list[BaseNode]:
@@ -24,18 +30,16 @@ def build_components(config: Config, places: Places) -> list[BaseNode]:
         ConfigError: If there is no such module, if `create_components` fails for a reason that its
             author can correct, or if it leaves out a step that it built.
     """
-    module = _import(config.dag)
     registry = dsl_context_registry.get()
-    before = len(registry.all_nodes)
-    try:
-        components: list[BaseNode] = module.create_components(config, places)
-    except ValueError as error:  # a metric that does not exist, for example
-        raise ConfigError(f"No pipeline can be built from this configuration: {error}") from error
-    except (AttributeError, KeyError, NameError, TypeError) as error:
-        if line := _line(error, str(module.__file__)):
-            text = f"{type(error).__name__}: {error}"
-            raise ConfigError(f"{_file(config.dag)}, line {line}: {text}") from error
-        raise
+    with _mistakes_as_config_errors(config.dag):
+        module = _import(config.dag)
+        before = len(registry.all_nodes)
+        try:
+            components: list[BaseNode] = module.create_components(config, places)
+        except ValueError as error:  # a metric that does not exist, for example
+            raise ConfigError(
+                f"No pipeline can be built from this configuration: {error}"
+            ) from error
     _check(components, registry.all_nodes[before:], _file(config.dag))
     step_cache.add_code_hashes(components)
     return components
@@ -45,7 +49,7 @@ def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is None or not name.startswith(error.name):
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the module is there, and what it imports is not
         raise ConfigError(f"dag: there is no module {name} with the steps") from None
 
@@ -54,12 +58,39 @@ def _file(module: str) -> str:
     return f"{module.replace('.', '/')}.py"
 
 
-def _line(error: Exception, file: str) -> int | None:
-    """The line of a file that is wrong, by itself or in what it hands to a component of TFX."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames[-1].filename.startswith((file, os.path.dirname(tfx.__file__))):
-        return None
-    return next((frame.lineno for frame in reversed(frames) if frame.filename == file), None)
+@contextlib.contextmanager
+def _mistakes_as_config_errors(dag: str) -> Iterator[None]:
+    """Names the line of a mistake in a DAG's module, in itself or in what it hands to others.
+
+    Raises:
+        ConfigError: If there is such a line. Other exceptions pass as they are.
+    """
+    try:
+        yield
+    except SyntaxError as error:  # maybe in a module that the DAG imports
+        if error.filename is None:
+            raise
+        place = f"{shown(Path(error.filename))}, line {error.lineno}"
+        raise ConfigError(f"{place}: {type(error).__name__}: {error.msg}") from error
+    except _MISTAKES as error:
+        line = _line(error, dag)
+        if line is None:
+            raise
+        raise ConfigError(f"{_file(dag)}, line {line}: {type(error).__name__}: {error}") from error
+
+
+def _line(error: Exception, dag: str) -> int | None:
+    """The line of the DAG's module that an exception came through, if it is to blame.
+
+    It is not where the exception passed code of a component or of tfxkit after that line.
+    """
+    own = tuple(f"{path.parent}{os.sep}" for path in map(source_of, PROJECT_PACKAGES) if path)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.endswith(f"{os.sep}{_file(dag)}"):
+            return frame.lineno
+        if frame.filename.startswith(own):
+            return None
+    return None
 
 
 def _check(components: list[BaseNode], built: list[BaseNode], file: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline import summary as summaries
 from pipeline.commit import commit_of
-from pipeline.config import SCHEMA_FILE, Config, project_path
+from pipeline.config import SCHEMA_FILE, Config, data_path, project_path
 from pipeline.explanation import explain
 from pipeline.interruption import Interruption
 from pipeline.outputs import LOG_FILE, Outputs
@@ -86,7 +86,7 @@ class Session:
         from pipeline.runners import local, partial
 
         places = Places(
-            data=project_path(self.config.data.path, self.config_dir),
+            data=data_path(self.config, self.config_dir),
             schema=str(self.outputs.schema_copy(self.config_dir / SCHEMA_FILE)),
             serving=str(self.outputs.serving),
             checkpoints=str(self.outputs.checkpoints),

@@ -89,7 +89,6 @@ class SpanExampleGen(component.FileBasedExampleGen):
                 "reader": reader,
                 # As text, too: a Struct makes all numbers floats.
                 "reader_options": json.dumps(dict(reader_options), sort_keys=True),
-                "code_hash": own_code,
             }
         )
         custom_config = example_gen_pb2.CustomConfig()
@@ -112,4 +111,6 @@ class SpanExampleGen(component.FileBasedExampleGen):
             range_config=range_config(spans),
             custom_config=custom_config,
         )
+        # Beside the parameters that TFX declares: the cache compares it, the executor ignores it.
+        self.spec.exec_properties["code_hash"] = own_code
         self.with_id("ExampleGen")

@@ -46,10 +46,16 @@ class _CannotServeError(Exception):
     """The text is for the user."""
 
 
+# A path that is wrong is so at each attempt.
+_WRONG_PATHS = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+
 def is_accident(error: Exception) -> bool:
     """Tells an accident (memory, disk, network) from an error of the model itself."""
-    # An OSError of the operating system has a number; TensorFlow's for "no SavedModel" has none.
-    return isinstance(error, _ACCIDENTS) or (isinstance(error, OSError) and error.errno is not None)
+    if isinstance(error, OSError) and not isinstance(error, _WRONG_PATHS):
+        # That of the operating system has a number; TensorFlow's for "no SavedModel" has none.
+        return error.errno is not None
+    return isinstance(error, _ACCIDENTS)
 
 
 def main(model_dir: str, work_dir: Path) -> None:

@@ -1,5 +1,6 @@
 """A model is blessed if a fresh process can serve it and it predicts what the code predicts."""
 
+import errno
 import json
 import os
 import sys
@@ -280,6 +281,22 @@ def test_a_model_that_is_too_large_is_not_even_tried(
     reason = reason_not_blessed(blessing, result)
     assert reason.startswith("The model is too large: ") and "0.001 MB are allowed" in reason
     assert result["load_seconds"] is None
+
+
+@pytest.mark.parametrize(
+    ("error", "accident"),
+    [
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "labels.txt"), False),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "labels.txt"), False),
+        (OSError("SavedModel file does not exist"), False),
+        (ValueError("shapes"), False),
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (PermissionError(errno.EACCES, "Permission denied"), True),
+        (MemoryError(), True),
+    ],
+)
+def test_a_wrong_path_is_no_accident(error: Exception, accident: bool) -> None:
+    assert probe.is_accident(error) == accident
 
 
 @pytest.mark.slow

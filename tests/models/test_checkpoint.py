@@ -19,12 +19,12 @@ def folder(request, tmp_path) -> str:
     return str(tmp_path) if request.param == "in a folder" else request.getfixturevalue("s3")
 
 
-def train(directory: str, epochs: int) -> tuple[keras.Model, Checkpoint]:
+def train(directory: str, epochs: int, units: int = 1) -> tuple[keras.Model, Checkpoint]:
     keras.utils.set_random_seed(1)  # 0 would break tests behind
-    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(units)])
     model.compile("adam", "mse")
     model.optimizer.build(model.trainable_variables)
-    x, y = np.eye(2), np.ones((2, 1))
+    x, y = np.eye(2), np.ones((2, units))
     checkpoint = Checkpoint(directory, patience=9)
     done = checkpoint.restore(model)
     model.fit(
@@ -41,6 +41,13 @@ def test_a_training_goes_on_where_it_was_killed(folder):
     assert len(checkpoint.history["loss"]) == 4
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_the_state_of_another_network_is_left(folder, caplog):
+    train(f"{folder}/run/a", 2)
+    _, checkpoint = train(f"{folder}/run/a", 3, units=2)
+    assert len(checkpoint.history["loss"]) == 3
+    assert "of another network: the training begins anew" in caplog.text
 
 
 def test_clearing_takes_all_states_of_the_run_and_of_no_other(folder):

@@ -96,6 +96,17 @@ def test_a_reader_that_is_not_there_is_refused_before_a_run(module):
     validation.check_reader("components.pusher")
 
 
+@pytest.mark.parametrize("path", ["host=db dbname=shop", "orders", "postgresql://db/shop"])
+def test_a_reader_gets_text_that_names_no_file_as_it_is(path, config_dir):
+    settings = [f"data.path={path}", "data.reader=components.trips"]
+    config = configs.load(config_dir, (), settings)
+    assert configs.data_path(config, config_dir) == path
+    file = config_dir.parent / "shop.sqlite"
+    file.touch()
+    config = configs.load(config_dir, (), ["data.path=shop.sqlite", *settings[1:]])
+    assert configs.data_path(config, config_dir) == str(file)
+
+
 def test_a_date_is_text_in_the_data():
     found = configs.load(CONFIGS, (), ["data.split_at={column: day, bounds: {eval: 2016-02-29}}"])
     assert found.data.split_at.bounds == {"eval": "2016-02-29"}

@@ -14,7 +14,7 @@ import pytest
 from pipeline import config
 from pipeline.config import Config
 from pipeline.outputs import Outputs
-from tests.sample_project import CONFIGS, copy_with_code
+from tests.sample_project import CONFIGS, SAMPLE, copy_with_code
 
 ALL_ON = (
     "tuner.enabled=true",
@@ -61,6 +61,47 @@ def test_it_has_all_steps_under_names_that_every_backend_takes(settings, steps):
     assert {node.id for node in nodes} == steps
     assert all(re.fullmatch(r"[A-Za-z][-A-Za-z0-9]*", node.id) for node in nodes)
     assert not any(isinstance(node, Resolver) for node in nodes)  # Kubeflow runs none
+
+
+@pytest.mark.parametrize("step", ["Transform", "Tuner", "Trainer"])
+def test_functions_find_the_hash_of_their_code_in_the_custom_config(step):
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
+
+    [node] = [n for n in build_components(load(*ALL_ON), Places(**PLACES)) if n.id == step]
+    found = json.loads(node.exec_properties["custom_config"])["code_hash"]
+    assert found and found == node.exec_properties["code_hash"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (("config.serving_check.examples", "config.serving_chek.examples"), "AttributeError: "),
+        (("import Baseline", "import Basline"), "ImportError: cannot import name 'Basline'"),
+        (("components.baseline", "components.basline"), "ModuleNotFoundError: No module named"),
+        (("statistics_gen = Stat", "statistics_gen == = Stat"), "SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_mistake_in_its_module_is_told_with_its_line(edit, told, tmp_path, monkeypatch):
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
+
+    source = (SAMPLE / "dag.py").read_text()
+    line = source[: source.index(edit[0])].count("\n") + 1
+    name = f"dag_{abs(hash(edit))}"
+    (tmp_path / f"{name}.py").write_text(source.replace(*edit))
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(config.ConfigError, match=re.escape(f"{name}.py, line {line}: {told}")):
+        build_components(load(f"dag={name}"), Places(**PLACES))
+
+
+def test_a_module_that_is_not_there_is_refused():
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
+
+    for name in ("pipeline.scorin", "nowhere.scoring"):
+        with pytest.raises(config.ConfigError, match=f"no module {name}"):
+            build_components(load(f"dag={name}"), Places(**PLACES))
 
 
 # Prints which steps' parameters, which are part of their cache keys, an edit changes. Runs in a

@@ -1,10 +1,16 @@
 """What configuration switches on: tuning, predictions in bulk, a warm start, windows of spans."""
 
+import shutil
+
 import pytest
+from tfx.utils import path_utils
 
 from pipeline.metadata import RunMetadata
 from pipeline.summary import Status
+from tests import dag_edits
 from tests.engines import artifacts
+from tests.sample_project import SAMPLE
+from tfxkit.storage import served_model
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +46,34 @@ def test_with_a_warm_start_only_changes_start_a_training(project, caplog):
     assert project.pipeline("run", *warm, "--set", "train.seed=5") in (0, 3)
     assert "Trainer" in project.ran()
     assert project.latest().status != Status.ALREADY_SERVED
+
+
+def test_with_a_warm_start_an_edited_network_is_trained(project, monkeypatch):
+    [first] = project.served()
+    dag = _with_edited_network(project.root, monkeypatch)
+    settings = ("--set", "train.warm_start=true", "--set", f"dag={dag}")
+    assert project.pipeline("run", *settings) in (0, 3)
+    assert "Trainer" in project.ran()
+    assert "it is kept" not in (project.outputs.runs / "latest" / "run.log").read_text()
+    before = served_model.read_json(str(project.outputs.serving / first), served_model.TRAINING)
+    model = path_utils.serving_model_path(outputs(project)["Trainer"]["model"].uri)
+    after = served_model.read_json(model, served_model.TRAINING)
+    assert before["code_hash"] and after["code_hash"]
+    assert before["code_hash"] != after["code_hash"]
+    assert f"<code>{after['code_hash']}</code>" in project.report()
+
+
+def _with_edited_network(root, monkeypatch):
+    """A DAG with a copy of the tests' models, one line longer."""
+    models = root / "edited_models"
+    shutil.copytree(SAMPLE / "models", models)
+    for file in models.glob("*.py"):
+        file.write_text(file.read_text().replace("tests.sample.models", "edited_models"))
+    with (models / "network.py").open("a") as file:
+        file.write("# edited\n")
+    monkeypatch.syspath_prepend(root)
+    source = (SAMPLE / "dag.py").read_text()
+    return dag_edits.with_code(monkeypatch, source.replace("tests.sample.models", "edited_models"))
 
 
 @pytest.mark.parametrize(("spans", "read"), [("newest", (4,)), ("2", (2,)), ("last:2", (3, 4))])

@@ -37,9 +37,26 @@ def code_hash(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def is_module(name: str) -> bool:
-    """True for the dotted name of a module or package; imports nothing to find out."""
-    return _source(name) is not None
+def source_of(name: str) -> Path | None:
+    """The file of a module or package, None if there is none.
+
+    Unlike `importlib.util.find_spec`, imports no parent package.
+    """
+    top, *rest = name.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # a module without a file, such as one that was made at run time
+        return None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin and spec.has_location else None
+    for folder in spec.submodule_search_locations or ():  # several of a folder without __init__.py
+        path = Path(folder).joinpath(*rest)
+        candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))
+        if found := next((candidate for candidate in candidates if candidate.is_file()), None):
+            return found
+    return None
 
 
 def hashed_modules(*modules: str) -> dict[str, Path]:
@@ -49,7 +66,7 @@ def hashed_modules(*modules: str) -> dict[str, Path]:
     waiting = list(_with_submodules(modules))
     while waiting:
         name = waiting.pop()
-        path = _source(name)
+        path = source_of(name)
         if name in found or path is None:  # not a module, but an attribute of one
             continue
         found[name] = path
@@ -61,7 +78,7 @@ def hashed_modules(*modules: str) -> dict[str, Path]:
 
 def _with_submodules(modules: tuple[str, ...]) -> Iterator[str]:
     for name in modules:
-        path = _source(name)
+        path = source_of(name)
         if path is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         yield name
@@ -69,22 +86,6 @@ def _with_submodules(modules: tuple[str, ...]) -> Iterator[str]:
             for child in path.parent.rglob("*.py"):
                 parts = child.relative_to(path.parent).with_suffix("").parts
                 yield ".".join((name, *(part for part in parts if part != "__init__")))
-
-
-def _source(name: str) -> Path | None:
-    """The file of a module; unlike `importlib.util.find_spec`, imports no parent package."""
-    top, *rest = name.split(".")
-    spec = importlib.util.find_spec(top)
-    if spec is None:
-        return None
-    if not rest:
-        return Path(spec.origin) if spec.origin else None
-    for folder in spec.submodule_search_locations or ():  # several of a folder without __init__.py
-        path = Path(folder).joinpath(*rest)
-        candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))
-        if found := next((candidate for candidate in candidates if candidate.is_file()), None):
-            return found
-    return None
 
 
 def _imports(name: str, path: Path, packages: Collection[str]) -> Iterator[str]:

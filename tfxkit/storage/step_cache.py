@@ -8,17 +8,20 @@ artifacts have to be declared, with `never_cached`.
 from __future__ import annotations
 
 import re
+import sysconfig
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, is_module
+from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, source_of
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
 
 CODE_HASH = "code_hash"
-# Where code of steps may lie; `pipeline` holds the DAG, and the library's tests have models too.
-_OWN = (*PROJECT_PACKAGES, "pipeline", "tests")
+_CUSTOM_CONFIG = "custom_config"
+# The project's packages where it is installed as a wheel, among those of others.
+_OWN = (*PROJECT_PACKAGES, "pipeline")
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _NEVER_CACHED = "tfxkit_never_cached"
 
@@ -56,8 +59,11 @@ def add_code_hashes(nodes: Iterable[BaseNode]) -> None:
 
     The code is the module of the executor (of a function component: the module of the function),
     each module that a parameter names (`run_fn="models.training.run_fn"`), and what they import of
-    the project. Executors ignore the parameter. A component that hashes its code itself is left
-    as it is.
+    the project. A module belongs to the project, whatever its package is called, if it is neither
+    an installed package nor part of Python.
+
+    Executors ignore the parameter; functions such as `run_fn` find the hash under the same name in
+    their `custom_config`. A component that hashes its code itself is left as it is.
 
     Args:
         nodes: The steps; changed in place.
@@ -65,7 +71,20 @@ def add_code_hashes(nodes: Iterable[BaseNode]) -> None:
     for node in nodes:
         modules = sorted({*_executor_module(node), *_named_modules(node)})
         if modules and not node.exec_properties.get(CODE_HASH):
-            node.exec_properties[CODE_HASH] = code_hash(*modules)
+            node.exec_properties[CODE_HASH] = digest = code_hash(*modules)
+            _add_to_custom_config(node, digest)
+
+
+def _add_to_custom_config(node: BaseNode, digest: str) -> None:
+    """For Transform, Tuner and Trainer of TFX, whose functions see no other parameter."""
+    from tfx.utils import json_utils
+
+    parameters = getattr(getattr(node, "spec", None), "PARAMETERS", {})
+    text = node.exec_properties.get(_CUSTOM_CONFIG)
+    # That of an ExampleGen is a message, and no JSON of a dictionary.
+    if _CUSTOM_CONFIG in parameters and parameters[_CUSTOM_CONFIG].type is str and text:
+        config = json_utils.loads(text) or {}
+        node.exec_properties[_CUSTOM_CONFIG] = json_utils.dumps({**config, CODE_HASH: digest})
 
 
 def _executor_module(node: BaseNode) -> Iterator[str]:
@@ -79,11 +98,16 @@ def _named_modules(node: BaseNode) -> Iterator[str]:
 
 
 def _module_of(value: Any) -> str | None:
-    """The module of a dotted name such as `models.training.run_fn`."""
-    if not isinstance(value, str) or not _DOTTED.fullmatch(value) or not _is_own(value):
+    """The project's module behind a dotted name such as `models.training.run_fn`."""
+    if not isinstance(value, str) or not _DOTTED.fullmatch(value):
         return None
-    return next((name for name in (value, value.rpartition(".")[0]) if is_module(name)), None)
+    return next(filter(_is_own, (value, value.rpartition(".")[0])), None)
 
 
 def _is_own(name: str) -> bool:
-    return name.partition(".")[0] in _OWN
+    path = source_of(name)
+    if path is None:
+        return False
+    if name.partition(".")[0] in _OWN:
+        return True
+    return not (_INSTALLED & {*path.parts} or path.is_relative_to(sysconfig.get_path("stdlib")))

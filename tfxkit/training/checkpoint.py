@@ -13,6 +13,7 @@ import math
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -90,9 +91,14 @@ class Checkpoint(RelativeEarlyStopping):
             # What a power cut leaves: the name is there, the content is not.
             logger.warning("%s is damaged (%s): the training begins anew", path, error)
             return 0
+        variables = _variables(model)
+        if not _fit(arrays, variables):
+            logger.warning("%s is of another network: the training begins anew", path)
+            self._state = None
+            return 0
         self.finished = self._state["finished"]
         self.history = self._state["history"]
-        for i, variable in enumerate(_variables(model)):
+        for i, variable in enumerate(variables):
             variable.assign(arrays[f"variable-{i}"])
         self._state["best_weights"] = [
             arrays[f"best-{i}"] for i in range(self._state["best_weights"])
@@ -147,3 +153,9 @@ class Checkpoint(RelativeEarlyStopping):
 def _variables(model: keras.Model) -> list[keras.Variable]:
     """Weights, states of random generators, and the optimizer's moments."""
     return [*model.variables, *model.optimizer.variables]
+
+
+def _fit(arrays: Mapping[str, np.ndarray], variables: Sequence[keras.Variable]) -> bool:
+    """Whether saved arrays are as many as the variables, and of their shapes."""
+    saved = {name: array.shape for name, array in arrays.items() if name.startswith("variable-")}
+    return saved == {f"variable-{i}": tuple(v.shape) for i, v in enumerate(variables)}

@@ -16,6 +16,7 @@ from components.example_gen.component import SpanExampleGen
 from components.example_gen.driver import resolve
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tfxkit.errors import DataError
+from tfxkit.storage import step_cache
 
 HEADER = "count,price,name\n"
 
@@ -37,7 +38,17 @@ def test_is_the_node_that_tfx_knows_as_file_based_example_gen(small_schema):
     step = SpanExampleGen("data", small_schema, "last:3", SPLITS)
     assert step.id == "ExampleGen"
     assert isinstance(step, FileBasedExampleGen)
-    assert "code_hash" in step.exec_properties["custom_config"]
+
+
+def test_its_code_and_that_of_its_reader_are_in_the_cache_key(small_schema, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    hashes = set()
+    for reader, source in ((None, ""), ("orders", "1"), ("orders", "2")):
+        (tmp_path / "orders.py").write_text(source)
+        step = SpanExampleGen("data", small_schema, "all", SPLITS, reader=reader)
+        step_cache.add_code_hashes([step])
+        hashes.add(step.exec_properties["code_hash"])
+    assert len(hashes) == 3
 
 
 @pytest.mark.slow
