@@ -9,7 +9,8 @@ from tfx.types import channel
 
 from components.evaluator.executor import Executor
 from tfxkit.config.bounds import Evaluation
-from tfxkit.storage.code_hash import code_hash
+from tfxkit.metrics import catalogue
+from tfxkit.storage.code_hash import code_hash, is_module
 
 
 class Evaluator(tfx_components.Evaluator):
@@ -55,9 +56,17 @@ class Evaluator(tfx_components.Evaluator):
             example_splits=example_splits,
             module_path="components.evaluator.extractors",
         )
-        # Not through the spec, which TFX's constructor makes and which knows no further parameter.
+        # Added after the constructor: TFX's spec has no such parameters.
         self.spec.exec_properties["evaluation"] = evaluation.model_dump_json()
-        # Functions of the project are named in the configuration only, so their modules are too.
-        functions = [one.function for one in evaluation.metrics.values() if one.function]
-        modules = {name.rpartition(".")[0] for name in functions}
-        self.spec.exec_properties["code_hash"] = code_hash("components.evaluator", *modules)
+        code = code_hash("components.evaluator", *_metric_modules(evaluation))
+        self.spec.exec_properties["code_hash"] = code
+
+
+def _metric_modules(evaluation: Evaluation) -> set[str]:
+    """Modules of metrics that only the configuration names, except TFMA's and Keras' own."""
+    functions = {
+        one.function.rpartition(".")[0] for one in evaluation.metrics.values() if one.function
+    }
+    classes = {one.module for one in evaluation.metrics.values() if one.module}
+    own = {one for one in classes if one.partition(".")[0] not in catalogue.LIBRARIES}
+    return functions | {one for one in own if is_module(one)}  # a compiled one has no source

@@ -92,6 +92,8 @@ CATALOGUE: dict[Task, dict[str, Entry]] = {
         "medae": _asked(lambda _: functions.MedianAbsoluteError(), better=LOWER),
     },
 }
+# Packages with metric classes whose code only changes with their version.
+LIBRARIES = ("tensorflow_model_analysis", "tf_keras", "keras", "tensorflow")
 # Classes of TFMA and Keras of which less is better, where `better` is not set.
 _LESS_IS_BETTER = re.compile(
     r"Error|Loss|entropy|Hinge|Divergence|False|Fall|Miss|FPR|FNR|FDR|FP$|FN$|MinLabelPosition"
