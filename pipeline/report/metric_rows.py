@@ -32,7 +32,7 @@ class MetricRow:
         interval: Of the value, if there is one.
         served: The value of the model being served.
         change: The interval of the change, if there is one.
-        better: Which direction is the better one: `higher`, `lower`, or `near X`.
+        better: Which direction is the better one: `higher`, `lower`, `near X` or `unknown`.
         bounds: What it was held to.
     """
 
@@ -51,7 +51,7 @@ class MetricRow:
 
     @property
     def has_direction(self) -> bool:
-        """Whether more is better, or less: not so of a value that is best near a number."""
+        """False for a value that is best near a number, or whose better direction is unknown."""
         return sign(self.better) != 0
 
     @property
@@ -66,7 +66,7 @@ class MetricRow:
     def moved(self) -> str:
         """`better`, `worse` or `unclear`, as far as the interval of the change tells.
 
-        `undirected` for a ratio, of which neither more nor less is better.
+        `undirected` where neither higher nor lower values are known to be better.
         """
         if not self.has_direction:
             return "undirected"

@@ -70,7 +70,7 @@ class MetricSettings(Frozen):
     better: str | None = pydantic.Field(
         default=None,
         pattern=r"^(higher|lower|near -?\d+(\.\d+)?)$",
-        description="Which of two values is the better one: higher, lower, or near a number.",
+        description="Direction of better values: higher, lower, or near a number.",
     )
 
     @pydantic.model_validator(mode="after")
