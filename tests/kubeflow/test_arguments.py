@@ -26,6 +26,11 @@ WRONG = [
     ({}, ["auc.min=nan"], "'nan' is no number"),
     ({}, ["auc.max_worsening=-1"], "thresholds.auc.max_worsening: Input should be greater"),
     ({}, ["calibration.max_worsening=0.1"], "best near 1, so a change has no direction"),
+    (
+        {"worst_slice": "{metric: calibration, min: 0.5, max_worsening: 0.1}"},
+        (),
+        "worst_slice: calibration is best near 1",
+    ),
     ({"worst_slice": "{metric: accuracy}"}, (), "worst_slice: give either min"),
     ({"worst_slice": "{metric: acuracy, min: 0.5}"}, (), "did you mean accuracy?"),
     ({"drift": "{fair: {jensen_shannon: 0.1}}"}, (), "no column 'fair'; did you mean fare?"),
@@ -33,7 +38,7 @@ WRONG = [
     ({"drift": "{fare: {}}"}, (), "drift.fare: give infinity_norm"),
     ({"stop_at": "sometimes"}, (), "stop_at: Input should be 'warning', 'error' or 'never'"),
     ({"spans": "last"}, (), "spans: String should match"),
-    ({"data_path": "/mnt/../x y"}, (), "is not to be found in a container"),
+    ({"data_path": "/mnt/../x y"}, (), "does not exist inside the containers"),
     ({"data_path": "s3://user:key@host/b"}, (), "data_path has a password in an address"),
 ]
 
