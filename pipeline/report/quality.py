@@ -124,6 +124,14 @@ def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
     classes = [name for name, settings in unknown.items() if settings and settings.class_name]
     gone = [name for name, settings in unknown.items() if settings and settings.function]
     chance = [n for n in without if n in run.definitions and not run.definitions[n].has_interval]
+    failing = [
+        name
+        for name in without
+        if name in run.definitions
+        and run.definitions[name].has_interval
+        and (settings := configured.get(name)) is not None
+        and settings.function is not None
+    ]
     notes = []
     if classes:
         notes.append(
@@ -139,6 +147,11 @@ def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
         notes.append(
             f"No interval: {', '.join(map(words.title, chance))}. Chance alone makes it larger in "
             "each resample, so resamples cannot tell."
+        )
+    if failing:
+        notes.append(
+            f"No interval: {', '.join(map(words.title, failing))}. In more than 5% of the "
+            "resamples, the code of the project raises an error or returns NaN."
         )
     notes += [
         f"{words.title(name)} was measured on a uniform sample of {rows:,} rows."
