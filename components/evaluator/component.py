@@ -1,4 +1,4 @@
-"""TFX's Evaluator, which also runs without a baseline and holds the worst slice to a bound."""
+"""TFX's Evaluator, which also runs without a baseline and holds the worst slice to a threshold."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Evaluator(tfx_components.Evaluator):
 
     Outputs:
         evaluation: `ModelEvaluation`: TFMA's files and `components.evaluator.evaluation.FILE`.
-        blessing: `ModelBlessing`; blessed if all bounds of value, change and worst slice hold. A
-            model without any bound is not blessed.
+        blessing: `ModelBlessing`; blessed if all thresholds of value, change and worst slice
+            hold. A model without any threshold is not blessed.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -42,9 +42,9 @@ class Evaluator(tfx_components.Evaluator):
             model: The candidate, with the signatures `serving_default` and `transform_features`.
             schema: The `Schema` of the examples.
             eval_config: What is measured, see `components.evaluator.config`.
-            evaluation: `Dataset.evaluation`, with the bounds that decide about the blessing.
+            evaluation: `Dataset.evaluation`, with the thresholds that decide about the blessing.
             baseline_model: The model to compare with. Without it, or where it has `tfx_absent=1`,
-                bounds of change are not applied.
+                thresholds of change are not applied.
             example_splits: The splits to measure on; `eval` if not given.
         """
         super().__init__(

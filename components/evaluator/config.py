@@ -23,12 +23,12 @@ METRICS_MODULE = "components.evaluator.metrics"
 _IN_ARRAY = re.compile(r"/\d+$")
 _GONE = {
     "FairnessIndicators": "it left TFMA for the package fairness-indicators (module: "
-    "fairness_indicators.…); without it, evaluation.gaps bounds the gap of a metric between groups"
+    "fairness_indicators.…); without it, evaluation.gaps limits the gap of a metric between groups"
 }
 
 
 def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
-    """Says what is measured, on which slices, and within which bounds.
+    """Metrics, slices and thresholds of an evaluation, as TFMA takes them.
 
     The label is the transformed one, from the model's own signature; slices are cut along raw
     columns.
@@ -40,7 +40,7 @@ def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
         The config. Confidence intervals are off: they cost 6 to 40 times the time.
 
     Raises:
-        ValueError: If a metric or one of its settings does not exist, if a bound is on a metric
+        ValueError: If a metric or one of its settings does not exist, if a threshold is on a metric
             that is not measured, or on the change of one that has no direction.
     """
     evaluation = dataset.evaluation

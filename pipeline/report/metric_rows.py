@@ -1,4 +1,4 @@
-"""The metrics of the whole eval split beside bounds, intervals, and the model being served."""
+"""The metrics of the whole eval split beside thresholds, intervals, and the model being served."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROUNDING = 1e-6  # TFMA sums in another order each time
 
 @dataclasses.dataclass(frozen=True)
 class BoundShown:
-    """A bound, as text, and whether it holds."""
+    """A threshold, as text, and whether it holds."""
 
     text: str
     passed: bool
@@ -46,7 +46,7 @@ class MetricRow:
 
     @property
     def passed(self) -> bool | None:
-        """Whether all bounds hold; None without any."""
+        """True if all thresholds hold; None without any."""
         return all(bound.passed for bound in self.bounds) if self.bounds else None
 
     @property
@@ -79,7 +79,7 @@ class MetricRow:
 
 
 def metric_rows(run: Run) -> list[MetricRow]:
-    """The metrics, those with bounds first."""
+    """The metrics, those with thresholds first."""
     summary = run.summary
     served = summary.baseline.metrics if summary.baseline else {}
     intervals = run.uncertainty.candidate.get(WHOLE, {}) if run.uncertainty else {}
@@ -101,14 +101,14 @@ def metric_rows(run: Run) -> list[MetricRow]:
 
 
 def deciding_first(run: Run, rows: list[MetricRow]) -> list[MetricRow]:
-    """Puts those with bounds first, as they are configured."""
+    """Puts those with thresholds first, as they are configured."""
     order = list(run.summary.bounds())
     last = len(order)
     return sorted(rows, key=lambda row: order.index(row.name) if row.name in order else last)
 
 
 def bounds_shown(run: Run, name: str) -> tuple[BoundShown, ...]:
-    """The bounds that a metric was held to."""
+    """The thresholds that a metric was held to."""
     configured = run.summary.bounds().get(name) or {}
     shown = []
     for check in run.summary.thresholds:

@@ -1,4 +1,4 @@
-"""How good the model is: overall and on each slice, against bounds and the model being served."""
+"""The quality of a model, overall and by slice, against thresholds and the model being served."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Quality:
         rows: How many rows were evaluated.
         every: Of how many of them one was taken for the intervals.
         metrics: The whole.
-        checks: Bounds that no single metric of the whole has, in words, and whether they hold.
+        checks: Thresholds that no single metric of the whole has, in words, and whether they hold.
         by: The metric that slices are compared by.
         others: Further metrics of slices.
         large: The slices that are large enough to be judged, the worst first.
         small: The others.
         fewest: How many rows make a slice large enough.
-        bound: Where the bound of the worst slice is drawn.
+        bound: Where the threshold of the worst slice is drawn.
         gaps: Differences between the groups of slices.
         notes: What a reader must know of single metrics: why there is no interval, a sample.
     """

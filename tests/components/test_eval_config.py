@@ -288,7 +288,7 @@ def test_a_bound_on_a_metric_that_no_large_slice_has_is_not_passed():
 def test_a_model_without_any_bound_is_not_blessed():
     (result,) = check(Evaluation(), Measured({"auc": 0.9}, {}, ()))
     assert not result.passed
-    assert "no bounds are configured" in result.detail
+    assert "no thresholds are configured" in result.detail
 
 
 def test_a_metric_that_is_not_defined_does_not_pass():
