@@ -159,7 +159,7 @@ def _metrics_table(summary: Summary) -> Table:
     table.add_column("this model", justify="right")
     if baseline:
         table.add_column("served now", justify="right")
-    table.add_column("bounds")
+    table.add_column("thresholds")
     for name, value in summary.metrics.items():
         if name in COUNTS:
             continue

@@ -63,7 +63,7 @@ class GapResult:
         lowest: The group with the lowest value; empty if there is none.
         highest: The group with the highest value.
         groups: The number of groups with rows enough in which the metric is defined.
-        max: The largest gap of a model that is blessed, if there is a bound.
+        max: The largest gap of a model that is blessed, if there is a threshold.
     """
 
     __pydantic_config__ = _REFUSE_UNKNOWN

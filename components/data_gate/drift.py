@@ -1,4 +1,4 @@
-"""Compares columns with the same columns before, where dataset.yaml bounds how far they move."""
+"""Compares columns with the same columns before, where dataset.yaml limits how far they move."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def measure(
     comparators: Mapping[str, Comparator],
     report: Report,
 ) -> None:
-    """Measures each column that has a bound, in each split, and adds the results to the report.
+    """Measures each column that has a threshold, in each split, and adds the results to the report.
 
     Args:
         kind: `drift` or `skew`.
         now: The statistics of today's data, by split and column.
         before: Those to compare with; a split is compared with the one of the same name.
-        comparators: The bounds, by column.
-        report: Gets the measurements, findings where a bound is exceeded, and a sentence for
+        comparators: The thresholds, by column.
+        report: Gets the measurements, findings where a threshold is exceeded, and a sentence for
             each comparison that could not be made.
     """
     for split, columns in now.items():

@@ -25,14 +25,14 @@ _WHAT_TO_DO = {
     ),
     "drift": (
         "Drift is the distance to the data that the served model was trained on. If the new data\n"
-        "is right, raise the column's bound under validation.drift in configs/dataset.yaml."
+        "is right, raise the column's threshold under validation.drift in configs/dataset.yaml."
     ),
     "skew": (
         "Skew is the distance to the served requests. If the data is right, raise the column's\n"
-        "bound under validation.skew in configs/dataset.yaml."
+        "threshold under validation.skew in configs/dataset.yaml."
     ),
     "rows": (
-        "If the rows are right, raise the bound under validation in configs/dataset.yaml:\n"
+        "If the rows are right, raise the threshold under validation in configs/dataset.yaml:\n"
         "max_repeated, max_association; null switches it off. Older spans are for stop_at: error."
     ),
 }
@@ -51,7 +51,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """A distance between a column now and before, in bounds or not."""
+    """A distance between a column now and before, within its threshold or not."""
 
     kind: Kind
     column: str

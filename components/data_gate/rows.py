@@ -34,7 +34,7 @@ def findings(
             property.
         schema: The schema of the rows.
         dataset: Label and features.
-        validation: The bounds.
+        validation: The thresholds.
     """
     if baseline is not None:
         yield from _older_spans(examples, baseline)

@@ -1,4 +1,4 @@
-"""Measures a model as a whole and by slice, and blesses it when it is within all bounds."""
+"""Measures a model as a whole and by slice, and blesses it when all thresholds hold."""
 
 from components.evaluator.component import Evaluator
 from components.evaluator.config import eval_config

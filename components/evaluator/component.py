@@ -1,4 +1,4 @@
-"""TFX's Evaluator, which also runs without a baseline and holds the worst slice to a bound."""
+"""TFX's Evaluator, which also runs without a baseline and holds the worst slice to a threshold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tfx.types import channel
 
 from components.evaluator.executor import Executor
 from tfxkit.config.bounds import Evaluation
-from tfxkit.storage.code_hash import code_hash
+from tfxkit.metrics import catalogue
+from tfxkit.storage.code_hash import code_hash, is_module
 
 
 class Evaluator(tfx_components.Evaluator):
@@ -17,8 +18,8 @@ class Evaluator(tfx_components.Evaluator):
 
     Outputs:
         evaluation: `ModelEvaluation`: TFMA's files and `components.evaluator.evaluation.FILE`.
-        blessing: `ModelBlessing`; blessed if all bounds of value, change and worst slice hold. A
-            model without any bound is not blessed.
+        blessing: `ModelBlessing`; blessed if all thresholds of value, change and worst slice
+            hold. A model without any threshold is not blessed.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -41,9 +42,9 @@ class Evaluator(tfx_components.Evaluator):
             model: The candidate, with the signatures `serving_default` and `transform_features`.
             schema: The `Schema` of the examples.
             eval_config: What is measured, see `components.evaluator.config`.
-            evaluation: `Dataset.evaluation`, with the bounds that decide about the blessing.
+            evaluation: `Dataset.evaluation`, with the thresholds that decide about the blessing.
             baseline_model: The model to compare with. Without it, or where it has `tfx_absent=1`,
-                bounds of change are not applied.
+                thresholds of change are not applied.
             example_splits: The splits to measure on; `eval` if not given.
         """
         super().__init__(
@@ -55,9 +56,17 @@ class Evaluator(tfx_components.Evaluator):
             example_splits=example_splits,
             module_path="components.evaluator.extractors",
         )
-        # Not through the spec, which TFX's constructor makes and which knows no further parameter.
+        # Added after the constructor: TFX's spec has no such parameters.
         self.spec.exec_properties["evaluation"] = evaluation.model_dump_json()
-        # Functions of the project are named in the configuration only, so their modules are too.
-        functions = [one.function for one in evaluation.metrics.values() if one.function]
-        modules = {name.rpartition(".")[0] for name in functions}
-        self.spec.exec_properties["code_hash"] = code_hash("components.evaluator", *modules)
+        code = code_hash("components.evaluator", *_metric_modules(evaluation))
+        self.spec.exec_properties["code_hash"] = code
+
+
+def _metric_modules(evaluation: Evaluation) -> set[str]:
+    """Modules of metrics that only the configuration names, except TFMA's and Keras' own."""
+    functions = {
+        one.function.rpartition(".")[0] for one in evaluation.metrics.values() if one.function
+    }
+    classes = {one.module for one in evaluation.metrics.values() if one.module}
+    own = {one for one in classes if one.partition(".")[0] not in catalogue.LIBRARIES}
+    return functions | {one for one in own if is_module(one)}  # a compiled one has no source

@@ -17,18 +17,18 @@ from tfxkit.config.dataset import Dataset, Task
 from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.metrics import catalogue
-from tfxkit.metrics.definition import HIGHER, sign
+from tfxkit.metrics.definition import HIGHER
 
 METRICS_MODULE = "components.evaluator.metrics"
 _IN_ARRAY = re.compile(r"/\d+$")
 _GONE = {
     "FairnessIndicators": "it left TFMA for the package fairness-indicators (module: "
-    "fairness_indicators.…); without it, evaluation.gaps bounds the gap of a metric between groups"
+    "fairness_indicators.…); without it, evaluation.gaps limits the gap of a metric between groups"
 }
 
 
 def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
-    """Says what is measured, on which slices, and within which bounds.
+    """Metrics, slices and thresholds of an evaluation, as TFMA takes them.
 
     The label is the transformed one, from the model's own signature; slices are cut along raw
     columns.
@@ -40,7 +40,7 @@ def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
         The config. Confidence intervals are off: they cost 6 to 40 times the time.
 
     Raises:
-        ValueError: If a metric or one of its settings does not exist, if a bound is on a metric
+        ValueError: If a metric or one of its settings does not exist, if a threshold is on a metric
             that is not measured, or on the change of one that has no direction.
     """
     evaluation = dataset.evaluation
@@ -117,6 +117,10 @@ def _defined(name: str, dataset: Dataset) -> config_pb2.MetricConfig:
 def _add_class(config: config_pb2.EvalConfig, name: str, settings: MetricSettings) -> set[str]:
     """Adds a metric of TFMA or Keras; returns the names of its results."""
     where = f"evaluation.metrics.{name}"
+    if "name" in settings.config:
+        raise ValueError(
+            f"{where}: config.name would rename the result; rename the entry {name} instead"
+        )
     content: dict[str, Any] = {"name": name, **settings.config}
     spec = config_pb2.MetricsSpec(query_key=settings.query_key or "")
     try:
@@ -182,16 +186,11 @@ def _check_names(dataset: Dataset, measured: set[str]) -> None:
         result = _IN_ARRAY.sub("", name) if name not in measured else name
         known = sorted(measured)
         catalogue.check_name(dataset.task, result, known, f"evaluation.{section}")
-    changes = {name: one.max_worsening for name, one in evaluation.thresholds.items()}
+    for name, threshold in evaluation.thresholds.items():
+        if threshold.max_worsening is not None:
+            catalogue.check_direction(evaluation, name, "evaluation.thresholds")
     if worst is not None and worst.max_worsening is not None:
-        changes[worst.metric] = worst.max_worsening
-    for name, change in changes.items():
-        better = catalogue.better(evaluation, name)
-        if change is not None and not sign(better):
-            raise ValueError(
-                f"evaluation.thresholds: {name} is best {better}, so a change has no direction; "
-                "bound it with min and max instead of max_worsening"
-            )
+        catalogue.check_direction(evaluation, worst.metric, "evaluation.worst_slice")
 
 
 def _threshold(better: str, threshold: Threshold) -> config_pb2.MetricThreshold:

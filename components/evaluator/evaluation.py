@@ -1,7 +1,7 @@
-"""The outcome of an evaluation: what TFMA measured, held to the bounds, and in words.
+"""The outcome of an evaluation: what TFMA measured, held to the thresholds, and in words.
 
-TFMA validates the bounds on the whole too, with the same outcome, but names no reason. Its bounds
-for slices (`per_slice_thresholds`) cannot leave small slices out.
+TFMA validates the thresholds on the whole too, with the same outcome, but names no reason. Its
+thresholds for slices (`per_slice_thresholds`) cannot leave small slices out.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class EvaluationResult:
         slices: The candidate's by slice, sorted by name.
         gaps: Differences between the groups of slices.
         sampled: The metrics whose value on all rows is that of a sample, and its size.
-        checks: Each bound, held or not.
-        blessed: Whether there are bounds and all of them hold.
+        checks: Each threshold, held or not.
+        blessed: True if there are thresholds and all of them hold.
     """
 
     metrics: Metrics
@@ -152,7 +152,9 @@ def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
 
 
 NO_BOUNDS = Check(
-    "bounds", passed=False, detail="no bounds are configured (evaluation in configs/dataset.yaml)"
+    "bounds",
+    passed=False,
+    detail="no thresholds are configured (evaluation in configs/dataset.yaml)",
 )
 
 
@@ -162,14 +164,14 @@ def gaps(evaluation: Evaluation, measured: Measured) -> tuple[GapResult, ...]:
 
 
 def check(evaluation: Evaluation, measured: Measured) -> tuple[Check, ...]:
-    """Checks all bounds.
+    """Checks all thresholds.
 
     Args:
-        evaluation: The bounds.
+        evaluation: The thresholds.
         measured: What to hold to them.
 
     Returns:
-        A check for each bound. One that cannot be measured does not hold, except that without a
+        A check for each threshold. One that cannot be measured does not hold, except that without a
         baseline there is nothing to be worse than.
     """
     checks: list[Check] = []
@@ -195,7 +197,7 @@ def _overall(name: str, threshold: Threshold, measured: Measured, better: str) -
 
 
 def _bound(name: str, what: str, value: float | None, kind: str, bound: float) -> Check:
-    """Holds a value to a bound that is a `min` or a `max`."""
+    """Holds a value to a threshold that is a `min` or a `max`."""
     wanted = "at least" if kind == "min" else "at most"
     if value is None:
         return Check(name, passed=False, detail=f"{what} is not defined, {wanted} {bound:g} wanted")

@@ -77,7 +77,7 @@ def _fingerprint(model: types.Artifact) -> str:
 
 
 def _bless(blessing: types.Artifact, blessed: bool) -> None:
-    """Replaces TFX's verdict, which knows no worst slice, and is missing without a bound."""
+    """Replaces TFX's verdict, which knows no worst slice, and is missing without a threshold."""
     for name in (constants.BLESSED_FILE_NAME, constants.NOT_BLESSED_FILE_NAME):
         path = os.path.join(blessing.uri, name)
         if fileio.exists(path):

@@ -99,9 +99,9 @@ def _column(name: str, decision: Decision) -> Iterator[str]:
 
 def _evaluation(plan: Plan) -> list[str]:
     lines = [
-        "# When a model is good enough to be served, measured on the eval split. The bounds are",
-        "# just beyond what a model without any knowledge of the columns reaches: raise them once",
-        "# you know what is possible.",
+        "# When a model is good enough to be served, measured on the eval split. The thresholds",
+        "# are just beyond what a model without any knowledge of the columns reaches: raise them",
+        "# once you know what is possible.",
         "evaluation:",
     ]
     if plan.slices:
@@ -120,7 +120,7 @@ def _evaluation(plan: Plan) -> list[str]:
 def _validation(plan: Plan) -> list[str]:
     lines = ["validation:", "  stop_at: error # warning, error or never"]
     if not plan.drift:
-        return [*lines, "  drift: {} # so few rows move by chance alone as far as any bound"]
+        return [*lines, "  drift: {} # so few rows move by chance alone as far as any threshold"]
     lines += [
         "  # How far a column may move from the data that the served model was trained on; with so",
         "  # many rows chance alone does not get there.",

@@ -1,4 +1,4 @@
-"""What `init` shows: a line for each column, then label, task and bounds."""
+"""What `init` shows: a line for each column, then label, task and thresholds."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def show(terminal: TextIO, plan: Plan, table: Table) -> None:
     if (more := len(plan.roles) - _MOST_COLUMNS) > 0:
         console.print(f"… and {more} more columns, see dataset.yaml")
     target = plan.target
-    console.print(f"\nlabel   {escape(target.label.column)}. {escape(' '.join(target.why))}")
+    console.print(f"\nlabel     {escape(target.label.column)}. {escape(' '.join(target.why))}")
     if target.counts:
         shares = [f"{value} {count:,}" for value, count in list(target.counts.items())[:12]]
-        console.print(f"classes {escape(', '.join(shares))}")
+        console.print(f"classes   {escape(', '.join(shares))}")
     for metric, bound in plan.thresholds.items():
         limits = ", ".join(f"{kind} {value:g}" for kind, value in bound.values.items())
-        console.print(f"bound   {metric}: {limits} ({escape(bound.why)})")
+        console.print(f"threshold {metric}: {limits} ({escape(bound.why)})")
     if plan.missing:
-        console.print(f"missing {escape(', '.join(plan.missing))} count as no value")
+        console.print(f"missing   {escape(', '.join(plan.missing))} count as no value")
     if plan.slices:
-        console.print(f"slices  {escape(', '.join(plan.slices))}")
+        console.print(f"slices    {escape(', '.join(plan.slices))}")
     if plan.warnings:
         console.print("\n[yellow]Look at these:[/yellow]")
         for warning in plan.warnings:

@@ -79,7 +79,7 @@ def fast(name: str, rows: int) -> str:
     training = Training.for_rows(rows)
     return f"""\
 # Everything in well under a minute, for tests and for trying things: --config fast.
-# A small network and few epochs. The bounds are those of dataset.yaml, which are low.
+# A small network and few epochs. The thresholds are those of dataset.yaml, which are low.
 
 pipeline: {scalar(f"{name}-fast")} # a model made in a hurry must not replace the one being served
 

@@ -65,14 +65,14 @@ def _path(target: str, name: str, package: Package, path: str) -> str:
     if target == "vertex" and not is_cloud_storage(path):
         raise UsageError(f"{name}: {path!r} is not on Cloud Storage: Vertex reads gs:// only")
     if not is_location(path):
-        raise UsageError(f"{name}: {path!r} is not to be found in a container: {LOCATION_HINT}")
+        raise UsageError(f"{name}: {path!r} does not exist inside the containers: {LOCATION_HINT}")
     return path
 
 
 def _source(package: Package, path: str) -> str:
     del package
     if not is_source(path):
-        raise UsageError(f"data_path: {path!r} is not to be found in a container: {SOURCE_HINT}")
+        raise UsageError(f"data_path: {path!r} does not exist inside the containers: {SOURCE_HINT}")
     return path
 
 
@@ -92,7 +92,7 @@ def _thresholds(package: Package, thresholds: Mapping[str, Any]) -> dict[str, An
         _ensure_known(f"thresholds: no metric {metric!r}", base_name(str(metric)), metrics)
         threshold = _validated(f"thresholds.{metric}", Threshold, bounds)
         if metrics and threshold.max_worsening is not None:
-            measured.check_direction(package, metric)
+            measured.check_direction(package, metric, f"thresholds.{metric}")
         found[metric] = _dumped(threshold)
     return found
 
@@ -102,6 +102,8 @@ def _worst_slice(package: Package, bound: Mapping[str, Any]) -> dict[str, Any]:
     name = found.metric
     known = measured.metrics(package)
     _ensure_known(f"worst_slice: no metric {name!r}", base_name(name), known)
+    if known and found.max_worsening is not None:
+        measured.check_direction(package, name, "worst_slice")
     return _dumped(found)
 
 

@@ -40,7 +40,7 @@ def resolve(
         package: Declares the parameters.
         target: `kubeflow` or `vertex`.
         values: Texts by name of parameter; YAML, unless the parameter is a text.
-        thresholds: `METRIC.BOUND=NUMBER` texts, laid over the package's default of `thresholds`.
+        thresholds: `METRIC.KEY=NUMBER` texts, laid over the package's default of `thresholds`.
 
     Returns:
         The arguments that differ from the defaults, by name.
@@ -68,7 +68,7 @@ def _of(known: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
     hint = f"did you mean {near[0]}?" if near else f"it has: {listed}"
     raise UsageError(
         f"The package has no parameter {name!r}; {hint} (worst_slice and drift are parameters only "
-        "of a package that was compiled with bounds for them)"
+        "of a package that was compiled with thresholds for them)"
     )
 
 
@@ -87,19 +87,19 @@ def _parse(name: str, text: str, parameter: Mapping[str, Any]) -> Any:
 
 
 def _merge(default: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Lays `METRIC.BOUND=NUMBER` texts over thresholds; a bound that becomes null goes."""
+    """Lays `METRIC.KEY=NUMBER` texts over thresholds; a threshold that becomes null goes."""
     merged = {}
     for metric, bounds in default.items():
         if not isinstance(bounds, Mapping):
-            raise UsageError(f"thresholds.{metric}: {bounds!r} has no bounds, such as {{min: 0.9}}")
+            raise UsageError(f"thresholds.{metric}: {bounds!r} is no mapping such as {{min: 0.9}}")
         merged[metric] = dict(bounds)
     for setting in settings:
         path, equals, text = setting.partition("=")
         metric, dot, bound = path.rpartition(".")
         if not (equals and dot and metric) or bound not in Threshold.model_fields:
             raise UsageError(
-                f"--threshold {setting}: write it as METRIC.BOUND=NUMBER, such as auc.min=0.9; "
-                f"bounds are {', '.join(Threshold.model_fields)}"
+                f"--threshold {setting}: write it as METRIC.KEY=NUMBER, such as auc.min=0.9; "
+                f"keys are {', '.join(Threshold.model_fields)}"
             )
         merged.setdefault(metric, {})[bound] = None if text == "null" else _number(setting, text)
     return {

@@ -35,7 +35,9 @@ def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
     _check_source(config)
     for key, path in _places(config).items():
         if not is_location(path):
-            raise ConfigError(f"{key}: {path!r} is not to be found in a container: {LOCATION_HINT}")
+            raise ConfigError(
+                f"{key}: {path!r} does not exist inside the containers: {LOCATION_HINT}"
+            )
     if config.beam.engine is Engine.DATAFLOW:
         root = section.pipeline_root.partition("?")[0]
         for key, place in {"kubeflow.pipeline_root": root, **_places(config)}.items():
@@ -103,7 +105,9 @@ def _check_source(config: RemoteConfig) -> None:
     """Refuses a path of this machine as the source of a reader, which may take any address."""
     path = config.data.path
     if config.data.reader and not is_source(path):
-        raise ConfigError(f"data.path: {path!r} is not to be found in a container: {SOURCE_HINT}")
+        raise ConfigError(
+            f"data.path: {path!r} does not exist inside the containers: {SOURCE_HINT}"
+        )
 
 
 def _places(config: RemoteConfig) -> dict[str, str]:

@@ -19,8 +19,7 @@ from pipeline.kubeflow.package import Package
 from tfxkit.config.bounds import Evaluation
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import COUNTS
-from tfxkit.metrics.catalogue import better
-from tfxkit.metrics.definition import sign
+from tfxkit.metrics import catalogue
 
 
 def metrics(package: Package) -> list[str]:
@@ -68,15 +67,19 @@ def columns(package: Package) -> list[str]:
     return []
 
 
-def check_direction(package: Package, metric: str) -> None:
-    """Refuses a bound on the change of a metric that is best near a number.
+def check_direction(package: Package, metric: str, where: str) -> None:
+    """Refuses `max_worsening` for a metric whose change has no known direction.
+
+    Args:
+        package: That measures the metric.
+        metric: Its name.
+        where: The parameter with `max_worsening`.
 
     Raises:
-        UsageError: If the metric has no direction.
+        UsageError: If the metric is best near a number, or its direction is unknown.
     """
-    direction = better(Evaluation.model_validate(_json(package, "Evaluator", "evaluation")), metric)
-    if not sign(direction):
-        raise UsageError(
-            f"thresholds.{metric}: it is best {direction}, so a change has no direction; bound it "
-            "with min and max instead of max_worsening"
-        )
+    evaluation = Evaluation.model_validate(_json(package, "Evaluator", "evaluation"))
+    try:
+        catalogue.check_direction(evaluation, metric, where)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

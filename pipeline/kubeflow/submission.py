@@ -25,7 +25,7 @@ class RunOptions:
 
     Attributes:
         values: Texts by name of parameter, see `arguments.resolve`.
-        thresholds: `METRIC.BOUND=NUMBER` texts.
+        thresholds: `METRIC.KEY=NUMBER` texts.
         name: Of the run, or of the schedule; pipeline and time if it is None.
         experiment: That the run is filed under, in place of the configuration's.
         schedule: When to start it again and again.

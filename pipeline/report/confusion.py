@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 
 from pipeline.report.eval_rows import EvalRows
+from tfxkit.metrics.catalogue import DECISION_THRESHOLD
 
 _MOST_CLASSES = 12
 _MOST_PAIRS = 15
-_THRESHOLD = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ def confusion(rows: EvalRows, classes: list[str] | None) -> Confusion:
     """
     if classes is None:
         names = ["negative", "positive"]
-        predicted = (rows.predictions > _THRESHOLD).astype(int)
+        predicted = (rows.predictions > DECISION_THRESHOLD).astype(int)
     else:
         names, predicted = classes, rows.predictions.argmax(axis=1)
     matrix = confusion_matrix(rows.labels.astype(int), predicted, labels=range(len(names)))

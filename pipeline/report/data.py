@@ -37,7 +37,7 @@ class Drift:
     Attributes:
         distance: The largest of all splits.
         kind: Jensen-Shannon divergence, or largest change of a share.
-        bound: How far it may be; None if it is not bounded.
+        bound: How far it may be; None without a threshold.
     """
 
     distance: float
@@ -187,7 +187,7 @@ def drift_of(
     """How far a column has moved from older data; None if the two cannot be compared.
 
     Args:
-        run: Whose bounds hold.
+        run: With the thresholds that apply.
         name: Of the column.
         now: The statistics of the data, by split.
         before: Those of the older data.

@@ -1,4 +1,4 @@
-"""The metrics of the whole eval split beside bounds, intervals, and the model being served."""
+"""The metrics of the whole eval split beside thresholds, intervals, and the model being served."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROUNDING = 1e-6  # TFMA sums in another order each time
 
 @dataclasses.dataclass(frozen=True)
 class BoundShown:
-    """A bound, as text, and whether it holds."""
+    """A threshold, as text, and whether it holds."""
 
     text: str
     passed: bool
@@ -32,7 +32,7 @@ class MetricRow:
         interval: Of the value, if there is one.
         served: The value of the model being served.
         change: The interval of the change, if there is one.
-        better: Which direction is the better one: `higher`, `lower`, or `near X`.
+        better: Which direction is the better one: `higher`, `lower`, `near X` or `unknown`.
         bounds: What it was held to.
     """
 
@@ -46,12 +46,12 @@ class MetricRow:
 
     @property
     def passed(self) -> bool | None:
-        """Whether all bounds hold; None without any."""
+        """True if all thresholds hold; None without any."""
         return all(bound.passed for bound in self.bounds) if self.bounds else None
 
     @property
     def has_direction(self) -> bool:
-        """Whether more is better, or less: not so of a value that is best near a number."""
+        """False for a value that is best near a number, or whose better direction is unknown."""
         return sign(self.better) != 0
 
     @property
@@ -66,7 +66,7 @@ class MetricRow:
     def moved(self) -> str:
         """`better`, `worse` or `unclear`, as far as the interval of the change tells.
 
-        `undirected` for a ratio, of which neither more nor less is better.
+        `undirected` where neither higher nor lower values are known to be better.
         """
         if not self.has_direction:
             return "undirected"
@@ -79,7 +79,7 @@ class MetricRow:
 
 
 def metric_rows(run: Run) -> list[MetricRow]:
-    """The metrics, those with bounds first."""
+    """The metrics, those with thresholds first."""
     summary = run.summary
     served = summary.baseline.metrics if summary.baseline else {}
     intervals = run.uncertainty.candidate.get(WHOLE, {}) if run.uncertainty else {}
@@ -101,14 +101,14 @@ def metric_rows(run: Run) -> list[MetricRow]:
 
 
 def deciding_first(run: Run, rows: list[MetricRow]) -> list[MetricRow]:
-    """Puts those with bounds first, as they are configured."""
+    """Puts those with thresholds first, as they are configured."""
     order = list(run.summary.bounds())
     last = len(order)
     return sorted(rows, key=lambda row: order.index(row.name) if row.name in order else last)
 
 
 def bounds_shown(run: Run, name: str) -> tuple[BoundShown, ...]:
-    """The bounds that a metric was held to."""
+    """The thresholds that a metric was held to."""
     configured = run.summary.bounds().get(name) or {}
     shown = []
     for check in run.summary.thresholds:

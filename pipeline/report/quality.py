@@ -1,4 +1,4 @@
-"""How good the model is: overall and on each slice, against bounds and the model being served."""
+"""The quality of a model, overall and by slice, against thresholds and the model being served."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Quality:
         rows: How many rows were evaluated.
         every: Of how many of them one was taken for the intervals.
         metrics: The whole.
-        checks: Bounds that no single metric of the whole has, in words, and whether they hold.
+        checks: Thresholds that no single metric of the whole has, in words, and whether they hold.
         by: The metric that slices are compared by.
         others: Further metrics of slices.
         large: The slices that are large enough to be judged, the worst first.
         small: The others.
         fewest: How many rows make a slice large enough.
-        bound: Where the bound of the worst slice is drawn.
+        bound: Where the threshold of the worst slice is drawn.
         gaps: Differences between the groups of slices.
         notes: What a reader must know of single metrics: why there is no interval, a sample.
     """
@@ -124,6 +124,14 @@ def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
     classes = [name for name, settings in unknown.items() if settings and settings.class_name]
     gone = [name for name, settings in unknown.items() if settings and settings.function]
     chance = [n for n in without if n in run.definitions and not run.definitions[n].has_interval]
+    failing = [
+        name
+        for name in without
+        if name in run.definitions
+        and run.definitions[name].has_interval
+        and (settings := configured.get(name)) is not None
+        and settings.function is not None
+    ]
     notes = []
     if classes:
         notes.append(
@@ -139,6 +147,11 @@ def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
         notes.append(
             f"No interval: {', '.join(map(words.title, chance))}. Chance alone makes it larger in "
             "each resample, so resamples cannot tell."
+        )
+    if failing:
+        notes.append(
+            f"No interval: {', '.join(map(words.title, failing))}. In more than 5% of the "
+            "resamples, the code of the project raises an error or returns NaN."
         )
     notes += [
         f"{words.title(name)} was measured on a uniform sample of {rows:,} rows."

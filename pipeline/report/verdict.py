@@ -23,7 +23,7 @@ class Verdict:
         sentence: The answer with its reason.
         details: What went wrong, as the terminal had it; may have several lines.
         numbers: The metrics that decide.
-        failed: The bounds that do not hold, in words.
+        failed: The thresholds that do not hold, in words.
     """
 
     tone: str
@@ -83,14 +83,16 @@ def _sentence(run: Run, rows: list[MetricRow], note: str) -> str:  # noqa: PLR09
 
 def _bounds_hold(summary: Summary) -> str:
     checked = len(summary.thresholds)
-    few = {0: "it is held to no bound", 1: "its one bound holds", 2: "both bounds hold"}
-    return few.get(checked, f"all {checked} bounds hold")
+    few = {0: "it is held to no threshold", 1: "its one threshold holds", 2: "both thresholds hold"}
+    return few.get(checked, f"all {checked} thresholds hold")
 
 
 def _why_not(summary: Summary) -> str:
     failed = [check.detail for check in summary.thresholds if not check.passed]
     if failed:
-        more = f", and {words.count(len(failed) - 1, 'more bound')} missed" if failed[1:] else ""
+        more = (
+            f", and {words.count(len(failed) - 1, 'more threshold')} missed" if failed[1:] else ""
+        )
         return f"{failed[0][0].upper()}{failed[0][1:]}{more}."
     if summary.serving_check and not summary.serving_check["blessed"]:
         why = summary.serving_check["reason"]

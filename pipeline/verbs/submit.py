@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         dest="thresholds",
-        metavar="METRIC.BOUND=NUMBER",
+        metavar="METRIC.KEY=NUMBER",
         help="change one threshold, such as auc.min=0.9; null takes it away; may be given again",
     )
     parser.add_argument(

@@ -5,6 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tensorflow_model_analysis.proto import config_pb2
+from tfx.types import channel, standard_artifacts
+
+from components.evaluator import Evaluator
+from tfxkit.config.bounds import Evaluation
 
 SOURCES = {
     "models/__init__.py": "",
@@ -114,3 +119,41 @@ def test_an_unknown_module_is_an_error() -> None:
 
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         code_hash("models.no_such_module")
+
+
+def evaluator_hash(metric: dict[str, str]) -> str:
+    evaluator = Evaluator(
+        examples=channel.Channel(standard_artifacts.Examples),
+        model=channel.Channel(standard_artifacts.Model),
+        schema=channel.Channel(standard_artifacts.Schema),
+        eval_config=config_pb2.EvalConfig(),
+        evaluation=Evaluation.model_validate({"metrics": {"m": metric}}),
+    )
+    return evaluator.exec_properties["code_hash"]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        {"class_name": "MyMetric", "module": "my_metrics.classes"},
+        {"function": "my_metrics.classes.cost"},
+    ],
+    ids=["class", "function"],
+)
+def test_the_evaluator_runs_again_when_a_metric_of_the_project_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: dict[str, str]
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "my_metrics"
+    package.mkdir()
+    (package / "classes.py").write_text("from my_metrics import weights\n")
+    (package / "weights.py").write_text("MISS = 1\n")
+    before = evaluator_hash(metric)
+    assert evaluator_hash(metric) == before
+    (package / "weights.py").write_text("MISS = 2\n")
+    assert evaluator_hash(metric) != before
+
+
+def test_a_metric_of_a_library_leaves_the_hash_of_the_evaluator_alone() -> None:
+    of_keras = {"class_name": "Huber", "module": "tf_keras.src.losses"}
+    assert evaluator_hash(of_keras) == evaluator_hash({"class_name": "AUC"})

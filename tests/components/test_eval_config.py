@@ -6,7 +6,9 @@ import json
 
 import pytest
 import yaml
+from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.utils.keras_lib import tf_keras
 
 from components.evaluator import eval_config
 from components.evaluator.evaluation import Measured, check, gaps
@@ -14,7 +16,7 @@ from tests.sample_project import CONFIGS
 from tfxkit.config.bounds import Evaluation
 from tfxkit.config.dataset import Dataset
 from tfxkit.evaluation import SliceResult
-from tfxkit.metrics.catalogue import CATALOGUE
+from tfxkit.metrics import catalogue
 
 
 def dataset(**evaluation):
@@ -70,6 +72,7 @@ REFUSED = [
     ({"p": {"class_name": "NDCG", "config": {"gain_key": "fare"}}}, "a query_key is required"),
     ({"p": {"class_name": "FairnessIndicators"}}, "it left TFMA for the package"),
     ({"p": {"class_name": "P", "module": "no.such"}}, "No module named 'no'"),
+    ({"p": {"class_name": "AUC", "config": {"name": "q"}}}, "config.name would rename the result"),
     ({"p": {"class_name": "AUC", "binarize": {"ids": 1}}}, 'no field named "ids"'),
     ({"p": {"function": "no.such.function"}}, "no.such cannot be imported"),
     ({"p": {"function": "os.path.no_such"}}, "os.path has no function no_such; it has: "),
@@ -125,10 +128,15 @@ def test_an_element_of_an_array_and_one_of_several_classes_may_have_bounds():
         ({"class_name": "PrecisionAtRecall", "config": {"recall": 0.8}}, "HIGHER"),
         ({"class_name": "MeanSquaredError"}, "LOWER"),
         ({"class_name": "MeanSquaredError", "better": "higher"}, "HIGHER"),
+        ({"class_name": "Poisson"}, "LOWER"),
+        ({"class_name": "Huber", "module": "tf_keras.src.losses"}, "LOWER"),
+        ({"class_name": "CosineSimilarity"}, "HIGHER"),
+        ({"class_name": "CosineSimilarity", "module": "tf_keras.src.losses"}, "LOWER"),
+        ({"class_name": "MeanPrediction", "better": "lower"}, "LOWER"),
         ({"metric": "recall", "threshold": 0.9}, "HIGHER"),
     ],
 )
-def test_a_class_has_the_direction_that_is_set_or_that_its_name_tells(settings, better):
+def test_a_class_has_the_direction_that_is_set_or_that_is_known(settings, better):
     config = eval_config(dataset(metrics={"m": settings}, thresholds={"m": {"max_worsening": 0.1}}))
     direction = thresholds(config)["m"].change_threshold.direction
     assert config_pb2.MetricDirection.Name(direction) == f"{better}_IS_BETTER"
@@ -136,14 +144,47 @@ def test_a_class_has_the_direction_that_is_set_or_that_its_name_tells(settings, 
 
 def test_a_change_of_a_metric_without_direction_is_refused():
     best_near_two = {"class_name": "MeanPrediction", "better": "near 2"}
-    for metrics, name in (({}, "calibration"), ({"m": best_near_two}, "m")):
+    of_tfma = {"class_name": "Calibration"}
+    for metrics, name in (({}, "calibration"), ({"m": best_near_two}, "m"), ({"m": of_tfma}, "m")):
         with pytest.raises(ValueError, match="has no direction"):
             eval_config(dataset(metrics=metrics, thresholds={name: {"max_worsening": 0.1}}))
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"class_name": "MeanPrediction"},
+        # Of TFMA's name, but another class.
+        {"class_name": "AUC", "module": "tests.components.test_eval_config"},
+    ],
+    ids=["of TFMA", "of the project"],
+)
+def test_a_change_of_a_class_of_unknown_direction_is_refused(settings):
+    change = {"max_worsening": 0.1}
+    with pytest.raises(
+        ValueError, match=r"evaluation\.thresholds: .*set evaluation.metrics.m.better"
+    ):
+        eval_config(dataset(metrics={"m": settings}, thresholds={"m": change}))
+    worst_slice = {"metric": "m", "min": 0.1, **change}
+    with pytest.raises(ValueError, match=r"evaluation\.worst_slice: .*evaluation.metrics.m.better"):
+        eval_config(dataset(metrics={"m": settings}, slices=[["company"]], worst_slice=worst_slice))
+    for stated in ({**settings, "better": "higher"}, {**settings, "better": "lower"}):
+        eval_config(dataset(metrics={"m": stated}, thresholds={"m": change}))
+    eval_config(dataset(metrics={"m": settings}, thresholds={"m": {"min": 0.1}}))
+
+
+class AUC(tf_keras.metrics.Mean):
+    """Its name is all that it has in common with Keras'."""
+
+
+def test_every_class_with_a_known_direction_exists():
+    known = {*metric_types.registered_metrics(), *vars(tf_keras.metrics)}
+    assert catalogue.CLASS_DIRECTIONS.keys() <= known
+
+
 def test_a_metric_has_the_same_direction_in_all_tasks():
     directions = {}
-    for metrics in CATALOGUE.values():
+    for metrics in catalogue.CATALOGUE.values():
         for name, one in metrics.items():
             assert directions.setdefault(name, one.better) == one.better
 
@@ -247,7 +288,7 @@ def test_a_bound_on_a_metric_that_no_large_slice_has_is_not_passed():
 def test_a_model_without_any_bound_is_not_blessed():
     (result,) = check(Evaluation(), Measured({"auc": 0.9}, {}, ()))
     assert not result.passed
-    assert "no bounds are configured" in result.detail
+    assert "no thresholds are configured" in result.detail
 
 
 def test_a_metric_that_is_not_defined_does_not_pass():

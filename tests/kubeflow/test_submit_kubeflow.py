@@ -194,7 +194,7 @@ WRONG = [
     (["--parameter", "limit"], "write it as NAME=VALUE"),
     (["--parameter", "spans=1", "--spans", "2"], "spans is given twice"),
     (["--spans", "last:0"], "spans: String should match pattern"),
-    (["--data-path", "data/taxi"], "'data/taxi' is not to be found in a container"),
+    (["--data-path", "data/taxi"], "'data/taxi' does not exist inside the containers"),
     (["--threshold", "auc.min=0.9"], "no parameter 'thresholds'"),
     (["--schedule", "0 30 6 * * *"], "has 6 fields"),
     (["--schedule", "30 6 * * 7"], "day of week: '7' is not one of 0 to 6"),

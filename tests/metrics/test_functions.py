@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import numpy as np
 import pytest
 
 from tfxkit.errors import ModelError
-from tfxkit.metrics import Rows, functions
+from tfxkit.metrics import Rows, Sums, functions
 from tfxkit.metrics.functions import OfRows, load
+from tfxkit.metrics.resampling import measurer
 
 
 def rows(number=1000, seed=0):
@@ -63,6 +67,46 @@ def test_of_very_many_rows_it_gets_a_uniform_sample_that_is_always_the_same(monk
 def test_a_function_that_gives_no_number_stops_with_its_name(function):
     with pytest.raises(ModelError, match=r"The metric models\.metrics\.it raised .* on 1000 rows"):
         measured(OfRows(function, "models.metrics.it"), rows(), [0])
+
+
+def costs(labels, predictions):
+    return [np.abs(predictions - labels), np.ones(len(labels))]
+
+
+def fails(*_):
+    raise ZeroDivisionError("no rows")
+
+
+@pytest.mark.parametrize(
+    ("of_rows", "finish"),
+    [(fails, lambda sums: sums[0]), (costs, fails), (costs, lambda sums: sums)],
+    ids=["of_rows raises", "finish raises", "finish returns an array"],
+)
+def test_sums_that_give_no_number_stop_with_their_name_and_have_no_interval(
+    of_rows, finish, monkeypatch
+):
+    module = types.ModuleType("my_metrics")
+    module.cost = Sums(of_rows, finish)
+    monkeypatch.setitem(sys.modules, "my_metrics", module)
+    metric = load("my_metrics.cost")
+    with pytest.raises(ModelError, match=r"The metric my_metrics\.cost raised"):
+        measured(metric, rows(), [0, 1])
+    good = Sums(costs, lambda sums: sums[0] / sums[1])
+    found = measurer({"bad": metric, "good": good}, rows())(np.ones((1000, 3), np.float32))
+    assert np.isnan(found["bad"]).all()
+    assert found["bad"].shape == found["good"].shape == (3,)
+    assert np.isfinite(found["good"]).all()
+
+
+def test_sums_of_a_project_have_the_values_and_resamples_of_their_definition(monkeypatch):
+    module = types.ModuleType("my_metrics")
+    module.cost = Sums(costs, lambda sums: sums[0] / sums[1])
+    monkeypatch.setitem(sys.modules, "my_metrics", module)
+    metric, all_rows = load("my_metrics.cost"), rows()
+    expected = np.abs(all_rows.predictions - all_rows.labels).mean()
+    assert measured(metric, all_rows, [1, 0]) == pytest.approx(expected)
+    resampled = metric.resampled(all_rows)(np.ones((1000, 2), np.float32))
+    assert resampled == pytest.approx([expected] * 2, rel=1e-5)
 
 
 def test_it_is_found_by_its_dotted_name():

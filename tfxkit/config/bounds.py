@@ -15,7 +15,7 @@ from tfxkit.config.frozen import Frozen
 
 
 class Threshold(Frozen):
-    """Bounds of one metric; a model outside any of them is not blessed."""
+    """Thresholds of one metric; a model outside any of them is not blessed."""
 
     min: float | None = None
     max: float | None = None
@@ -70,7 +70,7 @@ class MetricSettings(Frozen):
     better: str | None = pydantic.Field(
         default=None,
         pattern=r"^(higher|lower|near -?\d+(\.\d+)?)$",
-        description="Which of two values is the better one: higher, lower, or near a number.",
+        description="Direction of better values: higher, lower, or near a number.",
     )
 
     @pydantic.model_validator(mode="after")
@@ -89,7 +89,7 @@ class MetricSettings(Frozen):
 
 
 class WorstSlice(Frozen):
-    """Bounds on each of the slices that have enough rows to be judged, thus on the worst."""
+    """Thresholds for each of the slices that have enough rows to be judged, thus on the worst."""
 
     metric: str
     min: float | None = None

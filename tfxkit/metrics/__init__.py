@@ -1,4 +1,4 @@
-"""Metrics: each is defined once, for the Evaluator, the bounds, and the intervals of the report."""
+"""Metrics, each defined once for the Evaluator, its thresholds, and the report's intervals."""
 
 from tfxkit.metrics.definition import Metric, Rows
 from tfxkit.metrics.sums import Sums

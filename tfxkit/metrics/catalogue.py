@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 from collections.abc import Callable, Iterable
 
 from tfxkit.config.bounds import Evaluation, MetricSettings
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.evaluation import COUNTS, EXAMPLE_COUNT
 from tfxkit.metrics import curves, functions, sums
-from tfxkit.metrics.definition import HIGHER, LOWER, Metric
+from tfxkit.metrics.definition import HIGHER, LOWER, UNKNOWN, Metric, sign
 
 # The probability above which a binary model's answer counts as a yes, where a metric has no
 # `threshold` of its own.
@@ -92,10 +91,38 @@ CATALOGUE: dict[Task, dict[str, Entry]] = {
         "medae": _asked(lambda _: functions.MedianAbsoluteError(), better=LOWER),
     },
 }
-# Classes of TFMA and Keras of which less is better, where `better` is not set.
-_LESS_IS_BETTER = re.compile(
-    r"Error|Loss|entropy|Hinge|Divergence|False|Fall|Miss|FPR|FNR|FDR|FP$|FN$|MinLabelPosition"
-)
+# Packages with metric classes whose code only changes with their version.
+LIBRARIES = ("tensorflow_model_analysis", "tf_keras", "keras", "tensorflow")
+# The direction of the classes of TFMA and tf_keras.metrics. Any other class has none until `better`
+# states it: a wrong guess would bless a worse model.
+_HIGHER_CLASSES = """
+    AUC AUCPrecisionRecall Accuracy BalancedAccuracy BinaryAccuracy BinaryIoU Bleu
+    COCOAveragePrecision COCOAverageRecall COCOMeanAveragePrecision COCOMeanAverageRecall
+    CategoricalAccuracy CoefficientOfDiscrimination CosineSimilarity DiagnosticOddsRatio
+    ExactMatch F1Score FBetaScore FowlkesMallowsIndex Informedness IoU Markedness
+    MatthewsCorrelationCoefficient MaxRecall MeanIoU NDCG NPV NegativePredictiveValue
+    ObjectDetectionMaxRecall ObjectDetectionPrecision ObjectDetectionPrecisionAtRecall
+    ObjectDetectionRecall OneHotIoU OneHotMeanIoU PPV PositiveLikelihoodRatio Precision
+    PrecisionAtRecall R2Score Recall RecallAtFalsePositiveRate RecallAtPrecision
+    RelativeCoefficientOfDiscrimination Rouge SemanticSegmentationTruePositive
+    SensitivityAtSpecificity SetMatchPrecision SetMatchRecall SparseCategoricalAccuracy
+    SparseTopKCategoricalAccuracy Specificity SpecificityAtSensitivity
+    SquaredPearsonCorrelation TN TNR TP TPR ThreatScore TopKCategoricalAccuracy TrueNegatives
+    TruePositives
+"""
+_LOWER_CLASSES = """
+    BinaryCrossEntropy BinaryCrossentropy CategoricalCrossEntropy CategoricalCrossentropy
+    CategoricalHinge FN FNR FP FPR FallOut FalseDiscoveryRate FalseNegatives FalseOmissionRate
+    FalsePositives Hinge KLDivergence LogCoshError MeanAbsoluteError MeanAbsolutePercentageError
+    MeanRelativeError MeanSquaredError MeanSquaredLogarithmicError MinLabelPosition MissRate
+    NegativeLikelihoodRatio Poisson RootMeanSquaredError SemanticSegmentationFalsePositive
+    SparseCategoricalCrossentropy SquaredHinge
+"""
+CLASS_DIRECTIONS = {
+    **dict.fromkeys(_HIGHER_CLASSES.split(), HIGHER),
+    **dict.fromkeys(_LOWER_CLASSES.split(), LOWER),
+    "Calibration": _CALIBRATION.better,
+}
 
 
 def settings_of(dataset: Dataset) -> dict[str, MetricSettings]:
@@ -174,21 +201,53 @@ def base_name(name: str) -> str:
 
 
 def better(evaluation: Evaluation, name: str) -> str:
-    """`higher`, `lower`, or `near X`: which of two values of a metric is the better one.
+    """The better direction of a metric: `higher`, `lower`, `near X`, or `unknown`.
 
     Args:
-        evaluation: Says so of metrics that are not the pipeline's.
+        evaluation: The settings of metrics that are not the pipeline's.
         name: Of the metric; also one that the pipeline does not have any more.
     """
     settings = evaluation.metrics.get(base_name(name), MetricSettings())
     if settings.better is not None:
         return settings.better
     if settings.class_name is not None:
-        return LOWER if _LESS_IS_BETTER.search(settings.class_name) else HIGHER
+        return _class_direction(settings.class_name, settings.module or "")
     base = settings.metric or name
     known = {key: entry for entries in CATALOGUE.values() for key, entry in entries.items()}
     entry = known.get(RENAMED.get(base, base))
     return entry.better if entry and settings.function is None else HIGHER
+
+
+def _class_direction(class_name: str, module: str) -> str:
+    package, *inner = module.split(".")
+    if package and package not in LIBRARIES:
+        return UNKNOWN
+    # Losses are made to be minimized; CosineSimilarity has the opposite sign as a metric.
+    return LOWER if "losses" in inner else CLASS_DIRECTIONS.get(class_name, UNKNOWN)
+
+
+def check_direction(evaluation: Evaluation, name: str, where: str) -> None:
+    """Refuses `max_worsening` for a metric whose change has no known direction.
+
+    Args:
+        evaluation: The settings of metrics that are not the pipeline's.
+        name: Of the metric.
+        where: The place of `max_worsening` in the configuration.
+
+    Raises:
+        ValueError: If the metric is best near a number, or its direction is unknown.
+    """
+    direction = better(evaluation, name)
+    if direction == UNKNOWN:
+        raise ValueError(
+            f"{where}: max_worsening of {name}: it is unknown whether higher or lower values of "
+            f"this class are better; set evaluation.metrics.{base_name(name)}.better"
+        )
+    if not sign(direction):
+        raise ValueError(
+            f"{where}: {name} is best {direction}, so a change has no direction; set min and max "
+            "instead of max_worsening"
+        )
 
 
 def renamed(task: Task, name: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,7 +23,7 @@ Weights: TypeAlias = NDArray[np.float32]  # [rows, resamples]: how often a resam
 Resampled: TypeAlias = Callable[[Weights], NDArray[np.float64]]  # -> [resamples]
 
 HIGHER, LOWER = "higher", "lower"
-BETTER = re.compile(r"higher|lower|near -?\d+(\.\d+)?")
+UNKNOWN = "unknown"  # the direction of a class that nobody has stated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Metric(abc.ABC):
 
 
 def sign(better: str) -> int:
-    """1 where higher is better, -1 where lower is, 0 where a change has no direction."""
+    """1 where higher is better, -1 where lower is, 0 where a change has no known direction."""
     return {HIGHER: 1, LOWER: -1}.get(better, 0)
 
 

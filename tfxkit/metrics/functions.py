@@ -7,15 +7,20 @@ row's key is a hash of its example. So the sample is the same in each run, and f
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from tfxkit.errors import ModelError
 from tfxkit.metrics.definition import Array, Metric, Resampled, Rows, Weights
+
+logger = logging.getLogger(__name__)
 
 MOST_ROWS = 50_000
 MOST_RESAMPLES = 200
@@ -132,6 +137,81 @@ class MedianAbsoluteError(OfRows):
         return measured
 
 
+class Guarded(Metric):
+    """A `Metric` of the project, whose errors name it; it is measured as it says itself."""
+
+    def __init__(self, metric: Metric, name: str) -> None:
+        """Takes a metric.
+
+        Args:
+            metric: Of the project.
+            name: Its name in errors.
+        """
+        self._metric, self._name = metric, name
+        self.sampled, self.has_interval = metric.sampled, metric.has_interval
+        self.most_resamples = metric.most_resamples
+        self._has_warned = False
+
+    def measure(self, rows: Rows) -> Any:
+        """Sufficient statistics, as the metric computes them.
+
+        Raises:
+            ModelError: If the metric raises.
+        """
+        with self._named(f"on {len(rows)} rows"):
+            return self._metric.measure(rows)
+
+    def merge(self, one: Any, other: Any) -> Any:
+        """Merged statistics, as the metric computes them.
+
+        Raises:
+            ModelError: If the metric raises.
+        """
+        with self._named("where the statistics of two sets of rows are merged"):
+            return self._metric.merge(one, other)
+
+    def finish(self, statistics: Any) -> float:
+        """The metric.
+
+        Raises:
+            ModelError: If the metric raises, or returns no number.
+        """
+        with self._named("where its value is computed"):
+            return float(self._metric.finish(statistics))
+
+    def resampled(self, rows: Rows) -> Resampled:
+        """The metric in each resample; NaN in all of them, thus no interval, if it raises."""
+        measure: Resampled | None = None
+
+        def measured(weights: Weights) -> Array:
+            nonlocal measure
+            shape = weights.shape[1:]
+            try:
+                if measure is None:
+                    measure = self._metric.resampled(rows)
+                values = np.asarray(measure(weights), np.float64)
+                if values.shape != shape:
+                    raise ValueError(f"values of shape {values.shape}, expected {shape}")
+            except Exception:  # whatever the code of the project raises
+                if not self._has_warned:  # once, and not for each slice
+                    logger.exception("The metric %s has no interval", self._name)
+                self._has_warned = True
+                return np.full(shape, np.nan)
+            return values
+
+        return measured
+
+    @contextlib.contextmanager
+    def _named(self, place: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise ModelError(
+                f"The metric {self._name} raised {type(error).__name__} {place}: {error}. "
+                "Correct its code; NaN is the value of a metric that is not defined."
+            ) from error
+
+
 def load(dotted_name: str) -> Metric:
     """The metric that a project defines: a function, or a `Metric` such as `Sums`.
 
@@ -147,7 +227,7 @@ def load(dotted_name: str) -> Metric:
         ) from error
     found = getattr(module, name, None)
     if isinstance(found, Metric):
-        return found
+        return Guarded(found, dotted_name)
     if not callable(found):
         defined = [
             key

@@ -1,4 +1,4 @@
-"""How good both models are: the whole, each slice, each bound."""
+"""How good both models are: the whole, each slice, each threshold."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SliceChange:
 
 @dataclasses.dataclass(frozen=True)
 class BoundChange:
-    """A bound in both runs: whether it held (None: not asked for), and in words."""
+    """A threshold in both runs: whether it held (None: not asked for), and in words."""
 
     name: str
     older: bool | None
@@ -71,7 +71,7 @@ class Metrics:
         small: How many slices have too few rows to judge.
         fewest: How many rows are enough.
         only_older, only_newer: Slices that the other run does not have.
-        bounds: Of both runs.
+        bounds: Thresholds of both runs.
     """
 
     rows: list[MetricRow]
@@ -159,7 +159,7 @@ def _renamed(pair: Pair, metrics: dict[str, float | None]) -> dict[str, float | 
 
 
 def bound_changes(older: Summary, newer: Summary) -> list[BoundChange]:
-    """All bounds that one of two runs was held to, with the outcome in both."""
+    """All thresholds that one of two runs was held to, with the outcome in both."""
     before, after = _outcomes(older), _outcomes(newer)
     changes = []
     for name in {**after, **before}:

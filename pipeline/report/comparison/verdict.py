@@ -48,7 +48,7 @@ def make(pair: Pair, metrics: Metrics, data: Data, settings: Settings) -> Verdic
         ground=ground(pair, metrics),
         changed=[
             ("quality", "Slices", slices(metrics)),
-            ("quality", "Bounds", bounds(metrics)),
+            ("quality", "Thresholds", bounds(metrics)),
             ("data", "Data", data_changes(data)),
             ("settings", "Configuration", config_changes(settings)),
             ("settings", "Code", code_changes(settings)),
@@ -101,7 +101,7 @@ def slices(metrics: Metrics) -> str:
 
 
 def bounds(metrics: Metrics) -> str:
-    """Which hold, and whether that is new."""
+    """The outcome of the thresholds, and those whose outcome is new."""
     now = [one for one in metrics.bounds if one.newer is not None]
     failed = [one.name for one in now if not one.newer]
     moved = [one.name for one in metrics.bounds if one.moved]

@@ -11,7 +11,7 @@ from pipeline.report.bootstrap import WHOLE, intervals
 from pipeline.report.eval_rows import EvalRows
 from tfxkit.config.bounds import MetricSettings
 from tfxkit.config.dataset import Task
-from tfxkit.metrics import Rows
+from tfxkit.metrics import Rows, Sums
 from tfxkit.metrics.catalogue import CATALOGUE, define
 
 ROWS = 400
@@ -99,6 +99,17 @@ def test_a_function_of_the_project_has_an_interval_also_if_it_ignores_the_weight
     sure = found.candidate[WHOLE]["share_of_sure_rows"]
     assert sure.low < share_of_sure_rows(labels, worse, np.ones(ROWS)) < sure.high
     assert found.baseline[WHOLE]["ignores_weights"] == sk.roc_auc_score(labels, scores)
+
+
+broken = Sums(lambda labels, predictions: [predictions], lambda sums: sums[1])
+
+
+def test_a_metric_of_the_project_that_raises_has_no_interval_and_leaves_the_others_theirs():
+    settings = MetricSettings(function=f"{__name__}.broken")
+    metrics = {**METRICS, "broken": define(Task.BINARY, (), "broken", settings)}
+    rows = answers(*binary())
+    found, expected = intervals(metrics, rows, rows), intervals(METRICS, rows, rows)
+    assert found == expected
 
 
 def test_no_rows_have_no_intervals():

@@ -13,10 +13,10 @@ from tfxkit.evaluation import Check
 @pytest.mark.parametrize(
     ("bounds", "told"),
     [
-        (0, "Pushed as version 3: it is held to no bound, and the serving check passed."),
-        (1, "Pushed as version 3: its one bound holds, and the serving check passed."),
-        (2, "Pushed as version 3: both bounds hold, and the serving check passed."),
-        (3, "Pushed as version 3: all 3 bounds hold, and the serving check passed."),
+        (0, "Pushed as version 3: it is held to no threshold, and the serving check passed."),
+        (1, "Pushed as version 3: its one threshold holds, and the serving check passed."),
+        (2, "Pushed as version 3: both thresholds hold, and the serving check passed."),
+        (3, "Pushed as version 3: all 3 thresholds hold, and the serving check passed."),
     ],
 )
 def test_the_answer_counts_the_bounds(bounds, told, tmp_path):
