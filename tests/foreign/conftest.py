@@ -23,6 +23,7 @@ from tests.project_with_runs import NAME, make_project
 from tests.sample_project import copy_with_code
 
 OWN_FILES = Path(__file__).with_name("project")
+OVERLAYS = ("fast", "source")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,11 @@ class ForeignProject:
     @property
     def outputs(self) -> Outputs:
         return Outputs(self.root / "outputs" / NAME)
+
+    @property
+    def selection(self) -> list[str]:
+        """The configuration on the command line."""
+        return [word for overlay in OVERLAYS for word in ("--config", overlay)]
 
     def python(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs Python in the project's folder, with the project's own packages."""
@@ -49,8 +55,7 @@ class ForeignProject:
 
     def pipeline(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs a subcommand with the configuration `fast`, on the rows of a database."""
-        configs = ("--config", "fast", "--config", "source")
-        return self.python("-m", "pipeline", verb, *args, *configs)
+        return self.python("-m", "pipeline", verb, *args, *self.selection)
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")

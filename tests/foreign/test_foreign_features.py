@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.sample_project import ROOT
 from tfxkit.features.model_inputs import FIRST_WORD_CODE
 
 pytestmark = pytest.mark.slow
@@ -83,9 +82,14 @@ def test_the_network_was_trained_with_them(foreign, model):
     assert (ask(model, "serving_default", rows)["probability"] != before).any()
 
 
+def features_on(page: str) -> dict[str, str]:
+    """The table of features of a report: the words of each row by the feature's name."""
+    rows = ROW.findall(html.unescape(page))
+    return {name: " ".join(re.sub(r"<[^>]*>", " ", row).split()) for name, row in rows}
+
+
 def test_the_report_shows_them(foreign):
-    rows = ROW.findall(html.unescape(foreign.report()))
-    table = {name: " ".join(re.sub(r"<[^>]*>", " ", row).split()) for name, row in rows}
+    table = features_on(foreign.report())
     assert set(OWN) <= table.keys()
     rank = "preprocessing_fn rank among 64 quantiles, 0 to 1 0 to 1 train"
     assert table["fare_per_mile"].startswith(rank)
@@ -116,14 +120,3 @@ def test_predict_asks_for_the_columns_that_they_need(foreign):
     refused = foreign.pipeline("predict", str(short))
     assert refused.returncode == 4
     assert "lacks columns that the model needs: pickup_census_tract." in refused.stderr
-
-
-@pytest.mark.notebooks
-@pytest.mark.parametrize("name", ["02_features", "03_model"])
-def test_the_notebooks_show_them(foreign, name, monkeypatch):
-    monkeypatch.setenv("PIPELINE_CONFIG", "fast")
-    monkeypatch.setenv("PIPELINE_CONFIG_DIR", str(foreign.root / "configs"))
-    notebook = str(ROOT / "notebooks" / f"{name}.ipynb")
-    options = ["-q", "-p", "no:cacheprovider", "--nbmake", "--nbmake-timeout=120"]
-    done = foreign.python("-m", "pytest", *options, notebook)
-    assert done.returncode == 0, done.stdout[-6000:]

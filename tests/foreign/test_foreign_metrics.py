@@ -67,19 +67,20 @@ def test_each_bound_was_checked(foreign):
     assert all(check.passed for check in checks.values())
 
 
+def cost_on(page: str) -> tuple[float, ...]:
+    """The project's own metric in a report: value, and both ends of its interval."""
+    row = r'<th scope="row">Cost</th><td class="n strong">([\d.]+)</td>'
+    interval = r'\s*<td>\s*<span class="interval">([\d.]+) to ([\d.]+)<'
+    found = re.search(row + interval, page) or pytest.fail("the cost has no interval")
+    return tuple(map(float, found.groups()))
+
+
 def test_the_report_shows_them_with_an_interval_where_there_is_a_definition(foreign):
     page = foreign.report()
     assert "Gaps between groups" in page
     assert "No interval: Precision at recall, Log cosh." in page
-    value, low, high = (
-        re.search(
-            r'<th scope="row">Cost</th><td class="n strong">([\d.]+)</td>'
-            r'<td>\s*<span class="interval">([\d.]+) to ([\d.]+)<',
-            page,
-        )
-        or pytest.fail("the cost has no interval")
-    ).groups()
-    assert float(low) < float(value) < float(high)
+    value, low, high = cost_on(page)
+    assert low < value < high
 
 
 @pytest.mark.parametrize(

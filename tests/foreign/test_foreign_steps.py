@@ -134,25 +134,3 @@ def test_each_backend_gets_them_compiled(target, address, foreign):
     assert scan["image"] == "busybox:1.36"
     # Kubeflow's launcher has the files; on Vertex AI a program opens gs:// itself.
     assert f"{{{{$.inputs.artifacts['pushed_model'].{address}}}}}" in scan["command"]
-
-
-@pytest.mark.kubeflow
-@pytest.mark.timeout(900)
-def test_kubeflow_runs_them(foreign, tmp_path):
-    from tests.kubeflow.cluster import running
-
-    log = tmp_path / "pushed.txt"
-    with running(tmp_path / "cluster", foreign.root / "configs", foreign.root) as cluster:
-        for number in range(1, 5):
-            [file] = (foreign.root / "data" / "taxi" / f"span-{number}").glob("*.csv")
-            cluster.put_span(number, file.read_text())
-        overlays = [word for name in ("kubeflow", "fast", "cluster") for word in ("--config", name)]
-        settings = ("--set", "steps.scan.enabled=true", "--set", f"steps.announce.file={log}")
-        done = foreign.python("-m", "pipeline", "submit", "--wait", *overlays, *settings)
-        runs = list(cluster.backend.runs.values())
-        logs = [run.log(task)[-3000:] for run in runs for task in run.failures]
-        assert done.returncode == 0, "\n".join([done.stdout, done.stderr, *logs])
-        [version] = cluster.versions()
-        listing = cluster.read(runs[0].artifact("Scan", "listing").uri).decode()
-    assert f"New model: version {version}, trained on" in log.read_text()
-    assert any(line.endswith("/saved_model.pb") for line in listing.splitlines())

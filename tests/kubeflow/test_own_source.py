@@ -1,15 +1,11 @@
-"""ExampleGen with a reader of the project's own, as a step in a container: spans and rows."""
+"""A reader of the project's own in a container: addresses, and the hook of Vertex AI.
+
+tests/foreign/test_kubeflow.py runs it on Kubeflow.
+"""
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +15,7 @@ from pipeline.kubeflow.package import Package, read
 from tests.foreign.conftest import ForeignProject, make_foreign_project
 from tests.foreign.trips_database import FILE
 from tests.kubeflow.overlays import load
-from tests.kubeflow.test_entrypoint import RUN, Step
-from tests.kubeflow.test_entrypoint import rows as rows_in
+from tests.kubeflow.test_entrypoint import Step
 from tfxkit.errors import UsageError
 
 READER = "data.reader=components.trips"
@@ -48,56 +43,20 @@ def project(tmp_path_factory) -> ForeignProject:
 
 
 @pytest.fixture(scope="module")
-def package(project) -> Callable[[str], Package]:
-    """`package("vertex")` is compiled from the project by its own command, once."""
-
-    @functools.cache
-    def compile_once(target: str) -> Package:
-        load(target)  # or skips the test
-        file = project.root / f"{target}.yaml"
-        path = "data.path=/mnt/pipeline/trips.sqlite"
-        done = project.python(
-            *("-m", "pipeline", "compile", "--target", target, "--output", str(file)),
-            *("--config", target, "--set", READER, "--set", path),
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return read(file)
-
-    return compile_once
-
-
-def run(step: Step, root: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *step.container["command"][1:], *step.arguments(step.container)]
-    environment = {**os.environ, **step.env, **variables, "PYTHONPATH": str(root)}
-    return subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+def package(project) -> Package:
+    """Of Vertex AI, compiled from the project by its own command."""
+    load("vertex")  # or skips the test
+    done = project.python(
+        *("-m", "pipeline", "compile", "--target", "vertex", "--output", "vertex.yaml"),
+        *("--config", "vertex", "--set", READER, "--set", "data.path=/mnt/pipeline/trips.sqlite"),
     )
-
-
-@pytest.mark.kubeflow
-def test_on_kubeflow_the_step_asks_the_reader_for_spans_and_rows(project, package, tmp_path):
-    step = Step(package("kubeflow"), "ExampleGen", tmp_path, RUN)
-    step.parameters.update(input_base=str(project.root / FILE), range_config="newest")
-    launcher = {"KFP_POD_NAME": "pod", "PIPELINE_LAUNCHER_ROOT": str(tmp_path)}
-    done = run(step, project.root, launcher)
-    assert done.returncode == 0, done.stderr
-    [examples] = step.output()["artifacts"]["examples"]["artifacts"]
-    assert rows_in(step.folder / "examples") == 400
-    assert examples["metadata"]["spans"] == "[2016]"
-    assert examples["metadata"]["reader"] == "components.trips"
-    assert examples["metadata"]["input_fingerprint"].startswith("reader:")
-
-    shutil.rmtree(step.folder)
-    step.folder.mkdir()
-    step.parameters.update(input_base=str(tmp_path / "empty.sqlite"))
-    done = run(step, project.root, launcher)
-    assert done.returncode == 4
-    assert "components.trips.list_spans failed: OperationalError: no such table" in done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    return read(project.root / "vertex.yaml")
 
 
 @pytest.mark.kubeflow
 def test_on_vertex_the_hook_finds_the_fingerprint_for_the_cache(project, package, tmp_path):
-    step = Step(package("vertex"), "ExampleGen", tmp_path, f"{tmp_path}/bucket")
+    step = Step(package, "ExampleGen", tmp_path, f"{tmp_path}/bucket")
     step.parameters.update(input_base=str(project.root / FILE), range_config="last:2")
     hook = step.container["lifecycle"]["preCacheCheck"]
     done = project.python(*hook["command"][1:], *step.arguments(hook))
@@ -109,8 +68,7 @@ def test_on_vertex_the_hook_finds_the_fingerprint_for_the_cache(project, package
 
 @pytest.mark.kubeflow
 def test_a_run_may_be_given_another_address(package):
-    compiled = package("vertex")
     address = {"data_path": "postgresql://db.example.com/trips"}
-    assert arguments.resolve(compiled, "vertex", address) == address
+    assert arguments.resolve(package, "vertex", address) == address
     with pytest.raises(UsageError, match=r"data_path: 'trips\.sqlite' is not to be found"):
-        arguments.resolve(compiled, "vertex", {"data_path": "trips.sqlite"})
+        arguments.resolve(package, "vertex", {"data_path": "trips.sqlite"})

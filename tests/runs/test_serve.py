@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import grpc
@@ -77,20 +77,28 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(project: Project, screen: Path) -> Iterator[Server]:
-    arguments = project.arguments("serve", "--port", "0", "--grpc-port", "0")
+def serving(
+    arguments: Sequence[str], folder: Path, screen: Path, root: Path = ROOT
+) -> Iterator[Server]:
+    """Runs `serve` with the code in `root`, until the block ends.
+
+    Args:
+        arguments: Which configuration to take, on the command line.
+        folder: The folder that it serves from.
+        screen: The file that gets what a person would see.
+        root: The project's folder.
+    """
+    command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--grpc-port", "0"]
     with screen.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *arguments], cwd=ROOT, stdout=file, stderr=file
-        )
+        process = subprocess.Popen([*command, *arguments], cwd=root, stdout=file, stderr=file)
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while "Ctrl-C" not in (shown := screen.read_text()):
             assert process.poll() is None and time.monotonic() < deadline, shown
             time.sleep(0.1)
         rest = re.search(r"http://[^/]+", shown)[0]
         address = re.search(r"gRPC: (\S+)", shown)[1]
-        yield Server(process, rest, address, project.outputs.serving, screen)
+        yield Server(process, rest, address, folder, screen)
     finally:
         process.kill()
         process.wait()
@@ -109,7 +117,9 @@ def project_of_one_version(after_first_run, tmp_path_factory) -> Project:
 
 @pytest.fixture(scope="module")
 def server(project_of_one_version, tmp_path_factory) -> Iterator[Server]:
-    with serving(project_of_one_version, tmp_path_factory.mktemp("screen") / "screen") as server:
+    project, screen = project_of_one_version, tmp_path_factory.mktemp("screen") / "screen"
+    _, *selection = project.arguments("serve")
+    with serving(selection, project.outputs.serving, screen) as server:
         yield server
 
 
