@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.foreign.test_features import OWN as FEATURES
-from tests.foreign.test_features import features_on
-from tests.foreign.test_metrics import cost_on
 
 from tests.foreign.conftest import make_foreign_project
+from tests.foreign.test_foreign_features import OWN as FEATURES
+from tests.foreign.test_foreign_features import features_on
+from tests.foreign.test_foreign_metrics import cost_on
 from tests.foreign.trips_database import FILE
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from tests.foreign.test_features import ask, rows_of
 
+from tests.foreign.test_foreign_features import ask, rows_of
 from tests.project_with_runs import NAME
 from tests.runs.test_serve import serving
 
