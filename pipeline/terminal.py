@@ -133,7 +133,7 @@ def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
     if summary.metrics:
         console.print(_metrics_table(summary))
         for name, rows in summary.sampled.items():
-            told = f"{name} is of a uniform sample of {rows:,} rows."
+            told = f"{name} was measured on a uniform sample of {rows:,} rows."
             console.print(Text(told, "dim"), soft_wrap=True)
         for check in summary.thresholds:
             if not check.passed or _kind(check) not in BOUNDS:

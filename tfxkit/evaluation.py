@@ -53,7 +53,7 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class GapResult:
-    """How far a metric lies apart in the groups of a slice.
+    """Measured gap of a metric between the groups of a slice.
 
     Attributes:
         metric: Its name.

@@ -82,7 +82,7 @@ def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
 
 
 def has_foreign_metrics(config: config_pb2.EvalConfig) -> bool:
-    """Whether a metric is TFMA's or Keras', which take one row at a time."""
+    """True if a metric is a class of TFMA or Keras, which take one row at a time."""
     return any(
         metric.module != METRICS_MODULE for spec in config.metrics_specs for metric in spec.metrics
     )

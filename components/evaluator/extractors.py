@@ -1,4 +1,4 @@
-"""What TFMA extracts from the examples, in one of two ways.
+"""Extractors of TFMA for the examples: row by row, or as arrays.
 
 TFMA takes batches apart and measures row by row, in Python. Where every metric is one of
 `tfxkit.metrics`, each slice gets its rows as arrays instead, some ten thousand at once; that saves
@@ -75,7 +75,7 @@ def _texts(settings: Any) -> Iterator[str]:
 
 
 def _needed(batch: dict[str, Any], features: set[str]) -> dict[str, Any]:
-    """What is taken apart: not the transformed features, along which TFMA would cut slices."""
+    """The batch without transformed features, along which TFMA would cut slices."""
     kept = (tfma.LABELS_KEY, tfma.PREDICTIONS_KEY, ROW_KEYS)
     named = {name: v for name, v in batch[tfma.FEATURES_KEY].items() if name in features}
     return {**{key: batch[key] for key in kept if key in batch}, tfma.FEATURES_KEY: named}

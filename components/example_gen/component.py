@@ -76,7 +76,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
         try:
             own_code = code_hash("components.example_gen", *([reader] if reader else []))
         except ModuleNotFoundError as error:
-            raise ValueError(f"the reader {reader} is not there: {error}") from error
+            raise ValueError(f"data.reader: {reader} cannot be imported: {error}") from error
         # Only the types travel, so that a new bound in the schema does not read all data again.
         config = struct_pb2.Struct()
         config.update(

@@ -23,7 +23,7 @@ from tfxkit.storage.examples_artifact import LEFT_OUT
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """How rows are read.
+    """Column types and file format to read rows by.
 
     Attributes:
         types: INT, FLOAT or BYTES by column, from the schema.

@@ -23,17 +23,17 @@ _LAUNCHER_ROOT = re.compile(r"(gs|s3|minio)://[^/?\s]+(/[^?\s]*)?(\?\S+)?")
 
 
 def is_location(path: str) -> bool:
-    """Whether a step in a container finds a path wherever it runs."""
+    """True for a path that a step in a container can read wherever it runs."""
     return any(kind.fullmatch(path) for kind in (_CLOUD_STORAGE, _S3, _FOLDER))
 
 
 def is_source(path: str) -> bool:
-    """Whether a reader in a container may find its source: anything but a path of this machine."""
+    """True for any source of a reader in a container, except a path of this machine."""
     return "://" in path or is_location(path)
 
 
 def is_cloud_storage(path: str) -> bool:
-    """Whether a path is one on Google's Cloud Storage."""
+    """True for a path on Google Cloud Storage."""
     return _CLOUD_STORAGE.fullmatch(path) is not None
 
 

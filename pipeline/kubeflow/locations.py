@@ -96,7 +96,7 @@ def check_for_vertex(config: RemoteConfig) -> None:
 
 
 def _uses(node: BaseNode, place: str) -> bool:
-    """Whether a parameter of a step is a place, or the text of JSON with it as a value."""
+    """True if a parameter of a step is a place, or JSON text with the place as a value."""
     texts = [value for value in node.exec_properties.values() if isinstance(value, str)]
     return any(text == place or f'"{place}"' in text for text in texts)
 

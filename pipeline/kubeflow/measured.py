@@ -1,6 +1,6 @@
-"""What the steps of a package read and measure: what the values of a run are checked against.
+"""Metrics and columns of the steps of a package, to check the values of a run against.
 
-It is read from the package, so that values are checked in no time, without TFX.
+They are read from the package, so checking values takes no time and no TFX.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def metrics(package: Package) -> list[str]:
 
 
 def has_reader(package: Package) -> bool:
-    """Whether ExampleGen has a reader of the project's own, and no folder of files."""
+    """True if ExampleGen has a reader of the project, and no folder of files."""
     try:
         # A Struct in an Any in TFX's CustomConfig; other packages may hold other settings.
         return bool(

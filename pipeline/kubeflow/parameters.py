@@ -66,7 +66,7 @@ def parameters_of(config: Config, spec: Mapping[str, Any]) -> list[Parameter]:
 
 
 def _has(spec: Mapping[str, Any], step: str, name: str, key: str) -> bool:
-    """Whether a parameter of a step is the text of a JSON object with a key."""
+    """True if a parameter of a step is the text of a JSON object with a key."""
     parameters = spec["root"]["dag"]["tasks"][step].get("inputs", {}).get("parameters", {})
     try:
         value = json.loads(parameters.get(name, {}).get("runtimeValue", {}).get("constant", ""))

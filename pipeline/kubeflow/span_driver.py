@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def is_for(executor_class_path: str) -> bool:
-    """Whether the executor of a step, given by dotted name, reads spans."""
+    """True if the executor of a step, given by dotted name, reads spans."""
     from components.example_gen.executor import SpanExecutor
 
     module, _, name = executor_class_path.rpartition(".")

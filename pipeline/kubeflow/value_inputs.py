@@ -19,7 +19,7 @@ _VALUES = frozenset(
 
 
 def are_in(executor_input: dict[str, Any]) -> bool:
-    """Whether a step is given any value; its inputs have types."""
+    """True if a step has any value among its inputs, by their types."""
     inputs = executor_input.get("inputs", {}).get("artifacts", {}).values()
     types = [one.get("type", {}) for listed in inputs for one in listed.get("artifacts", [])]
     return any(title_of(artifact_type) in _VALUES for artifact_type in types)

@@ -117,7 +117,7 @@ def make(run: Run) -> Quality | None:
 
 
 def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
-    """Which metrics have no interval, and which were measured on a sample."""
+    """Notes on metrics without an interval, and on those measured on a sample."""
     without = [row.name for row in rows if row.interval is None] if run.uncertainty else []
     configured = run.dataset.evaluation.metrics
     unknown = {n: configured.get(base_name(n)) for n in without if n not in run.definitions}

@@ -85,14 +85,14 @@ class Run:
 
     @functools.cached_property
     def is_served(self) -> bool:
-        """Whether the model is the very one that was being served."""
+        """True if the model is the very one that was being served."""
         if self.model_dir is None or self.served_dir is None:
             return False
         return served_model.fingerprint(self.model_dir) == served_model.fingerprint(self.served_dir)
 
     @functools.cached_property
     def training(self) -> dict | None:
-        """How the training went, see `tfxkit.storage.served_model.TRAINING`."""
+        """The record of the training, see `tfxkit.storage.served_model.TRAINING`."""
         return (
             served_model.read_json(self.model_dir, served_model.TRAINING)
             if self.model_dir

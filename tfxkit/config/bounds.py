@@ -109,7 +109,7 @@ class WorstSlice(Frozen):
 
 
 class Gap(Frozen):
-    """How far a metric lies apart in the groups of a slice, from the lowest to the highest."""
+    """Gap of a metric between the groups of a slice, from the lowest value to the highest."""
 
     metric: str
     slice: Annotated[tuple[str, ...], pydantic.Field(min_length=1)] = pydantic.Field(
@@ -173,7 +173,7 @@ Distance = Annotated[float, pydantic.Field(ge=0, le=1)]
 
 
 class Comparator(Frozen):
-    """How far a column's distribution may move. A missing value counts as a value of its own."""
+    """Limits to the drift of a column; missing values count as a value of their own."""
 
     infinity_norm: Distance | None = pydantic.Field(
         default=None, description="Text: the largest change of any value's share of the rows."
@@ -197,7 +197,8 @@ class Validation(Frozen):
     )
     max_association: Distance | None = pydantic.Field(
         default=0.95,
-        description="A warning if a single feature says more of the label: 0 is nothing, 1 all.",
+        description="A warning if a single feature is associated with the label more strongly than "
+        "this: 0 is independent, 1 determines it.",
     )
     max_repeated: Distance | None = pydantic.Field(
         default=0.1, description="A warning if a larger share of the rows repeats others."

@@ -1,4 +1,4 @@
-"""Which metric a name in `configs/dataset.yaml` stands for, and which of two values is better."""
+"""Metrics by their names in `configs/dataset.yaml`, and the direction of better values."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def check_direction(evaluation: Evaluation, name: str, where: str) -> None:
 
 
 def renamed(task: Task, name: str) -> str:
-    """What a metric of a run from before is called now."""
+    """The current name of a metric of an earlier run."""
     if name == "loss" and task is Task.REGRESSION:
         return _LOSS_OF_REGRESSION
     return RENAMED.get(name, name)

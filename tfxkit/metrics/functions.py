@@ -75,7 +75,7 @@ class OfRows(Metric):
         return Sample(rows).cut(MOST_ROWS)
 
     def finish(self, statistics: Sample) -> float:
-        """What the function returns.
+        """The value that the function returns.
 
         Raises:
             ModelError: If the function raises, or returns no number.

@@ -33,7 +33,7 @@ class Sums(Metric):
         self._of_rows, self.of_sums = of_rows, finish
 
     def of_rows(self, rows: Rows) -> Array:
-        """What is summed up, of shape [sums, rows]."""
+        """The summands of each row, of shape [sums, rows]."""
         return np.atleast_2d(np.asarray(self._of_rows(rows.labels, rows.predictions), np.float64))
 
     def measure(self, rows: Rows) -> Array:

@@ -173,7 +173,7 @@ def test_the_code_of_the_reader_is_part_of_the_cache_key(small_schema, module, t
     assert key(reader) == before
     (tmp_path / "code" / f"{reader}.py").write_text(READER + "# edited\n")
     assert key(reader) != before
-    with pytest.raises(ValueError, match="the reader no_such_reader is not there"):
+    with pytest.raises(ValueError, match=r"data\.reader: no_such_reader cannot be imported"):
         key("no_such_reader")
 
 
