@@ -10,7 +10,7 @@ from tfx.types import channel
 from components.evaluator.executor import Executor
 from tfxkit.config.bounds import Evaluation
 from tfxkit.metrics import catalogue
-from tfxkit.storage.code_hash import code_hash, is_module
+from tfxkit.storage.code_hash import code_hash, source_of
 
 
 class Evaluator(tfx_components.Evaluator):
@@ -69,4 +69,4 @@ def _metric_modules(evaluation: Evaluation) -> set[str]:
     }
     classes = {one.module for one in evaluation.metrics.values() if one.module}
     own = {one for one in classes if one.partition(".")[0] not in catalogue.LIBRARIES}
-    return functions | {one for one in own if is_module(one)}  # a compiled one has no source
+    return functions | {one for one in own if source_of(one)}  # a compiled one has no source

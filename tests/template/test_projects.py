@@ -47,7 +47,9 @@ REASONS = {
     "components/baseline/driver.py",
     "components/serving_check/component.py",
     "docs/architecture.md",
+    "docs/patches.md",
     "tests/pipeline/test_dag.py",
+    "tests/runs/test_imports_of_components.py",
 }
 QUICK = (
     "tests/pipeline/environment/test_lock.py",
