@@ -17,7 +17,15 @@ OLD_NAMES = re.compile(
     r"tfx[-_ .]?reference|taxi[-_ .]?reference|(>>>|<<<) template", re.IGNORECASE
 )
 MARKS = re.compile(r"(#|<!--) (>>>|<<<) \w+")
-ONLY_TEMPLATE = ("cookiecutter.json", "copier.yml", "hooks", "tfx_template", "tests/template")
+ONLY_TEMPLATE = (
+    "cookiecutter.json",
+    "copier.yml",
+    "hooks",
+    "tfx_template",
+    "tests/foreign",
+    "tests/shipped",
+    "tests/template",
+)
 CLUSTER = (
     "deploy",
     "pipeline/kubeflow",
