@@ -107,4 +107,4 @@ def test_the_pipeline_is_built_with_an_overlay(overlay, config_dir):
     schema = str(config_dir / SCHEMA_FILE)
     places = Places("gs://data", schema, "gs://serving", "gs://checkpoints", "gs://bulk")
     names = [node.id for node in build_components(load(config_dir, overlay), places)]
-    assert all(re.fullmatch(r"[A-Za-z][-A-Za-z0-9]*", name) for name in names)  # as every backend wants
+    assert all(re.fullmatch(r"[A-Za-z][-A-Za-z0-9]*", name) for name in names)  # of a backend
