@@ -19,7 +19,9 @@ from components.evaluator import eval_config
 from components.evaluator import evaluation as evaluations
 from components.evaluator.executor import Executor
 from tfxkit.config.dataset import Dataset
+from tfxkit.errors import ModelError
 from tfxkit.features.label import LABEL_KEY
+from tfxkit.metrics import Sums
 
 pytestmark = pytest.mark.slow
 
@@ -306,6 +308,15 @@ def test_regression_metrics_and_rows_without_a_label(evaluate):
 def share_of_sure_rows(labels, predictions, weights):
     """A function as a project may have it."""
     return float(np.average((predictions > 0.9) | (predictions < 0.1), weights=weights))
+
+
+broken = Sums(lambda labels, predictions: [predictions[:, 7]], lambda sums: sums[0])
+
+
+def test_the_sums_of_a_project_that_raise_are_named(evaluate):
+    metrics = {"broken": {"function": f"{__name__}.broken"}}
+    with pytest.raises(ModelError, match=rf"The metric {__name__}\.broken raised IndexError"):
+        evaluate("binary", {"metrics": metrics})
 
 
 @pytest.fixture(scope="module")
