@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from pipeline import verbs
-from tfxkit.errors import DataError, MachineError, StorageError, UsageError
+from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 
 EXIT_CODES = """\
 exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 4
-    except (MachineError, StorageError) as error:
+    except (MachineError, ModelError, StorageError) as error:
         print(error, file=sys.stderr)
         return 1
 

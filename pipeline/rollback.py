@@ -27,7 +27,7 @@ from components.serving_check.result import Result
 from components.serving_check.verdict import NotBlessedError
 from pipeline.metadata import open_store
 from pipeline.outputs import Outputs
-from tfxkit.errors import ModelError, StorageError, UsageError
+from tfxkit.errors import MachineError, ModelError, StorageError, UsageError
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
 
@@ -105,6 +105,7 @@ def serve_again(kind: Kind, outputs: Outputs, serving_dir: str, version: int) ->
 
     Raises:
         UsageError: If the version does not load, or answers nothing.
+        MachineError: If the machine is short of time or memory for the check of the version.
         StorageError: If it cannot be copied or recorded; the served model stays the same then.
     """
     store = open_store(outputs.metadata, write=True)
@@ -163,6 +164,10 @@ def _ensure_serves(version_dir: str, version: int) -> None:
         serve(version_dir, _REQUESTS, _TIMEOUT_S, _MEMORY_MB, Result())
     except NotBlessedError as error:
         raise UsageError(f"Version {version} is damaged: it {error}") from error
+    except MachineError as error:
+        raise MachineError(
+            f"Version {version} could not be checked. {error} Nothing was changed. Run it again."
+        ) from error
 
 
 def _same_model(serving_dir: str, version: int, other: int) -> bool:

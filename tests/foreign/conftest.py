@@ -1,7 +1,8 @@
 """A project whose owner changed what the docs invite to change, run once: fixtures.
 
 `project/` holds the owner's files, written as the docs say and with no look at the library. They
-are laid over a copy of the code, so that nothing in this repository is touched.
+are laid over a copy of the code, so that nothing in this repository is touched. The DAG is the
+shipped one with a few more lines (`own_steps.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pytest
 from pipeline import summary
 from pipeline.outputs import Outputs
 from pipeline.summary import Summary
+from tests.foreign.own_steps import add_steps
 from tests.foreign.trips_database import write_database
 from tests.project_with_runs import NAME, make_project
 from tests.sample_project import copy_with_code
@@ -73,6 +75,7 @@ def make_foreign_project(root: Path) -> ForeignProject:
     make_project(root)
     _use_own_dag(root / "configs" / "base.yaml")
     shutil.copytree(OWN_FILES, root, dirs_exist_ok=True)
+    add_steps(root / "pipeline" / "dag.py")
     write_database(root)
     return ForeignProject(root)
 

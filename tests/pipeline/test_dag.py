@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from pipeline import config
 from pipeline.config import Config
 from pipeline.outputs import Outputs
-from tests.sample_project import CONFIGS, SAMPLE, copy_with_code
+from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 
 ALL_ON = (
     "tuner.enabled=true",
@@ -195,9 +196,15 @@ EDITS = {
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory) -> dict[str, list[str]]:
     """Edit -> the steps that it changes."""
-    copy = tmp_path_factory.mktemp("project")
+    return changed_steps(tmp_path_factory.mktemp("project"), ALL_ON, list(EDITS))
+
+
+def changed_steps(
+    copy: Path, settings: Sequence[str], edits: Sequence[str]
+) -> dict[str, list[str]]:
+    """Makes edits, one at a time, in a copy of the project."""
     copy_with_code(copy)
-    command = [sys.executable, "-c", PROGRAM, json.dumps([PLACES, ALL_ON, list(EDITS)])]
+    command = [sys.executable, "-c", PROGRAM, json.dumps([PLACES, settings, edits])]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -207,6 +214,50 @@ def changed(tmp_path_factory) -> dict[str, list[str]]:
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_changes_the_cache_key_of_exactly_the_steps_that_it_concerns(edit, changed):
     assert set(changed[edit]) == EDITS[edit]
+
+
+@pytest.mark.slow
+def test_each_step_of_the_shipped_dag_has_a_hash_of_the_projects_code_that_it_runs(tmp_path):
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
+
+    settings = (*ALL_ON, "dag=pipeline.dag")
+    used = {}  # file -> the steps whose executor or function is in it
+    for node in build_components(load(*settings), Places(**PLACES)):
+        names = [node.executor_spec.executor_class.__module__]
+        names += [
+            text.rpartition(".")[0] for text in node.exec_properties.values() if is_name(text)
+        ]
+        for file in (f"{name.replace('.', '/')}.py" for name in names):
+            if (ROOT / file).is_file():
+                used.setdefault(file, set()).add(node.id)
+    assert {"models/training.py", "models/features.py"} < used.keys()
+    changed = changed_steps(tmp_path, settings, list(used))
+    assert [file for file, steps in used.items() if not steps <= set(changed[file])] == []
+
+
+def is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"\w+(\.\w+)+", value))
+
+
+def test_a_package_of_any_name_has_its_hash(tmp_path, monkeypatch):
+    from importlib import import_module
+
+    from tfxkit.storage.step_cache import add_code_hashes
+
+    file = tmp_path / "own_steps" / "note.py"
+    file.parent.mkdir()
+    file.write_text(
+        "from tfx import v1 as tfx\n@tfx.dsl.components.component\ndef Note():\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    hashes = []
+    for _ in range(2):
+        step = import_module("own_steps.note").Note()
+        add_code_hashes([step])
+        hashes.append(step.exec_properties["code_hash"])
+        file.write_text(file.read_text() + "# edited\n")
+    assert hashes[0] != hashes[1]
 
 
 def beam_args(*settings, **places) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from components.serving_check import limits
 from pipeline.metadata import RunMetadata
 from tests.project_with_runs import NAME, Project
 from tfxkit.storage import served_model
@@ -51,6 +52,18 @@ def store(project: Project) -> ml_metadata.MetadataStore:
     config = pb.ConnectionConfig()
     config.sqlite.filename_uri = str(project.outputs.metadata)
     return ml_metadata.MetadataStore(config)
+
+
+def test_without_an_answer_in_time_nothing_is_changed(two, monkeypatch, capfd):
+    project, first, _ = two
+    before = fingerprints(project)
+    timeout = limits.Ended("gave no answer in 300 s", 0.0, is_accident=True)
+    monkeypatch.setattr(limits, "run", lambda *_args, **_kwargs: timeout)
+    assert project.pipeline("promote", str(first)) == 1
+    error = capfd.readouterr().err
+    assert f"Version {first} could not be checked." in error
+    assert "gave no answer in 300 s. Nothing was changed. Run it again." in error
+    assert fingerprints(project) == before
 
 
 def test_the_model_before_is_served_recorded_and_compared_with(two, capfd):
