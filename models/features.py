@@ -34,7 +34,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfxkit.config.dataset import Dataset
-from tfxkit.features.helpers import Columns, Features, by_role, preprocessing
+from tfxkit.features.helpers import (
+    Columns,
+    Features,
+    bucketized,
+    by_role,
+    code,
+    date_parts,
+    hashed,
+    number,
+    preprocessing,
+    rank,
+    words,
+)
 
 
 @preprocessing
@@ -54,4 +66,4 @@ def preprocessing_fn(inputs: Columns, custom_config: Mapping[str, Any]) -> Featu
     dataset = Dataset.model_validate(custom_config["dataset"])
     features = by_role(inputs, dataset)
     # Your own features go here.
-    return features  # noqa: RET504 (they come in between)
+    return features

@@ -7,10 +7,10 @@ import re
 import shutil
 
 import pytest
-from tests.foreign.test_steps import OWN as STEPS
 
 from tests.foreign.conftest import OVERLAYS
 from tests.foreign.test_foreign_features import OWN as FEATURES
+from tests.foreign.test_foreign_steps import OWN as STEPS
 from tests.sample_project import ROOT
 
 KINDS = ("rank", "number", "code", "code", "codes", "number", "number")  # of the own features

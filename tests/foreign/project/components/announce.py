@@ -15,7 +15,8 @@ def Announce(
     file: tfx.dsl.components.Parameter[str],
     greeting: tfx.dsl.components.Parameter[str],
 ):
-    if not pushed_model.get_int_custom_property("pushed"):
+    new = pushed_model.get_int_custom_property("pushed")
+    if not new or pushed_model.get_int_custom_property("adopted"):
         return
     version = pushed_model.get_string_custom_property("pushed_version")
     with open(file, "a") as log:
