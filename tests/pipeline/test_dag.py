@@ -15,7 +15,7 @@ import pytest
 from pipeline import config
 from pipeline.config import Config
 from pipeline.outputs import Outputs
-from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
+from tests.sample_project import CONFIGS, SAMPLE, copy_with_code
 
 ALL_ON = (
     "tuner.enabled=true",
@@ -216,11 +216,13 @@ def test_an_edit_changes_the_cache_key_of_exactly_the_steps_that_it_concerns(edi
     assert set(changed[edit]) == EDITS[edit]
 
 
+# >>> template
 @pytest.mark.slow
 def test_each_step_of_the_shipped_dag_has_a_hash_of_the_projects_code_that_it_runs(tmp_path):
     from pipeline.dag_building import build_components
     from pipeline.places import Places
 
+    root = SAMPLE.parents[1]
     settings = (*ALL_ON, "dag=pipeline.dag")
     used = {}  # file -> the steps whose executor or function is in it
     for node in build_components(load(*settings), Places(**PLACES)):
@@ -229,7 +231,7 @@ def test_each_step_of_the_shipped_dag_has_a_hash_of_the_projects_code_that_it_ru
             text.rpartition(".")[0] for text in node.exec_properties.values() if is_name(text)
         ]
         for file in (f"{name.replace('.', '/')}.py" for name in names):
-            if (ROOT / file).is_file():
+            if (root / file).is_file():
                 used.setdefault(file, set()).add(node.id)
     assert {"models/training.py", "models/features.py"} < used.keys()
     changed = changed_steps(tmp_path, settings, list(used))
@@ -240,6 +242,7 @@ def is_name(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"\w+(\.\w+)+", value))
 
 
+# <<< template
 def test_a_package_of_any_name_has_its_hash(tmp_path, monkeypatch):
     from importlib import import_module
 
