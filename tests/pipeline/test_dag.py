@@ -248,7 +248,7 @@ def test_a_package_of_any_name_has_its_hash(tmp_path, monkeypatch):
 
     from tfxkit.storage.step_cache import add_code_hashes
 
-    file = tmp_path / "own_steps" / "note.py"
+    file = tmp_path / "announcements" / "note.py"
     file.parent.mkdir()
     file.write_text(
         "from tfx import v1 as tfx\n@tfx.dsl.components.component\ndef Note():\n    pass\n"
@@ -256,7 +256,7 @@ def test_a_package_of_any_name_has_its_hash(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     hashes = []
     for _ in range(2):
-        step = import_module("own_steps.note").Note()
+        step = import_module("announcements.note").Note()
         add_code_hashes([step])
         hashes.append(step.exec_properties["code_hash"])
         file.write_text(file.read_text() + "# edited\n")
