@@ -166,7 +166,7 @@ def test_an_error_of_the_reader_leaves_nothing_to_reuse(tmp_path, small_schema, 
 def test_the_code_of_the_reader_is_part_of_the_cache_key(small_schema, module, tmp_path):
     def key(reader):
         step = SpanExampleGen("data", small_schema, "all", SPLITS, reader=reader)
-        return step.exec_properties["custom_config"]
+        return step.exec_properties["code_hash"]
 
     reader = module(READER)
     before = key(reader)
