@@ -176,7 +176,7 @@ def test_a_bad_model(case, settled, row, capfd, monkeypatch):
     assert (summary.pushed_path, summary.blessed) in ((None, False), (None, None))
     if code == NOT_BLESSED:
         assert summary.status == Status.NOT_BLESSED
-        assert "what is served stays as it is" in out
+        assert "The served model stays the same" in out
     else:
         assert settled.states()["Pusher"] == State.SKIPPED
     assert aftermath.served(settled.outputs) == before
