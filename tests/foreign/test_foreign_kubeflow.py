@@ -32,6 +32,8 @@ def test_source_steps_features_and_metrics_run_there(tmp_path):
         runs = list(cluster.backend.runs.values())
         logs = [run.log(task)[-3000:] for run in runs for task in run.failures]
         assert done.returncode == 0, "\n".join([done.stdout, done.stderr, *logs])
+        assert len(runs) == 1, done.stdout
+        assert len(cluster.versions()) == 1, cluster.versions()
         [run], [version] = runs, cluster.versions()
         listing = cluster.read(run.artifact("Scan", "listing").uri).decode()
         page = cluster.read(run.artifact("Report", "page").uri).decode()

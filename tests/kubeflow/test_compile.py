@@ -193,7 +193,11 @@ def test_what_is_cached(target, settings, cached, compiled):
     [
         ("kubeflow", ["kubeflow=null"], "There is no section kubeflow"),
         ("vertex", ["vertex=null"], "There is no section vertex"),
-        ("kubeflow", ["data.path=data/taxi"], "data.path: 'data/taxi' does not exist inside the containers"),
+        (
+            "kubeflow",
+            ["data.path=data/taxi"],
+            "data.path: 'data/taxi' does not exist inside the containers",
+        ),
         ("kubeflow", ["data.path=minio://bucket/taxi"], "AWS_ENDPOINT_URL"),
         ("kubeflow", ["bulk_inferrer={enabled: true, path: new}"], "bulk_inferrer.path: 'new'"),
         (
