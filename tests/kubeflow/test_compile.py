@@ -196,7 +196,7 @@ def test_what_is_cached(target, settings, cached, compiled):
         (
             "kubeflow",
             ["data.path=data/taxi"],
-            "data.path: 'data/taxi' does not exist inside the containers",
+            "data.path: 'data/taxi' does not exist inside",
         ),
         ("kubeflow", ["data.path=minio://bucket/taxi"], "AWS_ENDPOINT_URL"),
         ("kubeflow", ["bulk_inferrer={enabled: true, path: new}"], "bulk_inferrer.path: 'new'"),
