@@ -72,7 +72,5 @@ def test_on_vertex_the_hook_finds_the_fingerprint_for_the_cache(project, package
 def test_a_run_may_be_given_another_address(package):
     address = {"data_path": "postgresql://db.example.com/trips"}
     assert arguments.resolve(package, "vertex", address) == address
-    with pytest.raises(
-        UsageError, match=r"data_path: 'trips\.sqlite' does not exist inside"
-    ):
+    with pytest.raises(UsageError, match=r"data_path: 'trips\.sqlite' does not exist inside"):
         arguments.resolve(package, "vertex", {"data_path": "trips.sqlite"})
