@@ -39,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output is gone, as in `… | head`
         sys.stderr.close()
         return 0
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if error.args:  # what the user has to know
+            print(error, file=sys.stderr)
         return 130
     except UsageError as error:
         print(error, file=sys.stderr)

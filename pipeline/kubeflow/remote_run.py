@@ -61,6 +61,8 @@ class Request:
         root: Where artifacts go, if the package says so.
         arguments: Values in place of the package's defaults.
         name: What the run, or the schedule, is called.
+        submission: Unique; the backend keeps it beside what is made, so that this can be found
+            where the answer is lost. Lower-case letters and digits.
         experiment: What it is filed under, in place of what the configuration says.
         schedule: When it is to be started again and again; None for once, now.
     """
@@ -71,6 +73,7 @@ class Request:
     root: str | None
     arguments: dict[str, Any]
     name: str
+    submission: str
     experiment: str | None = None
     schedule: Schedule | None = None
 

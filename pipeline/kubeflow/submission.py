@@ -7,6 +7,7 @@ import datetime
 import graphlib
 import importlib
 import tempfile
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.remote_run import RemoteRun, RemoteSchedule, Request
 from pipeline.kubeflow.schedule import Schedule
 from pipeline.kubeflow.settings import RemoteConfig
+
+_SUBMISSION_LENGTH = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +54,7 @@ def submit(
 
     Raises:
         UsageError: If something is wrong with the package or the options, or if the backend cannot
-            be reached, or refuses.
+            be reached, or refuses; also if it is unknown what became of the request.
     """
     named = {*options.values, *(["thresholds"] if options.thresholds else [])}
     checks.ensure_fit(compiled, target, "The package", named)
@@ -68,6 +71,7 @@ def submit(
             root=compiled.spec.get("defaultPipelineRoot"),
             arguments=given,
             name=options.name or f"{compiled.name} {datetime.datetime.now():%Y-%m-%d %H:%M:%S}",
+            submission=uuid.uuid4().hex[:_SUBMISSION_LENGTH],
             experiment=options.experiment,
             schedule=options.schedule,
         )

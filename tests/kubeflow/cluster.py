@@ -67,6 +67,9 @@ class Cluster:
         )
         for bucket in (BUCKET, "mlpipeline"):
             self.s3.create_bucket(Bucket=bucket)
+            # moto keeps buckets in this process, not in a server: they outlive other clusters.
+            for key in self.keys("", bucket):
+                self.s3.delete_object(Bucket=bucket, Key=key)
         packages = image or installed(folder / "image")
         runner = StepProcess({"PYTHONPATH": str(packages)}, self._started)
         secrets = {"object-store": {"access-key": KEY_ID, "secret-key": SECRET}}
@@ -86,8 +89,8 @@ class Cluster:
         key = f"data/span-{number}/trips.csv"
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
 
-    def keys(self, prefix: str) -> list[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    def keys(self, prefix: str, bucket: str = BUCKET) -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def read(self, uri: str) -> bytes:

@@ -11,12 +11,17 @@ import kfp_server_api
 import urllib3
 
 from pipeline.kubeflow.clients.kubeflow.address import PORT_FORWARD, Address
+from pipeline.kubeflow.lost_answers import LostAnswerError
 from pipeline.kubeflow.remote_run import NoAnswerError
 from tfxkit.errors import UsageError
 
 TOKEN_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - where a token is, not one
 _SERVER_ERROR = 500
 _NOT_THERE = (0, 404)  # 0: no TLS
+_CONFLICT = 409
+# The API server's own refusals; any other status from 500 on may come from a gateway before it,
+# which knows no more than that there was no answer.
+_REFUSALS = (500, 501)
 _MOST_LINES = 5  # the server adds where in its sources an error comes from
 _LOGIN_PAGE = (
     "answers with a page for people, a login most likely: the client has no valid session there. "
@@ -36,38 +41,61 @@ class NoMessageError(Exception):
 
 
 @contextlib.contextmanager
-def explained(address: Address, passing: bool = False) -> Iterator[None]:
+def explained(address: Address, passing: bool = False, creating: bool = False) -> Iterator[None]:
     """Turns the errors of the client into errors with a text for people.
 
     Args:
         address: Whom the client asks.
         passing: Whether the server has answered before, so that silence may pass.
+        creating: Whether the request creates something, which must not happen twice.
 
     Raises:
+        LostAnswerError: If the request may have been carried out, and `creating`.
         NoAnswerError: If it does not answer, and `passing`.
         UsageError: For all else.
     """
     try:
         yield
     except urllib3.exceptions.HTTPError as error:
+        if creating and _was_sent(error):
+            raise LostAnswerError(f"{address} has not answered: {_reason(error)}") from None
         told = f"{address} cannot be reached: {_reason(error)}\n{address.hint}"
         raise NoAnswerError(told) if passing else UsageError(told) from None
     except NoMessageError:
-        raise UsageError(f"{address} {_LOGIN_PAGE}") from None
+        told = f"{address} {_LOGIN_PAGE}"
+        raise LostAnswerError(told) if creating else UsageError(told) from None
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise UsageError(f"{error.filename}: {error.strerror} ({TOKEN_VARIABLE})") from None
     except kfp_server_api.ApiException as error:
         hint = address.hint if error.status in _NOT_THERE else _HINTS.get(error.status, "")
         told = f"{address} refuses ({error.status or 'TLS'}): {_message(error)}\n{hint}".rstrip()
-        if passing and (error.status or _SERVER_ERROR) >= _SERVER_ERROR:
+        status = error.status or _SERVER_ERROR
+        if passing and status >= _SERVER_ERROR:
             raise NoAnswerError(told) from None
+        lost = status >= _SERVER_ERROR and error.status not in _REFUSALS
+        if creating and (lost or status == _CONFLICT):
+            raise LostAnswerError(told) from None
         raise UsageError(told) from None
+
+
+def _was_sent(error: urllib3.exceptions.HTTPError) -> bool:
+    """False if there was no connection to send anything over."""
+    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason:
+        return not isinstance(
+            error.reason,
+            urllib3.exceptions.ConnectTimeoutError
+            | urllib3.exceptions.ProxyError  # before the tunnel is there
+            | urllib3.exceptions.ResponseError,  # redirected too often
+        )
+    return True
 
 
 def _reason(error: Exception) -> str:
     """The innermost reason, without the object of urllib3 that tells it."""
-    reason = str(getattr(error, "reason", None) or error)
-    return re.sub(r"^\w+\(.*?\): ", "", reason)
+    reason = getattr(error, "reason", None) or error
+    if isinstance(reason, urllib3.exceptions.ProtocolError) and len(reason.args) > 1:
+        reason = reason.args[1]
+    return re.sub(r"^\w+\(.*?\): ", "", str(reason))
 
 
 def _message(error: kfp_server_api.ApiException) -> str:

@@ -1,13 +1,28 @@
-"""Starts runs on Kubeflow Pipelines with `kfp.Client`, and asks what became of them."""
+"""Starts runs on Kubeflow Pipelines with `kfp.Client`, and asks what became of them.
+
+A run's name need not be unique, and the server chooses its id. So each request carries a mark of
+its own in the description, by which the run is found where the answer is lost.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
+
+import kfp_server_api
 
 from pipeline.config import ConfigError
-from pipeline.kubeflow.clients.kubeflow.connection import Connection
+from pipeline.kubeflow import lost_answers
+from pipeline.kubeflow.clients.kubeflow.connection import (
+    CREATE_TIMEOUT_S,
+    TIMEOUT_S,
+    Connection,
+    created_id,
+    equals,
+)
 from pipeline.kubeflow.clients.kubeflow.nodes import Nodes
+from pipeline.kubeflow.package import read
 from pipeline.kubeflow.remote_run import (
     Phase,
     RemoteRun,
@@ -34,40 +49,106 @@ def submit(request: Request, config: RemoteConfig) -> RemoteRun | RemoteSchedule
         config: Says where, in the section `kubeflow`.
 
     Raises:
-        UsageError: If Kubeflow cannot be reached, or refuses.
+        UsageError: If Kubeflow cannot be reached, or refuses; also if the outcome is unknown.
     """
     section = config.kubeflow
     if section is None:
         raise ConfigError("There is no section kubeflow in this configuration: --config kubeflow")
     connection = Connection(section)
-    with connection.errors_explained():
-        experiment = connection.client.create_experiment(
-            name=request.experiment or section.experiment or request.pipeline,
-            namespace=section.namespace,
-        )
-        # The backend does not read the root in the package (nothing in its Go sources does).
-        # Caching stays as the package has it: enable_caching=True would turn it on for all steps.
-        common = {
-            "experiment_id": experiment.experiment_id,
-            "pipeline_root": request.root,
-            "service_account": section.service_account,
-        }
-        if request.schedule is None:
-            started = connection.client.create_run_from_pipeline_package(
-                str(request.file), arguments=request.arguments, run_name=request.name, **common
-            )
-            return KubeflowRun(started.run_id, connection, request.steps)
-        made = connection.client.create_recurring_run(
-            job_name=request.name,
-            pipeline_package_path=str(request.file),
-            params=request.arguments,
-            cron_expression=request.schedule.for_kubeflow(),
-            no_catchup=True,  # after a pause one run on the newest data, not one for each missed
-            **common,
-        )
+    experiment = connection.experiment_id(
+        request.experiment or section.experiment or request.pipeline
+    )
+    mark = f"submission {request.submission}"
+    # The backend does not read the root in the package (nothing in its Go sources does).
+    common = {
+        "display_name": request.name,
+        "description": mark,
+        "experiment_id": experiment,
+        "pipeline_spec": _documents(request),
+        "runtime_config": kfp_server_api.V2beta1RuntimeConfig(
+            parameters=request.arguments, pipeline_root=request.root
+        ),
+        "service_account": section.service_account,
+    }
+    listed = {"experiment_id": experiment, "filter": equals("description", mark)}
+    if request.schedule is None:
+        run_id = _create_run(connection, common, listed, mark)
+        return KubeflowRun(run_id, connection, request.steps)
+    trigger = kfp_server_api.V2beta1Trigger(
+        cron_schedule=kfp_server_api.V2beta1CronSchedule(cron=request.schedule.for_kubeflow())
+    )
+    recurring_run_id = _create_recurring_run(
+        connection, common | {"trigger": trigger}, listed, mark
+    )
     return RemoteSchedule(
-        made.recurring_run_id,
-        connection.address.page(f"recurringrun/details/{made.recurring_run_id}"),
+        recurring_run_id, connection.address.page(f"recurringrun/details/{recurring_run_id}")
+    )
+
+
+def _documents(request: Request) -> dict[str, Any]:
+    """The package in one mapping, as `kfp.Client` sends it (kfp 2.16.1, client/client.py:67).
+
+    Caching stays as the package has it; the client's `enable_caching` is for all steps or none.
+    """
+    package = read(request.file)
+    if not package.platform:
+        return package.spec
+    return {"pipeline_spec": package.spec, "platform_spec": package.platform}
+
+
+def _create_run(
+    connection: Connection, fields: dict[str, Any], listed: dict[str, str], mark: str
+) -> str:
+    runs = connection.client.runs
+
+    def send() -> str:
+        run = kfp_server_api.V2beta1Run(**fields)
+        with connection.errors_explained(creating=True):
+            made = runs.run_service_create_run(run, _request_timeout=CREATE_TIMEOUT_S)
+            return created_id(made.run_id)
+
+    def look_up() -> str | None:
+        with connection.errors_explained(passing=True):
+            found = runs.run_service_list_runs(**listed, _request_timeout=TIMEOUT_S).runs
+        return found[0].run_id if found else None
+
+    page = connection.address.page(f"experiments/details/{fields['experiment_id']}")
+    return lost_answers.create(send, look_up, _advice("run", mark, page))
+
+
+def _create_recurring_run(
+    connection: Connection, fields: dict[str, Any], listed: dict[str, str], mark: str
+) -> str:
+    recurring_runs = connection.client.recurring_runs
+
+    def send() -> str:
+        recurring_run = kfp_server_api.V2beta1RecurringRun(
+            **fields,
+            mode="ENABLE",
+            max_concurrency=1,
+            no_catchup=True,  # after a pause one run on the newest data, not one for each missed
+        )
+        with connection.errors_explained(creating=True):
+            made = recurring_runs.recurring_run_service_create_recurring_run(
+                recurring_run, _request_timeout=CREATE_TIMEOUT_S
+            )
+            return created_id(made.recurring_run_id)
+
+    def look_up() -> str | None:
+        with connection.errors_explained(passing=True):
+            found = recurring_runs.recurring_run_service_list_recurring_runs(
+                **listed, _request_timeout=TIMEOUT_S
+            ).recurring_runs
+        return found[0].recurring_run_id if found else None
+
+    page = connection.address.page("recurringruns")
+    return lost_answers.create(send, look_up, _advice("recurring run", mark, page))
+
+
+def _advice(noun: str, mark: str, page: str) -> str:
+    return (
+        f"Whether the {noun} was created is unknown. Before you submit again, look for one with "
+        f"the description {mark!r}: {page}"
     )
 
 

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import google.auth.exceptions
 import requests
+import urllib3
 from google.api_core import exceptions as api_exceptions
 from google.cloud import aiplatform
 
+from pipeline.kubeflow.lost_answers import LostAnswerError
 from pipeline.kubeflow.remote_run import NoAnswerError
 from pipeline.kubeflow.settings import VertexSettings
 from tfxkit.errors import UsageError
@@ -56,13 +58,15 @@ class Connection:
         )
 
     @contextlib.contextmanager
-    def errors_explained(self, passing: bool = False) -> Iterator[None]:
+    def errors_explained(self, passing: bool = False, creating: bool = False) -> Iterator[None]:
         """Puts what goes wrong between client and service into one screen.
 
         Args:
             passing: Whether the service has answered before, so that silence may pass.
+            creating: Whether the request creates something, which must not happen twice.
 
         Raises:
+            LostAnswerError: If the request may have been carried out, and `creating`.
             NoAnswerError: If it does not answer, and `passing`.
             UsageError: For all else.
         """
@@ -75,6 +79,10 @@ class Connection:
         try:
             yield
         except silence as error:
+            if creating and _was_sent(error):
+                raise LostAnswerError(
+                    f"Vertex AI in {self._location} has not answered: {_first_line(error)}"
+                ) from None
             told = (
                 f"Vertex AI in {self._location} does not answer: {_first_line(error)}\n"
                 "Is the region right (vertex.location in the configuration), and is there a way "
@@ -101,7 +109,21 @@ class Connection:
                 "aiplatform.googleapis.com)"
             ) from None
         except api_exceptions.GoogleAPICallError as error:
-            raise UsageError(f"Vertex AI refuses ({error.code}): {_message(error)}") from None
+            told = f"Vertex AI refuses ({error.code}): {_message(error)}"
+            if creating and isinstance(error, api_exceptions.Conflict):  # a repeated request
+                raise LostAnswerError(told) from None
+            raise UsageError(told) from None
+
+
+def _was_sent(error: Exception) -> bool:
+    """False if there was no connection to send anything over, or no token to send with it."""
+    if isinstance(error, google.auth.exceptions.TransportError):
+        return False
+    reason = error.args[0] if error.args else None
+    reason = getattr(reason, "reason", reason)  # requests wraps an error of urllib3
+    return not isinstance(
+        reason, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.ProxyError
+    )
 
 
 def _message(error: api_exceptions.GoogleAPICallError) -> str:

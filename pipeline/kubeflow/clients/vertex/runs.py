@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from google.api_core import exceptions as api_exceptions
 from google.cloud import aiplatform
 from google.cloud.aiplatform_v1.types import pipeline_job, pipeline_state
 
 from pipeline.config import ConfigError
+from pipeline.kubeflow import lost_answers
 from pipeline.kubeflow.clients.vertex.connection import TIMEOUT_S, Connection
 from pipeline.kubeflow.remote_run import (
     Phase,
@@ -19,6 +21,7 @@ from pipeline.kubeflow.remote_run import (
     Request,
     RunStatus,
 )
+from pipeline.kubeflow.schedule import Schedule
 from pipeline.kubeflow.settings import RemoteConfig, VertexSettings
 from pipeline.summary import State
 from tfxkit.errors import UsageError
@@ -37,6 +40,7 @@ _STATES: dict[int, State] = {
     _Task.State.FAILED: State.FAILED,
 }
 _LONGEST_LABEL = 63
+_SUBMISSION = "submission"  # the label by which a submission finds what it created
 
 
 def submit(request: Request, config: RemoteConfig) -> RemoteRun | RemoteSchedule:
@@ -47,7 +51,7 @@ def submit(request: Request, config: RemoteConfig) -> RemoteRun | RemoteSchedule
         config: Says where, in the section `vertex`.
 
     Raises:
-        UsageError: If Vertex cannot be reached, or refuses.
+        UsageError: If Vertex cannot be reached, or refuses; also if the outcome is unknown.
     """
     section = config.vertex
     if section is None:
@@ -64,20 +68,86 @@ def submit(request: Request, config: RemoteConfig) -> RemoteRun | RemoteSchedule
             template_path=str(request.file),
             pipeline_root=request.root,
             parameter_values=request.arguments,
-            labels={"pipeline": request.pipeline[:_LONGEST_LABEL]},
+            labels={
+                "pipeline": request.pipeline[:_LONGEST_LABEL],
+                _SUBMISSION: request.submission,
+            },
         )
-        if request.schedule is None:
-            _create(job, section)
-            return VertexRun(job.job_id, connection, request.steps)
-        made = job.create_schedule(
-            cron=request.schedule.for_vertex(),
-            display_name=request.name,
-            max_concurrent_run_count=1,
-        )
-    return RemoteSchedule(made.name, connection.page("schedules", made.name))
+    if request.schedule is None:
+        job_id = _create_job(job, request, connection, section)
+        return VertexRun(job_id, connection, request.steps)
+    name = _create_schedule(job, request, request.schedule, connection)
+    return RemoteSchedule(name, connection.page("schedules", name))
 
 
-def _create(job: aiplatform.PipelineJob, section: VertexSettings) -> None:
+def _create_job(
+    job: aiplatform.PipelineJob, request: Request, connection: Connection, section: VertexSettings
+) -> str:
+    """Creates a job, whose id the client chose: the pipeline's name and the time in seconds."""
+
+    def send() -> str:
+        with connection.errors_explained(creating=True):
+            _send_job(job, section)
+            return str(job.job_id)
+
+    def look_up() -> str | None:
+        name = f"{_parent(job)}/pipelineJobs/{job.job_id}"
+        with connection.errors_explained(passing=True):
+            try:
+                found = job.api_client.get_pipeline_job(name=name, timeout=TIMEOUT_S)
+            except api_exceptions.NotFound:
+                return None
+        is_own = found.labels.get(_SUBMISSION) == request.submission
+        return str(job.job_id) if is_own else None
+
+    return lost_answers.create(
+        send,
+        look_up,
+        "Whether the run was created is unknown. Before you submit again, look for it: "
+        f"{connection.page('runs', job.job_id)}",
+    )
+
+
+def _create_schedule(
+    job: aiplatform.PipelineJob, request: Request, schedule: Schedule, connection: Connection
+) -> str:
+    """Creates a schedule, whose id Vertex chooses, and returns that."""
+
+    def send() -> str:
+        with connection.errors_explained(creating=True):
+            made = job.create_schedule(
+                cron=schedule.for_vertex(),
+                display_name=request.name,
+                max_concurrent_run_count=1,
+                create_request_timeout=TIMEOUT_S,
+            )
+            return str(made.name)
+
+    def look_up() -> str | None:
+        with connection.errors_explained(passing=True):
+            found = aiplatform.PipelineJobSchedule.list(
+                filter=f"display_name={json.dumps(request.name)}"
+            )
+            for one in found:
+                sent = one.to_dict().get("createPipelineJobRequest", {}).get("pipelineJob", {})
+                if sent.get("labels", {}).get(_SUBMISSION) == request.submission:
+                    return str(one.name)
+        return None
+
+    return lost_answers.create(
+        send,
+        look_up,
+        "Whether the schedule was created is unknown. Before you submit again, look among the "
+        f"schedules of Vertex AI Pipelines for {request.name!r} with the label "
+        f"{_SUBMISSION}={request.submission}.",
+    )
+
+
+def _parent(job: aiplatform.PipelineJob) -> str:
+    return f"projects/{job.project}/locations/{job.location}"
+
+
+def _send_job(job: aiplatform.PipelineJob, section: VertexSettings) -> None:
     """Sends a job as `PipelineJob.submit` does, which goes for the bucket of the root first.
 
     That makes one where the name is mistyped, asks who owns one, and takes minutes where it gets no
@@ -87,7 +157,7 @@ def _create(job: aiplatform.PipelineJob, section: VertexSettings) -> None:
     message.service_account = section.service_account or ""
     message.network = section.network or ""
     job.api_client.create_pipeline_job(
-        parent=f"projects/{job.project}/locations/{job.location}",
+        parent=_parent(job),
         pipeline_job=message,
         pipeline_job_id=job.job_id,
         timeout=TIMEOUT_S,
