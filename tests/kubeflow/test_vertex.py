@@ -19,8 +19,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform
 
 from pipeline import cli
+from pipeline.kubeflow import lost_answers, run_watch
 from pipeline.kubeflow import package as packages
-from pipeline.kubeflow import run_watch
 from tests.kubeflow.overlays import PIPELINE
 from tests.sample_project import CONFIGS
 
@@ -52,12 +52,18 @@ class Vertex:
         requests: What came, as method, path with query, body.
         states: What a job says of itself, one after another; the last for good.
         answers: Instead of the usual answer, by method and end of the path: status and message.
+        loses: Ends of paths; what is posted there is carried out, and the connection breaks.
+        made: What was created, by name.
+        labels: Those of jobs, in place of what was sent.
     """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, Any]] = []
         self.states: list[dict[str, Any]] = [{"state": "PIPELINE_STATE_RUNNING"}]
         self.answers: dict[tuple[str, str], tuple[int, str]] = {}
+        self.loses: set[str] = set()
+        self.made: dict[str, Any] = {}
+        self.labels: dict[str, str] = {}
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
         self.requests.append((method, path, body))
@@ -67,14 +73,20 @@ class Vertex:
                 return status, {"error": {"code": status, "message": message}}
         if method == "POST" and plain.endswith("/pipelineJobs"):
             job_id = re.search(r"pipelineJobId=([-a-z0-9]+)", path)[1]
-            return 200, {
-                "name": f"{PARENT}/pipelineJobs/{job_id}",
-                "state": "PIPELINE_STATE_PENDING",
-            }
+            name = f"{PARENT}/pipelineJobs/{job_id}"
+            self.made[name] = {"name": name, "labels": self.labels or body["labels"]}
+            return 200, {"name": name, "state": "PIPELINE_STATE_PENDING"}
         if method == "POST":
-            return 200, {"name": f"{PARENT}/schedules/42"}
+            name = f"{PARENT}/schedules/42"
+            self.made[name] = body | {"name": name}
+            return 200, {"name": name}
+        if plain.endswith("/schedules"):
+            return 200, {"schedules": list(self.made.values())}
+        name = plain.removeprefix("/v1/")
+        if name not in self.made:
+            return 404, {"error": {"code": 404, "message": f"{name} not found"}}
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        return 200, {"name": plain.removeprefix("/v1/"), **state}
+        return 200, {**self.made[name], **state}
 
     def sent(self, end: str) -> tuple[str, Any]:
         """Path and body of the one POST to a collection."""
@@ -96,6 +108,10 @@ def served(vertex: Vertex) -> Iterator[str]:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             body = json.loads(raw) if raw else None
             status, reply = vertex.answer(self.command, self.path, body)
+            end = self.path.partition("?")[0].rpartition("/")[2]
+            if self.command == "POST" and end in vertex.loses:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
             text = json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -126,6 +142,7 @@ def google_cloud(monkeypatch):
     """Anonymous credentials, and a fresh state of the client's own."""
     monkeypatch.setattr(google.auth, "default", lambda **_: (Credentials(), None))
     monkeypatch.setattr(run_watch, "POLL_S", 0.02)
+    monkeypatch.setattr(lost_answers, "PATIENCE_S", 0)
     for name in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS"):
         monkeypatch.delenv(name, raising=False)
     fresh = type(aiplatform.initializer.global_config)()
@@ -263,7 +280,7 @@ REFUSALS = [
     (("POST", "/pipelineJobs"), (403, "denied"), ["does not allow this in acme", "denied"]),
     (("POST", "/pipelineJobs"), (400, "bad image"), ["Vertex AI refuses (400)", "bad image"]),
     (("POST", "/pipelineJobs"), (404, "no API"), ["Vertex AI refuses (404)", "no API"]),
-    (("POST", "/pipelineJobs"), (503, "away"), ["in europe-west4 does not answer", "away"]),
+    (("POST", "/pipelineJobs"), (503, "away"), ["in europe-west4 has not answered", "away"]),
 ]
 
 
@@ -274,6 +291,34 @@ def test_what_vertex_refuses_is_one_clear_screen(of, answer, told, submit, verte
     assert code == 2
     for text in told:
         assert text in seen
+
+
+def test_a_run_whose_answer_is_lost_is_found_and_not_made_twice(submit, vertex):
+    vertex.loses = {"pipelineJobs"}
+    code, seen = submit()
+    assert code == 0, seen
+    vertex.sent("/pipelineJobs")
+    (name,) = vertex.made
+    assert f"Run {name.rpartition('/')[2]} of {PIPELINE} on vertex" in seen
+
+
+def test_a_schedule_whose_answer_is_lost_is_found_by_its_label(submit, vertex):
+    other = {"createPipelineJobRequest": {"pipelineJob": {"labels": {"submission": "other"}}}}
+    vertex.made["another"] = other | {"name": f"{PARENT}/schedules/41", "displayName": "nightly"}
+    vertex.loses = {"schedules"}
+    code, seen = submit("--schedule", "30 6 * * 1-5", "--name", "nightly")
+    assert code == 0, seen
+    vertex.sent("/schedules")
+    assert f"Schedule 42 of {PIPELINE} on vertex" in seen
+
+
+def test_a_run_that_another_submission_made_is_not_taken_for_this_one(submit, vertex):
+    vertex.loses, vertex.labels = {"pipelineJobs"}, {"submission": "other"}
+    code, seen = submit()
+    assert code == 2
+    assert "Vertex AI in europe-west4 has not answered" in seen
+    assert "Whether the run was created is unknown. Before you submit again, look for it: " in seen
+    assert "/pipelines/runs/" in seen
 
 
 def test_nothing_is_asked_but_for_the_run(submit, vertex):

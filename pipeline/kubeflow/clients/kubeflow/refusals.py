@@ -72,8 +72,10 @@ def explained(address: Address, passing: bool = False, creating: bool = False) -
         status = error.status or _SERVER_ERROR
         if passing and status >= _SERVER_ERROR:
             raise NoAnswerError(told) from None
-        lost = status >= _SERVER_ERROR and error.status not in _REFUSALS
-        if creating and (lost or status == _CONFLICT):
+        if creating and error.status == _CONFLICT:  # somebody was faster, or the request came twice
+            raise LostAnswerError(told) from None
+        if creating and status >= _SERVER_ERROR and error.status not in _REFUSALS:
+            told = f"{address} has not answered ({error.status or 'TLS'}): {_message(error)}"
             raise LostAnswerError(told) from None
         raise UsageError(told) from None
 
