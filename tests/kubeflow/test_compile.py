@@ -22,7 +22,8 @@ from pipeline.kubeflow import package as packages
 from pipeline.kubeflow.checks import find_problems
 from pipeline.verbs.compile import TARGETS
 from tests.kubeflow.overlays import PIPELINE, load
-from tests.sample_project import CONFIGS, ROOT, copy_with_code
+from tests.light_commands import exit_codes_and_heavy_imports
+from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 
 WHERE = ("--config-dir", str(CONFIGS))
 STEPS = {
@@ -228,6 +229,24 @@ def test_what_cannot_be_compiled_is_told(target, settings, told):
     with pytest.raises(ConfigError) as error:
         runner.compile_package(config, CONFIGS)
     assert told in str(error.value)
+
+
+def test_a_configuration_is_refused_before_tensorflow_is_imported(tmp_path):
+    settings = ("train.epoch=1", "dataset.columns.fair={role: numeric}", "data.path=here")
+    commands = [
+        [verb, "--target", target, "--set", setting]
+        for verb in ("compile", "submit")
+        for target in TARGETS
+        for setting in settings
+    ]
+    commands += [["compile", "--target", target, "--config", "fast"] for target in TARGETS]
+    outputs = ["--set", f"outputs={tmp_path}"]
+    codes, heavy, told = exit_codes_and_heavy_imports([c + outputs for c in commands], SAMPLE)
+    assert codes == [2] * len(commands), told
+    assert heavy == []
+    for words in ("did you mean epochs?", "did you mean fare?", "data.path: 'here'"):
+        assert told.count(words) == 2 * len(TARGETS)
+    assert told.count("There is no section") == len(TARGETS)
 
 
 def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
