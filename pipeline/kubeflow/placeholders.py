@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.kubeflow.checks.view import read
@@ -14,11 +15,13 @@ _UNSET = ("registry.example.com/", "/my-project/", "gs://my-bucket", "s3://my-bu
 _CHECKPOINTS = re.compile(r'"checkpoint_dir": "(.*?)"')  # in the settings of Tuner and Trainer
 
 
-def check(package: Package, target: str, arguments: dict[str, Any]) -> None:
-    """Refuses to send a package that still names the examples of the shipped configuration.
+def find(package: Package, target: str, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """The examples of the shipped configuration that a package still names, by their key.
 
-    Raises:
-        UsageError: If it does; names the keys to set.
+    Args:
+        package: A compiled pipeline.
+        target: The backend that it is compiled for.
+        arguments: What a run is given in place of the package's defaults.
     """
     view = read(package.spec, package.platform, target)
     default = declared(package.spec).get("data_path", {}).get("defaultValue", "")
@@ -35,14 +38,35 @@ def check(package: Package, target: str, arguments: dict[str, Any]) -> None:
         if "custom_config" in values:
             for place in _CHECKPOINTS.findall(values["custom_config"].string_value):
                 places[f"{target}.checkpoints"] = place
-    unset = {
+    return {
         key: value
         for key, value in sorted(places.items())
         if any(example in value for example in _UNSET)
     }
-    if unset:
-        listed = "\n".join(f"  {key}: {value}" for key, value in unset.items())
-        raise UsageError(
-            f"These are still the examples of configs/{target}.yaml; set them there to yours:\n"
-            f"{listed}"
-        )
+
+
+def explain(found: Mapping[str, str], target: str) -> str:
+    """What to do about examples that `find` has found.
+
+    Args:
+        found: At least one.
+        target: The backend.
+    """
+    listed = "\n".join(f"  {key}: {value}" for key, value in found.items())
+    text = (
+        f"These are still the examples of configs/{target}.yaml; set them there to yours:\n{listed}"
+    )
+    image = f"{target}.image"
+    if image not in found:
+        return text
+    return f"{text}\nBuild the image and push it (make image IMAGE=NAME); {image} is its NAME."
+
+
+def check(package: Package, target: str, arguments: Mapping[str, Any]) -> None:
+    """Refuses to send a package that still names the examples of the shipped configuration.
+
+    Raises:
+        UsageError: If it does; names the keys to set.
+    """
+    if found := find(package, target, arguments):
+        raise UsageError(explain(found, target))
