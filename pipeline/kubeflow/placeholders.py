@@ -25,23 +25,21 @@ def find(package: Package, target: str, arguments: Mapping[str, Any]) -> dict[st
     """
     view = read(package.spec, package.platform, target)
     default = declared(package.spec).get("data_path", {}).get("defaultValue", "")
-    places = {
-        f"{target}.pipeline_root": view.spec.default_pipeline_root,
-        "data.path": arguments.get("data_path", default),
-    }
+    places = [
+        (f"{target}.pipeline_root", view.spec.default_pipeline_root),
+        ("data.path", arguments.get("data_path", default)),
+    ]
     for task in view.tasks:
         if task.container is not None:
-            places[f"{target}.image"] = task.container.image
+            places.append((f"{target}.image", task.container.image))
         values = task.values()
         if "serving_dir" in values:
-            places[f"{target}.serving"] = values["serving_dir"].string_value
+            places.append((f"{target}.serving", values["serving_dir"].string_value))
         if "custom_config" in values:
             for place in _CHECKPOINTS.findall(values["custom_config"].string_value):
-                places[f"{target}.checkpoints"] = place
+                places.append((f"{target}.checkpoints", place))
     return {
-        key: value
-        for key, value in sorted(places.items())
-        if any(example in value for example in _UNSET)
+        key: value for key, value in sorted(places) if any(example in value for example in _UNSET)
     }
 
 
@@ -53,13 +51,10 @@ def explain(found: Mapping[str, str], target: str) -> str:
         target: The backend.
     """
     listed = "\n".join(f"  {key}: {value}" for key, value in found.items())
-    text = (
-        f"These are still the examples of configs/{target}.yaml; set them there to yours:\n{listed}"
-    )
+    told = f"These are still the examples of configs/{target}.yaml; set them there to yours:"
     image = f"{target}.image"
-    if image not in found:
-        return text
-    return f"{text}\nBuild the image and push it (make image IMAGE=NAME); {image} is its NAME."
+    build = f"Build the image and push it (make image IMAGE=NAME); {image} is its NAME."
+    return "\n".join([told, listed, *([build] if image in found else [])])
 
 
 def check(package: Package, target: str, arguments: Mapping[str, Any]) -> None:
