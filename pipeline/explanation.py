@@ -19,7 +19,8 @@ _OUT_OF_MEMORY = re.compile(
 )
 _LOCKED = re.compile(r"database is locked")
 _NO_ENGINE = re.compile(r"StatusCode\.UNAVAILABLE")
-_COMMAND = re.compile(r"python -m pipeline (\w+)")
+# Options come behind the action of a verb that has several.
+_COMMAND = re.compile(r"python -m pipeline (config (?:show|schema)|schema (?:diff|accept)|\w+)")
 _LONGEST = 300
 _LAST_WORDS = 20_000  # bytes of a log
 _ADVICE = {
@@ -71,7 +72,7 @@ def last_words(log: Path, outputs: Outputs) -> str | None:
 
 def _with_options(message: str, outputs: Outputs) -> str:
     """A step has no knowledge of the options with which the run was started."""
-    return _COMMAND.sub(lambda found: outputs.command(found[1]), message)
+    return _COMMAND.sub(lambda found: outputs.command(*found[1].split()), message)
 
 
 def _advice(text: str, outputs: Outputs) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from importlib import metadata as distributions
 from typing import Any
 
@@ -20,11 +20,12 @@ from tfxkit.storage import examples_artifact, placeholders, served_model
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")
 
 
-def collect(outputs: ArtifactsByStep) -> dict[str, Any]:
+def collect(outputs: ArtifactsByStep, unfinished: Container[str] = ()) -> dict[str, Any]:
     """The fields of `Summary` that can be read from the artifacts of the steps that have run.
 
     Args:
         outputs: Per step and key, from `RunMetadata.outputs`.
+        unfinished: The steps of the pipeline that failed, were interrupted or did not run.
     """
     fields: dict[str, Any] = {}
     if examples := outputs.get("ExampleGen", {}).get("examples"):
@@ -40,7 +41,9 @@ def collect(outputs: ArtifactsByStep) -> dict[str, Any]:
         fields |= _evaluation(evaluation.uri, fields.get("baseline"))
     if blessing := outputs.get("ServingCheck", {}).get("blessing"):
         fields["serving_check"] = _serving_check(blessing)
-        fields["blessed"] = bool(fields.get("blessed")) and fields["serving_check"]["blessed"]
+        fields["blessed"] = _both(fields.get("blessed"), fields["serving_check"]["blessed"])
+    elif "ServingCheck" in unfinished:
+        fields["blessed"] = _both(fields.get("blessed"), None)
     if pushed := outputs.get("Pusher", {}).get("pushed_model"):
         properties = pushed.properties
         is_pushed = bool(properties.get(served_model.PUSHED))
@@ -106,6 +109,13 @@ def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
     if baseline is not None:
         fields["baseline"] = baseline.model_copy(update={"metrics": result.baseline_metrics})
     return fields
+
+
+def _both(evaluation: bool | None, serving_check: bool | None) -> bool | None:
+    """One verdict of two; None is one that is not known."""
+    if evaluation is False or serving_check is False:
+        return False
+    return None if evaluation is None or serving_check is None else True
 
 
 def _serving_check(blessing: Artifact) -> dict[str, Any]:

@@ -132,7 +132,10 @@ class Session:
             fields["versions"] = results.versions()
             found = RunMetadata(self.outputs.metadata, self.run_dir.name).outputs()
             done = {step.name for step in self.steps if step.state in (State.RUN, State.CACHED)}
-            fields |= results.collect({name: found[name] for name in found if name in done})
+            fields |= results.collect(
+                {name: found[name] for name in found if name in done},
+                unfinished={step.name for step in self.steps} - done,
+            )
             status = status or results.verdict(fields)
         except Exception as exception:  # the summary of a run is written whatever became of it
             log_traceback()

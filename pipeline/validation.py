@@ -13,23 +13,38 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipeline.config import SCHEMA_FILE, Config, ConfigError, project_path
 from pipeline.config_sections import BeamConfig, DataConfig
 from pipeline.engine import Engine, ensure_job_server
+from tfxkit.config.dataset import Dataset
+from tfxkit.metrics import catalogue
 
 
 def check(config: Config, config_dir: Path) -> None:
-    """Holds a configuration to the schema, to what is on the disk, and to its engine.
+    """Holds a configuration to the schema, to code, to what is on the disk, and to its engine.
 
     Raises:
-        ConfigError: If the schema does not fit (see `check_schema`), if a folder of data or the
-            reader is not there, or if the engine cannot see the artifacts of a run on this machine.
+        ConfigError: If `check_description` refuses it, if a folder of data is not there, or if the
+            engine cannot see the artifacts of a run on this machine.
         UsageError: If the engine's job server does not answer.
     """
-    check_schema(config, config_dir)
-    check_reader(config.data.reader)
+    check_description(config, config_dir)
     if config.data.reader is None:
         _check_folder(config.data.path, "data.path", config_dir)
     if config.bulk_inferrer.enabled:
         _check_folder(config.bulk_inferrer.path, "bulk_inferrer.path", config_dir)
     _check_engine(config.beam)
+
+
+def check_description(config: Config, config_dir: Path) -> None:
+    """Holds a configuration to all that is the same wherever the pipeline runs.
+
+    Raises:
+        ConfigError: If the schema does not fit (see `check_schema`), if there is no module with the
+            steps or with the reader, or if a metric or one of its settings does not exist.
+    """
+    check_schema(config, config_dir)
+    check_reader(config.data.reader)
+    if not _is_module(config.dag):
+        raise ConfigError(f"dag: there is no module {config.dag} with the steps")
+    _check_metrics(config.dataset)
 
 
 def check_schema(config: Config, config_dir: Path) -> None:
@@ -60,17 +75,36 @@ def check_reader(module: str | None) -> None:
     Raises:
         ConfigError: If there is no such module.
     """
-    if module is None:
-        return
-    try:
-        found = importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # the package that should hold it
-        found = False
-    if not found:
+    if module is not None and not _is_module(module):
         raise ConfigError(
             f"data.reader: there is no module {module}. Write it, for example, as "
             "components.orders for components/orders.py: docs/extending/source.md"
         )
+
+
+def _is_module(name: str) -> bool:
+    """False if there is no module of that name; none but the packages around it are imported."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError as error:  # one of those packages, or what it imports
+        return error.name is None or not f"{name}.".startswith(f"{error.name}.")
+
+
+def _check_metrics(dataset: Dataset) -> None:
+    """Looks up the metrics, except for functions and classes, whose modules may be heavy.
+
+    Raises:
+        ConfigError: If one does not exist, or cannot have its settings or thresholds.
+    """
+    metrics = catalogue.settings_of(dataset)
+    try:
+        for name, settings in metrics.items():
+            if settings.class_name is None and settings.function is None:
+                catalogue.define(dataset.task, dataset.label.classes, name, settings)
+        if all(settings.class_name is None for settings in metrics.values()):
+            catalogue.check_thresholds(dataset, metrics)  # a class may measure under several names
+    except ValueError as error:
+        raise ConfigError(f"No pipeline can be built from this configuration: {error}") from error
 
 
 def _check_column(column: str, types: Mapping[str, str], what_uses: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from google.protobuf import json_format
@@ -20,7 +19,6 @@ from tfxkit.metrics import catalogue
 from tfxkit.metrics.definition import HIGHER
 
 METRICS_MODULE = "components.evaluator.metrics"
-_IN_ARRAY = re.compile(r"/\d+$")
 _GONE = {
     "FairnessIndicators": "it left TFMA for the package fairness-indicators (module: "
     "fairness_indicators.…); without it, evaluation.gaps limits the gap of a metric between groups"
@@ -68,7 +66,7 @@ def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
     for name, settings in evaluation.metrics.items():
         if settings.class_name is not None:
             measured |= _add_class(config, name, settings)
-    _check_names(dataset, measured)
+    catalogue.check_thresholds(dataset, measured)
     for spec in config.metrics_specs:
         for metric in spec.metrics:
             name = json.loads(metric.config)["name"]
@@ -173,24 +171,6 @@ def _results(where: str, config: config_pb2.EvalConfig, spec: config_pb2.Metrics
 
 def _public_classes(module: Any) -> list[str]:
     return [name for name, value in vars(module).items() if isinstance(value, type)]
-
-
-def _check_names(dataset: Dataset, measured: set[str]) -> None:
-    evaluation = dataset.evaluation
-    worst = evaluation.worst_slice
-    named = [(name, "thresholds") for name in evaluation.thresholds]
-    named += [(worst.metric, "worst_slice")] if worst is not None else []
-    named += [(gap.metric, "gaps") for gap in evaluation.gaps]
-    for name, section in named:
-        # How many numbers a class returns in an array is known when it is measured.
-        result = _IN_ARRAY.sub("", name) if name not in measured else name
-        known = sorted(measured)
-        catalogue.check_name(dataset.task, result, known, f"evaluation.{section}")
-    for name, threshold in evaluation.thresholds.items():
-        if threshold.max_worsening is not None:
-            catalogue.check_direction(evaluation, name, "evaluation.thresholds")
-    if worst is not None and worst.max_worsening is not None:
-        catalogue.check_direction(evaluation, worst.metric, "evaluation.worst_slice")
 
 
 def _threshold(better: str, threshold: Threshold) -> config_pb2.MetricThreshold:

@@ -20,7 +20,6 @@ from tfx.orchestration import pipeline
 # Not from tfx.v1, where the name is missing on Python 3.12 and newer (tfx 1.21, setup.py, [kfp]).
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline import validation
 from pipeline.config import SCHEMA_FILE, ConfigError
 from pipeline.dag_building import build_components
 from pipeline.kubeflow import artifact_types, carried
@@ -58,8 +57,6 @@ def compile_dag(
     Raises:
         ConfigError: If no pipeline can be built from the configuration.
     """
-    validation.check_schema(config, config_dir)
-    validation.check_reader(config.data.reader)
     schema = config_dir / SCHEMA_FILE
     places = Places(
         data=config.data.path,

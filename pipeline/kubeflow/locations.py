@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-
-from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+from typing import TYPE_CHECKING
 
 from pipeline.config import ConfigError
 from pipeline.engine import Engine
@@ -19,6 +17,9 @@ from pipeline.kubeflow.addresses import (
 )
 from pipeline.kubeflow.launcher import Launcher
 from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig
+
+if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_node import BaseNode
 
 # Its jobs are named <pipeline>-<14 digits>: a letter first, and 128 characters at most
 # (google-cloud-aiplatform 1.165, aiplatform/pipeline_jobs.py).
@@ -56,6 +57,8 @@ def check_mounts(
         ConfigError: If a step writes to a folder in no volume, which would be gone with its pod, or
             if the workers of its engine would not see its artifacts.
     """
+    from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
+
     for node in components:
         volumes = [f"{volume.rstrip('/')}/" for volume in section.step(node.id).claims or {}]
         for key, place in (("serving", section.serving), ("checkpoints", section.checkpoints)):

@@ -11,7 +11,8 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from pipeline.report import residuals
 from pipeline.report.calibration import calibration
-from pipeline.report.confusion import Confusion, confusion
+from pipeline.report.confusion import Confusion, class_names, confusion
+from pipeline.report.data import by_split
 from pipeline.report.eval_rows import EvalRows
 from pipeline.report.figures import DASHES, MODEL, MUTED, SERIES, SERVED, axes, svg
 from pipeline.report.run import Run
@@ -75,7 +76,9 @@ def make(run: Run) -> Curves | None:
     drawable = [one for one in drawn if 0 < one.labels.mean() < 1]
     plots = [_roc(drawable), _precision_recall(drawable)] if drawable else []
     plots.append(Plot(*calibration(rows, served)))
-    found = confusion(rows, list(classes) if task is Task.MULTICLASS else None)
+    statistics = run.artifact("StatisticsGen", "statistics")
+    splits = by_split(statistics).values() if statistics else ()
+    found = confusion(rows, class_names(run.dataset, splits))
     return Curves(plots, lines, found, left_out)
 
 

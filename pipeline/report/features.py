@@ -27,7 +27,7 @@ from tfxkit.features.model_inputs import (
 MOST_ROWS = 10_000  # of a split
 _WORDS = 6
 _SPLITS = ("train", "eval")
-_OWN = "preprocessing_fn"  # where a feature comes from that no role made
+_OWN = "preprocessing_fn"  # what made a feature, where no role did
 _MISSING = {Kind.RANK: MISSING_NUMBER, Kind.CODE: MISSING_CODE, Kind.CODES: MISSING_CODE}
 
 
@@ -37,8 +37,8 @@ class FeatureRow:
 
     Attributes:
         name: Of the transformed feature.
-        column: That it is made of; `preprocessing_fn` for a feature of the owner's.
-        role: Of the column; empty for a feature of the owner's.
+        columns: The raw columns that it is made from; empty if they are not known.
+        maker: The role of its column; `preprocessing_fn` for a feature of the owner's.
         kind: What stands in it.
         words: The first of its vocabulary, the most frequent ones.
         range: From where to where, in both splits.
@@ -47,8 +47,8 @@ class FeatureRow:
     """
 
     name: str
-    column: str
-    role: str
+    columns: tuple[str, ...]
+    maker: str
     kind: str
     words: tuple[str, ...]
     range: str
@@ -85,7 +85,7 @@ def make(run: Run) -> Features | None:
     rows = [
         _row(
             feature,
-            roles.get(feature.column or "", ""),
+            roles.get(feature.column or "", _OWN),
             {split: values[split].get(feature.name) for split in _SPLITS},
         )
         for feature in model_features(output)
@@ -99,13 +99,13 @@ def make(run: Run) -> Features | None:
     return Features(rows, every, ignored)
 
 
-def _row(feature: Feature, role: str, values: Mapping[str, NDArray | None]) -> FeatureRow:
+def _row(feature: Feature, maker: str, values: Mapping[str, NDArray | None]) -> FeatureRow:
     one_value = feature.length is None and feature.kind in _MISSING
     words = (feature.vocabulary or ())[:_WORDS]
     return FeatureRow(
         name=feature.name,
-        column=feature.column or _OWN,
-        role=role,
+        columns=feature.columns or ((feature.column,) if feature.column else ()),
+        maker=maker,
         kind=_kind(feature),
         words=tuple(word.decode(errors="replace") for word in words),
         range=_range(feature, values),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pipeline import validation
 from pipeline.config import ConfigError
-from pipeline.kubeflow import locations, steps
-from pipeline.kubeflow.compilation import compile_dag, containers_of
+from pipeline.kubeflow import locations
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.platform_document import platform_document
 from pipeline.kubeflow.settings import RemoteConfig
@@ -31,6 +31,12 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     if section is None:
         raise ConfigError("There is no section kubeflow in this configuration: --config kubeflow")
     locations.check_for_kubeflow(config, section)
+    validation.check_description(config, config_dir)
+
+    # Only now: TFX takes ten seconds to import.
+    from pipeline.kubeflow import steps
+    from pipeline.kubeflow.compilation import compile_dag, containers_of
+
     compiled = compile_dag(config, section, config_dir)
     locations.check_mounts(config, section, compiled.components)
     spec = compiled.spec

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline import validation
 from pipeline.config import ConfigError
-from pipeline.kubeflow import locations, steps
-from pipeline.kubeflow.compilation import compile_dag, containers_of
+from pipeline.kubeflow import locations
 from pipeline.kubeflow.package import Package
 from pipeline.kubeflow.settings import RemoteConfig
 
@@ -28,6 +28,12 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     if section is None:
         raise ConfigError("There is no section vertex in this configuration: --config vertex")
     locations.check_for_vertex(config)
+    validation.check_description(config, config_dir)
+
+    # Only now: TFX takes ten seconds to import.
+    from pipeline.kubeflow import steps
+    from pipeline.kubeflow.compilation import compile_dag, containers_of
+
     compiled = compile_dag(config, section, config_dir)
     spec = compiled.spec
     tasks = spec["root"]["dag"]["tasks"]

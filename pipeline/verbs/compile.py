@@ -82,9 +82,10 @@ def _start_command(outputs: Outputs, selection: ConfigSelection, target: str, pa
 
 
 def _description(package: Package, path: Path, target: str, start: str) -> str:
-    """The package, its parameters, and the next command."""
+    """The package, its parameters, and the next command, or what is missing before it."""
     import json
 
+    from pipeline.kubeflow import placeholders
     from pipeline.kubeflow.parameters import declared
 
     lines = [f"{package.name}, compiled for {target}: {path}", "", "A run may be given:"]
@@ -92,5 +93,9 @@ def _description(package: Package, path: Path, target: str, start: str) -> str:
         default = parameter["defaultValue"]
         text = default if isinstance(default, str) else json.dumps(default)
         lines.append(f"  {name:12} {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}")
-    lines += ["", f"Start one: {start}", ""]
+    if unset := placeholders.find(package, target, {}):
+        lines += ["", f"Not ready to start: {placeholders.explain(unset, target)}"]
+        lines += ["Then compile again.", ""]
+    else:
+        lines += ["", f"Start one: {start}", ""]
     return "\n".join(lines)

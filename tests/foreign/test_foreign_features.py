@@ -91,13 +91,17 @@ def features_on(page: str) -> dict[str, str]:
 def test_the_report_shows_them(foreign):
     table = features_on(foreign.report())
     assert set(OWN) <= table.keys()
-    rank = "preprocessing_fn rank among 64 quantiles, 0 to 1 0 to 1 train"
-    assert table["fare_per_mile"].startswith(rank)
-    assert table["is_long"].startswith("preprocessing_fn number 0 to 1 –")
-    assert table[FROM_TO].startswith("preprocessing_fn hash bucket, one of 50 1 to ")
-    assert table["tract"].startswith("preprocessing_fn code of 1 known value 2 to 2 train")
+    own = "preprocessing_fn"
+    rank = "rank among 64 quantiles, 0 to 1 0 to 1 train"
+    assert table["fare_per_mile"].startswith(f"fare, trip_miles {own} {rank}")
+    assert table["is_long"].startswith(f"trip_seconds {own} number 0 to 1 –")
+    areas = "dropoff_community_area, pickup_community_area"
+    assert table[FROM_TO].startswith(f"{areas} {own} hash bucket, one of 50 1 to ")
+    tract = f"pickup_census_tract {own} code of 1 known value 2 to 2 train"
+    assert table["tract"].startswith(tract)
     assert table["tract"].endswith(" unknown")
-    assert table["weekend"].startswith("preprocessing_fn 2 numbers 0 to 1 –")
+    assert table["miles_z"].startswith(f"trip_miles {own} number ")
+    assert table["weekend"].startswith(f"trip_start_day {own} 2 numbers 0 to 1 –")
     assert table["fare.rank"].startswith("fare numeric rank among 64 quantiles")
 
 

@@ -38,7 +38,8 @@ def test_they_show_what_is_the_projects_own(foreign, monkeypatch):
     data, features, model, runs = map(shown_by, files)
     assert "from the column 'tips'. Spans: [2013, 2014, 2015, 2016]." in data
     for name, kind in zip(FEATURES, KINDS, strict=True):
-        assert re.search(rf"\s{name}\s+models/features.py\s+{kind}\s", features), name
+        assert re.search(rf"\s{name}\s+{kind}\s", features), name
+    assert re.search(r"\sfare, trip_miles\s", features)  # what `fare_per_mile` is made from
     found = foreign.latest()
     assert f"✓ cost overall is {found.metrics['cost']:.4g}, at most 3" in model
     for name in STEPS:

@@ -22,7 +22,8 @@ from pipeline.kubeflow import package as packages
 from pipeline.kubeflow.checks import find_problems
 from pipeline.verbs.compile import TARGETS
 from tests.kubeflow.overlays import PIPELINE, load
-from tests.sample_project import CONFIGS, ROOT, copy_with_code
+from tests.light_commands import exit_codes_and_heavy_imports
+from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 
 WHERE = ("--config-dir", str(CONFIGS))
 STEPS = {
@@ -230,9 +231,28 @@ def test_what_cannot_be_compiled_is_told(target, settings, told):
     assert told in str(error.value)
 
 
+def test_a_configuration_is_refused_before_tensorflow_is_imported(tmp_path):
+    settings = ("train.epoch=1", "dataset.columns.fair={role: numeric}", "data.path=here")
+    commands = [
+        [verb, "--target", target, "--set", setting]
+        for verb in ("compile", "submit")
+        for target in TARGETS
+        for setting in settings
+    ]
+    commands += [["compile", "--target", target, "--config", "fast"] for target in TARGETS]
+    outputs = ["--set", f"outputs={tmp_path}"]
+    codes, heavy, told = exit_codes_and_heavy_imports([c + outputs for c in commands], SAMPLE)
+    assert codes == [2] * len(commands), told
+    assert heavy == []
+    for words in ("did you mean epochs?", "did you mean fare?", "data.path: 'here'"):
+        assert told.count(words) == 2 * len(TARGETS)
+    assert told.count("There is no section") == len(TARGETS)
+
+
 def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
-    expected = compiled("kubeflow", "data.spans=last:2")
-    settings = ["--set", f"outputs={tmp_path}", "--set", "data.spans=last:2"]
+    given = ("data.spans=last:2", "kubeflow.image=example.org/trips:1")
+    expected = compiled("kubeflow", *given)
+    settings = [word for one in (f"outputs={tmp_path}", *given) for word in ("--set", one)]
     assert cli.main(["compile", *WHERE, *settings]) == 0
     file = tmp_path / PIPELINE / "kubeflow.yaml"
     shown = capfd.readouterr().out
@@ -241,6 +261,18 @@ def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
     assert "python -m pipeline submit --target kubeflow" in shown
     assert len(shown.splitlines()) < 15  # what the libraries have to say is in the log
     assert packages.read(file) == expected
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_verb_tells_which_examples_of_the_configuration_are_left(target, tmp_path, capfd):
+    options = ["--target", target, "--set", f"outputs={tmp_path}"]
+    assert cli.main(["compile", *WHERE, *options]) == 0
+    shown = capfd.readouterr().out
+    assert f"Not ready to start: These are still the examples of configs/{target}.yaml" in shown
+    image = load(target).model_dump()[target]["image"]
+    assert f"\n  {target}.image: {image}\n" in shown
+    assert f"make image IMAGE=NAME); {target}.image is its NAME." in shown
+    assert "pipeline submit" not in shown  # which would refuse it
 
 
 def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):

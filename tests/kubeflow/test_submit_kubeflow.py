@@ -233,6 +233,7 @@ def test_the_examples_of_the_configuration_are_not_sent(server, submit, package)
     code, seen = submit(server.url)
     assert code == 2
     assert "kubeflow.image: registry.example.com/x:1" in seen
+    assert "make image IMAGE=NAME" in seen
     assert not server.runs._given
 
 

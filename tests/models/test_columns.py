@@ -3,7 +3,8 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from tfxkit.features.columns import as_text, first_value, first_values
+from tfxkit.features.columns import Columns, as_text, first_value, first_values
+from tfxkit.features.helpers import code, rank
 
 
 def test_sparse_columns_give_their_first_value_and_what_is_missing():
@@ -48,3 +49,32 @@ def test_a_number_reads_the_same_whatever_its_type():
         as_text(tf.constant([8, -1], dtype)).numpy().tolist() for dtype in ("int64", "float32")
     ]
     assert texts == [[b"8", b"-1"]] * 2
+
+
+def test_the_columns_that_a_feature_is_made_from():
+    found = {}
+
+    @tf.function
+    def trace(raw):
+        columns = Columns(raw)
+        by_role = columns.first_values(["fare", "company", "tolls"])  # computed together
+        found["role"] = columns.sources_of(by_role["tolls"])
+        per_mile = rank(columns["fare"] / columns["trip_miles"])
+        found["fare_per_mile"] = columns.sources_of(per_mile.sources())
+        longest = tf.function(lambda miles: miles * tf.reduce_max(miles))(columns["trip_miles"])
+        found["function"] = columns.sources_of([longest])
+        words = code(columns["company"] + as_text(by_role["fare"][0]))
+        found["code"] = columns.sources_of(words.sources())
+        found["constant"] = columns.sources_of([tf.zeros_like(columns["fare"]), tf.zeros([2])])
+        return tf.zeros([])
+
+    text, number = (tf.SparseTensorSpec([None, None], kind) for kind in (tf.string, tf.float32))
+    numbers = ("fare", "trip_miles", "tolls", "unused")
+    trace.get_concrete_function({"company": text, **dict.fromkeys(numbers, number)})
+    assert found == {
+        "role": ("tolls",),
+        "fare_per_mile": ("fare", "trip_miles"),
+        "function": ("trip_miles",),
+        "code": ("company", "fare"),
+        "constant": ("fare",),
+    }

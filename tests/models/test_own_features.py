@@ -41,6 +41,7 @@ DATASET = Dataset.model_validate(
     }
 )
 ROWS = 60
+TIMES = ("trend", "time_of_day", "time_of_week", "time_of_year")
 # Each of them needs a column that is ignored, or is made in another way.
 OWN = ["per_mile", "product", "odd name!", "hash", "text", "z", "tft_code", "tft_hash", "pair"]
 
@@ -102,12 +103,15 @@ def rows(learned):
 @pytest.mark.slow
 def test_the_graph_says_what_the_model_takes(learned):
     found = {feature.name: feature for feature in model_features(learned.output)}
-    times = [f"when_it_was.{part}" for part in ("trend", "time_of_day", "time_of_week")]
+    times = [f"when_it_was.{part}" for part in TIMES]
     names = ["fare.rank", "word.code", *OWN[:2], "odd_u20_name_u21_", "hash", *times]
     assert list(found)[: len(names)] == names  # in the order in which they were returned
     assert found["fare.rank"].column == "fare"
     assert found["per_mile"] == Feature(
-        "per_mile", Kind.RANK, description="rank among 8 quantiles, 0 to 1"
+        "per_mile",
+        Kind.RANK,
+        columns=("fare", "miles"),
+        description="rank among 8 quantiles, 0 to 1",
     )
     assert found["odd_u20_name_u21_"].codes == 2 + 5
     assert set(found["odd_u20_name_u21_"].vocabulary) == {b"0", b"1", b"2", b"3", b"4"}
@@ -123,6 +127,26 @@ def test_the_graph_says_what_the_model_takes(learned):
         "tft_code",
     ]
     assert (found["pair"].kind, found["pair"].length) == (Kind.NUMBER, 2)
+
+
+@pytest.mark.slow
+def test_the_graph_says_which_columns_each_feature_is_made_from(learned):
+    found = {feature.name: feature.columns for feature in model_features(learned.output)}
+    assert found == {
+        "fare.rank": ("fare",),
+        "word.code": ("word",),
+        "per_mile": ("fare", "miles"),
+        "product": ("fare", "miles"),
+        "odd_u20_name_u21_": ("miles",),
+        "hash": ("miles", "word"),
+        **{f"when_it_was.{part}": ("when",) for part in TIMES},
+        "text": ("word",),
+        "z": ("fare",),
+        "tft_code": ("word",),
+        "tft_hash": ("word",),
+        "tft_bucket": ("fare",),
+        "pair": ("fare", "miles"),
+    }
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from pipeline import cli
+from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import ROOT, SAMPLE
 
 
@@ -56,6 +57,47 @@ def test_wrong_usage_exits_with_2_and_one_screen(args, told):
     assert told in result.stderr
     assert "Traceback" not in result.stderr
     assert len(result.stderr.splitlines()) < 25
+
+
+REFUSED_BY_RUN = [
+    ("train.epoch=1", "did you mean epochs?"),
+    ("train.epochs=many", "train.epochs: "),
+    ("data.path=no/such", "There is no folder"),
+    ("dag=pipeline.no_such", "dag: there is no module pipeline.no_such with the steps"),
+    ("data.reader=components.no_such", "data.reader: there is no module"),
+    ("dataset.columns.fair={role: numeric}", "did you mean fare?"),
+    ("dataset.evaluation.thresholds.acc.min=1", "no metric 'acc' for the task binary"),
+    ("dataset.evaluation.metrics=[recal]", "no metric 'recal' for the task binary"),
+    ("dataset.evaluation.thresholds.calibration.max_worsening=1", "calibration is best near 1"),
+]
+WITH_A_CONFIGURATION = (
+    ["clean"],
+    ["clean", "--keep", "1"],
+    ["config", "show"],
+    ["lineage"],
+    ["predict", "rows.csv"],
+    ["promote", "1"],
+    ["report"],
+    ["resume"],
+    ["rollback"],
+    ["run"],
+    ["runs"],
+    ["schema", "diff"],
+    ["serve"],
+    ["show"],
+)
+
+
+def test_a_configuration_is_refused_before_tensorflow_is_imported():
+    """Its import takes ten seconds."""
+    commands = [["run", "--set", setting] for setting, _ in REFUSED_BY_RUN]
+    commands += [[*command, "--set", "train.epoch=1"] for command in WITH_A_CONFIGURATION]
+    codes, heavy, told = exit_codes_and_heavy_imports(commands, SAMPLE)
+    assert codes == [2] * len(commands), told
+    assert heavy == []
+    for _, words in REFUSED_BY_RUN:
+        assert words in told
+    assert told.count("did you mean epochs?") == 1 + len(WITH_A_CONFIGURATION)
 
 
 def test_config_show_applies_settings(capsys):

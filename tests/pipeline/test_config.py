@@ -96,6 +96,13 @@ def test_a_reader_that_is_not_there_is_refused_before_a_run(module):
     validation.check_reader("components.pusher")
 
 
+@pytest.mark.parametrize("module", ["pipeline.no_such", "no_such.dag"])
+def test_a_dag_that_is_not_there_is_refused_before_a_run(module):
+    config = configs.load(CONFIGS, (), [f"dag={module}"])
+    with pytest.raises(ConfigError, match=rf"dag: there is no module {module} with the steps"):
+        validation.check_description(config, CONFIGS)
+
+
 @pytest.mark.parametrize("path", ["host=db dbname=shop", "orders", "postgresql://db/shop"])
 def test_a_reader_gets_text_that_names_no_file_as_it_is(path, config_dir):
     settings = [f"data.path={path}", "data.reader=components.trips"]

@@ -36,7 +36,22 @@ def caused_by(error: Exception, cause: Exception) -> Exception:
         (
             caused_by(RuntimeError("worker"), DataError("See: python -m pipeline schema diff")),
             Status.STOPPED,
-            ["See: python -m pipeline schema --config fast diff"],
+            ["See: python -m pipeline schema diff --config fast"],
+        ),
+        (
+            DataError("Accept: python -m pipeline schema accept   writes it there"),
+            Status.STOPPED,
+            ["Accept: python -m pipeline schema accept --config fast   writes it there"],
+        ),
+        (
+            DataError("See: python -m pipeline config show. Or: python -m pipeline config schema"),
+            Status.STOPPED,
+            ["config show --config fast. Or: python -m pipeline config schema --config fast"],
+        ),
+        (
+            DataError("Do: python -m pipeline run --no-cache"),
+            Status.STOPPED,
+            ["Do: python -m pipeline run --config fast --no-cache"],
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

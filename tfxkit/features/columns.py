@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -35,6 +36,7 @@ class Columns(Mapping[str, tf.Tensor]):
         self.names = frozenset(raw)
         self.used: set[str] = set()
         self._label_columns = label_columns
+        self._column_of: dict[Any, str] = {}  # by the reference of a tensor that was handed out
 
     def __getitem__(self, name: str) -> tf.Tensor:
         """The column as a dense tensor.
@@ -44,9 +46,11 @@ class Columns(Mapping[str, tf.Tensor]):
         """
         self._use(name)
         values, missing = first_value(self._raw[name])
-        if values.dtype == tf.string:
-            return values
-        return tf.where(missing, tf.constant(float("nan"), tf.float64), tf.cast(values, tf.float64))
+        if values.dtype != tf.string:
+            nan = tf.constant(float("nan"), tf.float64)
+            values = tf.where(missing, nan, tf.cast(values, tf.float64))
+        self._column_of[values.ref()] = name
+        return values
 
     def first_values(self, names: Iterable[str]) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         """The same as `first_value` of each of these columns, with few operations for many.
@@ -56,7 +60,29 @@ class Columns(Mapping[str, tf.Tensor]):
         """
         chosen = tuple(names)
         self._use(*chosen)
-        return first_values({name: self._raw[name] for name in chosen})
+        found = first_values({name: self._raw[name] for name in chosen})
+        for name, tensors in found.items():
+            self._column_of |= {tensor.ref(): name for tensor in tensors}
+        return found
+
+    def sources_of(self, tensors: Iterable[tf.Tensor]) -> tuple[str, ...]:
+        """The columns whose values in a row go into tensors, in alphabetical order.
+
+        A column that only a statistic of the training data comes from, such as a mean, is none of
+        them.
+        """
+        found, seen, left = set(), set(), list(tensors)
+        while left:
+            tensor = left.pop()
+            if tensor.ref() in seen:
+                continue
+            seen.add(tensor.ref())
+            # No further than that: behind it, the columns of a type share some operations.
+            if tensor.ref() in self._column_of:
+                found.add(self._column_of[tensor.ref()])
+            else:
+                left.extend(tensor.op.inputs)
+        return tuple(sorted(found))
 
     def _use(self, *names: str) -> None:
         """Notes that features are made from these columns.

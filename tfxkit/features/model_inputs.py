@@ -53,6 +53,7 @@ class Feature:
         length: The number of values in a row; None for a tensor of shape [batch].
         fixed: A code means the same in every run, as that of a hash bucket or quantile does.
         column: The raw column that its role made it from; None for a feature of the owner's.
+        columns: The raw columns whose values in a row it is computed from, in alphabetical order.
         description: What stands in it, in a few words for the report.
     """
 
@@ -63,6 +64,7 @@ class Feature:
     length: int | None = None
     fixed: bool = False
     column: str | None = None
+    columns: tuple[str, ...] = ()
     description: str = ""
 
 
@@ -74,7 +76,8 @@ def model_features(transform_output: tft.TFTransformOutput) -> list[Feature]:
     for described in json.loads(read_description(transform_output))["features"]:
         name, kind = described["name"], Kind(described["kind"])
         codes = schema[name].int_domain.max + 1 if kind in (Kind.CODE, Kind.CODES) else None
-        found = {"kind": kind, "codes": codes, "vocabulary": values.get(name)}
+        columns = tuple(described.get("columns", ()))
+        found = {"kind": kind, "codes": codes, "vocabulary": values.get(name), "columns": columns}
         features.append(Feature(**{**described, **found}))
     return features
 

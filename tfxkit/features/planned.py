@@ -78,6 +78,10 @@ class Planned(abc.ABC):
     def compute(self) -> None:
         """Computes the values on their own."""
 
+    @abc.abstractmethod
+    def sources(self) -> tuple[tf.Tensor, ...]:
+        """Tensors that it is computed from, and that no other feature has a part in."""
+
     def __tf_tensor__(self, dtype: tf.DType | None = None, name: str | None = None) -> tf.Tensor:
         """The values, where TensorFlow wants a tensor."""
         return tf.convert_to_tensor(self.tensor, dtype, name=name)
@@ -115,6 +119,10 @@ class Direct(Planned):
         """Computes the values."""
         self.computed = self._values()
 
+    def sources(self) -> tuple[tf.Tensor, ...]:
+        """The values themselves."""
+        return (self.tensor,)
+
 
 class Place(Planned):
     """The place of a number among those of the training data, as a rank or as a code."""
@@ -143,6 +151,10 @@ class Place(Planned):
         """Computes the values by a pass of their own."""
         _find_places([self])
 
+    def sources(self) -> tuple[tf.Tensor, ...]:
+        """The numbers."""
+        return self.values()
+
 
 class Code(Planned):
     """The code of a value, by its frequency in the training data."""
@@ -168,6 +180,10 @@ class Code(Planned):
             "code() makes a feature, whose values no further computation can use. Use "
             "tft.compute_and_apply_vocabulary() there."
         )
+
+    def sources(self) -> tuple[tf.Tensor, ...]:
+        """The texts."""
+        return self.values()
 
 
 def compute(features: Mapping[str, Planned]) -> dict[str, tf.Tensor]:

@@ -226,6 +226,7 @@ def _describe(features: Mapping[str, Planned], columns: Columns) -> None:
                 length=feature.length,
                 fixed=feature.fixed,
                 column=feature.column,
+                columns=columns.sources_of(feature.sources()),
                 description=feature.description,
             )
             for name, feature in features.items()

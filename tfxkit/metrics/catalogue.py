@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 
 from tfxkit.config.bounds import Evaluation, MetricSettings
 from tfxkit.config.dataset import Dataset, Task
@@ -18,6 +19,7 @@ DECISION_THRESHOLD = 0.5
 # Names in runs from before, and what they are called now.
 RENAMED = {"auc_precision_recall": "pr_auc", "loss": "log_loss"}
 _LOSS_OF_REGRESSION = "mse"
+_IN_ARRAY = re.compile(r"/\d+$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -276,6 +278,33 @@ def check_name(task: Task, name: str, known: Iterable[str], where: str) -> None:
         )
     hint = did_you_mean(name, known)
     raise ValueError(f"{where}: no metric {name!r} for the task {task}; {hint}")
+
+
+def check_thresholds(dataset: Dataset, measured: Collection[str]) -> None:
+    """Refuses thresholds that no evaluation can apply.
+
+    Args:
+        dataset: With the thresholds on the whole, on slices and on gaps.
+        measured: The names of all metrics that are measured.
+
+    Raises:
+        ValueError: If one is on a metric that is not measured, or on the change of one that has no
+            direction.
+    """
+    evaluation = dataset.evaluation
+    worst = evaluation.worst_slice
+    named = [(name, "thresholds") for name in evaluation.thresholds]
+    named += [(worst.metric, "worst_slice")] if worst is not None else []
+    named += [(gap.metric, "gaps") for gap in evaluation.gaps]
+    for name, section in named:
+        # How many numbers a class returns in an array is known when it is measured.
+        result = _IN_ARRAY.sub("", name) if name not in measured else name
+        check_name(dataset.task, result, sorted(measured), f"evaluation.{section}")
+    for name, threshold in evaluation.thresholds.items():
+        if threshold.max_worsening is not None:
+            check_direction(evaluation, name, "evaluation.thresholds")
+    if worst is not None and worst.max_worsening is not None:
+        check_direction(evaluation, worst.metric, "evaluation.worst_slice")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
