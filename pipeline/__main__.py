@@ -9,7 +9,7 @@ def main() -> int:
     """Runs a verb with a garbage collector that suits thousands of modules, which all stay."""
     # Python's default is to look for garbage every 700 objects, and once more at the end: that
     # takes as long as a third of the imports.
-    gc.set_threshold(50_000)
+    gc.set_threshold(200_000)
     from pipeline import cli
 
     exit_code = cli.main()

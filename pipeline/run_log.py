@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator
@@ -46,6 +47,9 @@ def captured(log_file: Path) -> Iterator[TextIO]:
         ) from None
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    # Beam makes an argument parser for each look at an option, thousands in a run, and argparse
+    # asks the system for the width of the terminal for each argument, unless it is set.
+    os.environ.setdefault("COLUMNS", str(shutil.get_terminal_size().columns))
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]

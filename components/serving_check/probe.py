@@ -23,8 +23,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
+gc.disable()  # the imports make hundreds of thousands of objects, none of which is garbage
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+gc.freeze()
+gc.enable()
 
 SINGLE_CALLS, BATCH_CALLS = 20, 5  # as many as a median needs, few enough not to be noticed
 

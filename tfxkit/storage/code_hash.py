@@ -7,6 +7,7 @@ given by dotted name, nor into the executors of components (tfx 1.21, `portable/
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib.util
 from collections.abc import Collection, Iterator
@@ -89,8 +90,16 @@ def _with_submodules(modules: tuple[str, ...]) -> Iterator[str]:
 
 
 def _imports(name: str, path: Path, packages: Collection[str]) -> Iterator[str]:
+    for imported in _names_imported(name, path, path.read_bytes()):
+        if imported.partition(".")[0] in packages:
+            yield imported
+
+
+@functools.cache  # each step of a pipeline hashes mostly the same modules
+def _names_imported(name: str, path: Path, source: bytes) -> tuple[str, ...]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_bytes(), str(path))):
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source, str(path))):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -98,4 +107,5 @@ def _imports(name: str, path: Path, packages: Collection[str]) -> Iterator[str]:
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             # What is imported from a module may be a module itself, or one of its attributes.
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.partition(".")[0] in packages)
+        found += names
+    return tuple(found)
