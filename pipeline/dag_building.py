@@ -74,8 +74,8 @@ def _mistakes_as_config_errors(dag: str) -> Iterator[None]:
     except SyntaxError as error:  # maybe in a module that the DAG imports
         if error.filename is None:
             raise
-        place = f"{shown(Path(error.filename))}, line {error.lineno}"
-        raise ConfigError(f"{place}: {type(error).__name__}: {error.msg}") from error
+        line = f"{shown(Path(error.filename))}, line {error.lineno}"
+        raise ConfigError(f"{line}: {type(error).__name__}: {error.msg}") from error
     except _MISTAKES as error:
         place = _place(error, dag)
         if place is None:

@@ -6,12 +6,14 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 EXIT_CODE = 130
 MESSAGE = "Interrupted."
+
+UnraisableHook = Callable[[Any], Any]
 
 
 class Interruption:
@@ -46,7 +48,7 @@ class Interruption:
         signals = (signal.SIGINT, signal.SIGTERM)
         self._watching.append(self)
         before = {number: signal.signal(number, self._stop) for number in signals}
-        unraisable, sys.unraisablehook = sys.unraisablehook, _without_interruptions
+        hook, sys.unraisablehook = sys.unraisablehook, _without_interruptions(sys.unraisablehook)
         try:
             yield
         except Exception:
@@ -54,7 +56,7 @@ class Interruption:
                 raise KeyboardInterrupt from None
             raise
         finally:
-            sys.unraisablehook = unraisable
+            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, handler)
             self._watching.remove(self)
@@ -65,7 +67,11 @@ class Interruption:
         raise KeyboardInterrupt
 
 
-def _without_interruptions(unraisable: sys.UnraisableHookArgs) -> None:
-    """Reports what is raised where nothing can catch it, such as in a destructor."""
-    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
-        sys.__unraisablehook__(unraisable)
+def _without_interruptions(hook: UnraisableHook) -> UnraisableHook:
+    """A hook for what is raised where nothing can catch it, such as in a destructor."""
+
+    def report(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            hook(unraisable)
+
+    return report

@@ -37,6 +37,7 @@ _STANDARD_LIBRARY = os.path.realpath(sysconfig.get_path("stdlib"))
 _INSTALLED = {"site-packages", "dist-packages"}
 _INSTALLED_PACKAGES = {"components", "models", "pipeline"}  # as in pyproject.toml
 _LONGEST_SOURCE = 120
+_STEP_OF_BEAM = r"(?: \[while running '[^']*'\])"
 # A frame as Python writes it; AutoGraph adds asterisks.
 _FRAME = re.compile(
     r'^(?P<indent> *)File "(?P<file>[^"\n]+)", line (?P<line>\d+)'
@@ -89,15 +90,18 @@ def located(message: str, error: BaseException) -> str:
 
 
 def raised(error: BaseException) -> str:
-    """Type and message of an exception; those in the traceback that its text holds, if it does."""
+    """Type and message of an exception; those in the traceback that its text holds, if it does.
+
+    Without the step of Beam that was running: a name that no owner has given.
+    """
     text = str(error).strip()
     if frames := list(_FRAME.finditer(text)):
         frame = frames[-1]
         # Less indented than the source of the frame.
-        pattern = rf"^ {{0,{len(frame['indent'])}}}([\w.]+: .+?)(?= \[while running '|$)"
+        pattern = rf"^ {{0,{len(frame['indent'])}}}([\w.]+: .+?){_STEP_OF_BEAM}?$"
         if found := re.search(pattern, text[frame.end() :], re.MULTILINE):
             return found[1]
-    return f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {re.sub(f'{_STEP_OF_BEAM}$', '', text)}"
 
 
 def own_file(filename: str) -> str | None:
@@ -108,7 +112,7 @@ def own_file(filename: str) -> str | None:
     installed = [number for number, part in enumerate(path.parts) if part in _INSTALLED]
     if installed:  # in an image, and in workers of Beam
         file = PurePath(*path.parts[installed[-1] + 1 :])
-        if file.parts[:1] and file.parts[0] not in _INSTALLED_PACKAGES:
+        if not file.parts or file.parts[0] not in _INSTALLED_PACKAGES:
             return None
     elif path.is_relative_to(_ROOT) and not path.is_relative_to(_STANDARD_LIBRARY):
         file = path.relative_to(_ROOT)

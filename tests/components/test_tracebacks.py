@@ -118,6 +118,7 @@ def test_from_the_traceback_of_a_worker(root):
     assert str(own_line(error)) == place
     assert raised(error) == "NameError: name 'lenght' is not defined"
     assert raised(ValueError("odd")) == "ValueError: odd"
+    assert raised(ValueError("odd [while running 'Map']")) == "ValueError: odd"
 
 
 @pytest.mark.parametrize(
