@@ -10,9 +10,16 @@ def main() -> int:
     # Python's default is to look for garbage every 700 objects, and once more at the end: that
     # takes as long as a third of the imports.
     gc.set_threshold(200_000)
-    from pipeline import cli
+    from pipeline import interruption
 
-    exit_code = cli.main()
+    try:
+        with interruption.Interruption().watched():
+            from pipeline import cli
+
+            exit_code = cli.main()
+    except KeyboardInterrupt:  # before a verb began
+        sys.stderr.write(f"{interruption.MESSAGE}\n")
+        return interruption.EXIT_CODE
     gc.freeze()
     return exit_code
 

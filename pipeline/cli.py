@@ -14,7 +14,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from pipeline import verbs
+from pipeline import interruption, verbs
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 
 EXIT_CODES = """\
@@ -35,14 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     _refuse_unknown_verb(arguments)
     args = _parser().parse_args(arguments)
     try:
-        return args.run(args)
+        with interruption.Interruption().watched():
+            return args.run(args)
     except BrokenPipeError:  # the reader of our output is gone, as in `… | head`
         sys.stderr.close()
         return 0
     except KeyboardInterrupt as error:
-        if error.args:  # what the user has to know
-            print(error, file=sys.stderr)
-        return 130
+        print(error.args[0] if error.args else interruption.MESSAGE, file=sys.stderr)
+        return interruption.EXIT_CODE
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import os
 import traceback
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.context_managers import dsl_context_registry
@@ -19,7 +20,9 @@ from pipeline.outputs import shown
 from pipeline.places import Places
 from tfxkit.storage import step_cache
 from tfxkit.storage.code_hash import PROJECT_PACKAGES, source_of
+from tfxkit.tracebacks import own_file
 
+_POSTPONED = annotations.compiler_flag  # of code below that import
 _MISTAKES = (AttributeError, ImportError, KeyError, NameError, TypeError)
 
 
@@ -37,6 +40,7 @@ def build_components(config: Config, places: Places) -> list[BaseNode]:
         try:
             components: list[BaseNode] = module.create_components(config, places)
         except ValueError as error:  # a metric that does not exist, for example
+            _refuse_postponed_annotations(error)
             raise ConfigError(
                 f"No pipeline can be built from this configuration: {error}"
             ) from error
@@ -60,7 +64,7 @@ def _file(module: str) -> str:
 
 @contextlib.contextmanager
 def _mistakes_as_config_errors(dag: str) -> Iterator[None]:
-    """Names the line of a mistake in a DAG's module, in itself or in what it hands to others.
+    """Names the line of a mistake in a DAG's module or in that of an own step.
 
     Raises:
         ConfigError: If there is such a line. Other exceptions pass as they are.
@@ -70,27 +74,59 @@ def _mistakes_as_config_errors(dag: str) -> Iterator[None]:
     except SyntaxError as error:  # maybe in a module that the DAG imports
         if error.filename is None:
             raise
-        place = f"{shown(Path(error.filename))}, line {error.lineno}"
-        raise ConfigError(f"{place}: {type(error).__name__}: {error.msg}") from error
+        line = f"{shown(Path(error.filename))}, line {error.lineno}"
+        raise ConfigError(f"{line}: {type(error).__name__}: {error.msg}") from error
     except _MISTAKES as error:
-        line = _line(error, dag)
-        if line is None:
+        place = _place(error, dag)
+        if place is None:
             raise
-        raise ConfigError(f"{_file(dag)}, line {line}: {type(error).__name__}: {error}") from error
+        raise ConfigError(f"{place}: {type(error).__name__}: {error}") from error
+    except ValueError as error:
+        _refuse_postponed_annotations(error)
+        raise
 
 
-def _line(error: Exception, dag: str) -> int | None:
-    """The line of the DAG's module that an exception came through, if it is to blame.
+def _place(error: Exception, dag: str) -> str | None:
+    """File and line of the DAG or of an own step, if that is where an exception came from.
 
-    It is not where the exception passed code of a component or of tfxkit after that line.
+    It did not where it passed code of a shipped component or of tfxkit after that line.
     """
-    own = tuple(f"{path.parent}{os.sep}" for path in map(source_of, PROJECT_PACKAGES) if path)
+    library = tuple(f"{path.parent}{os.sep}" for path in map(source_of, PROJECT_PACKAGES) if path)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename.endswith(f"{os.sep}{_file(dag)}"):
-            return frame.lineno
-        if frame.filename.startswith(own):
+            return f"{_file(dag)}, line {frame.lineno}"
+        if file := own_file(frame.filename):
+            return f"{file}, line {frame.lineno}"
+        if frame.filename.startswith(library):
             return None
     return None
+
+
+def _refuse_postponed_annotations(error: ValueError) -> None:
+    """Explains why TFX takes no annotation of a function component.
+
+    TFX compares `__annotations__` with types, and with that import they are text (tfx 1.21,
+    dsl/component/experimental/function_parser.py:317).
+
+    Raises:
+        ConfigError: If TFX refused the annotations, and the module that has them has the import.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    outside = list(itertools.dropwhile(_is_decorator_of_tfx, reversed(frames)))
+    if len(outside) in (0, len(frames)):
+        return
+    code = outside[0].f_code
+    if code.co_flags & _POSTPONED:
+        module = own_file(code.co_filename) or shown(Path(code.co_filename))
+        raise ConfigError(
+            f"{module} has `from __future__ import annotations`. TFX reads the annotations of a "
+            "function component when it is defined, and with that import they are text instead of "
+            "types. Remove the import."
+        ) from error
+
+
+def _is_decorator_of_tfx(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").startswith("tfx.dsl.component.experimental.")
 
 
 def _check(components: list[BaseNode], built: list[BaseNode], file: str) -> None:

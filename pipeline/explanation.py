@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.outputs import Outputs, shown
 from pipeline.summary import Status
-from tfxkit.errors import DataError, StorageError, user_error
+from tfxkit.errors import DataError, StorageError, chain, user_error
+from tfxkit.tracebacks import located, raised
 
 # Each as Python, C++ and SQLite say it; EFBIG and EDQUOT are the limits of a process and of a user.
 _FULL = re.compile(
@@ -49,11 +49,13 @@ def explain(exception: Exception, outputs: Outputs, log: Path) -> tuple[Status, 
     if known is not None and not isinstance(known, StorageError):
         status = Status.STOPPED if isinstance(known, DataError) else Status.FAILED
         return status, _with_options(str(known), outputs)
-    summary = f"{type(exception).__name__}: {_first_line(exception)}"
-    for cause in _chain(exception):
+    summary = _first_line(raised(exception))
+    for cause in chain(exception):
         if advice := _advice(f"{type(cause).__name__}: {cause}", outputs):
             return Status.FAILED, f"{advice}\n{summary}"
-    return Status.FAILED, str(known) if known else f"{summary}\nFull log: {shown(log)}"
+    if known is not None:
+        return Status.FAILED, str(known)
+    return Status.FAILED, f"{located(summary, exception)}\nFull log: {shown(log)}"
 
 
 def last_words(log: Path, outputs: Outputs) -> str | None:
@@ -82,13 +84,6 @@ def _advice(text: str, outputs: Outputs) -> str | None:
     return None
 
 
-def _first_line(exception: BaseException) -> str:
-    line = str(exception).strip().split("\n", maxsplit=1)[0]
+def _first_line(text: str) -> str:
+    line = text.split("\n", maxsplit=1)[0]
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"  # SQLite's have the statement
-
-
-def _chain(exception: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = exception
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__

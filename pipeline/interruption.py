@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any, ClassVar
+
+EXIT_CODE = 130
+MESSAGE = "Interrupted."
+
+UnraisableHook = Callable[[Any], Any]
 
 
 class Interruption:
     """Remembers whether a signal has come.
 
-    Beam and TensorFlow wrap what is raised inside their workers, so a run that was interrupted may
-    end in any exception; this tells it from a failure.
+    Beam and TensorFlow wrap what is raised inside their workers, and what was half imported when
+    the signal came raises anything later. So a run that was interrupted may end in any exception;
+    this distinguishes it from a failure. Watches may be nested: all of them remember the signal.
 
     Attributes:
         happened: Whether a signal has come.
     """
+
+    _watching: ClassVar[list[Interruption]] = []  # from the outermost to the innermost
 
     def __init__(self) -> None:
         """Starts without any."""
@@ -24,15 +35,43 @@ class Interruption:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Turns SIGINT and SIGTERM into KeyboardInterrupt while the context lasts."""
+        """Turns SIGINT and SIGTERM into KeyboardInterrupt while the context lasts.
+
+        An exception that follows a signal becomes KeyboardInterrupt, too. In threads other than the
+        main one, which get no signals, nothing is changed.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        # A library may have swallowed what an earlier signal raised.
+        self.happened = any(watch.happened for watch in self._watching)
         signals = (signal.SIGINT, signal.SIGTERM)
+        self._watching.append(self)
         before = {number: signal.signal(number, self._stop) for number in signals}
+        hook, sys.unraisablehook = sys.unraisablehook, _without_interruptions(sys.unraisablehook)
         try:
             yield
+        except Exception:
+            if self.happened:
+                raise KeyboardInterrupt from None
+            raise
         finally:
+            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self._watching.remove(self)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self.happened = True
+        for watch in self._watching:
+            watch.happened = True
         raise KeyboardInterrupt
+
+
+def _without_interruptions(hook: UnraisableHook) -> UnraisableHook:
+    """A hook for what is raised where nothing can catch it, such as in a destructor."""
+
+    def report(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            hook(unraisable)
+
+    return report

@@ -14,7 +14,7 @@ from pipeline.interruption import Interruption
 from pipeline.outputs import LOG_FILE, Outputs, shown
 from pipeline.run_log import captured, log_traceback
 from pipeline.session import Session
-from pipeline.summary import EXIT_CODES
+from pipeline.summary import EXIT_CODES, Status
 from pipeline.terminal import StepDisplay, print_result
 
 
@@ -57,11 +57,11 @@ def execute(
             with StepDisplay(terminal) as display:
                 final = session.run(display)
             print_result(display.console, final, outputs)
-            _write_report(display.console, run_dir, outputs)
+            _write_report(display.console, final.status, run_dir, outputs)
     return EXIT_CODES[final.status]
 
 
-def _write_report(console: Console, run_dir: Path, outputs: Outputs) -> None:
+def _write_report(console: Console, status: Status, run_dir: Path, outputs: Outputs) -> None:
     """Writes the page; if that fails, says so, and leaves the outcome of the run alone."""
     try:
         from pipeline.report import writing
@@ -69,7 +69,9 @@ def _write_report(console: Console, run_dir: Path, outputs: Outputs) -> None:
         file = writing.write(run_dir, outputs)
     except (Exception, KeyboardInterrupt) as error:  # a second Ctrl-C is for the page alone
         log_traceback()
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
-        console.print(Text(f"No report could be written: {reason}", "yellow"), soft_wrap=True)
+        reason = f": {type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
+        if status is Status.INTERRUPTED:  # modules may be half imported
+            reason = "."
+        console.print(Text(f"No report could be written{reason}", "yellow"), soft_wrap=True)
     else:
         console.print(Text(f"Report: {shown(file)}", "dim"), soft_wrap=True)

@@ -58,6 +58,8 @@ class Session:
 
         Raises:
             UsageError: If what was asked for cannot be; no run is left behind then.
+            KeyboardInterrupt: If a signal came before the steps were known, as while TFX was
+                imported; no run is left behind then, either.
         """
         planned: dict[str, tuple[str, ...]] = {}  # step -> those that it waits for
         status, error = None, None
@@ -76,6 +78,9 @@ class Session:
             status, error = self._explain(exception)
             if self.interruption.happened:
                 status, error = Status.INTERRUPTED, None
+        if status is Status.INTERRUPTED and not planned:
+            self.outputs.discard_run_dir(self.run_dir, self.before)
+            raise KeyboardInterrupt
         done = {step.name for step in self.steps}
         for name, after in planned.items():
             if name not in done:
@@ -139,7 +144,9 @@ class Session:
             status = status or results.verdict(fields)
         except Exception as exception:  # the summary of a run is written whatever became of it
             log_traceback()
-            error = error or self._explain(exception)[1]
+            # After an interruption, modules may be half imported.
+            if status is not Status.INTERRUPTED:
+                error = error or self._explain(exception)[1]
         return self._write(status or Status.FAILED, error=error, **fields)
 
     def _write(self, status: Status, **fields: Any) -> Summary:

@@ -12,6 +12,7 @@ PACKAGES = ("components", "models", "pipeline", "tfxkit")
 # Each layer of the library imports only itself and those before it.
 LAYERS = (
     "errors",
+    "tracebacks",
     "compat",
     "config",
     "evaluation",

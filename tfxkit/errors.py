@@ -12,6 +12,7 @@ Exception
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import get_args
 
 
@@ -50,12 +51,18 @@ def user_error(error: BaseException) -> UserError | None:
 
     Beam wraps the exceptions of its workers.
     """
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, UserError):
-            return seen
-        if found := _IN_TRACEBACK.findall(str(seen)):
+    for link in chain(error):
+        if isinstance(link, UserError):
+            return link
+        if found := _IN_TRACEBACK.findall(str(link)):
             kind, message = found[-1]
             return _KINDS[kind](message)
-        seen = seen.__cause__ or seen.__context__
     return None
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception, the one that it came from, the one that this came from, and so on."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__

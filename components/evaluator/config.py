@@ -17,6 +17,7 @@ from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.metrics import catalogue
 from tfxkit.metrics.definition import HIGHER
+from tfxkit.tracebacks import located
 
 METRICS_MODULE = "components.evaluator.metrics"
 _GONE = {
@@ -157,10 +158,11 @@ def _results(where: str, config: config_pb2.EvalConfig, spec: config_pb2.Metrics
         computations = metric_specs.to_computations([spec], eval_config=config)
     except Exception as error:  # whatever a class raises at wrong settings
         first_line = str(error).strip().partition("\n")[0]
-        raise ValueError(
+        message = (
             f"{where}: {metric.class_name} cannot be made with these settings: "
             f"{first_line or type(error).__name__}"
-        ) from error
+        )
+        raise ValueError(located(message, error)) from error
     keys = [key for computation in computations for key in computation.keys]
     return {
         result_name(key.to_proto())

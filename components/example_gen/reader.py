@@ -30,6 +30,7 @@ from tfx.proto import range_config_pb2
 from components.example_gen import spans
 from components.example_gen.columns import Misfits, check_names, convert_batches, guess_type, listed
 from tfxkit.errors import DataError
+from tfxkit.tracebacks import located
 
 logger = logging.getLogger(__name__)
 
@@ -229,8 +230,10 @@ def fingerprint(chosen: Mapping[int, str]) -> str:
 
 
 def _described(error: Exception) -> str:
-    text = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
-    return text[:_SHOWN_CHARACTERS]
+    """The message of an exception, with the line of the project's code unless it is meant so."""
+    if isinstance(error, DataError):
+        return str(error)[:_SHOWN_CHARACTERS]
+    return located(f"{type(error).__name__}: {error}"[:_SHOWN_CHARACTERS], error)
 
 
 def _type_name(value: Any) -> str:

@@ -22,8 +22,9 @@ from components.serving_check.fresh_process import serve
 from components.serving_check.probe import is_accident
 from components.serving_check.result import Result
 from components.serving_check.verdict import NotBlessedError
-from tfxkit.errors import MachineError, StorageError
+from tfxkit.errors import MachineError, ModelError, StorageError
 from tfxkit.storage.filesystems import fileio
+from tfxkit.tracebacks import own_line
 
 logger = logging.getLogger("components.serving_check")
 
@@ -146,8 +147,10 @@ def _rebuilt(
             raise MachineError(
                 f"The model could not be rebuilt by {rebuild_fn}: {type(error).__name__}: {error}."
             ) from error
+        place = None if isinstance(error, ModelError) else own_line(error)
         raise NotBlessedError(
             f"cannot be rebuilt by {rebuild_fn}: {type(error).__name__}: {error}"
+            + (f" ({place})" if place else "")
         ) from error
     if not np.isfinite(predictions).all():
         raise NotBlessedError("predicts NaN or infinity when rebuilt from code and weights")

@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 from tfxkit.errors import DataError, UsageError, user_error
+from tfxkit.tracebacks import located, raised
 
 # Kubernetes shows what is written here as the reason why a container ended, `kubectl describe pod`
 # and Argo's message of the node among others (argo-workflows 4.1.2, workflow/controller/
@@ -29,7 +30,7 @@ def report(error: Exception, termination_log: Path = TERMINATION_LOG) -> int:
     known = error if isinstance(error, UsageError) else user_error(error)
     if known is None:
         traceback.print_exception(error)
-        message = f"{type(error).__name__}: {error}"
+        message = located(raised(error), error)
     else:
         message = str(known)
         print(f"\n{message}", file=sys.stderr)  # noqa: T201 (the container's log)

@@ -42,13 +42,17 @@ def test_so_is_a_package_that_cannot_be_run(tmp_path, capfd):
     assert not (tmp_path / "none").exists()  # outside of Kubernetes
 
 
-def test_anything_else_is_a_bug_and_shows_its_traceback(tmp_path, capfd):
+def test_anything_else_is_a_bug_and_shows_its_traceback_and_the_line_of_the_owners_code(
+    tmp_path, capfd
+):
     log = tmp_path / "termination-log"
     log.touch()
     assert failure.report(wrapped(ValueError("x")), log) == 1
     error = capfd.readouterr().err
     assert "Traceback" in error and "ValueError: x" in error
-    assert log.read_text() == "RuntimeError: from a worker"
+    message, place = log.read_text().split("\n")
+    assert message == "RuntimeError: from a worker"
+    assert place.startswith("tests/kubeflow/test_step_failure.py, line ")
 
 
 def test_no_more_is_written_than_the_kubelet_reads(tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 import types
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
 
 from tfxkit.errors import ModelError
 from tfxkit.metrics import Rows, Sums, functions
@@ -63,10 +65,59 @@ def test_of_very_many_rows_it_gets_a_uniform_sample_that_is_always_the_same(monk
     assert abs(np.mean(means) - 499.5) < 3 * 289 / np.sqrt(30 * 100)
 
 
-@pytest.mark.parametrize("function", [lambda *_: 1 / 0, lambda *_: "much"], ids=["raises", "text"])
-def test_a_function_that_gives_no_number_stops_with_its_name(function):
-    with pytest.raises(ModelError, match=r"The metric models\.metrics\.it raised .* on 1000 rows"):
-        measured(OfRows(function, "models.metrics.it"), rows(), [0])
+def stopped(function, all_rows) -> str:
+    with pytest.raises(ModelError) as error:
+        measured(OfRows(function, "models.metrics.it"), all_rows, [0])
+    return str(error.value)
+
+
+def counts_rows(labels, predictions, weights):
+    return len(labels) / cuont  # noqa: F821
+
+
+def divides_by_zero(labels, predictions, weights):
+    return 1 / 0
+
+
+def ranks_classes(labels, predictions, weights):
+    return sk.log_loss(labels, predictions)
+
+
+def takes_too_many(labels, predictions, weights):
+    return predictions[:, 7]
+
+
+ADVICE = " Return float('nan') where the metric is not defined."
+
+
+@pytest.mark.parametrize(
+    ("function", "number", "reason"),
+    [
+        (counts_rows, 9, "NameError on 9 rows of a slice: name 'cuont' is not defined."),
+        (divides_by_zero, 9, f"ZeroDivisionError on 9 rows of a slice: division by zero.{ADVICE}"),
+        (ranks_classes, 1, f"explicitly through the labels argument.{ADVICE}"),
+        (takes_too_many, 9, "but 2 were indexed."),
+    ],
+)
+def test_a_function_that_raises_stops_with_its_line_and_advice_if_the_rows_may_be_to_blame(
+    function, number, reason
+):
+    told = stopped(function, rows(number))
+    line = function.__code__.co_firstlineno + 1
+    source = linecache.getline(__file__, line).strip()
+    place = f"tests/metrics/test_functions.py, line {line}, in {function.__name__}: {source}"
+    assert told.startswith("The metric models.metrics.it raised ")
+    assert told.endswith(f"{reason}\n{place}")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("much", "str"), (None, "None"), (np.ones(2), "ndarray")], ids=str
+)
+def test_a_function_that_returns_no_number_stops_with_its_name(value, kind):
+    assert stopped(lambda *_: value, rows()) == (
+        f"The metric models.metrics.it returned {kind} on 1000 rows of a slice. "
+        "It must return a number."
+    )
 
 
 def costs(labels, predictions):
@@ -74,23 +125,28 @@ def costs(labels, predictions):
 
 
 def fails(*_):
-    raise ZeroDivisionError("no rows")
+    raise ZeroDivisionError("none")
 
 
 @pytest.mark.parametrize(
-    ("of_rows", "finish"),
-    [(fails, lambda sums: sums[0]), (costs, fails), (costs, lambda sums: sums)],
+    ("of_rows", "finish", "message"),
+    [
+        (fails, lambda sums: sums[0], f"raised ZeroDivisionError on 500 rows: none.{ADVICE}\n"),
+        (costs, fails, f"raised ZeroDivisionError where its value is computed: none.{ADVICE}\n"),
+        (costs, lambda sums: sums, "raised TypeError where its value is computed: only"),
+    ],
     ids=["of_rows raises", "finish raises", "finish returns an array"],
 )
 def test_sums_that_give_no_number_stop_with_their_name_and_have_no_interval(
-    of_rows, finish, monkeypatch
+    of_rows, finish, message, monkeypatch
 ):
     module = types.ModuleType("my_metrics")
     module.cost = Sums(of_rows, finish)
     monkeypatch.setitem(sys.modules, "my_metrics", module)
     metric = load("my_metrics.cost")
-    with pytest.raises(ModelError, match=r"The metric my_metrics\.cost raised"):
+    with pytest.raises(ModelError) as error:
         measured(metric, rows(), [0, 1])
+    assert f"The metric my_metrics.cost {message}" in str(error.value)
     good = Sums(costs, lambda sums: sums[0] / sums[1])
     found = measurer({"bad": metric, "good": good}, rows())(np.ones((1000, 3), np.float32))
     assert np.isnan(found["bad"]).all()

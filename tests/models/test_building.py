@@ -151,7 +151,8 @@ REFUSED = {
     "fails": (
         lambda f, dataset, s: Typo(dataset),
         "binary",
-        "fails on a first batch of rows: KeyError: .* mile$",
+        "fails on a first batch of rows: KeyError: .* mile\n"
+        r"tests/models/test_building\.py, line \d+, in call: return self\.last.features..mile",
     ),
     "members": (
         *ending(lambda x: layers.Dense(1, "sigmoid")(layers.Reshape((4, 2))(x))),

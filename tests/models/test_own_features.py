@@ -25,6 +25,7 @@ from tfxkit.features.helpers import (
     words,
 )
 from tfxkit.features.model_inputs import Feature, Kind, model_columns, model_features
+from tfxkit.tracebacks import located
 from tfxkit.training import input_pipeline
 
 DATASET = Dataset.model_validate(
@@ -287,6 +288,19 @@ def refused(function) -> str:
 )
 def test_what_cannot_be_a_feature_is_named_with_what_to_do(function, message):
     assert re.search(message, refused(function))
+
+
+@preprocessing
+def with_a_bug(inputs, custom_config):
+    return {"per_mile": rank(inputs["fare"] / mlies)}  # noqa: F821
+
+
+def test_an_exception_is_shown_with_the_line_of_the_owners_code(frame, tmp_path):
+    with pytest.raises(NameError) as caught:
+        transform(DATASET, frame, tmp_path, with_a_bug)
+    line = with_a_bug.__wrapped__.__code__.co_firstlineno + 2
+    place = f"tests/models/test_own_features.py, line {line}, in with_a_bug: return"
+    assert located("It fails.", caught.value).startswith(f"It fails.\n{place} ")
 
 
 def test_a_name_is_taken_once():

@@ -1,6 +1,8 @@
 """The command line: quick help, usage errors in one screen, verbs that need no run."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import pytest
 from pipeline import cli
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import ROOT, SAMPLE
+from tfxkit.errors import UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +118,21 @@ def test_config_schema_describes_every_section(capsys):
 def test_runs_of_a_fresh_clone_says_how_to_start(tmp_path, capsys):
     assert cli.main(["runs", "--set", f"outputs={tmp_path}"]) == 0
     assert "python -m pipeline run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("then", [KeyboardInterrupt, KeyError, ImportError, UsageError])
+def test_a_signal_ends_any_verb_with_one_line_whatever_is_raised_then(
+    number, then, monkeypatch, capsys
+):
+    def half_import(args):
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            raise then("tfx.components") from None
+
+    monkeypatch.setattr("pipeline.verbs.runs.run", half_import)
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert cli.main(["runs"]) == 130
+    assert capsys.readouterr() == ("", "Interrupted.\n")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers

@@ -96,6 +96,50 @@ def test_a_mistake_in_its_module_is_told_with_its_line(edit, told, tmp_path, mon
         build_components(load(f"dag={name}"), Places(**PLACES))
 
 
+FUNCTION_COMPONENT = """\
+from __future__ import annotations
+from tfx import v1 as tfx
+
+
+@tfx.dsl.components.component
+def Announce(file: tfx.dsl.components.Parameter[str]):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "how", ["from {} import Announce", "def create_components(c, p):\n    import {}"]
+)
+def test_a_function_component_whose_annotations_are_text_is_refused(how, tmp_path, monkeypatch):
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
+
+    steps, dag = f"steps_{abs(hash(how))}", f"dag_{abs(hash(how))}"
+    (tmp_path / f"{steps}.py").write_text(FUNCTION_COMPONENT)
+    (tmp_path / f"{dag}.py").write_text(how.format(steps))
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(config.ConfigError) as caught:
+        build_components(load(f"dag={dag}"), Places(**PLACES))
+    assert str(caught.value) == (
+        f"{tmp_path / steps}.py has `from __future__ import annotations`. TFX reads the "
+        "annotations of a function component when it is defined, and with that import they are "
+        "text instead of types. Remove the import."
+    )
+
+
+def test_another_annotation_that_tfx_does_not_take_is_told_by_tfx(tmp_path, monkeypatch):
+    from pipeline.dag_building import build_components
+    from pipeline.places import Places
+
+    source = FUNCTION_COMPONENT.partition("\n")[2].replace(
+        "tfx.dsl.components.Parameter[str]", "set"
+    )
+    (tmp_path / "dag_of_sets.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="Unknown type hint annotation for argument 'file'"):
+        build_components(load("dag=dag_of_sets"), Places(**PLACES))
+
+
 def test_a_module_that_is_not_there_is_refused():
     from pipeline.dag_building import build_components
     from pipeline.places import Places

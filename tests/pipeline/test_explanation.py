@@ -60,3 +60,18 @@ def test_the_message_has_the_reason_and_the_command(error, status, parts):
     found, message = explain(error, OUTPUTS, LOG)
     assert found == status
     assert all(part in message for part in parts), message
+
+
+def raises():
+    {}["fare"]
+
+
+def test_the_line_of_the_owners_code_follows_the_reason():
+    with pytest.raises(KeyError) as caught:
+        raises()
+    line = raises.__code__.co_firstlineno + 1
+    place = f'tests/pipeline/test_explanation.py, line {line}, in raises: {{}}["fare"]'
+    assert explain(caught.value, OUTPUTS, LOG) == (
+        Status.FAILED,
+        f"KeyError: 'fare'\n{place}\nFull log: {LOG}",
+    )

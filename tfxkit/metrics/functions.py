@@ -19,6 +19,7 @@ import numpy as np
 
 from tfxkit.errors import ModelError
 from tfxkit.metrics.definition import Array, Metric, Resampled, Rows, Weights
+from tfxkit.tracebacks import located
 
 logger = logging.getLogger(__name__)
 
@@ -84,13 +85,15 @@ class OfRows(Metric):
         if rows.keys is not None:  # in whatever order Beam has merged them
             order = np.argsort(rows.keys, kind="stable")
             rows = Rows(rows.labels[order], rows.predictions[order])
+        where = f"on {len(rows)} rows of a slice"
         try:
-            return self._call(rows.labels, rows.predictions)
+            value = self._call(rows.labels, rows.predictions)
         except Exception as error:
-            raise ModelError(
-                f"The metric {self._name} raised {type(error).__name__} on {len(rows)} rows of a "
-                f"slice: {error}. Return float('nan') where the metric is not defined."
-            ) from error
+            undefined = isinstance(error, ArithmeticError) or (
+                isinstance(error, (ValueError, IndexError)) and np.unique(rows.labels).size <= 1
+            )
+            raise _raised(self._name, where, error, undefined=undefined) from error
+        return _number(value, self._name, where)
 
     def resampled(self, rows: Rows) -> Resampled:
         """Calls the function on the rows of each resample, a row as often as it was drawn."""
@@ -100,15 +103,15 @@ class OfRows(Metric):
             for number, column in enumerate(weights.T):
                 drawn = np.repeat(np.arange(len(rows)), column.astype(np.intp))
                 try:
-                    values[number] = self._call(rows.labels[drawn], rows.predictions[drawn])
+                    values[number] = float(self._call(rows.labels[drawn], rows.predictions[drawn]))
                 except Exception:  # noqa: S112 (not defined in this resample)
                     continue
             return values
 
         return measured
 
-    def _call(self, labels: Array, predictions: Array) -> float:
-        return float(self._function(labels, predictions, np.ones(len(labels))))
+    def _call(self, labels: Array, predictions: Array) -> Any:
+        return self._function(labels, predictions, np.ones(len(labels)))
 
 
 class MedianAbsoluteError(OfRows):
@@ -176,8 +179,10 @@ class Guarded(Metric):
         Raises:
             ModelError: If the metric raises, or returns no number.
         """
-        with self._named("where its value is computed"):
-            return float(self._metric.finish(statistics))
+        where = "where its value is computed"
+        with self._named(where):
+            value = self._metric.finish(statistics)
+        return _number(value, self._name, where)
 
     def resampled(self, rows: Rows) -> Resampled:
         """The metric in each resample; NaN in all of them, thus no interval, if it raises."""
@@ -202,14 +207,36 @@ class Guarded(Metric):
         return measured
 
     @contextlib.contextmanager
-    def _named(self, place: str) -> Iterator[None]:
+    def _named(self, where: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            raise ModelError(
-                f"The metric {self._name} raised {type(error).__name__} {place}: {error}. "
-                "Correct its code; NaN is the value of a metric that is not defined."
-            ) from error
+            undefined = isinstance(error, ArithmeticError)
+            raise _raised(self._name, where, error, undefined=undefined) from error
+
+
+def _raised(name: str, where: str, error: Exception, *, undefined: bool) -> ModelError:
+    """What a metric raised, and if these rows may be to blame, what to return for them."""
+    reason = str(error).rstrip(".")
+    message = f"The metric {name} raised {type(error).__name__} {where}: {reason}."
+    if undefined:
+        message += " Return float('nan') where the metric is not defined."
+    return ModelError(located(message, error))
+
+
+def _number(value: Any, name: str, where: str) -> float:
+    """The value of a metric.
+
+    Raises:
+        ModelError: If it is no number.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        kind = "None" if value is None else type(value).__name__
+        raise ModelError(
+            f"The metric {name} returned {kind} {where}. It must return a number."
+        ) from None
 
 
 def load(dotted_name: str) -> Metric:
@@ -222,9 +249,8 @@ def load(dotted_name: str) -> Metric:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        raise ValueError(
-            f"{module_name} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        message = f"{module_name} cannot be imported: {type(error).__name__}: {error}"
+        raise ValueError(located(message, error)) from error
     found = getattr(module, name, None)
     if isinstance(found, Metric):
         return Guarded(found, dotted_name)

@@ -17,6 +17,7 @@ from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.settings import ModelSettings, TrainerConfig
 from tfxkit.errors import ModelError
 from tfxkit.features.model_inputs import Feature, Kind
+from tfxkit.tracebacks import located
 
 BuildModel = Callable[[Sequence[Feature], Dataset, ModelSettings], keras.Model]
 Batch = Mapping[str, tf.Tensor | np.ndarray]
@@ -99,8 +100,9 @@ def check_predictions(
     try:
         predictions = predict(model, features, rows)
     except Exception as error:  # whatever the owner's code does
+        message = f"{type(error).__name__}: {_reason(error)}"
         raise ModelError(
-            f"The network fails on a first batch of rows: {type(error).__name__}: {_reason(error)}"
+            located(f"The network fails on a first batch of rows: {message}", error)
         ) from error
     outputs = len(dataset.label.classes) if dataset.task is Task.MULTICLASS else 1
     needed = f"the task {dataset.task} needs [batch, {outputs}], {_OUTPUT[dataset.task]}"

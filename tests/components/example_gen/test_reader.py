@@ -412,6 +412,29 @@ def test_a_list_of_spans_that_cannot_be_used_is_refused(module, small_schema, ca
     assert any(record.exc_info for record in caplog.records) == (case == "an exception")
 
 
+def list_spans(path):
+    return {1: "a"}
+
+
+def read_span(path, span):
+    yield pa.record_batch({"count": [1, 2]})
+    yield pa.record_batch({"count": [amuont]})  # noqa: F821
+
+
+def test_an_exception_is_shown_with_the_line_of_the_owners_code():
+    with pytest.raises(DataError) as caught:
+        list(Reader(__name__, "shop.sqlite", {}).read(1))
+    file, line = (
+        "tests/components/example_gen/test_reader.py",
+        read_span.__code__.co_firstlineno + 2,
+    )
+    assert str(caught.value) == (
+        f"{__name__}.read_span failed on span 1: NameError: name 'amuont' is not defined\n"
+        f"{file}, line {line}, in read_span: "
+        'yield pa.record_batch({"count": [amuont]})  # noqa: F821'
+    )
+
+
 def test_an_option_that_the_reader_does_not_take_is_named(module, small_schema):
     reader = module(READER)
     step = SpanExampleGen(
