@@ -19,7 +19,7 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup: ## Install the lock into .venv, unless that is done; all below do it themselves
-	@sh pipeline/environment/python.sh -m pipeline.environment.install
+	@sh tfxkit/environment/python.sh -m tfxkit.environment.install
 
 run: setup ## Train, evaluate and push a model on the sample data
 	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)
@@ -79,10 +79,10 @@ image: ## Build the image that steps on a cluster run in: IMAGE=NAME
 
 # <<< cluster
 doctor: ## Examine this machine and the installation; needs nothing installed
-	@sh pipeline/environment/python.sh -m pipeline doctor
+	@sh tfxkit/environment/python.sh -m pipeline doctor
 
 lock: setup ## Renew requirements/ from pyproject.toml
-	@$(PYTHON_IN_VENV) -m pipeline.environment.lock
+	@$(PYTHON_IN_VENV) -m tfxkit.environment.lock
 
 # Their tools have an environment each, beside the project's own.
 audit: setup ## Look up known vulnerabilities of what is locked

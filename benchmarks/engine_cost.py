@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.resampled_rows import write_rows
-from pipeline import config as configs
-from pipeline.config import SCHEMA_FILE
+from tfxkit.config import loading as configs
+from tfxkit.config.loading import SCHEMA_FILE
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
@@ -30,8 +30,8 @@ def cpu_seconds() -> float:
 
 def measure(count: int, folder: Path) -> dict[str, float]:
     """CPU seconds of each step on so many rows."""
-    from pipeline.outputs import Outputs
-    from pipeline.places import Places
+    from tfxkit.runs.outputs import Outputs
+    from tfxkit.runs.places import Places
     from pipeline.runners import local
 
     write_rows(folder / "data", count)

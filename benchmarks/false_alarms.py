@@ -27,16 +27,16 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from components.data_gate import anomalies, drift
-from components.data_gate.findings import Report
-from components.data_gate.leaks import ROWS, associations
-from components.example_gen.columns import column_types
-from components.example_gen.encoding import encode_batch
-from components.example_gen.reading import read_batches
-from components.example_gen.repeats import Repeats, repeated_share
-from components.example_gen.spans import range_config, select
-from pipeline import config
-from pipeline.config import Config, project_path
+from tfxkit.components.data_gate import anomalies, drift
+from tfxkit.components.data_gate.findings import Report
+from tfxkit.components.data_gate.leaks import ROWS, associations
+from tfxkit.components.example_gen.columns import column_types
+from tfxkit.components.example_gen.encoding import encode_batch
+from tfxkit.components.example_gen.reading import read_batches
+from tfxkit.components.example_gen.repeats import Repeats, repeated_share
+from tfxkit.components.example_gen.spans import range_config, select
+from tfxkit.config import loading as config
+from tfxkit.config.loading import Config, project_path
 from tfxkit.storage.statistics import Columns, columns_in
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"

@@ -20,8 +20,8 @@ from collections.abc import Callable
 import numpy as np
 from sklearn import metrics as sk
 
-from pipeline.report import bootstrap
-from pipeline.report.eval_rows import EvalRows
+from tfxkit.report import bootstrap
+from tfxkit.report.eval_rows import EvalRows
 from tfxkit.config.bounds import MetricSettings
 from tfxkit.config.dataset import Task
 from tfxkit.metrics.catalogue import CATALOGUE, define

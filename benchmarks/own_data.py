@@ -33,7 +33,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from benchmarks.own_data_sets import DATA, LABELS
 from benchmarks.split_rows import read_rows
-from pipeline.run_log import captured
+from tfxkit.runs.run_log import captured
 
 ROOT = Path(__file__).resolve().parents[1]
 # By task: the metric, and how far below gradient boosting it may be.

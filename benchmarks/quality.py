@@ -30,7 +30,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.model_columns import model_columns
 from benchmarks.plain_metrics import expected_calibration_error
 from benchmarks.split_rows import read_rows
-from pipeline.run_log import captured
+from tfxkit.runs.run_log import captured
 
 ROOT = Path(__file__).resolve().parents[1]
 Scores = tuple[float, float, float]  # AUC, expected calibration error, seconds of the fit

@@ -10,11 +10,11 @@ def main() -> int:
     # Python's default is to look for garbage every 700 objects, and once more at the end: that
     # takes as long as a third of the imports.
     gc.set_threshold(200_000)
-    from pipeline import interruption
+    from tfxkit.runs import interruption
 
     try:
         with interruption.Interruption().watched():
-            from pipeline import cli
+            from tfxkit import cli
 
             exit_code = cli.main()
     except KeyboardInterrupt:  # before a verb began
@@ -25,7 +25,7 @@ def main() -> int:
 
 
 if sys.argv[1:2] == ["doctor"]:  # must work with any Python, before anything is installed
-    from pipeline.environment.doctor import main as doctor
+    from tfxkit.environment.doctor import main as doctor
 
     sys.exit(doctor(sys.argv[2:]))
 

@@ -20,14 +20,14 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import bulk_inferrer_pb2, trainer_pb2
 from tfx.utils import io_utils
 
-from components.baseline import Baseline
-from components.data_gate import DataGate
-from components.evaluator import Evaluator, eval_config
-from components.example_gen.component import SpanExampleGen
-from components.pusher import VersionPusher
-from components.serving_check import ServingCheck
-from pipeline.config import Config
-from pipeline.places import Places
+from tfxkit.components.baseline import Baseline
+from tfxkit.components.data_gate import DataGate
+from tfxkit.components.evaluator import Evaluator, eval_config
+from tfxkit.components.example_gen.component import SpanExampleGen
+from tfxkit.components.pusher import VersionPusher
+from tfxkit.components.serving_check import ServingCheck
+from tfxkit.config.loading import Config
+from tfxkit.runs.places import Places
 
 
 def create_components(config: Config, places: Places) -> list[BaseNode]:

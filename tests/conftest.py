@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from pipeline.run_log import QUIET
+from tfxkit.runs.run_log import QUIET
 
 # As each run of the pipeline has them. Here and in no hook, which would come after the conftest.py
 # of a folder that is named on the command line, and what that imports: TensorFlow reads them once.

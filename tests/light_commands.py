@@ -14,7 +14,7 @@ from tests.sample_project import ROOT
 _HEAVY = ("tensorflow", "tfx", "apache_beam")
 _PROGRAM = f"""
 import json, sys
-from pipeline import cli
+from tfxkit import cli
 codes = [cli.main(command) for command in json.loads(sys.argv[1])]
 print(json.dumps([codes, [name for name in {_HEAVY} if name in sys.modules]]))
 """

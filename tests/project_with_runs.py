@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli, summary
-from pipeline.config import load
-from pipeline.outputs import Outputs
-from pipeline.summary import State, Summary
+from tfxkit import cli
+
+from tfxkit.runs import summary
+from tfxkit.config.loading import load
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import State, Summary
 from tests.sample_project import CONFIGS, DATA
 
 NAME = load(CONFIGS, ["fast"], ()).pipeline

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config as configs
-from pipeline import validation
-from pipeline.config import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
-from pipeline.report import model_card
-from pipeline.selection import config_class
+from tfxkit.config import loading as configs
+from tfxkit.runs import validation
+from tfxkit.config.loading import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
+from tfxkit.report import model_card
+from tfxkit.runs.selection import config_class
 from tests.sample_project import CONFIGS, ROOT
 
 OWN = ROOT / "configs"
@@ -87,8 +87,8 @@ def test_the_model_card_is_one():
 def test_what_is_said_for_a_backend_is_compiled_to_what_it_takes(config_dir):
     from importlib import import_module
 
-    from pipeline.kubeflow.checks import find_problems
-    from pipeline.verbs.compile import TARGETS
+    from tfxkit.kubeflow.checks import find_problems
+    from tfxkit.commands.compile import TARGETS
 
     for overlay in OVERLAYS:
         config = load(config_dir, overlay)
@@ -101,8 +101,8 @@ def test_what_is_said_for_a_backend_is_compiled_to_what_it_takes(config_dir):
 # <<< cluster
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_pipeline_is_built_with_an_overlay(overlay, config_dir):
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     schema = str(config_dir / SCHEMA_FILE)
     places = Places("gs://data", schema, "gs://serving", "gs://checkpoints", "gs://bulk")

@@ -35,7 +35,7 @@ RULES = (
     Rule("pyproject.toml", r"^license = .*$", 'license = "{license}"'),
     Rule("deploy/Dockerfile", r'image\.licenses=".*"', 'image.licenses="{license}"'),
     Rule(
-        "pipeline/environment/python.sh",
+        "tfxkit/environment/python.sh",
         r"python3\.13 python3\.12 python3\.11 python3 python;",
         "{pythons} python3 python;",
     ),

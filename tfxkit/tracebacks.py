@@ -20,13 +20,13 @@ from tfxkit.errors import chain
 # Code that comes with the project. Everything else in it was written by its owner.
 SHIPPED = (
     "components/__init__.py",
-    "components/baseline",
-    "components/beam_files.py",
-    "components/data_gate",
-    "components/evaluator",
-    "components/example_gen",
-    "components/pusher",
-    "components/serving_check",
+    "tfxkit/components/baseline",
+    "tfxkit/components/beam_files.py",
+    "tfxkit/components/data_gate",
+    "tfxkit/components/evaluator",
+    "tfxkit/components/example_gen",
+    "tfxkit/components/pusher",
+    "tfxkit/components/serving_check",
     "pipeline",
     "tfxkit",
 )

@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.example_validator import executor as example_validator
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.data_gate.executor import Executor
+from tfxkit.components.data_gate.executor import Executor
 
 # A label and its feature, for rows of anything.
 DATASET = {

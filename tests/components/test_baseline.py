@@ -17,9 +17,9 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils
 
-from components.baseline import Baseline
-from components.baseline.compatibility import incompatibility
-from components.baseline.executor import Executor
+from tfxkit.components.baseline import Baseline
+from tfxkit.components.baseline.compatibility import incompatibility
+from tfxkit.components.baseline.executor import Executor
 from tfxkit.errors import StorageError
 from tfxkit.storage.filesystems import fileio
 
@@ -207,7 +207,7 @@ def test_cached_while_what_is_served_stays_the_same(
 
     def last_execution() -> str:
         with metadata.Metadata(connection) as handle:
-            kind = "components.baseline.component.Baseline"
+            kind = "tfxkit.components.baseline.component.Baseline"
             execution = max(handle.store.get_executions_by_type(kind), key=lambda e: e.id)
             state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
             [model] = [

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from components.beam_files import remove_temporary
+from tfxkit.components.beam_files import remove_temporary
 from tfxkit.storage.filesystems import fileio
 
 

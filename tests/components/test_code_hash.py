@@ -8,7 +8,7 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.types import channel, standard_artifacts
 
-from components.evaluator import Evaluator
+from tfxkit.components.evaluator import Evaluator
 from tfxkit.config.bounds import Evaluation
 
 SOURCES = {

@@ -10,11 +10,11 @@ from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.types import standard_artifacts
 
-from components.baseline import Baseline
-from components.data_gate import DataGate
-from components.evaluator import Evaluator, eval_config
-from components.pusher import VersionPusher
-from components.serving_check import ServingCheck
+from tfxkit.components.baseline import Baseline
+from tfxkit.components.data_gate import DataGate
+from tfxkit.components.evaluator import Evaluator, eval_config
+from tfxkit.components.pusher import VersionPusher
+from tfxkit.components.serving_check import ServingCheck
 from tests.sample_project import CONFIGS
 from tfxkit.config.dataset import Dataset
 

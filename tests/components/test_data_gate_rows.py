@@ -11,9 +11,9 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.data_gate.leaks import associations
-from components.data_gate.rows import findings
-from components.example_gen.repeats import K, Repeats, repeated_share
+from tfxkit.components.data_gate.leaks import associations
+from tfxkit.components.data_gate.rows import findings
+from tfxkit.components.example_gen.repeats import K, Repeats, repeated_share
 from tfxkit.config.bounds import Validation
 from tfxkit.config.dataset import Dataset
 from tfxkit.storage.examples_artifact import OUTCOMES

@@ -10,7 +10,7 @@ from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from pipeline.config import load
+from tfxkit.config.loading import load
 from tests.google_cloud import BUCKET, GoogleCloud
 from tests.sample_project import CONFIGS
 from tfxkit import compat

@@ -15,9 +15,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils, proto_utils
 
-from components.evaluator import eval_config
-from components.evaluator import evaluation as evaluations
-from components.evaluator.executor import Executor
+from tfxkit.components.evaluator import eval_config
+from tfxkit.components.evaluator import evaluation as evaluations
+from tfxkit.components.evaluator.executor import Executor
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import ModelError
 from tfxkit.features.label import LABEL_KEY
@@ -158,7 +158,7 @@ def evaluate(tmp_path_factory):
             {
                 "eval_config": proto_utils.proto_to_json(eval_config(dataset)),
                 "example_splits": json.dumps(["eval"]),
-                "module_path": "components.evaluator.extractors",
+                "module_path": "tfxkit.components.evaluator.extractors",
                 "evaluation": dataset.evaluation.model_dump_json(),
             },
         )

@@ -20,8 +20,8 @@ from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.local import LocalFilesystem
 from tfx.types import standard_artifacts
 
-from components.pusher import local_folder, object_store, publish
-from components.pusher.executor import Executor
+from tfxkit.components.pusher import local_folder, object_store, publish
+from tfxkit.components.pusher.executor import Executor
 from tfxkit.errors import ModelError
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio

@@ -21,9 +21,9 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
-from components.serving_check import RESULT_FILE, ServingCheck, limits, probe, verdict
-from components.serving_check.executor import Executor
-from components.serving_check.verdict import NotBlessedError
+from tfxkit.components.serving_check import RESULT_FILE, ServingCheck, limits, probe, verdict
+from tfxkit.components.serving_check.executor import Executor
+from tfxkit.components.serving_check.verdict import NotBlessedError
 from tfxkit.errors import MachineError
 
 ROWS = 12
@@ -143,7 +143,7 @@ class Trained:
             )
         )
         store = mlmd.MetadataStore(database)
-        executions = store.get_executions_by_type("components.serving_check.component.ServingCheck")
+        executions = store.get_executions_by_type("tfxkit.components.serving_check.component.ServingCheck")
         return metadata_store_pb2.Execution.State.Name(
             max(executions, key=lambda execution: execution.id).last_known_state
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config
+from tfxkit.config import loading as config
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"

@@ -7,8 +7,8 @@ import pytest
 import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics import stats_impl
 
-from components.example_gen.splits import HashSplits, row_hash
-from pipeline import config
+from tfxkit.components.example_gen.splits import HashSplits, row_hash
+from tfxkit.config import loading as config
 from tests.components.example_gen.conftest import encode, read_table
 from tests.components.gate_run import read_schema
 from tests.data.shipped_sample import CONFIGS, DATA, about_the_sample

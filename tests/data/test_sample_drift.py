@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pipeline import config
+from tfxkit.config import loading as config
 from tests.components.gate_run import read_schema, run_gate
 from tests.data.shipped_sample import CONFIGS, DATA, about_the_sample
 

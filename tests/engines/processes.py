@@ -122,7 +122,7 @@ class Cluster:
 
     def start_worker_pool(self) -> None:
         """Starts what begins SDK workers when the engine asks: this project's environment."""
-        command = [sys.executable, "-m", "pipeline.worker_pool", f"--port={self.pool_port}"]
+        command = [sys.executable, "-m", "tfxkit.runs.worker_pool", f"--port={self.pool_port}"]
         self.processes.start("worker-pool", command, self.worker_env)
 
     def start_job_server(self, *args: str) -> None:

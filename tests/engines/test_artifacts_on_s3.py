@@ -15,8 +15,8 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.utils import io_utils
 
-from components.example_gen.component import SpanExampleGen
-from pipeline import config
+from tfxkit.components.example_gen.component import SpanExampleGen
+from tfxkit.config import loading as config
 from tests.engines import artifacts
 from tests.engines.conftest import RunOnEngine
 from tfxkit.storage.filesystems import fileio

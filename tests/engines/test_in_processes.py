@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from pipeline import summary
-from pipeline.summary import State
+from tfxkit.runs import summary
+from tfxkit.runs.summary import State
 from tests.sample_project import CONFIGS, ROOT, span
 
 pytestmark = pytest.mark.engines

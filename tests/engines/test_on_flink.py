@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.summary import State
+from tfxkit.runs.summary import State
 from tests.engines import artifacts
 from tests.engines.conftest import RunOnEngine
 from tests.engines.flink import TASK_MANAGERS

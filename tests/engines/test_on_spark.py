@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tfx.utils import io_utils
 
-from pipeline.summary import State
+from tfxkit.runs.summary import State
 from tests.engines import artifacts
 from tests.engines.conftest import RunOnEngine
 from tests.engines.processes import wait_for

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import summary
-from pipeline.outputs import Outputs
-from pipeline.summary import Summary
+from tfxkit.runs import summary
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import Summary
 from tests.foreign.own_steps import add_steps
 from tests.foreign.trips_database import write_database
 from tests.project_with_runs import NAME, make_project

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from sklearn import metrics as sk
 
-from pipeline.report.run import Run
+from tfxkit.report.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def test_the_report_shows_them_with_an_interval_where_there_is_a_definition(fore
     ],
 )  # fmt: skip
 def test_a_bound_on_each_kind_decides(foreign, setting, missed):
-    from components.evaluator import evaluation
+    from tfxkit.components.evaluator import evaluation
     from tfxkit.config.bounds import Evaluation
 
     run = Run.read(foreign.outputs.runs / "latest", foreign.outputs)

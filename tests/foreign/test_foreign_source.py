@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline import summary
-from pipeline.outputs import Outputs
-from pipeline.summary import State, Status
+from tfxkit.runs import summary
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import State, Status
 from tests.foreign.trips_database import FILE, rows
 from tests.project_with_runs import NAME
 

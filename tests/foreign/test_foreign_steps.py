@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.summary import State
+from tfxkit.runs.summary import State
 
 pytestmark = pytest.mark.slow
 OWN = ("CountLabels", "ModelSize", "Announce")
@@ -14,9 +14,9 @@ OWN = ("CountLabels", "ModelSize", "Announce")
 CACHE_KEYS = """
 import json
 from pathlib import Path
-from pipeline import config
-from pipeline.outputs import Outputs
-from pipeline.places import Places
+from tfxkit.config import loading as config
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.places import Places
 from pipeline.runners import local
 
 loaded = config.load(Path("configs"), ["fast"])

@@ -200,7 +200,7 @@ SILENT = [
         {
             f"{CONTAINER}/args": [
                 "--executor_class_path",
-                "components.baseline.executor.Executor",
+                "tfxkit.components.baseline.executor.Executor",
             ]
         },
         "the cache does not see the model that is being served",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.kubeflow.package import Package
+from tfxkit.kubeflow.package import Package
 from tests.kubeflow.backend_fixtures import *  # noqa: F403 # >>> kubeflow <<<
 from tests.kubeflow.container_fixtures import *  # noqa: F403 # >>> kubeflow <<<
 from tests.kubeflow.overlays import load

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import config
-from pipeline.kubeflow.settings import RemoteConfig
+from tfxkit.config import loading as config
+from tfxkit.kubeflow.settings import RemoteConfig
 from tests.sample_project import CONFIGS
 
 

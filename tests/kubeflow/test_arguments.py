@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from components.example_gen.spans import range_config
-from pipeline.kubeflow import measured
-from pipeline.kubeflow.arguments import resolve
-from pipeline.kubeflow.parameters import declared
+from tfxkit.components.example_gen.spans import range_config
+from tfxkit.kubeflow import measured
+from tfxkit.kubeflow.arguments import resolve
+from tfxkit.kubeflow.parameters import declared
 from tfxkit.config.dataset import Task
 from tfxkit.errors import DataError, UsageError
 from tfxkit.metrics.catalogue import CATALOGUE

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.kubeflow import checkpoint_run
+from tfxkit.kubeflow import checkpoint_run
 
 SALT = "0b2f7a1e-0d6c-4b57-9d0e-6a2f7a5b1c3d"
 RUN = "5f0c3c1e-95f7-4d55-8a8e-1d0f8a0b2c4d"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from pipeline.kubeflow.checks import documents, find_problems
-from pipeline.kubeflow.package import Package, to_yaml
+from tfxkit.kubeflow.checks import documents, find_problems
+from tfxkit.kubeflow.package import Package, to_yaml
 from tests.kubeflow.broken_packages import FAILING, REFUSED, SILENT
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.errors import BackendError

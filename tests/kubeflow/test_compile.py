@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
-from pipeline import cli
-from pipeline.config import ConfigError
-from pipeline.kubeflow import carried
-from pipeline.kubeflow import package as packages
-from pipeline.kubeflow.checks import find_problems
-from pipeline.verbs.compile import TARGETS
+from tfxkit import cli
+from tfxkit.config.loading import ConfigError
+from tfxkit.kubeflow import carried
+from tfxkit.kubeflow import package as packages
+from tfxkit.kubeflow.checks import find_problems
+from tfxkit.commands.compile import TARGETS
 from tests.kubeflow.overlays import PIPELINE, load
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
@@ -118,7 +118,7 @@ def test_each_step_runs_the_entrypoint_in_the_image(compiled):
     image = load("kubeflow").kubeflow.image
     for container in containers_of(compiled("kubeflow")).values():
         assert container["image"] == image
-        assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
+        assert container["command"] == ["python", "-m", "tfxkit.kubeflow.entrypoint"]
 
 
 def test_the_pipeline_root_is_not_lost(compiled):
@@ -132,7 +132,7 @@ def test_vertex_asks_for_spans_before_its_cache_and_kubeflow_has_no_such_hook(co
     hooks = {step: one["lifecycle"] for step, one in containers.items() if "lifecycle" in one}
     assert hooks.keys() == {"ExampleGen", "UnlabelledExampleGen"}
     for hook in hooks.values():
-        assert hook["preCacheCheck"]["command"] == ["python", "-m", "pipeline.kubeflow.span_driver"]
+        assert hook["preCacheCheck"]["command"] == ["python", "-m", "tfxkit.kubeflow.span_driver"]
         assert "--json_serialized_inputs_spec_args" in hook["preCacheCheck"]["args"]
 
 
@@ -151,7 +151,7 @@ def test_another_schema_has_another_path(compiled, tmp_path):
     schema = tmp_path / "configs" / "schema.pbtxt"
     schema.write_text(schema.read_text() + "# changed\n")
     config = load("kubeflow")
-    runner = importlib.import_module("pipeline.runners.kubeflow")
+    runner = importlib.import_module("tfxkit.kubeflow.runners.kubeflow")
     changed = runner.compile_package(config, tmp_path / "configs")
 
     def path(package):
@@ -299,7 +299,7 @@ def test_check_names_what_is_wrong(tmp_path, capsys, compiled):
 
 
 def test_a_package_that_would_be_refused_is_not_written(tmp_path, capfd, monkeypatch):
-    from pipeline.kubeflow import checks
+    from tfxkit.kubeflow import checks
 
     monkeypatch.setattr(checks, "find_problems", lambda *_: ["Trainer: no."])
     file = tmp_path / "package.yaml"

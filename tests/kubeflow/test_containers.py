@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from pipeline import cli
+from tfxkit import cli
 from tests.kubeflow.backend_fixtures import S3
 from tests.kubeflow.container_fixtures import IMAGE, MOUNTED_AT, SCRATCH, in_containers
 from tests.kubeflow.emulator.backend import Backend

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.kubeflow.checks import find_problems
-from pipeline.run_log import QUIET
-from pipeline.verbs.compile import TARGETS
+from tfxkit.kubeflow.checks import find_problems
+from tfxkit.runs.run_log import QUIET
+from tfxkit.commands.compile import TARGETS
 from tests.kubeflow.overlays import load
 from tests.kubeflow.test_compile import containers_of
 from tests.sample_project import ROOT

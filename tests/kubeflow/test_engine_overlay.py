@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import config
-from pipeline.config import ConfigError
-from pipeline.kubeflow.launcher import Launcher
-from pipeline.kubeflow.settings import RemoteConfig
+from tfxkit.config import loading as config
+from tfxkit.config.loading import ConfigError
+from tfxkit.kubeflow.launcher import Launcher
+from tfxkit.kubeflow.settings import RemoteConfig
 from pipeline.runners import kubeflow
 from tests.kubeflow import kubernetes_objects
 from tests.kubeflow.test_compile import containers_of

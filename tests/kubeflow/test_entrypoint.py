@@ -17,11 +17,11 @@ import tensorflow as tf
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from components import beam_files
-from pipeline.kubeflow import carried, compilation, entrypoint, span_driver
-from pipeline.kubeflow.checks import containers
-from pipeline.kubeflow.package import Package
-from pipeline.run_log import QUIET
+from tfxkit.components import beam_files
+from tfxkit.kubeflow import carried, compilation, entrypoint, span_driver
+from tfxkit.kubeflow.checks import containers
+from tfxkit.kubeflow.package import Package
+from tfxkit.runs.run_log import QUIET
 from tests.engines.processes import free_port
 from tests.kubeflow.emulator.protojson import from_text
 from tests.sample_project import CONFIGS, ROOT, span
@@ -287,7 +287,7 @@ def test_the_schema_comes_out_of_the_package(step, tmp_path, target, output_file
 
 def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
     program = (
-        "import sys, pipeline.kubeflow.entrypoint, pipeline.kubeflow.report_step.executor\n"
+        "import sys, tfxkit.kubeflow.entrypoint, tfxkit.kubeflow.report_step.executor\n"
         "print(*(n for n in sys.modules if n.partition('.')[0] in ('components', 'models', "
         "'pipeline', 'tfxkit')))"
     )
@@ -295,7 +295,7 @@ def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
         [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True
     )
     imported = set(done.stdout.split())
-    assert {entrypoint.__name__, "pipeline.report.run", "tfxkit.errors"} <= imported
+    assert {entrypoint.__name__, "tfxkit.report.run", "tfxkit.errors"} <= imported
     assert imported <= carried.container_modules().keys()
 
 
@@ -357,7 +357,7 @@ def test_the_bulk_data_is_resolved_as_the_training_data_is(compiled, tmp_path, d
 
 def test_a_step_computes_as_on_this_machine():
     """TensorFlow reads how to compute when it is imported; the entrypoint says it before."""
-    code = "import sys, pipeline.kubeflow.entrypoint; print('tensorflow' in sys.modules)"
+    code = "import sys, tfxkit.kubeflow.entrypoint; print('tensorflow' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -21,7 +21,7 @@ GB = 10**9
 
 EXAMINE_THE_IMAGE = """
 import getpass, importlib.util, json, os, pathlib, shutil, tfx
-from pipeline.environment import verify
+from tfxkit.environment import verify
 
 for check in verify.CHECKS.values():
     check()

@@ -28,9 +28,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pipeline import cli
-from pipeline.kubeflow import lost_answers, run_watch
-from pipeline.kubeflow.clients.kubeflow import runs
+from tfxkit import cli
+from tfxkit.kubeflow import lost_answers, run_watch
+from tfxkit.kubeflow.clients.kubeflow import runs
 from tests.kubeflow.emulator.api.server import ApiServer
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.settings import Settings

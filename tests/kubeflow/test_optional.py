@@ -12,11 +12,11 @@ import pytest
 from tests.sample_project import CONFIGS, ROOT, copy_with_code
 
 FEATURE = (
-    "pipeline/kubeflow",
-    "pipeline/runners/kubeflow.py",
-    "pipeline/runners/vertex.py",
-    "pipeline/verbs/compile.py",
-    "pipeline/verbs/submit.py",
+    "tfxkit/kubeflow",
+    "tfxkit/kubeflow/runners/kubeflow.py",
+    "tfxkit/kubeflow/runners/vertex.py",
+    "tfxkit/commands/compile.py",
+    "tfxkit/commands/submit.py",
     "configs/kubeflow.yaml",
     "configs/vertex.yaml",
 )

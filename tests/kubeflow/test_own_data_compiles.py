@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli
-from pipeline.kubeflow import package as packages
-from pipeline.kubeflow.checks import find_problems
-from pipeline.verbs.compile import TARGETS
+from tfxkit import cli
+from tfxkit.kubeflow import package as packages
+from tfxkit.kubeflow.checks import find_problems
+from tfxkit.commands.compile import TARGETS
 from tests.pipeline.inspection.conftest import coin, noise, rows
 
 ROOT = Path(__file__).parents[2]

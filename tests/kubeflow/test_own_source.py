@@ -9,9 +9,9 @@ import json
 
 import pytest
 
-from pipeline.config import ConfigError
-from pipeline.kubeflow import arguments, locations
-from pipeline.kubeflow.package import Package, read
+from tfxkit.config.loading import ConfigError
+from tfxkit.kubeflow import arguments, locations
+from tfxkit.kubeflow.package import Package, read
 from tests.foreign.conftest import ForeignProject, make_foreign_project
 from tests.foreign.trips_database import FILE
 from tests.kubeflow.overlays import load

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kubeflow.package import Package, read, to_yaml, write
+from tfxkit.kubeflow.package import Package, read, to_yaml, write
 from tests.kubeflow import whole_package
 from tests.kubeflow.broken_packages import CONTAINER
 from tests.kubeflow.emulator import package as emulator

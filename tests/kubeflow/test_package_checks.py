@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kubeflow.checks import RULES, documents, find_problems, view
-from pipeline.kubeflow.package import Package
+from tfxkit.kubeflow.checks import RULES, documents, find_problems, view
+from tfxkit.kubeflow.package import Package
 from tests.kubeflow.broken_packages import EXECUTORS, KUBEFLOW_CASES, TASKS, VERTEX_CASES
 from tests.kubeflow.whole_package import GONE, PLATFORM, VERTEX, package
 
@@ -113,7 +113,7 @@ def _documents(package):
 
 def test_a_check_needs_no_tfx():
     code = (
-        "import sys; import pipeline.kubeflow.checks; "
+        "import sys; import tfxkit.kubeflow.checks; "
         "print(sorted({'tfx', 'tensorflow', 'apache_beam'} & sys.modules.keys()))"
     )
     result = subprocess.run(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.kubeflow.parameters import declared
+from tfxkit.kubeflow.parameters import declared
 from tests.kubeflow.overlays import load
 
 HANDED_TO = {

@@ -125,7 +125,7 @@ def test_it_predicts_what_a_local_run_with_the_same_data_and_seed_predicts(
 
 
 def _predictions(file: Path, version: Path) -> list[float]:
-    from pipeline.prediction import predict
+    from tfxkit.runs.prediction import predict
 
     output = io.BytesIO()
     predict(str(file), str(version), output)

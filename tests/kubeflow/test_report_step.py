@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from tfx.types import standard_artifacts
 
-from pipeline.config import load
-from pipeline.dag_building import build_components
-from pipeline.kubeflow import artifact_types
-from pipeline.kubeflow.report_step import Report
-from pipeline.kubeflow.report_step.component import HTML, READS
-from pipeline.kubeflow.report_step.executor import Executor
-from pipeline.metadata import RunMetadata
-from pipeline.places import Places
+from tfxkit.config.loading import load
+from tfxkit.runs.dag_building import build_components
+from tfxkit.kubeflow import artifact_types
+from tfxkit.kubeflow.report_step import Report
+from tfxkit.kubeflow.report_step.component import HTML, READS
+from tfxkit.kubeflow.report_step.executor import Executor
+from tfxkit.runs.metadata import RunMetadata
+from tfxkit.runs.places import Places
 from tfxkit.storage.s3.client import client
 
 RUN = "0f0ae84c-6a4f-4c5e-8a3e-0e8c1a1d2b3c"

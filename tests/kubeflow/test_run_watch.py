@@ -6,10 +6,10 @@ import io
 
 import pytest
 
-from pipeline.kubeflow import run_watch
-from pipeline.kubeflow.remote_run import NoAnswerError, Phase, RemoteStep, RunStatus
-from pipeline.summary import State
-from pipeline.terminal import StepDisplay
+from tfxkit.kubeflow import run_watch
+from tfxkit.kubeflow.remote_run import NoAnswerError, Phase, RemoteStep, RunStatus
+from tfxkit.runs.summary import State
+from tfxkit.runs.terminal import StepDisplay
 
 WAITING = RunStatus(Phase.RUNNING, (RemoteStep("A"), RemoteStep("B")))
 RUNNING = RunStatus(Phase.RUNNING, (RemoteStep("A", running=True), RemoteStep("B", running=True)))

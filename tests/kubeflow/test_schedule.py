@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.kubeflow.schedule import parse
+from tfxkit.kubeflow.schedule import parse
 from tests.kubeflow.emulator.api import cron
 from tfxkit.errors import UsageError
 

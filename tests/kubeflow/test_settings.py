@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from pipeline.config import ConfigError
-from pipeline.kubeflow.quantities import cores, gigabytes
-from pipeline.kubeflow.settings import RemoteConfig
-from pipeline.selection import config_class
+from tfxkit.config.loading import ConfigError
+from tfxkit.kubeflow.quantities import cores, gigabytes
+from tfxkit.kubeflow.settings import RemoteConfig
+from tfxkit.runs.selection import config_class
 from tests.kubeflow.overlays import load
 
 TRAINER = "kubeflow.steps.Trainer"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.kubeflow import failure
+from tfxkit.kubeflow import failure
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 
 

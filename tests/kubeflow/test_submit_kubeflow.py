@@ -14,10 +14,10 @@ import kfp_server_api
 import pytest
 import yaml
 
-from pipeline import cli
-from pipeline.kubeflow import run_watch
-from pipeline.kubeflow.clients.kubeflow.nodes import Nodes
-from pipeline.summary import State
+from tfxkit import cli
+from tfxkit.kubeflow import run_watch
+from tfxkit.kubeflow.clients.kubeflow.nodes import Nodes
+from tfxkit.runs.summary import State
 from tests.kubeflow.emulator.api.server import ApiServer
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.settings import Settings

@@ -4,7 +4,7 @@ import importlib
 
 from tfx import v1 as tfx
 
-from pipeline.kubeflow import value_inputs
+from tfxkit.kubeflow import value_inputs
 
 
 @tfx.dsl.components.component

@@ -18,9 +18,9 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform
 
-from pipeline import cli
-from pipeline.kubeflow import lost_answers, run_watch
-from pipeline.kubeflow import package as packages
+from tfxkit import cli
+from tfxkit.kubeflow import lost_answers, run_watch
+from tfxkit.kubeflow import package as packages
 from tests.kubeflow.overlays import PIPELINE
 from tests.sample_project import CONFIGS
 

@@ -6,9 +6,9 @@ import importlib
 
 import pytest
 
-from pipeline.kubeflow.checks import find_problems
-from pipeline.kubeflow.parameters import declared
-from pipeline.verbs.compile import TARGETS
+from tfxkit.kubeflow.checks import find_problems
+from tfxkit.kubeflow.parameters import declared
+from tfxkit.commands.compile import TARGETS
 from tests import dag_edits
 from tests.kubeflow.overlays import load
 from tests.sample_project import CONFIGS

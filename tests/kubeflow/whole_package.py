@@ -6,7 +6,7 @@ import copy
 
 import yaml
 
-from pipeline.kubeflow.package import Package
+from tfxkit.kubeflow.package import Package
 
 GONE = object()
 SPEC = yaml.safe_load("""
@@ -63,12 +63,12 @@ deploymentSpec:
     ExampleGen_executor:
       container:
         image: registry.example.com/taxi:1
-        command: [python, -m, pipeline.kubeflow.entrypoint]
+        command: [python, -m, tfxkit.kubeflow.entrypoint]
         args: ["--json_serialized_invocation_args", "{{$}}"]
     Trainer_executor:
       container:
         image: registry.example.com/taxi:1
-        command: [python, -m, pipeline.kubeflow.entrypoint]
+        command: [python, -m, tfxkit.kubeflow.entrypoint]
         args: ["--name", "{{$.inputs.parameters['name']}}"]
         env: [{name: TF_CPP_MIN_LOG_LEVEL, value: "2"}]
         resources:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from components.serving_check.verdict import TOLERANCE, difference
+from tfxkit.components.serving_check.verdict import TOLERANCE, difference
 from tests.models.conftest import fn_args
 from tests.sample.models.network import build_model
 from tfxkit.training import export, weights

@@ -174,7 +174,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(hard, trained, tmp_path, ca
     )
     assert [resumed[key] for key in ("epochs", "best_epoch")] == [4, whole["best_epoch"]]
     # To the last bit, though the first two epochs were trained in another process: with as many
-    # threads as this one and, as everywhere here, without oneDNN (pipeline/run_log.py, QUIET).
+    # threads as this one and, as everywhere here, without oneDNN (tfxkit/runs/run_log.py, QUIET).
     assert resumed["history"] == whole["history"]
     np.testing.assert_array_equal(
         predict(args.serving_model_dir, hard.examples),

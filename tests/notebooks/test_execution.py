@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli
-from pipeline.opened_run import NothingToShowError, open_run
+from tfxkit import cli
+from tfxkit.runs.opened_run import NothingToShowError, open_run
 from tests.notebooks import own_data
 from tests.notebooks.test_committed import NOTEBOOKS
 from tests.sample_project import CONFIGS, ROOT, SAMPLE

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipeline import cli
+from tfxkit import cli
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import ROOT, SAMPLE
 from tfxkit.errors import UsageError
@@ -131,7 +131,7 @@ def test_a_signal_ends_any_verb_with_one_line_whatever_is_raised_then(
         except KeyboardInterrupt:
             raise then("tfx.components") from None
 
-    monkeypatch.setattr("pipeline.verbs.runs.run", half_import)
+    monkeypatch.setattr("tfxkit.commands.runs.run", half_import)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert cli.main(["runs"]) == 130
     assert capsys.readouterr() == ("", "Interrupted.\n")

@@ -5,10 +5,10 @@ import shutil
 import pytest
 import yaml
 
-from pipeline import config as configs
-from pipeline import validation
-from pipeline.config import Config, ConfigError
-from pipeline.config_sections import BeamConfig
+from tfxkit.config import loading as configs
+from tfxkit.runs import validation
+from tfxkit.config.loading import Config, ConfigError
+from tfxkit.config.sections import BeamConfig
 from tests.sample_project import CONFIGS
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_named(setting, named):
 def test_a_reader_that_is_not_there_is_refused_before_a_run(module):
     with pytest.raises(ConfigError, match=rf"data\.reader: there is no module {module}"):
         validation.check_reader(module)
-    validation.check_reader("components.pusher")
+    validation.check_reader("tfxkit.components.pusher")
 
 
 @pytest.mark.parametrize("module", ["pipeline.no_such", "no_such.dag"])

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config
-from pipeline.config import Config
-from pipeline.outputs import Outputs
+from tfxkit.config import loading as config
+from tfxkit.config.loading import Config
+from tfxkit.runs.outputs import Outputs
 from tests.sample_project import CONFIGS, SAMPLE, copy_with_code
 
 ALL_ON = (
@@ -55,8 +55,8 @@ def load(*settings: str) -> Config:
 def test_it_has_all_steps_under_names_that_every_backend_takes(settings, steps):
     from tfx.dsl.components.common.resolver import Resolver
 
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     nodes = build_components(load(*settings), Places(**PLACES))
     assert {node.id for node in nodes} == steps
@@ -66,8 +66,8 @@ def test_it_has_all_steps_under_names_that_every_backend_takes(settings, steps):
 
 @pytest.mark.parametrize("step", ["Transform", "Tuner", "Trainer"])
 def test_functions_find_the_hash_of_their_code_in_the_custom_config(step):
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     [node] = [n for n in build_components(load(*ALL_ON), Places(**PLACES)) if n.id == step]
     found = json.loads(node.exec_properties["custom_config"])["code_hash"]
@@ -79,13 +79,13 @@ def test_functions_find_the_hash_of_their_code_in_the_custom_config(step):
     [
         (("config.serving_check.examples", "config.serving_chek.examples"), "AttributeError: "),
         (("import Baseline", "import Basline"), "ImportError: cannot import name 'Basline'"),
-        (("components.baseline", "components.basline"), "ModuleNotFoundError: No module named"),
+        (("tfxkit.components.baseline", "components.basline"), "ModuleNotFoundError: No module named"),
         (("statistics_gen = Stat", "statistics_gen == = Stat"), "SyntaxError: invalid syntax"),
     ],
 )
 def test_a_mistake_in_its_module_is_told_with_its_line(edit, told, tmp_path, monkeypatch):
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     source = (SAMPLE / "dag.py").read_text()
     line = source[: source.index(edit[0])].count("\n") + 1
@@ -111,8 +111,8 @@ def Announce(file: tfx.dsl.components.Parameter[str]):
     "how", ["from {} import Announce", "def create_components(c, p):\n    import {}"]
 )
 def test_a_function_component_whose_annotations_are_text_is_refused(how, tmp_path, monkeypatch):
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     steps, dag = f"steps_{abs(hash(how))}", f"dag_{abs(hash(how))}"
     (tmp_path / f"{steps}.py").write_text(FUNCTION_COMPONENT)
@@ -128,8 +128,8 @@ def test_a_function_component_whose_annotations_are_text_is_refused(how, tmp_pat
 
 
 def test_another_annotation_that_tfx_does_not_take_is_told_by_tfx(tmp_path, monkeypatch):
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     source = FUNCTION_COMPONENT.partition("\n")[2].replace(
         "tfx.dsl.components.Parameter[str]", "set"
@@ -141,8 +141,8 @@ def test_another_annotation_that_tfx_does_not_take_is_told_by_tfx(tmp_path, monk
 
 
 def test_a_module_that_is_not_there_is_refused():
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     for name in ("pipeline.scorin", "nowhere.scoring"):
         with pytest.raises(config.ConfigError, match=f"no module {name}"):
@@ -154,9 +154,9 @@ def test_a_module_that_is_not_there_is_refused():
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from pipeline import config
-from pipeline.outputs import Outputs
-from pipeline.places import Places
+from tfxkit.config import loading as config
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.places import Places
 from pipeline.runners import local
 
 places, always, edits = json.loads(sys.argv[1])
@@ -211,15 +211,15 @@ EDITS = {
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
     "tfxkit/evaluation.py": {"Evaluator"},
     "tfxkit/storage/s3/*.py": OWN_CODE,
-    "components/example_gen/*.py": EXAMPLE_GENS,
-    "components/baseline/*.py": {"Baseline"},
-    "components/data_gate/*.py": {"DataGate"},
-    "components/evaluator/*.py": {"Evaluator"},
+    "tfxkit/components/example_gen/*.py": EXAMPLE_GENS,
+    "tfxkit/components/baseline/*.py": {"Baseline"},
+    "tfxkit/components/data_gate/*.py": {"DataGate"},
+    "tfxkit/components/evaluator/*.py": {"Evaluator"},
     "tfxkit/metrics/*.py": {"Evaluator"},
     "tests/sample/models/metrics.py": {"Evaluator"},
     "dataset.evaluation.metrics.f1={}": {"Evaluator"},
-    "components/serving_check/*.py": {"ServingCheck"},
-    "components/pusher/*.py": {"Pusher"},
+    "tfxkit/components/serving_check/*.py": {"ServingCheck"},
+    "tfxkit/components/pusher/*.py": {"Pusher"},
     "pipeline/**/*.py": set(),
     "model.width=32": LEARNING,
     "train.epochs=3": LEARNING,
@@ -263,8 +263,8 @@ def test_an_edit_changes_the_cache_key_of_exactly_the_steps_that_it_concerns(edi
 # >>> template
 @pytest.mark.slow
 def test_each_step_of_the_shipped_dag_has_a_hash_of_the_projects_code_that_it_runs(tmp_path):
-    from pipeline.dag_building import build_components
-    from pipeline.places import Places
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
 
     root = SAMPLE.parents[1]
     settings = (*ALL_ON, "dag=pipeline.dag")
@@ -311,7 +311,7 @@ def beam_args(*settings, **places) -> dict[str, list[str]]:
     """What a local run tells Beam in each step that runs it."""
     from tfx.orchestration.local import runner_utils
 
-    from pipeline.places import Places
+    from tfxkit.runs.places import Places
     from pipeline.runners import local
 
     ir = local.compile_pipeline(

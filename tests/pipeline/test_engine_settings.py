@@ -9,14 +9,14 @@ import grpc
 import pytest
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
-import pipeline.config as configs
-from pipeline import cli
-from pipeline.config import ConfigError
-from pipeline.engine import Engine
-from pipeline.explanation import explain
-from pipeline.outputs import Outputs
-from pipeline.selection import ConfigSelection
-from pipeline.summary import Status
+import tfxkit.config.loading as configs
+from tfxkit import cli
+from tfxkit.config.loading import ConfigError
+from tfxkit.config.engine import Engine
+from tfxkit.runs.explanation import explain
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.selection import ConfigSelection
+from tfxkit.runs.summary import Status
 from tests.engines.processes import free_port
 from tests.sample_project import CONFIGS, DATA
 
@@ -145,9 +145,9 @@ def test_what_another_engine_has_done_is_reused():
     """TFX's cache compares the executors, with the arguments of Beam in them."""
     from tfx.orchestration.local import runner_utils
 
-    from pipeline.places import Places
+    from tfxkit.runs.places import Places
     from pipeline.runners import local
-    from pipeline.runners.sealing import without_beam_args
+    from tfxkit.runs.sealing import without_beam_args
 
     def executors(*settings: str):
         places = Places(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.explanation import explain
-from pipeline.outputs import Outputs
-from pipeline.selection import ConfigSelection
-from pipeline.summary import Status
+from tfxkit.runs.explanation import explain
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.selection import ConfigSelection
+from tfxkit.runs.summary import Status
 from tfxkit.errors import DataError, StorageError
 
 OUTPUTS = Outputs(Path("/outputs/taxi"), ConfigSelection(("fast",)))

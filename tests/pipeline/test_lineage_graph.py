@@ -7,9 +7,9 @@ import json
 import pytest
 from rich.console import Console
 
-from pipeline.lineage import trace, tree, versions_from_span
-from pipeline.metadata import Artifact, Execution, ExecutionGraph
-from pipeline.outputs import Outputs
+from tfxkit.runs.lineage import trace, tree, versions_from_span
+from tfxkit.runs.metadata import Artifact, Execution, ExecutionGraph
+from tfxkit.runs.outputs import Outputs
 
 
 def step(

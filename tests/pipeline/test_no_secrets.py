@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import cli
-from pipeline import config as configs
-from pipeline.config import ConfigError
-from pipeline.no_secrets import refuse_secret_names, refuse_secrets
-from pipeline.summary import Status, Summary
+from tfxkit import cli
+from tfxkit.config import loading as configs
+from tfxkit.config.loading import ConfigError
+from tfxkit.config.secrets import refuse_secret_names, refuse_secrets
+from tfxkit.runs.summary import Status, Summary
 from tests.sample_project import CONFIGS
 
 PLANTED = "hunter2-planted"

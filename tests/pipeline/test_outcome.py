@@ -7,10 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from pipeline.outcome import KILLED, OUTCOMES, STEPS, label_of
-from pipeline.report import verdict
-from pipeline.summary import State, Status, Step
-from pipeline.terminal import print_result
+from tfxkit.runs.outcome import KILLED, OUTCOMES, STEPS, label_of
+from tfxkit.report import verdict
+from tfxkit.runs.summary import State, Status, Step
+from tfxkit.runs.terminal import print_result
 from tests.pipeline.report.made_run import made_run
 
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from pipeline.outputs import BusyError, Outputs
-from pipeline.selection import ConfigSelection
+from tfxkit.runs.outputs import BusyError, Outputs
+from tfxkit.runs.selection import ConfigSelection
 from tests.sample_project import CONFIGS
 
 
@@ -65,7 +65,7 @@ def test_the_copy_of_the_schema_moves_with_its_content(outputs, tmp_path):
 
 def test_a_second_process_is_told_who_holds_the_pipeline(outputs):
     take = (
-        "import sys; from pathlib import Path; from pipeline.outputs import Outputs, BusyError\n"
+        "import sys; from pathlib import Path; from tfxkit.runs.outputs import Outputs, BusyError\n"
         "try:\n  with Outputs(Path(sys.argv[1])).lock(): print('free')\n"
         "except BusyError as error: print(error)"
     )

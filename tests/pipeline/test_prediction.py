@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pipeline.prediction import predict
+from tfxkit.runs.prediction import predict
 from tfxkit.errors import DataError
 from tfxkit.storage import served_model
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from components.evaluator import evaluation
-from components.serving_check import RESULT_FILE
-from pipeline.metadata import Artifact
-from pipeline.results import collect
+from tfxkit.components.evaluator import evaluation
+from tfxkit.components.serving_check import RESULT_FILE
+from tfxkit.runs.metadata import Artifact
+from tfxkit.runs.results import collect
 
 
 def evaluated(folder, *, blessed):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.outputs import Outputs
-from pipeline.rollback import version_to_promote, version_to_roll_back_to
-from pipeline.selection import ConfigSelection
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.rollback import version_to_promote, version_to_roll_back_to
+from tfxkit.runs.selection import ConfigSelection
 from tfxkit.errors import UsageError
 from tfxkit.storage import served_model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from pipeline.spreadsheet import harmless
+from tfxkit.runs.spreadsheet import harmless
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])

@@ -6,8 +6,8 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from pipeline import summary
-from pipeline.summary import EXIT_CODES, Status, Step, Summary
+from tfxkit.runs import summary
+from tfxkit.runs.summary import EXIT_CODES, Status, Step, Summary
 
 DOC = (Path(__file__).parents[2] / "docs" / "summary.md").read_text()
 

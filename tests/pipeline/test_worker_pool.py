@@ -15,7 +15,7 @@ import pytest
 from apache_beam.portability.api import beam_fn_api_pb2 as fn_api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc as fn_api_grpc
 
-from pipeline.run_log import QUIET
+from tfxkit.runs.run_log import QUIET
 from tests.engines.processes import HOST, free_port, listens, wait_for
 from tests.sample_project import ROOT
 
@@ -47,7 +47,7 @@ class TaskManager(fn_api_grpc.BeamFnControlServicer):
 @pytest.fixture
 def pool() -> Iterator[tuple[subprocess.Popen[str], fn_api_grpc.BeamFnExternalWorkerPoolStub]]:
     port = free_port()
-    command = [sys.executable, "-m", "pipeline.worker_pool", f"--port={port}"]
+    command = [sys.executable, "-m", "tfxkit.runs.worker_pool", f"--port={port}"]
     env = {name: value for name, value in os.environ.items() if name not in QUIET}
     process = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: listens(port), "the pool")
@@ -109,7 +109,7 @@ def test_a_port_that_is_taken(pool):
     port = next(
         one.laddr.port for one in psutil.Process(process.pid).net_connections() if not one.raddr
     )
-    command = [sys.executable, "-m", "pipeline.worker_pool", f"--port={port}"]
+    command = [sys.executable, "-m", "tfxkit.runs.worker_pool", f"--port={port}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"Port {port} is taken: give another one with --port" in done.stderr

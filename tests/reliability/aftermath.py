@@ -9,8 +9,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from pipeline.metadata import RunMetadata
-from pipeline.outputs import Outputs
+from tfxkit.runs.metadata import RunMetadata
+from tfxkit.runs.outputs import Outputs
 from tfxkit.storage import served_model
 
 Served = dict[str, str]

@@ -63,7 +63,7 @@ def signalled(step: str, number: signal.Signals) -> contextlib.AbstractContextMa
 
 @contextlib.contextmanager
 def _killed_half_pushed() -> Iterator[None]:
-    from components.pusher import local_folder
+    from tfxkit.components.pusher import local_folder
 
     copy, copied = local_folder._copy, []
 
@@ -85,7 +85,7 @@ def _no_more_memory() -> None:
 
 def main(step: str, what: str, *arguments: str) -> int:
     """Runs a verb with what is to happen in it."""
-    from pipeline import cli
+    from tfxkit import cli
 
     assert step in ORDER, step
     if what == "half-pushed":

@@ -12,7 +12,7 @@ import tensorflow as tf
 from markupsafe import escape
 
 import tfxkit.training.export
-from pipeline.summary import State, Status
+from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import ORDER
 from tests.reliability import aftermath
 

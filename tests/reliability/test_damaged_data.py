@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.summary import State
+from tfxkit.runs.summary import State
 from tests.project_with_runs import Project
 from tests.reliability import aftermath
 

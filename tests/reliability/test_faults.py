@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import metadata_file, outputs
-from pipeline.summary import Status
+from tfxkit.runs import metadata_file
+
+from tfxkit.runs import outputs
+from tfxkit.runs.summary import Status
 from tests.project_with_runs import ORDER, Project
 from tests.reliability import aftermath
 from tests.reliability.in_step import during
@@ -275,7 +277,7 @@ def test_a_clock_that_was_set_back(settled, row, monkeypatch):
 
     with monkeypatch.context() as patch:
         behind = types.SimpleNamespace(time=lambda: time.time() - year)
-        patch.setattr("components.pusher.publish.time", behind)
+        patch.setattr("tfxkit.components.pusher.publish.time", behind)
         patch.setattr(outputs, "datetime", Clock)
         with patch.context() as broken:
             broken.setattr("tfxkit.training.export.export", _interrupt)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.outcome import KILLED, label_of
-from pipeline.summary import State, Status
+from tfxkit.runs.outcome import KILLED, label_of
+from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import AFTER_A_PUSH, ORDER, make_project
 from tests.reliability import aftermath
 from tests.reliability.processes import with_trouble

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.summary import Status
+from tfxkit.runs.summary import Status
 from tests.project_with_runs import ORDER
 from tests.reliability import aftermath
 

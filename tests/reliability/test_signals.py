@@ -14,9 +14,9 @@ import time
 
 import pytest
 
-from pipeline import summary
+from tfxkit.runs import summary
 from pipeline.runners import local
-from pipeline.summary import State, Status
+from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import AFTER_A_PUSH, ORDER, make_project
 from tests.reliability import aftermath
 from tests.reliability.in_step import signalled

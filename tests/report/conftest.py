@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import cli, summary
-from pipeline.summary import Status
+from tfxkit import cli
+
+from tfxkit.runs import summary
+from tfxkit.runs.summary import Status
 from tests.project_with_runs import make_project
 from tests.report.browser import Browser, browser
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import axe_core_python
 import pytest
 
-from pipeline.report.writing import SECTIONS
+from tfxkit.report.writing import SECTIONS
 from tests.report.conftest import HOSTILE_CLASSES, HOSTILE_COLUMN, PAGES, SIDE_BY_SIDE
 
 pytestmark = pytest.mark.browser

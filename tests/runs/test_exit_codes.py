@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.summary import State, Status
+from tfxkit.runs.summary import State, Status
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

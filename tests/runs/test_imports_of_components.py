@@ -25,7 +25,7 @@ assert sklearn.metrics.roc_auc_score([0, 1], [0.1, 0.2]) == 1
 """
 PROGRAM = """
 import sys
-from pipeline.cli import main
+from tfxkit.cli import main
 
 assert main(["run", "--config", "fast", "--to", "ImportSchemaGen"]) == 0
 assert "components.own" in sys.modules
@@ -39,7 +39,7 @@ def test_a_run_hides_no_package_from_the_modules_of_components(tmp_path):
     shutil.rmtree(tmp_path / "configs")
     make_project(tmp_path)
     (tmp_path / "components/own.py").write_text(OWN_MODULE)
-    with (tmp_path / "components/example_gen/component.py").open("a") as file:
+    with (tmp_path / "tfxkit/components/example_gen/component.py").open("a") as file:
         file.write("\nfrom components import own  # imported while the DAG is built\n")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

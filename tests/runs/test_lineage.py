@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commit import commit_of
-from pipeline.summary import Status
+from tfxkit.runs.commit import commit_of
+from tfxkit.runs.summary import Status
 from tests.project_with_runs import Project
 from tests.sample_project import ROOT
 from tfxkit.storage import served_model

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from tfx.utils import path_utils
 
-from pipeline.metadata import RunMetadata
-from pipeline.summary import Status
+from tfxkit.runs.metadata import RunMetadata
+from tfxkit.runs.summary import Status
 from tests import dag_edits
 from tests.engines import artifacts
 from tests.sample_project import SAMPLE

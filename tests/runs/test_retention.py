@@ -10,7 +10,7 @@ import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.summary import Status
+from tfxkit.runs.summary import Status
 from tests.project_with_runs import Project
 from tfxkit.storage import served_model
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.summary import State, Status
+from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import AFTER_A_PUSH
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.outputs import Outputs
+from tfxkit.runs.outputs import Outputs
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "planted-4f1c0b9e"

@@ -33,7 +33,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from pipeline.serving.rows import RowEncoder
+from tfxkit.serving.rows import RowEncoder
 from tests.project_with_runs import NAME, Project
 from tests.sample_project import ROOT
 

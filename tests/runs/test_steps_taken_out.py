@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pipeline.summary import State, Status
+from tfxkit.runs.summary import State, Status
 from tests import dag_edits
 from tests.project_with_runs import ORDER
 

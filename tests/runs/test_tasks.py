@@ -12,8 +12,10 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from pipeline import cli, summary
-from pipeline.outputs import Outputs
+from tfxkit import cli
+
+from tfxkit.runs import summary
+from tfxkit.runs.outputs import Outputs
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from pipeline.report import features, writing
-from pipeline.report.run import Run
-from pipeline.summary import Status
+from tfxkit.report import features, writing
+from tfxkit.report.run import Run
+from tfxkit.runs.summary import Status
 from tfxkit.metrics import Rows
 from tfxkit.metrics.resampling import measurer
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import config
-from pipeline.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
-from pipeline.kubeflow.step_settings import KubernetesStep, VertexStep
+from tfxkit.config import loading as config
+from tfxkit.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
+from tfxkit.kubeflow.step_settings import KubernetesStep, VertexStep
 from tests.kubeflow.test_manifests import the
 from tests.sample_project import CONFIGS
 from tests.template.conftest import REPOSITORY

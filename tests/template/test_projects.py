@@ -28,9 +28,9 @@ ONLY_TEMPLATE = (
 )
 CLUSTER = (
     "deploy",
-    "pipeline/kubeflow",
-    "pipeline/verbs/compile.py",
-    "pipeline/verbs/submit.py",
+    "tfxkit/kubeflow",
+    "tfxkit/commands/compile.py",
+    "tfxkit/commands/submit.py",
     "tests/kubeflow",
     ".dockerignore",
 )
@@ -39,21 +39,21 @@ OF = {
         "configs/kubeflow.yaml",
         "deploy/kubernetes",
         "docs/kubeflow.md",
-        "pipeline/kubeflow/clients/kubeflow",
-        "pipeline/runners/kubeflow.py",
+        "tfxkit/kubeflow/clients/kubeflow",
+        "tfxkit/kubeflow/runners/kubeflow.py",
     ),
     "vertex": (
         "configs/vertex.yaml",
         "docs/vertex.md",
-        "pipeline/kubeflow/clients/vertex",
-        "pipeline/runners/vertex.py",
+        "tfxkit/kubeflow/clients/vertex",
+        "tfxkit/kubeflow/runners/vertex.py",
     ),
 }
 TARGETS = {"local": (), "kubeflow": ("kubeflow",), "vertex": ("vertex",), "all": tuple(OF)}
 # Where a local project may still say why something is as it is.
 REASONS = {
-    "components/baseline/driver.py",
-    "components/serving_check/component.py",
+    "tfxkit/components/baseline/driver.py",
+    "tfxkit/components/serving_check/component.py",
     "docs/architecture.md",
     "docs/patches.md",
     "tests/pipeline/test_dag.py",

@@ -18,7 +18,7 @@ READER_PROPERTY = "reader"  # the module that read the spans; absent for files
 FINGERPRINT_PROPERTY = "input_fingerprint"  # TFX's name: of the files that were read
 LEFT_OUT = "left_out"  # the number of rows without a required value; in OUTCOMES by file
 SPLIT_PREFIX = "Split-"  # of the folder of a split, in TFX's examples and statistics
-# Rows and errors of each file that was read; see `components.example_gen.outcomes`.
+# Rows and errors of each file that was read; see `tfxkit.components.example_gen.outcomes`.
 OUTCOMES = "files.json"
 
 

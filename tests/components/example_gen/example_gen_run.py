@@ -9,7 +9,7 @@ from tfx.components import StatisticsGen
 from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-from components.example_gen.component import SpanExampleGen
+from tfxkit.components.example_gen.component import SpanExampleGen
 
 SPLITS = {"train": 2, "eval": 1}
 

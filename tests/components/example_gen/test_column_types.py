@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.example_gen.columns import column_types, convert, unfit
+from tfxkit.components.example_gen.columns import column_types, convert, unfit
 from tfxkit.errors import DataError
 
 BEYOND_DOUBLE = 2**53 + 1

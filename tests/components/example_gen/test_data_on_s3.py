@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 from tfx.utils import io_utils
 
-from components.example_gen.spans import fingerprint, range_config, select
+from tfxkit.components.example_gen.spans import fingerprint, range_config, select
 from tests.components.example_gen.conftest import read_table
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
@@ -100,7 +100,7 @@ def test_so_is_one_that_fails_in_the_midst_of_a_file(s3, small_schema, monkeypat
     path = f"{s3}/large.csv"
     with fileio.open(path, "w") as file:
         file.write("count\n" + "1234567\n" * 1_000_000)
-    monkeypatch.setattr("components.example_gen.csv_files._BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr("tfxkit.components.example_gen.csv_files._BLOCK_BYTES", 1 << 20)
     monkeypatch.setattr("botocore.response.StreamingBody.readinto", _after(3 << 20))
     with pytest.raises(DataError, match=r"^s3://.*/large.csv cannot be reached"):
         read_table(path, small_schema)

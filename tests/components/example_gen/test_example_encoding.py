@@ -3,7 +3,7 @@
 import pyarrow as pa
 import tensorflow as tf
 
-from components.example_gen.encoding import encode_batch
+from tfxkit.components.example_gen.encoding import encode_batch
 from tests.components.example_gen.conftest import encode
 
 TABLE = pa.table(

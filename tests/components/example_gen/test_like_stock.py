@@ -13,7 +13,7 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.proto import example_gen_pb2
 
-from components.example_gen.component import SpanExampleGen
+from tfxkit.components.example_gen.component import SpanExampleGen
 
 SCHEMA = """
     feature { name: "count" type: INT }

@@ -12,9 +12,9 @@ import pyarrow.parquet
 import pytest
 from botocore.response import StreamingBody
 
-from components.example_gen import parts, reading, row_starts
-from components.example_gen.encoding import encode_batch
-from components.example_gen.parts import Part
+from tfxkit.components.example_gen import parts, reading, row_starts
+from tfxkit.components.example_gen.encoding import encode_batch
+from tfxkit.components.example_gen.parts import Part
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio

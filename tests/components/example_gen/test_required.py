@@ -5,8 +5,8 @@ import math
 import pyarrow as pa
 import pytest
 
-from components.example_gen.columns import Required
-from components.example_gen.encoding import encode_batch
+from tfxkit.components.example_gen.columns import Required
+from tfxkit.components.example_gen.encoding import encode_batch
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import shutil
 import pytest
 from tfx.proto import range_config_pb2
 
-from components.example_gen import spans
-from components.example_gen.spans import fingerprint, range_config, select
+from tfxkit.components.example_gen import spans
+from tfxkit.components.example_gen.spans import fingerprint, range_config, select
 from tfxkit.errors import DataError
 
 

@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from components.example_gen.shards import remove_earlier, remove_temporary, write_shards
-from components.example_gen.splits import HashSplits, row_hash
+from tfxkit.components.example_gen.shards import remove_earlier, remove_temporary, write_shards
+from tfxkit.components.example_gen.splits import HashSplits, row_hash
 from tfxkit.storage.filesystems import fileio
 
 ROWS = [b"row %d" % i for i in range(3000)]

@@ -13,7 +13,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-from pipeline.environment import glibc, paths
+from tfxkit.environment import glibc, paths
 
 PYTHON = sys._base_executable  # what stands behind a virtual environment
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.environment import checks, doctor, paths, verify
-from pipeline.environment.errors import SetUpError
+from tfxkit.environment import checks, doctor, paths, verify
+from tfxkit.environment.errors import SetUpError
 from tests.pipeline.environment.small_project import PYTHON, Project
 
 FOLDER = paths.ROOT / "pipeline" / "environment"

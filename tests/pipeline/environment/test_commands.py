@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from pipeline.environment import commands
-from pipeline.environment.errors import SetUpError
+from tfxkit.environment import commands
+from tfxkit.environment.errors import SetUpError
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.environment import glibc
-from pipeline.environment.elf import Library
-from pipeline.environment.errors import SetUpError
-from pipeline.environment.platform_support import OLDEST_GLIBC
+from tfxkit.environment import glibc
+from tfxkit.environment.elf import Library
+from tfxkit.environment.errors import SetUpError
+from tfxkit.environment.platform_support import OLDEST_GLIBC
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ELF and glibc are Linux's")
 

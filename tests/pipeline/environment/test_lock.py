@@ -8,8 +8,8 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 
-from pipeline.environment import glibc, paths
-from pipeline.environment.installer import split
+from tfxkit.environment import glibc, paths
+from tfxkit.environment.installer import split
 
 LOCKS = pytest.mark.parametrize("lock", paths.LOCKS, ids=lambda lock: lock.name)
 PYPROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())

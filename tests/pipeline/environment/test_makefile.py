@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from pipeline.environment import paths
+from tfxkit.environment import paths
 
 
 def test_help_lists_every_target() -> None:

@@ -6,8 +6,8 @@ import tomllib
 
 import pytest
 
-from pipeline.environment import paths
-from pipeline.environment.platform_support import NEWEST_PYTHON, OLDEST_PYTHON, Machine, refusal
+from tfxkit.environment import paths
+from tfxkit.environment.platform_support import NEWEST_PYTHON, OLDEST_PYTHON, Machine, refusal
 
 GOOD = Machine("Linux", "x86_64", (3, 12), "CPython", free_threaded=False, glibc=(2, 36))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.environment import paths
+from tfxkit.environment import paths
 from tests.sample_project import CONFIGS, span
 
 PACKAGES = ("components", "models", "pipeline", "tfxkit")
@@ -84,7 +84,7 @@ def test_metadata_is_that_of_pyproject(wheel: Path) -> None:
 
 def test_all_packages_come_from_the_wheel(python: Path, tmp_path: Path) -> None:
     code = (
-        "import json, sys, pipeline.config, tfxkit.storage.code_hash, tfxkit.config.dataset;"
+        "import json, sys, tfxkit.config.loading, tfxkit.storage.code_hash, tfxkit.config.dataset;"
         "import components, models; packages = (pipeline, components, models, tfxkit);"
         "print(json.dumps([[m.__file__ for m in packages], sys.path]))"
     )
@@ -136,6 +136,6 @@ def test_the_pipeline_runs_outside_the_checkout(python: Path, elsewhere: Path) -
     assert {states["ExampleGen"], states["StatisticsGen"]} == {"run"}
     # Python keeps the bytecode of what it has run beside its source.
     site_packages = paths.site_packages(python.parents[1])
-    for module in ("pipeline/dag", "components/example_gen/executor", "tfxkit/config/dataset"):
+    for module in ("pipeline/dag", "tfxkit/components/example_gen/executor", "tfxkit/config/dataset"):
         folder, name = module.rsplit("/", 1)
         assert list((site_packages / folder / "__pycache__").glob(f"{name}.*.pyc")), module

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from pipeline import cli
+from tfxkit import cli
 from tests.sample_project import CONFIGS
 
 ROWS = 120

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.data_gate.distances import infinity_norm, jensen_shannon
-from pipeline.inspection import expectations, leaks, missing, target
-from pipeline.inspection.profile import profile
-from pipeline.inspection.roles import decide
+from tfxkit.components.data_gate.distances import infinity_norm, jensen_shannon
+from tfxkit.onboarding import expectations, leaks, missing, target
+from tfxkit.onboarding.profile import profile
+from tfxkit.onboarding.roles import decide
 
 
 def bounds(values):

@@ -10,10 +10,10 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.example_gen.columns import column_types
-from components.example_gen.reading import read_batches
-from pipeline import config
-from pipeline.inspection.source import find
+from tfxkit.components.example_gen.columns import column_types
+from tfxkit.components.example_gen.reading import read_batches
+from tfxkit.config import loading as config
+from tfxkit.onboarding.source import find
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError, UsageError

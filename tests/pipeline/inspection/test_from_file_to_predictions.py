@@ -7,7 +7,7 @@ import json
 import pytest
 from sklearn import datasets
 
-from pipeline import cli
+from tfxkit import cli
 
 pytestmark = pytest.mark.slow
 

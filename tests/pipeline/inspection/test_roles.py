@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from pipeline.inspection.profile import profile
-from pipeline.inspection.roles import decide
+from tfxkit.onboarding.profile import profile
+from tfxkit.onboarding.roles import decide
 from tfxkit.config.dataset import Role
 
 N = 200

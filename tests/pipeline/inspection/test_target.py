@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from pipeline.inspection import target
-from pipeline.inspection.profile import profile
+from tfxkit.onboarding import target
+from tfxkit.onboarding.profile import profile
 
 N = 300
 

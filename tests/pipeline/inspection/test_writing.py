@@ -5,8 +5,12 @@ import subprocess
 import pytest
 import yaml
 
-from pipeline import cli, config, validation
-from pipeline.inspection.committed import uncommitted
+from tfxkit import cli
+
+from tfxkit.config import loading as config
+
+from tfxkit.runs import validation
+from tfxkit.onboarding.committed import uncommitted
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 
 TABLE = rows(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.outputs import Outputs
-from pipeline.report.run import Run
-from pipeline.summary import Status, Summary
+from tfxkit.runs.outputs import Outputs
+from tfxkit.report.run import Run
+from tfxkit.runs.summary import Status, Summary
 from tests.components.gate_run import DATASET
 from tfxkit.config.dataset import Dataset
 

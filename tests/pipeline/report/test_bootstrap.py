@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from pipeline.report import bootstrap
-from pipeline.report.bootstrap import WHOLE, intervals
-from pipeline.report.eval_rows import EvalRows
+from tfxkit.report import bootstrap
+from tfxkit.report.bootstrap import WHOLE, intervals
+from tfxkit.report.eval_rows import EvalRows
 from tfxkit.config.bounds import MetricSettings
 from tfxkit.config.dataset import Task
 from tfxkit.metrics import Rows, Sums

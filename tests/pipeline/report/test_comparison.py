@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.outputs import Outputs
-from pipeline.report.bootstrap import WHOLE, independent_change, intervals
-from pipeline.report.comparison.metrics import bound_changes
-from pipeline.report.comparison.pair import Pair
-from pipeline.report.comparison.settings import key_changes
-from pipeline.report.masking import MASK
-from pipeline.summary import Status, Summary
+from tfxkit.runs.outputs import Outputs
+from tfxkit.report.bootstrap import WHOLE, independent_change, intervals
+from tfxkit.report.comparison.metrics import bound_changes
+from tfxkit.report.comparison.pair import Pair
+from tfxkit.report.comparison.settings import key_changes
+from tfxkit.report.masking import MASK
+from tfxkit.runs.summary import Status, Summary
 from tests.pipeline.report.test_bootstrap import METRICS, answers, binary
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import Check

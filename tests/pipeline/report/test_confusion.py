@@ -7,8 +7,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from pipeline.report.confusion import class_names, confusion
-from pipeline.report.eval_rows import EvalRows
+from tfxkit.report.confusion import class_names, confusion
+from tfxkit.report.eval_rows import EvalRows
 from tfxkit.config.dataset import Dataset
 
 

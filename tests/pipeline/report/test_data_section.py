@@ -9,10 +9,10 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.metadata import Artifact
-from pipeline.report import data
-from pipeline.report.writing import environment
-from pipeline.summary import State, Status, Step
+from tfxkit.runs.metadata import Artifact
+from tfxkit.report import data
+from tfxkit.report.writing import environment
+from tfxkit.runs.summary import State, Status, Step
 from tests.components.gate_run import write_statistics
 from tests.pipeline.report.made_run import made_run
 

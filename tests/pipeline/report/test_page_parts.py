@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from pipeline.report import histogram, words
-from pipeline.report.bootstrap import Interval
-from pipeline.report.figures import MODEL, axes, svg
-from pipeline.report.masking import MASK, masked
-from pipeline.report.metric_rows import MetricRow
-from pipeline.report.model_card import ModelCard, read
+from tfxkit.report import histogram, words
+from tfxkit.report.bootstrap import Interval
+from tfxkit.report.figures import MODEL, axes, svg
+from tfxkit.report.masking import MASK, masked
+from tfxkit.report.metric_rows import MetricRow
+from tfxkit.report.model_card import ModelCard, read
 
 HOSTILE = '"><img src=x onerror=alert(1)> $x^2$'
 

@@ -7,9 +7,9 @@ import json
 import pytest
 import tensorflow as tf
 
-from pipeline.report import sampling
-from pipeline.report.features import Features
-from pipeline.report.writing import environment
+from tfxkit.report import sampling
+from tfxkit.report.features import Features
+from tfxkit.report.writing import environment
 from tfxkit.storage.examples_artifact import OUTCOMES
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from pipeline.metadata import Artifact, Execution
-from pipeline.report import lineage
+from tfxkit.runs.metadata import Artifact, Execution
+from tfxkit.report import lineage
 
 
 def steps(**reads):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.report import verdict
-from pipeline.summary import Status
+from tfxkit.report import verdict
+from tfxkit.runs.summary import Status
 from tests.pipeline.report.made_run import made_run
 from tfxkit.evaluation import Check
 

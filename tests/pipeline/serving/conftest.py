@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from pipeline.serving.loaded_model import LoadedModel
+from tfxkit.serving.loaded_model import LoadedModel
 from tfxkit.storage import served_model
 
 TEXTS = tf.TensorSpec([None], tf.string)

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import input_pb2
 
-from pipeline.serving.errors import ServingError
-from pipeline.serving.example_methods import (
+from tfxkit.serving.errors import ServingError
+from tfxkit.serving.example_methods import (
     classifications_to_json,
     classify,
     examples_of,

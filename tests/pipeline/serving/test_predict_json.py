@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.serving import predict_json
-from pipeline.serving.errors import ServingError
+from tfxkit.serving import predict_json
+from tfxkit.serving.errors import ServingError
 
 
 def answer(model, body):

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from pipeline.serving.errors import ServingError
-from pipeline.serving.versions import Versions
+from tfxkit.serving.errors import ServingError
+from tfxkit.serving.versions import Versions
 from tfxkit.storage import served_model
 
 

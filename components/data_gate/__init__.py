@@ -1,6 +1,0 @@
-"""The gate between the data and the training: anomalies and drift stop the run here."""
-
-from components.data_gate.component import DataGate
-from components.data_gate.findings import GateError
-
-__all__ = ["DataGate", "GateError"]

@@ -1,5 +1,0 @@
-"""Pushes a blessed model as a complete version, once."""
-
-from components.pusher.component import VersionPusher
-
-__all__ = ["VersionPusher"]

@@ -1,1 +1,0 @@
-"""Where the pipeline runs: each runner takes the same DAG."""

@@ -1,0 +1,92 @@
+"""The command line: finds its verbs by looking into `tfxkit/commands`, one module each.
+
+A verb's module has a docstring (its first line is the help), `add_arguments(parser)` and
+`run(args) -> exit code`. It imports what is heavy inside `run` only: `--help` must be quick.
+Taking a module away takes the verb away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from tfxkit.runs import interruption
+
+from tfxkit import commands as verbs
+from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
+
+EXIT_CODES = """\
+exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;
+3 finished, but the model is not blessed; 4 stopped because of the data; 130 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb.
+
+    Args:
+        argv: The arguments after the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    _refuse_unknown_verb(arguments)
+    args = _parser().parse_args(arguments)
+    try:
+        with interruption.Interruption().watched():
+            return args.run(args)
+    except BrokenPipeError:  # the reader of our output is gone, as in `… | head`
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt as error:
+        print(error.args[0] if error.args else interruption.MESSAGE, file=sys.stderr)
+        return interruption.EXIT_CODE
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 4
+    except (MachineError, ModelError, StorageError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _verbs() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(verbs.__path__)]
+
+
+def _refuse_unknown_verb(arguments: Sequence[str]) -> None:
+    """Exits with the nearest verb, where argparse would only list them all."""
+    known = _verbs()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in known:
+        near = difflib.get_close_matches(arguments[0], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+        sys.stderr.write(f"There is no verb {arguments[0]!r}; {hint}\n")
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description=importlib.import_module("pipeline").__doc__,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for name in _verbs():
+        module = importlib.import_module(f"tfxkit.commands.{name}")
+        doc = module.__doc__ or ""
+        subparser = subparsers.add_parser(
+            name,
+            help=doc.split("\n", 1)[0].rstrip("."),
+            description=doc,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser

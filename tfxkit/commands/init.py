@@ -1,0 +1,95 @@
+"""Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.
+
+Looks at the data, proposes a role for each column, label, task, bounds and schema, and says why.
+CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
+copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lies. Options can also
+stand in a file, one a line: `python -m pipeline init @configs/init.txt`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tfxkit.runs.selection import ConfigSelection
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.fromfile_prefix_chars = "@"
+    parser.convert_arg_line_to_args = _option_of_line  # type: ignore[assignment, method-assign]
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, metavar="FILE", help="files, or one folder"
+    )
+    parser.add_argument(
+        "--label", metavar="COLUMN", help="what is predicted (default: by its name, else the last)"
+    )
+    parser.add_argument(
+        "--task", choices=("binary", "multiclass", "regression"), help="(default: as the label is)"
+    )
+    parser.add_argument(
+        "--name", help="of the pipeline: a-z, 0-9 and dashes (default: as the data is called)"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace the files that are there; they are kept"
+    )
+    parser.add_argument(
+        "--config-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder to write to (default: configs)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Looks, writes and says what was decided; returns 0."""
+    import tempfile
+
+    from tfxkit.onboarding import source, table, writing
+    from tfxkit.runs.run_log import captured
+
+    selection = ConfigSelection(config_dir=args.config_dir)
+    config_dir = selection.folder().resolve()
+    root = config_dir.parent
+    found = source.find(args.data)
+    name = source.checked_name(args.name) if args.name is not None else found.name
+    data = writing.place_of(found, root)
+    names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml", "model_card.yaml")
+    if not args.force:
+        writing.refuse_existing(config_dir, names, None if found.spans else data)
+    read = table.read(found)
+    with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
+        from tfxkit.onboarding import (
+            dataset_text,
+            model_card_text,
+            plan,
+            schema_file,
+            settings_text,
+        )
+        from tfxkit.config.dataset import Task
+
+        decided = plan.make(read, args.label, Task(args.task) if args.task else None)
+        rows = decided.label.present
+        place = writing.as_configured(data, root)
+        texts = {
+            "schema.pbtxt": schema_file.text(decided),
+            "base.yaml": settings_text.base(name, place, rows, read.how, decided.missing),
+            "fast.yaml": settings_text.fast(name, rows),
+            "model_card.yaml": model_card_text.text(decided, name),
+            "dataset.yaml": dataset_text.text(decided),  # the last: all is there once it is
+        }
+        writing.check(config_dir, texts)
+        kept = writing.write(config_dir, texts, found, data)
+
+        from tfxkit.onboarding.screen import show
+
+        show(terminal, decided, read)
+        terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
+        if kept:
+            terminal.write(f"The old files are in {kept}.\n")
+        terminal.write(f"Look them over, then: {selection.command('run')}\n")
+    return 0
+
+
+def _option_of_line(line: str) -> list[str]:
+    return [line] if line.strip() else []

@@ -1,0 +1,72 @@
+"""Options that several verbs share, and what they select."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tfxkit.config.engine import Engine
+from tfxkit.runs.selection import DEFAULT_OVERLAY, ConfigSelection
+
+
+def add_config_options(parser: argparse.ArgumentParser, default: str = DEFAULT_OVERLAY) -> None:
+    """Adds --config, --set and --config-dir, for `config_selection`.
+
+    Args:
+        parser: Of a verb.
+        default: The overlay without --config, for the help text.
+    """
+    parser.add_argument(
+        "--config",
+        action="append",
+        metavar="NAME",
+        help=f"overlay configs/NAME.yaml on base.yaml; repeatable (default: {default})",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="A.B=VALUE",
+        dest="settings",
+        help="set one value, over all files; repeatable",
+    )
+    parser.add_argument(
+        "--config-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder of configurations (default: configs)",
+    )
+
+
+def add_engine_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --engine, for `config_selection`."""
+    parser.add_argument(
+        "--engine",
+        choices=[engine.value for engine in Engine],
+        help="the engine that runs the data steps (beam.engine in the configuration)",
+    )
+
+
+def add_serving_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --serving."""
+    parser.add_argument(
+        "--serving",
+        metavar="FOLDER",
+        help="the folder of versions, if not that of runs here; may be an s3:// or gs:// address",
+    )
+
+
+def config_selection(args: argparse.Namespace, default: str = DEFAULT_OVERLAY) -> ConfigSelection:
+    """The configuration that the options of a command select.
+
+    Args:
+        args: With the options of `add_config_options`, and perhaps of `add_engine_option`.
+        default: The overlay without --config.
+    """
+    engine = getattr(args, "engine", None)
+    return ConfigSelection(
+        overlays=tuple(args.config) if args.config else None,
+        settings=(*args.settings, *([f"beam.engine={engine}"] if engine else [])),
+        config_dir=args.config_dir,
+        default=default,
+    )

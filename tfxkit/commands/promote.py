@@ -1,0 +1,35 @@
+"""Serve a pushed version, whatever is served now; also one that was rolled back from.
+
+Its content is pushed once more, under a new and thus highest number; nothing is removed. It is
+recorded in ML Metadata.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tfxkit.commands.options import add_config_options, add_serving_option, config_selection
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument("version", metavar="VERSION", type=int, help="one that was pushed")
+    add_serving_option(parser)
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Promotes; returns 0, also if there is nothing to do."""
+    from tfxkit.runs.run_log import captured
+
+    outputs = config_selection(args).outputs()
+    serving_dir = args.serving or str(outputs.serving)
+    with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
+        from tfxkit.runs.rollback import serve_again, version_to_promote
+
+        version = version_to_promote(outputs, serving_dir, args.version)
+        if version is None:
+            terminal.write(f"The model of version {args.version} is the one that is served.\n")
+            return 0
+        terminal.write(serve_again("Promotion", outputs, serving_dir, version))
+    return 0

@@ -1,0 +1,41 @@
+"""Show (diff) or write (accept) what the newest run's data would change in configs/schema.pbtxt."""
+
+from __future__ import annotations
+
+import argparse
+
+from tfxkit.commands.options import add_config_options, config_selection
+from tfxkit.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of this verb."""
+    parser.add_argument("what", choices=("diff", "accept"))
+    parser.add_argument("columns", metavar="COLUMN", nargs="*", help="only these (default: all)")
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Shows or writes; returns 0."""
+    from tfxkit.runs.run_log import captured
+    from tfxkit.runs.summary import find_run
+
+    selection = config_selection(args)
+    outputs = selection.outputs()
+    newest = find_run(outputs, "latest")
+
+    with captured(outputs.runs / newest.run_id / "schema.log") as terminal:
+        from tfxkit.runs import schema_review
+        from tfxkit.config.loading import SCHEMA_FILE
+        from tfxkit.runs.metadata import RunMetadata
+
+        found = RunMetadata(outputs.metadata, newest.run_id).outputs()
+        if "StatisticsGen" not in found:
+            raise UsageError(
+                f"Run {newest.run_id} has no statistics of its data: it ended before that step or "
+                f"started after it. Run it: {outputs.command('run', '--to', 'StatisticsGen')}"
+            )
+        work = schema_review.accept if args.what == "accept" else schema_review.diff
+        schema = selection.folder() / SCHEMA_FILE
+        terminal.write(work(schema, found["StatisticsGen"]["statistics"].uri, args.columns) + "\n")
+    return 0

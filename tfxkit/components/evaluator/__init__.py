@@ -1,0 +1,6 @@
+"""Measures a model as a whole and by slice, and blesses it when all thresholds hold."""
+
+from tfxkit.components.evaluator.component import Evaluator
+from tfxkit.components.evaluator.config import eval_config
+
+__all__ = ["Evaluator", "eval_config"]

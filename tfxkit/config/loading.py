@@ -1,0 +1,199 @@
+"""From `configs/` to one frozen, typed object; starts without TensorFlow.
+
+A configuration is `base.yaml`, then each overlay that was asked for, then `--set a.b=c`, merged key
+by key. The description of the data, `dataset.yaml`, is part of it under the key `dataset`, so an
+overlay can change a threshold there as well. Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+import yaml
+
+from tfxkit.config.problems import explain
+from tfxkit.config.sections import (
+    BeamConfig,
+    BulkInferConfig,
+    DataConfig,
+    RetentionConfig,
+    ServingCheckConfig,
+    TunerConfig,
+)
+from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
+from tfxkit.runs.selection import ConfigSelection
+from pipeline.steps import Steps
+from tfxkit.config.dataset import Dataset
+from tfxkit.config.frozen import Frozen
+from tfxkit.config.settings import ModelSettings, TrainSettings
+from tfxkit.errors import UsageError
+
+BASE = "base"
+DATASET = "dataset"
+SCHEMA_FILE = "schema.pbtxt"
+
+
+class ConfigError(UsageError):
+    """A configuration that cannot be used; the message says where, what and what to do."""
+
+
+class Config(Frozen):
+    """Everything that a user sets, as `config show` prints it."""
+
+    pipeline: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")]
+    outputs: str = pydantic.Field(
+        default="outputs", description="Folder for all that runs leave behind."
+    )
+    cache: bool = pydantic.Field(
+        default=True, description="Reuse a step whose inputs have not changed."
+    )
+    dag: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")] = (
+        pydantic.Field(
+            default="pipeline.dag", description="The module whose create_components is the DAG."
+        )
+    )
+    data: DataConfig
+    beam: BeamConfig = BeamConfig()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    tuner: TunerConfig = TunerConfig()
+    bulk_inferrer: BulkInferConfig = BulkInferConfig()
+    serving_check: ServingCheckConfig = ServingCheckConfig()
+    retention: RetentionConfig = RetentionConfig()
+    steps: Steps = pydantic.Field(
+        default=Steps(), description="Settings of the project's own steps, see pipeline/steps.py."
+    )
+    dataset: Dataset
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _no_secrets(cls, tree: Any) -> Any:
+        return refuse_secrets(tree)  # before any other problem could be told with the value
+
+    @pydantic.field_validator("steps", mode="before")
+    @classmethod
+    def _no_secret_keys(cls, tree: Any) -> Any:
+        return refuse_secret_keys(tree)
+
+    def to_yaml(self) -> str:
+        """The configuration as YAML that loads back to an equal object."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def default_config_dir() -> Path:
+    """`configs` in the current folder, else the one beside this package."""
+    here = Path.cwd() / "configs"
+    return here if here.is_dir() else Path(__file__).resolve().parents[1] / "configs"
+
+
+def project_path(path: str, config_dir: Path) -> str:
+    """A path of the configuration as an absolute one, from the folder that holds `configs`.
+
+    `~` is the user's home; addresses like gs:// stay as they are.
+    """
+    if "://" in path:
+        return path
+    return str((config_dir.resolve().parent / Path(path).expanduser()).resolve())
+
+
+def data_path(config: Config, config_dir: Path) -> str:
+    """`data.path` for a run on this machine.
+
+    A reader may take a file, which becomes an absolute path, or another text, such as the name of
+    a table, which stays as it is.
+    """
+    path = project_path(config.data.path, config_dir)
+    return config.data.path if config.data.reader and not Path(path).exists() else path
+
+
+Kind = TypeVar("Kind", bound=Config)
+
+
+def load(
+    config_dir: Path,
+    overlays: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    kind: type[Kind] = Config,  # type: ignore[assignment]
+) -> Kind:
+    """Reads, merges and checks a configuration.
+
+    Args:
+        config_dir: The folder with `base.yaml` and `dataset.yaml`.
+        overlays: Names of further files there, without `.yaml`; later ones win.
+        settings: `a.b=value` texts; the value is YAML. They win over all files.
+        kind: What it is validated into: `Config`, or one that has further sections.
+
+    Raises:
+        ConfigError: If a file is missing or no YAML, or if a key or value is not allowed.
+    """
+    tree = _read(config_dir, BASE)
+    tree["dataset"] = _read(config_dir, DATASET)
+    origin = [f"{BASE}.yaml", f"{DATASET}.yaml"]
+    for name in overlays:
+        tree = merge(tree, _read(config_dir, name))
+        origin.append(f"{name}.yaml")
+    for setting in settings:
+        tree = merge(tree, _parse_setting(setting))
+        origin.append(f"--set {setting.partition('=')[0]}")  # the value may be a credential
+    try:
+        return kind.model_validate(tree)
+    except pydantic.ValidationError as error:
+        where = f"{config_dir}: {', '.join(origin)}"
+        problems = "\n".join(f"  {explain(problem, kind)}" for problem in error.errors())
+        raise ConfigError(f"The configuration does not hold ({where}):\n{problems}") from None
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lays one tree over another: mappings are merged, everything else is replaced.
+
+    `null` takes a whole mapping of the base away.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = merge(merged[key], value)
+        elif value is None and isinstance(merged.get(key), Mapping):
+            del merged[key]
+        else:
+            merged[key] = value
+    return merged
+
+
+def _read(config_dir: Path, name: str) -> dict[str, Any]:
+    path = config_dir / f"{name}.yaml"
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        names = sorted(file.stem for file in config_dir.glob("*.yaml"))
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names) or 'none'}"
+        if name in (BASE, DATASET):
+            answers = config_dir / "init.txt"  # in a project that was generated for a data set
+            arguments = [f"@{answers}"] if answers.exists() else ["--data", "FILE.csv"]
+            own = None if config_dir == default_config_dir() else config_dir
+            hint = f"{ConfigSelection(config_dir=own).command('init', *arguments)} writes it"
+        raise ConfigError(f"No configuration {name!r} in {config_dir}; {hint}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML:\n  {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path} must hold keys and values, not a {type(tree).__name__}")
+    return tree
+
+
+def _parse_setting(setting: str) -> dict[str, Any]:
+    path, equals, text = setting.partition("=")
+    if not equals or not all(path.split(".")):
+        raise ConfigError(f"--set {setting}: write it as KEY.KEY=VALUE")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {setting}: the value is not valid YAML: {error}") from None
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value

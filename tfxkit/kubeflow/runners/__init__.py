@@ -1,0 +1,1 @@
+"""The runners of the backends: each compiles the DAG into a package."""

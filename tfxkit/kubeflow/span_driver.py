@@ -1,0 +1,125 @@
+"""Resolves the spans of an ExampleGen: which there are, and a fingerprint of what is in them.
+
+Vertex AI runs this as a program of its own before it looks into its cache, in place of TFX's
+`file_based_example_gen/driver.py`, which knows single spans only (`lifecycle.preCacheCheck` of the
+compiled component). Kubeflow runs no such hooks; there the step does it itself before it starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from tfxkit.kubeflow import failure
+
+
+def main(argv: Sequence[str]) -> int:
+    """Writes what is resolved to where the backend reads it.
+
+    Args:
+        argv: The flags of TFX's driver; those of Beam, which it is given too, are of no use here.
+
+    Returns:
+        The exit code, see `failure.report`.
+    """
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--json_serialized_invocation_args", required=True)
+    parser.add_argument("--json_serialized_inputs_spec_args")
+    args, _ = parser.parse_known_args(argv)
+    try:
+        executor_input = json.loads(args.json_serialized_invocation_args)
+        _write(resolve(executor_input), executor_input["outputs"]["outputFile"])
+    except Exception as error:  # whatever it is: a message for the user
+        return failure.report(error)
+    return 0
+
+
+def is_for(executor_class_path: str) -> bool:
+    """True if the executor of a step, given by dotted name, reads spans."""
+    from tfxkit.components.example_gen.executor import SpanExecutor
+
+    module, _, name = executor_class_path.rpartition(".")
+    executor_class = getattr(importlib.import_module(module), name)
+    return isinstance(executor_class, type) and issubclass(executor_class, SpanExecutor)
+
+
+def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
+    """Looks at the data that an ExampleGen is to read.
+
+    Args:
+        executor_input: An `ExecutorInput` with the parameters of a SpanExampleGen.
+
+    Returns:
+        An `ExecutorOutput`: the parameters to replace or to add, and the artifact with its
+        properties `spans`, `span` and `input_fingerprint`, and `versions` and `version` if it has.
+
+    Raises:
+        DataError: If the spans are not there, or hold what cannot be read.
+    """
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+    from tfx.components.example_gen import driver as tfx_driver
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
+    from tfx.types import standard_component_specs as specs
+
+    from tfxkit.components.example_gen import driver
+
+    given = executor_input["inputs"]["parameterValues"]
+    resolved = {key: one for key, one in driver.resolve(given).items() if one is not None}
+
+    outputs = json_format.ParseDict(
+        executor_input["outputs"], pipeline_spec_pb2.ExecutorInput.Outputs(), True
+    )
+    names: dict[int, str] = {}
+    [examples] = tfx_utils.parse_raw_artifact_dict(outputs.artifacts, names)[specs.EXAMPLES_KEY]
+    tfx_driver.update_output_artifact(
+        {tfx_driver.utils.VERSION_PROPERTY_NAME: None, **resolved}, examples.mlmd_artifact
+    )
+    for name in driver.LISTS & resolved.keys():
+        examples.set_string_custom_property(name, resolved[name])
+    artifact = json_format.MessageToDict(tfx_utils.to_runtime_artifact(examples, names))
+    return {
+        "parameterValues": {key: one for key, one in resolved.items() if given.get(key) != one},
+        "artifacts": {specs.EXAMPLES_KEY: {"artifacts": [artifact]}},
+    }
+
+
+def merge(executor_input: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
+    """An `ExecutorInput` with what was resolved, as Vertex AI makes it of what `main` writes."""
+    inputs, outputs = executor_input["inputs"], executor_input["outputs"]
+    artifacts = {
+        key: {
+            "artifacts": [
+                {**one, "metadata": {**one.get("metadata", {}), **found.get("metadata", {})}}
+                for one, found in zip(
+                    outputs["artifacts"][key]["artifacts"], value["artifacts"], strict=True
+                )
+            ]
+        }
+        for key, value in output["artifacts"].items()
+    }
+    return {
+        **executor_input,
+        "inputs": {
+            **inputs,
+            "parameterValues": {**inputs["parameterValues"], **output["parameterValues"]},
+        },
+        "outputs": {**outputs, "artifacts": {**outputs["artifacts"], **artifacts}},
+    }
+
+
+def _write(executor_output: dict[str, Any], path: str) -> None:
+    from tfxkit.storage.filesystems import fileio
+
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "w") as file:
+        file.write(json.dumps(executor_output, sort_keys=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Runs on this machine: their steps, outputs, summaries, provenance and clean-up."""

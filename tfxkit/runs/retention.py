@@ -1,0 +1,224 @@
+"""Retention: removes old runs and versions, and artifacts that nothing which stays was made from.
+
+`plan_removal` decides, `remove` removes, in an order that leaves nothing half removed if it is
+interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import uuid
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from tfxkit.components.pusher import local_folder
+from tfxkit.runs import summary
+from tfxkit.runs.metadata import (
+    Artifact,
+    Execution,
+    ExecutionGraph,
+    forget_artifacts,
+    read_graph,
+)
+from tfxkit.runs.outputs import Outputs
+from tfxkit.storage import served_model
+
+_SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
+_UNIT_STEP = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class RemovalPlan:
+    """Folders and artifacts to remove.
+
+    Attributes:
+        runs: Folders of runs.
+        versions: Folders of pushed versions.
+        artifacts: Folders of artifacts.
+        forgotten: The ids of those artifacts in ML Metadata.
+    """
+
+    runs: tuple[Path, ...]
+    versions: tuple[Path, ...]
+    artifacts: tuple[Path, ...]
+    forgotten: tuple[int, ...]
+
+    def __bool__(self) -> bool:
+        """True if there is anything to remove."""
+        return bool(self.runs or self.versions or self.artifacts)
+
+
+def plan_removal(outputs: Outputs, keep_runs: int | None, keep_versions: int | None) -> RemovalPlan:
+    """Decides what is old enough to go.
+
+    Besides the newest, these stay: the newest run that came to its end, the runs that each version
+    which stays was made in, and all artifacts that those runs and versions were made from.
+
+    Args:
+        outputs: Of a pipeline; locked.
+        keep_runs: The number of newest runs that stay; None for all.
+        keep_versions: The number of newest versions that stay, at least the served one; None for
+            all.
+
+    Raises:
+        StorageError: If ML Metadata cannot be read.
+    """
+    complete = served_model.complete_versions(str(outputs.serving))
+    leaving = complete[:-keep_versions] if keep_versions else []
+    staying = {str(outputs.serving / str(v)) for v in complete if v not in leaving}
+    ancestry = _Ancestry(outputs) if outputs.metadata.exists() else None
+    kept = _kept_runs(outputs, keep_runs)
+    if ancestry:
+        kept |= ancestry.runs_of(_with_origins(staying))
+    runs = {run.run_id for run in summary.history(outputs.runs)} - kept
+    artifacts, forgotten = _artifacts(outputs, ancestry, kept, _with_origins(staying))
+    return RemovalPlan(
+        runs=tuple(outputs.runs / run for run in sorted(runs)),
+        versions=tuple(outputs.serving / str(version) for version in leaving),
+        artifacts=artifacts,
+        forgotten=forgotten,
+    )
+
+
+def remove(plan: RemovalPlan, outputs: Outputs) -> None:
+    """Removes what a plan lists; the pipeline's lock must be held.
+
+    Raises:
+        OSError: If something cannot be removed.
+    """
+    if plan.versions:
+        with local_folder.locked(str(outputs.serving)):
+            for folder in plan.versions:
+                # A model server sees it whole or not at all; the next push removes what is left.
+                hidden = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+                folder.rename(hidden)
+                shutil.rmtree(hidden)
+    # First forgotten, then removed: a folder that is gone must not count as a cached result.
+    forget_artifacts(outputs.metadata, plan.forgotten)
+    for folder in (*plan.artifacts, *plan.runs):
+        shutil.rmtree(folder)
+
+
+def total_size(folders: Iterable[Path]) -> str:
+    """Size of some folders, such as `12 MB`."""
+    files = (file for folder in folders for file in folder.rglob("*") if not file.is_dir())
+    total = float(sum(file.lstat().st_size for file in files))
+    for unit in _SIZE_UNITS:
+        if total < _UNIT_STEP or unit == _SIZE_UNITS[-1]:
+            break
+        total /= _UNIT_STEP
+    return f"{total:.0f} {unit}"
+
+
+class _Ancestry:
+    """Ancestors of runs and versions, over all runs."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._graph: ExecutionGraph = read_graph(outputs.metadata)
+        self._serving = outputs.serving
+        self.artifacts = self._graph.artifacts.values()
+
+    def runs_of(self, versions: Collection[str]) -> set[str]:
+        """The runs that pushed some versions, and those that pushed what these were made from."""
+        behind = self._executions_behind(self._pushes_of(versions))
+        pushes = {
+            execution.id
+            for artifact in self._graph.of_type("PushedModel")
+            for execution in self._graph.writers(artifact)
+            if execution.id in behind
+        }
+        return {run for push in pushes for run in behind[push].runs}
+
+    def needed(self, runs: Collection[str], versions: Collection[str]) -> set[int]:
+        """Ids of the artifacts of some runs and versions, and of all that they were made from.
+
+        Args:
+            runs: Run ids.
+            versions: Paths of pushed versions.
+        """
+        executions = {
+            execution.id: execution
+            for execution in self._graph.executions
+            if not set(runs).isdisjoint(execution.runs)
+        }
+        artifacts = [artifact for one in executions.values() for artifact in _used(one)]
+        artifacts += self._pushes_of(versions)
+        executions |= self._executions_behind(artifacts)
+        # All that an execution made, since its parts are reused together or not at all.
+        artifacts += [artifact for one in executions.values() for artifact in _used(one)]
+        return {artifact.id for artifact in artifacts}
+
+    def _pushes_of(self, versions: Collection[str]) -> list[Artifact]:
+        """The artifacts that stand for the push of some versions, paths or addresses."""
+        return [
+            artifact
+            for artifact in self._graph.of_type("PushedModel")
+            if served_model.ADOPTED not in artifact.properties
+            and artifact.properties.get(served_model.PUSHED_DESTINATION) in versions
+        ]
+
+    def _executions_behind(self, artifacts: Iterable[Artifact]) -> dict[int, Execution]:
+        """The executions that made some artifacts, those that made what they read, and so on.
+
+        Also those that made the version which a training started from. What a model was only
+        compared with, it was not made from.
+        """
+        found: dict[int, Execution] = {}
+        waiting = [writer for artifact in artifacts for writer in self._graph.writers(artifact)]
+        while waiting:
+            execution = waiting.pop()
+            if execution.id not in found:
+                found[execution.id] = execution
+                sources = _used(execution)
+                if version := execution.started_from:
+                    sources += self._pushes_of({str(self._serving / version)})
+                waiting += [writer for source in sources for writer in self._graph.writers(source)]
+        return found
+
+
+def _used(execution: Execution) -> list[Artifact]:
+    return [*execution.read(), *execution.written()]
+
+
+def _kept_runs(outputs: Outputs, keep: int | None) -> set[str]:
+    history = summary.history(outputs.runs)
+    newest = history[-keep:] if keep else history
+    # `run --from` begins with what the newest run that came to an end has left.
+    ended = [run for run in history if run.status in summary.ENDED][-1:]
+    # By the link, too: names are times, and clocks are set back.
+    latest = outputs.latest()
+    return {run.run_id for run in (*newest, *ended)} | ({latest} if latest else set())
+
+
+def _with_origins(versions: Collection[str]) -> set[str]:
+    """Versions and the ones they are copies of, which ML Metadata may no longer know."""
+    found = set(versions)
+    for version in versions:
+        folder = Path(version)
+        found.add(str(folder.with_name(str(served_model.origin(version)))))
+    return found
+
+
+def _artifacts(
+    outputs: Outputs, ancestry: _Ancestry | None, runs: Collection[str], versions: Collection[str]
+) -> tuple[tuple[Path, ...], tuple[int, ...]]:
+    """Folders and ids of artifacts to remove; none where no metadata tells what is needed."""
+    if ancestry is None:
+        return (), ()
+    needed = ancestry.needed(runs, versions)
+    root = outputs.artifacts
+    inside = {
+        artifact.id: Path(artifact.uri)
+        for artifact in ancestry.artifacts
+        if Path(artifact.uri).is_relative_to(root)
+    }
+    # <step>/<output>/<execution>; an artifact may be a file in there.
+    stay = {path.relative_to(root).parts[:3] for id_, path in inside.items() if id_ in needed}
+    folders = [
+        path
+        for path in sorted(root.glob("*/*/*"))
+        if not path.parent.name.startswith(".") and path.relative_to(root).parts not in stay
+    ]
+    going = [id_ for id_, path in inside.items() if path.relative_to(root).parts[:3] not in stay]
+    return tuple(folders), tuple(sorted(going))

@@ -1,0 +1,105 @@
+"""The configuration that a command is about, and with it the outputs of its pipeline."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfxkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from tfxkit.config.loading import Config
+    from tfxkit.runs.outputs import Outputs
+
+DEFAULT_OVERLAY = "local"
+# Verbs that build the pipeline, and the keys that decide where its outputs are.
+_BUILDING_VERBS, _PLACES = ("run", "submit"), ("outputs", "pipeline")
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigSelection:
+    """Files and values that make up a configuration, as a user chose them.
+
+    Attributes:
+        overlays: Names of overlays on `base.yaml`; later ones win. None: `default` alone.
+        settings: Single values over all files, as `A.B=VALUE`.
+        config_dir: The folder of the files; None for the project's own.
+        default: The overlay that is used without a choice.
+    """
+
+    overlays: tuple[str, ...] | None = None
+    settings: tuple[str, ...] = ()
+    config_dir: Path | None = None
+    default: str = DEFAULT_OVERLAY
+
+    def folder(self) -> Path:
+        """The folder of the files.
+
+        Raises:
+            UsageError: If it does not exist.
+        """
+        from tfxkit.config.loading import default_config_dir
+
+        folder = self.config_dir or default_config_dir()
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}. Name yours with --config-dir.")
+        return folder
+
+    def load(self) -> Config:
+        """Reads and checks the configuration.
+
+        Raises:
+            UsageError: If the folder does not exist.
+            ConfigError: If the configuration is not valid.
+        """
+        from tfxkit.config.loading import load
+
+        overlays = (self.default,) if self.overlays is None else self.overlays
+        return load(self.folder(), overlays, self.settings, config_class())
+
+    def outputs(self, config: Config | None = None) -> Outputs:
+        """The outputs of the pipeline.
+
+        Args:
+            config: The configuration, if it has been loaded already.
+        """
+        from tfxkit.config.loading import project_path
+        from tfxkit.runs.outputs import Outputs
+
+        config = config or self.load()
+        folder = Path(project_path(config.outputs, self.folder())) / config.pipeline
+        return Outputs(folder, self)
+
+    def command(self, verb: str, *arguments: str) -> str:
+        """The command line that applies a verb to the same configuration, ready to be pasted.
+
+        Verbs that look at runs and models get only those settings that lead to the outputs.
+        """
+        settings = [
+            setting
+            for setting in self.settings
+            if verb in _BUILDING_VERBS or setting.partition("=")[0] in _PLACES
+        ]
+        words = ["python", "-m", "pipeline", verb, *arguments]
+        words += [word for overlay in self.overlays or () for word in ("--config", overlay)]
+        words += [word for setting in settings for word in ("--set", setting)]
+        words += ["--config-dir", str(self.config_dir)] if self.config_dir else []
+        return shlex.join(words)
+
+
+def config_class() -> type[Config]:
+    """The configuration with the sections of all backends; those of a removed backend are gone."""
+    from tfxkit.config.loading import Config
+
+    # >>> cluster
+    try:
+        from tfxkit.kubeflow.settings import RemoteConfig
+    except ModuleNotFoundError as error:
+        if error.name not in ("tfxkit.kubeflow", "tfxkit.kubeflow.settings"):
+            raise
+    else:
+        return RemoteConfig
+    # <<< cluster
+    return Config

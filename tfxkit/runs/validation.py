@@ -1,0 +1,152 @@
+"""What is wrong with a configuration and shows before anything heavy is loaded: files, columns."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
+from tfxkit.config.sections import BeamConfig, DataConfig
+from tfxkit.config.engine import Engine, ensure_job_server
+from tfxkit.config.dataset import Dataset
+from tfxkit.metrics import catalogue
+
+
+def check(config: Config, config_dir: Path) -> None:
+    """Holds a configuration to the schema, to code, to what is on the disk, and to its engine.
+
+    Raises:
+        ConfigError: If `check_description` refuses it, if a folder of data is not there, or if the
+            engine cannot see the artifacts of a run on this machine.
+        UsageError: If the engine's job server does not answer.
+    """
+    check_description(config, config_dir)
+    if config.data.reader is None:
+        _check_folder(config.data.path, "data.path", config_dir)
+    if config.bulk_inferrer.enabled:
+        _check_folder(config.bulk_inferrer.path, "bulk_inferrer.path", config_dir)
+    _check_engine(config.beam)
+
+
+def check_description(config: Config, config_dir: Path) -> None:
+    """Holds a configuration to all that is the same wherever the pipeline runs.
+
+    Raises:
+        ConfigError: If the schema does not fit (see `check_schema`), if there is no module with the
+            steps or with the reader, or if a metric or one of its settings does not exist.
+    """
+    check_schema(config, config_dir)
+    check_reader(config.data.reader)
+    if not _is_module(config.dag):
+        raise ConfigError(f"dag: there is no module {config.dag} with the steps")
+    _check_metrics(config.dataset)
+
+
+def check_schema(config: Config, config_dir: Path) -> None:
+    """Holds the description of the data to the schema.
+
+    Raises:
+        ConfigError: If the schema cannot be read or lacks a column that the data is described with,
+            or split by; or if the type of that one does not fit.
+    """
+    schema_file = config_dir / SCHEMA_FILE
+    try:
+        schema = text_format.Parse(schema_file.read_text(encoding="utf-8"), schema_pb2.Schema())
+    except FileNotFoundError:
+        raise ConfigError(f"There is no schema: {schema_file} is missing") from None
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{schema_file} is not a valid schema: {error}") from None
+    types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
+    label = config.dataset.label
+    wanted = {*config.dataset.features(), label.column, label.times or label.column}
+    for column in sorted(wanted):
+        _check_column(column, types, "dataset.yaml uses")
+    _check_split(config.data, types)
+
+
+def check_reader(module: str | None) -> None:
+    """Looks for the module of the project's own data source, without importing it.
+
+    Raises:
+        ConfigError: If there is no such module.
+    """
+    if module is not None and not _is_module(module):
+        raise ConfigError(
+            f"data.reader: there is no module {module}. Write it, for example, as "
+            "components.orders for components/orders.py: docs/extending/source.md"
+        )
+
+
+def _is_module(name: str) -> bool:
+    """False if there is no module of that name; none but the packages around it are imported."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError as error:  # one of those packages, or what it imports
+        return error.name is None or not f"{name}.".startswith(f"{error.name}.")
+
+
+def _check_metrics(dataset: Dataset) -> None:
+    """Looks up the metrics, except for functions and classes, whose modules may be heavy.
+
+    Raises:
+        ConfigError: If one does not exist, or cannot have its settings or thresholds.
+    """
+    metrics = catalogue.settings_of(dataset)
+    try:
+        for name, settings in metrics.items():
+            if settings.class_name is None and settings.function is None:
+                catalogue.define(dataset.task, dataset.label.classes, name, settings)
+        if all(settings.class_name is None for settings in metrics.values()):
+            catalogue.check_thresholds(dataset, metrics)  # a class may measure under several names
+    except ValueError as error:
+        raise ConfigError(f"No pipeline can be built from this configuration: {error}") from error
+
+
+def _check_column(column: str, types: Mapping[str, str], what_uses: str) -> None:
+    if column in types:
+        return
+    near = difflib.get_close_matches(column, types, 1)
+    hint = f"did you mean {near[0]}?" if near else "add it there, or remove it here"
+    raise ConfigError(
+        f"{what_uses} the column {column!r}, which {SCHEMA_FILE} does not have; {hint}"
+    )
+
+
+def _check_split(data: DataConfig, types: Mapping[str, str]) -> None:
+    if data.split_by is not None:
+        _check_column(data.split_by, types, "data.split_by names")
+        if types[data.split_by] == "FLOAT":
+            raise ConfigError(
+                f"data.split_by: {data.split_by!r} is FLOAT in {SCHEMA_FILE}, and equal values are "
+                "found among whole numbers and texts only; take a column of type INT or BYTES"
+            )
+    if data.split_at is not None:
+        column = data.split_at.column
+        _check_column(column, types, "data.split_at.column names")
+        if (types[column] == "BYTES") != data.split_at.is_text:
+            kind = "text, in quotes" if types[column] == "BYTES" else "numbers"
+            raise ConfigError(
+                f"data.split_at.bounds: {column!r} is {types[column]} in {SCHEMA_FILE}; write the "
+                f"bounds as {kind}"
+            )
+
+
+def _check_engine(beam: BeamConfig) -> None:
+    if beam.engine is Engine.DATAFLOW:
+        raise ConfigError(
+            "Dataflow cannot read or write a folder of this machine, where a local run keeps its "
+            "artifacts: run it on a backend whose pipeline root is gs://… (docs/scale.md)"
+        )
+    if beam.job_server is not None:
+        ensure_job_server(beam.job_server.job_endpoint)
+
+
+def _check_folder(path: str, key: str, config_dir: Path) -> None:
+    found = project_path(path, config_dir)
+    if "://" not in found and not Path(found).is_dir():
+        raise ConfigError(f"There is no folder {found} ({key} in the configuration)")
