@@ -30,9 +30,9 @@ def cpu_seconds() -> float:
 
 def measure(count: int, folder: Path) -> dict[str, float]:
     """CPU seconds of each step on so many rows."""
+    from tfxkit.runs import runner
     from tfxkit.runs.outputs import Outputs
     from tfxkit.runs.places import Places
-    from pipeline.runners import local
 
     write_rows(folder / "data", count)
     settings = ["train.epochs=1", "dataset.validation.stop_at=never"]
@@ -53,8 +53,8 @@ def measure(count: int, folder: Path) -> dict[str, float]:
     def start(name: str) -> None:
         begun[0] = cpu_seconds()
 
-    ir = local.compile_pipeline(found, places, outputs)
-    local.run(
+    ir = runner.compile_pipeline(found, places, outputs)
+    runner.run(
         ir,
         outputs,
         "run",

@@ -20,12 +20,12 @@ from collections.abc import Callable
 import numpy as np
 from sklearn import metrics as sk
 
-from tfxkit.report import bootstrap
-from tfxkit.report.eval_rows import EvalRows
 from tfxkit.config.bounds import MetricSettings
 from tfxkit.config.dataset import Task
 from tfxkit.metrics.catalogue import CATALOGUE, define
 from tfxkit.metrics.definition import Metric, Weights
+from tfxkit.report import bootstrap
+from tfxkit.report.eval_rows import EvalRows
 
 WAYS, SLICES = 3, 10
 FEW = 2  # resamples that scikit-learn measures

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.sample_project import CONFIGS, DATA
 from tfxkit import cli
-
-from tfxkit.runs import summary
 from tfxkit.config.loading import load
+from tfxkit.runs import summary
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import State, Summary
-from tests.sample_project import CONFIGS, DATA
 
 NAME = load(CONFIGS, ["fast"], ()).pipeline
 ROWS_PER_SPAN = 400

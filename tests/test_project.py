@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.config import loading as configs
-from tfxkit.runs import validation
-from tfxkit.config.loading import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
-from tfxkit.report import model_card
-from tfxkit.runs.selection import config_class
 from tests.sample_project import CONFIGS, ROOT
+from tfxkit.config import loading as configs
+from tfxkit.config.loading import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
+from tfxkit.config.selection import config_class
+from tfxkit.report import model_card
+from tfxkit.runs import validation
 
 OWN = ROOT / "configs"
 NO_OVERLAYS = (BASE, DATASET, "model_card")
@@ -87,13 +87,13 @@ def test_the_model_card_is_one():
 def test_what_is_said_for_a_backend_is_compiled_to_what_it_takes(config_dir):
     from importlib import import_module
 
-    from tfxkit.kubeflow.checks import find_problems
     from tfxkit.commands.compile import TARGETS
+    from tfxkit.kubeflow.checks import find_problems
 
     for overlay in OVERLAYS:
         config = load(config_dir, overlay)
         for target in (target for target in TARGETS if getattr(config, target)):
-            runner = import_module(f"pipeline.runners.{target}")
+            runner = import_module(f"tfxkit.kubeflow.runners.{target}")
             package = runner.compile_package(config, config_dir)
             assert find_problems(package, target) == [], f"{overlay}.yaml"
 

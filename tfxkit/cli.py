@@ -14,10 +14,9 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from tfxkit.runs import interruption
-
 from tfxkit import commands as verbs
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
+from tfxkit.runs import interruption
 
 EXIT_CODES = """\
 exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;
@@ -73,7 +72,7 @@ def _refuse_unknown_verb(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline",
-        description=importlib.import_module("pipeline").__doc__,
+        description="Run the pipeline, look at its runs, and serve its models.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -10,12 +10,12 @@ from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.types import standard_artifacts
 
+from tests.sample_project import CONFIGS
 from tfxkit.components.baseline import Baseline
 from tfxkit.components.data_gate import DataGate
 from tfxkit.components.evaluator import Evaluator, eval_config
 from tfxkit.components.pusher import VersionPusher
 from tfxkit.components.serving_check import ServingCheck
-from tests.sample_project import CONFIGS
 from tfxkit.config.dataset import Dataset
 
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.components.data_gate import GateError
 from tests import sample_project
 from tests.components.gate_run import read_schema, run_gate, write_statistics
+from tfxkit.components.data_gate import GateError
 from tfxkit.config.bounds import Validation
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError

@@ -10,10 +10,10 @@ from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from tfxkit.config.loading import load
 from tests.google_cloud import BUCKET, GoogleCloud
 from tests.sample_project import CONFIGS
 from tfxkit import compat
+from tfxkit.config.loading import load
 
 pytest_plugins = ["tests.google_cloud"]
 

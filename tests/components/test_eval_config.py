@@ -10,9 +10,9 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils.keras_lib import tf_keras
 
+from tests.sample_project import CONFIGS
 from tfxkit.components.evaluator import eval_config
 from tfxkit.components.evaluator.evaluation import Measured, check, gaps
-from tests.sample_project import CONFIGS
 from tfxkit.config.bounds import Evaluation
 from tfxkit.config.dataset import Dataset
 from tfxkit.evaluation import SliceResult

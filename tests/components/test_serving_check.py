@@ -143,7 +143,9 @@ class Trained:
             )
         )
         store = mlmd.MetadataStore(database)
-        executions = store.get_executions_by_type("tfxkit.components.serving_check.component.ServingCheck")
+        executions = store.get_executions_by_type(
+            "tfxkit.components.serving_check.component.ServingCheck"
+        )
         return metadata_store_pb2.Execution.State.Name(
             max(executions, key=lambda execution: execution.id).last_known_state
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tfxkit.config import loading as config
 from tests.components.gate_run import read_schema, run_gate
 from tests.data.shipped_sample import CONFIGS, DATA, about_the_sample
+from tfxkit.config import loading as config
 
 pytestmark = about_the_sample
 

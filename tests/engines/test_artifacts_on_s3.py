@@ -15,10 +15,10 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.utils import io_utils
 
-from tfxkit.components.example_gen.component import SpanExampleGen
-from tfxkit.config import loading as config
 from tests.engines import artifacts
 from tests.engines.conftest import RunOnEngine
+from tfxkit.components.example_gen.component import SpanExampleGen
+from tfxkit.config import loading as config
 from tfxkit.storage.filesystems import fileio
 
 pytestmark = pytest.mark.engines

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from tests.sample_project import CONFIGS, ROOT, span
 from tfxkit.runs import summary
 from tfxkit.runs.summary import State
-from tests.sample_project import CONFIGS, ROOT, span
 
 pytestmark = pytest.mark.engines
 

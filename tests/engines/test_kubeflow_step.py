@@ -23,7 +23,9 @@ def test_example_gen(flink, project, tmp_path, monkeypatch):
     settings = [f"kubeflow.steps.all.claims={mounted}", "beam.engine=flink"]
     settings += [*RunOnEngine(project, "flink", flink).settings(), "kubeflow.serving=gs://b/m"]
     found = load("kubeflow", *settings, "kubeflow.checkpoints=gs://b/c")
-    package = importlib.import_module("tfxkit.kubeflow.runners.kubeflow").compile_package(found, CONFIGS)
+    package = importlib.import_module("tfxkit.kubeflow.runners.kubeflow").compile_package(
+        found, CONFIGS
+    )
     step = Step(package, "ExampleGen", tmp_path, RUN)
     step.parameters.update(input_base=str(project.root / "data" / "taxi"))
     for name, value in {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tfxkit.runs.summary import State
 from tests.engines import artifacts
 from tests.engines.conftest import RunOnEngine
 from tests.engines.flink import TASK_MANAGERS
 from tests.engines.processes import wait_for
 from tests.project_with_runs import ORDER, make_project
+from tfxkit.runs.summary import State
 
 pytestmark = pytest.mark.engines
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from tfx.utils import io_utils
 
-from tfxkit.runs.summary import State
 from tests.engines import artifacts
 from tests.engines.conftest import RunOnEngine
 from tests.engines.processes import wait_for
 from tests.engines.spark import WORKERS
 from tests.project_with_runs import ORDER, make_project
+from tfxkit.runs.summary import State
 
 pytestmark = pytest.mark.engines
 

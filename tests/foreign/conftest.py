@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.runs import summary
-from tfxkit.runs.outputs import Outputs
-from tfxkit.runs.summary import Summary
 from tests.foreign.own_steps import add_steps
 from tests.foreign.trips_database import write_database
 from tests.project_with_runs import NAME, make_project
 from tests.sample_project import copy_with_code
+from tfxkit.runs import summary
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import Summary
 
 OWN_FILES = Path(__file__).with_name("project")
 OVERLAYS = ("fast", "source")

@@ -35,7 +35,7 @@ _LONGER_LIST = """\
 """
 # Line of the shipped DAG -> what is put above it.
 _ADDED = {
-    "from tfxkit.components.baseline import Baseline\n": (
+    "from components import (\n": (
         "from components.announce import Announce\n"
         "from components.count_labels import CountLabels\n"
         "from components.model_size import ModelSize\n"

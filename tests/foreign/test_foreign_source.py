@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.foreign.trips_database import FILE, rows
+from tests.project_with_runs import NAME
 from tfxkit.runs import summary
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import State, Status
-from tests.foreign.trips_database import FILE, rows
-from tests.project_with_runs import NAME
 
 pytestmark = pytest.mark.slow
 YEARS = (2013, 2014, 2015, 2016)

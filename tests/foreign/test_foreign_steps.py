@@ -17,13 +17,13 @@ from pathlib import Path
 from tfxkit.config import loading as config
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.places import Places
-from pipeline.runners import local
+from tfxkit.runs import runner
 
 loaded = config.load(Path("configs"), ["fast"])
 places = Places("data", "configs/schema.pbtxt", "serving", "checkpoints")
 
 def nodes():
-    ir = local.compile_pipeline(loaded, places, Outputs(Path("outputs").resolve()))
+    ir = runner.compile_pipeline(loaded, places, Outputs(Path("outputs").resolve()))
     return {node.pipeline_node.node_info.id: node.pipeline_node for node in ir.nodes}
 
 def keys():

@@ -18,7 +18,6 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
-from tfxkit import cli
 from tests.kubeflow.emulator.api.server import ApiServer
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.object_store import ObjectStore
@@ -27,6 +26,7 @@ from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.emulator.step import Step
 from tests.kubeflow.emulator.step_process import StepProcess, kill_group
 from tests.sample_project import ROOT, SAMPLE
+from tfxkit import cli
 
 BUCKET = "taxi"
 KEY_ID, SECRET = "AKIDEXAMPLE", "example"

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tfxkit.kubeflow.package import Package
 from tests.kubeflow.backend_fixtures import *  # noqa: F403 # >>> kubeflow <<<
 from tests.kubeflow.container_fixtures import *  # noqa: F403 # >>> kubeflow <<<
 from tests.kubeflow.overlays import load
 from tests.sample_project import CONFIGS
+from tfxkit.kubeflow.package import Package
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def compiled() -> Callable[..., Package]:
     @functools.cache
     def compile_once(target: str, *settings: str) -> Package:
         config = load(target, *settings)
-        runner = importlib.import_module(f"pipeline.runners.{target}")
+        runner = importlib.import_module(f"tfxkit.kubeflow.runners.{target}")
         return runner.compile_package(config, CONFIGS)
 
     return compile_once

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tfxkit.config import loading as config
-from tfxkit.kubeflow.settings import RemoteConfig
 from tests.sample_project import CONFIGS
+from tfxkit.config import loading as config
+from tfxkit.config.remote.settings import RemoteConfig
 
 
 def load(overlay: str, *settings: str) -> RemoteConfig:

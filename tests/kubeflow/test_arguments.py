@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tfxkit.components.example_gen.spans import range_config
+from tfxkit.config.dataset import Task
+from tfxkit.errors import DataError, UsageError
 from tfxkit.kubeflow import measured
 from tfxkit.kubeflow.arguments import resolve
 from tfxkit.kubeflow.parameters import declared
-from tfxkit.config.dataset import Task
-from tfxkit.errors import DataError, UsageError
 from tfxkit.metrics.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.slow  # compiles the DAG

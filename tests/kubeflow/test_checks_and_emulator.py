@@ -10,8 +10,6 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tfxkit.kubeflow.checks import documents, find_problems
-from tfxkit.kubeflow.package import Package, to_yaml
 from tests.kubeflow.broken_packages import FAILING, REFUSED, SILENT
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.errors import BackendError
@@ -19,6 +17,8 @@ from tests.kubeflow.emulator.package import read
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.whole_package import package
+from tfxkit.kubeflow.checks import documents, find_problems
+from tfxkit.kubeflow.package import Package, to_yaml
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
+from tests.kubeflow.overlays import PIPELINE, load
+from tests.light_commands import exit_codes_and_heavy_imports
+from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 from tfxkit import cli
+from tfxkit.commands.compile import TARGETS
 from tfxkit.config.loading import ConfigError
 from tfxkit.kubeflow import carried
 from tfxkit.kubeflow import package as packages
 from tfxkit.kubeflow.checks import find_problems
-from tfxkit.commands.compile import TARGETS
-from tests.kubeflow.overlays import PIPELINE, load
-from tests.light_commands import exit_codes_and_heavy_imports
-from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 
 WHERE = ("--config-dir", str(CONFIGS))
 STEPS = {
@@ -225,7 +225,7 @@ def test_what_is_cached(target, settings, cached, compiled):
 )
 def test_what_cannot_be_compiled_is_told(target, settings, told):
     config = load(target, *settings)
-    runner = importlib.import_module(f"pipeline.runners.{target}")
+    runner = importlib.import_module(f"tfxkit.kubeflow.runners.{target}")
     with pytest.raises(ConfigError) as error:
         runner.compile_package(config, CONFIGS)
     assert told in str(error.value)

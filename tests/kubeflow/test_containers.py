@@ -5,13 +5,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from tfxkit import cli
 from tests.kubeflow.backend_fixtures import S3
 from tests.kubeflow.container_fixtures import IMAGE, MOUNTED_AT, SCRATCH, in_containers
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.package import read
 from tests.kubeflow.emulator.settings import Settings
 from tests.sample_project import CONFIGS, ROOT
+from tfxkit import cli
 
 pytestmark = in_containers
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tfxkit.kubeflow.checks import find_problems
-from tfxkit.runs.run_log import QUIET
-from tfxkit.commands.compile import TARGETS
 from tests.kubeflow.overlays import load
 from tests.kubeflow.test_compile import containers_of
 from tests.sample_project import ROOT
+from tfxkit.commands.compile import TARGETS
+from tfxkit.kubeflow.checks import find_problems
+from tfxkit.runs.run_log import QUIET
 
 DATA_STEPS = {"ExampleGen", "StatisticsGen", "Transform", "Evaluator"}
 BULK_STEPS = {"UnlabelledExampleGen", "BulkInferrer"}

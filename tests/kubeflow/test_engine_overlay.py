@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tfxkit.config import loading as config
-from tfxkit.config.loading import ConfigError
-from tfxkit.kubeflow.launcher import Launcher
-from tfxkit.kubeflow.settings import RemoteConfig
-from pipeline.runners import kubeflow
 from tests.kubeflow import kubernetes_objects
 from tests.kubeflow.test_compile import containers_of
 from tests.sample_project import CONFIGS, ROOT
+from tfxkit.config import loading as config
+from tfxkit.config.loading import ConfigError
+from tfxkit.config.remote.settings import RemoteConfig
+from tfxkit.kubeflow.launcher import Launcher
+from tfxkit.kubeflow.runners import kubeflow
 
 DEPLOY = ROOT / "deploy"
 ENGINES = ("flink", "spark")

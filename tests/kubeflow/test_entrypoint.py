@@ -17,14 +17,14 @@ import tensorflow as tf
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from tests.engines.processes import free_port
+from tests.kubeflow.emulator.protojson import from_text
+from tests.sample_project import CONFIGS, ROOT, span
 from tfxkit.components import beam_files
 from tfxkit.kubeflow import carried, compilation, entrypoint, span_driver
 from tfxkit.kubeflow.checks import containers
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs.run_log import QUIET
-from tests.engines.processes import free_port
-from tests.kubeflow.emulator.protojson import from_text
-from tests.sample_project import CONFIGS, ROOT, span
 
 RUN = "minio://mlpipeline/v2/artifacts/taxi/run-1"
 

@@ -21,11 +21,11 @@ from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.artifact import Artifact
 
+from tests.kubeflow.emulator.metadata import MetadataStore, schema_of
+from tests.kubeflow.emulator.protojson import from_text
 from tfxkit.components.serving_check.result import Result
 from tfxkit.kubeflow import executor_input, executor_output
 from tfxkit.kubeflow.launcher import Launcher
-from tests.kubeflow.emulator.metadata import MetadataStore, schema_of
-from tests.kubeflow.emulator.protojson import from_text
 from tfxkit.storage import placeholders
 
 

@@ -12,10 +12,10 @@ import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tfxkit.kubeflow import executor_input, executor_output, overrides
-from tfxkit.kubeflow.launcher import Launcher
 from tests.kubeflow.emulator.metadata import stored_properties
 from tests.kubeflow.emulator.protojson import from_text
+from tfxkit.kubeflow import executor_input, executor_output, overrides
+from tfxkit.kubeflow.launcher import Launcher
 
 MODEL = {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 SPEC = {"artifacts": {"model": {"artifactType": MODEL}}}

@@ -28,15 +28,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tfxkit import cli
-from tfxkit.kubeflow import lost_answers, run_watch
-from tfxkit.kubeflow.clients.kubeflow import runs
 from tests.kubeflow.emulator.api.server import ApiServer
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.small_packages import Script, spec_of, text_of
 from tests.sample_project import CONFIGS
+from tfxkit import cli
+from tfxkit.kubeflow import lost_answers, run_watch
+from tfxkit.kubeflow.clients.kubeflow import runs
 
 ALERT_AS_DATA = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a record of TLS that cannot be decrypted
 

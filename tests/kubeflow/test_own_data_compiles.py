@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.inspection.conftest import coin, noise, rows
 from tfxkit import cli
+from tfxkit.commands.compile import TARGETS
 from tfxkit.kubeflow import package as packages
 from tfxkit.kubeflow.checks import find_problems
-from tfxkit.commands.compile import TARGETS
-from tests.pipeline.inspection.conftest import coin, noise, rows
 
 ROOT = Path(__file__).parents[2]
 LABELS = {

@@ -9,14 +9,14 @@ import json
 
 import pytest
 
-from tfxkit.config.loading import ConfigError
-from tfxkit.kubeflow import arguments, locations
-from tfxkit.kubeflow.package import Package, read
 from tests.foreign.conftest import ForeignProject, make_foreign_project
 from tests.foreign.trips_database import FILE
 from tests.kubeflow.overlays import load
 from tests.kubeflow.test_entrypoint import Step
+from tfxkit.config.loading import ConfigError
 from tfxkit.errors import UsageError
+from tfxkit.kubeflow import arguments, locations
+from tfxkit.kubeflow.package import Package, read
 
 READER = "data.reader=components.trips"
 

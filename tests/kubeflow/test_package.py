@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.kubeflow.package import Package, read, to_yaml, write
 from tests.kubeflow import whole_package
 from tests.kubeflow.broken_packages import CONTAINER
 from tests.kubeflow.emulator import package as emulator
 from tfxkit.errors import UsageError
+from tfxkit.kubeflow.package import Package, read, to_yaml, write
 
 SPEC = {"pipelineInfo": {"name": "tiny"}, "root": {"dag": {"tasks": {}}}, "text": "a\n b: 'ü' \n"}
 PLATFORM = {"platforms": {"kubernetes": {}}}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.kubeflow.checks import RULES, documents, find_problems, view
-from tfxkit.kubeflow.package import Package
 from tests.kubeflow.broken_packages import EXECUTORS, KUBEFLOW_CASES, TASKS, VERTEX_CASES
 from tests.kubeflow.whole_package import GONE, PLATFORM, VERTEX, package
+from tfxkit.kubeflow.checks import RULES, documents, find_problems, view
+from tfxkit.kubeflow.package import Package
 
 ROOT = Path(__file__).parents[2]
 

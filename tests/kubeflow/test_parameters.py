@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tfxkit.kubeflow.parameters import declared
 from tests.kubeflow.overlays import load
+from tfxkit.kubeflow.parameters import declared
 
 HANDED_TO = {
     "data_path": ("ExampleGen", "input_base"),

@@ -12,11 +12,11 @@ import pytest
 from tfx.types import standard_artifacts
 
 from tfxkit.config.loading import load
-from tfxkit.runs.dag_building import build_components
 from tfxkit.kubeflow import artifact_types
 from tfxkit.kubeflow.report_step import Report
 from tfxkit.kubeflow.report_step.component import HTML, READS
 from tfxkit.kubeflow.report_step.executor import Executor
+from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.metadata import RunMetadata
 from tfxkit.runs.places import Places
 from tfxkit.storage.s3.client import client

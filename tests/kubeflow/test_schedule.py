@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tfxkit.kubeflow.schedule import parse
 from tests.kubeflow.emulator.api import cron
 from tfxkit.errors import UsageError
+from tfxkit.kubeflow.schedule import parse
 
 # Five fields, and when they come next after Thursday, 1 January 2026, 00:00.
 NEXT = [

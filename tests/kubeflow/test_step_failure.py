@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tfxkit.kubeflow import failure
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
+from tfxkit.kubeflow import failure
 
 
 def wrapped(error: Exception) -> Exception:

@@ -14,16 +14,16 @@ import kfp_server_api
 import pytest
 import yaml
 
-from tfxkit import cli
-from tfxkit.kubeflow import run_watch
-from tfxkit.kubeflow.clients.kubeflow.nodes import Nodes
-from tfxkit.runs.summary import State
 from tests.kubeflow.emulator.api.server import ApiServer
 from tests.kubeflow.emulator.backend import Backend
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.small_packages import Script, spec_of
 from tests.sample_project import CONFIGS
+from tfxkit import cli
+from tfxkit.kubeflow import run_watch
+from tfxkit.kubeflow.clients.kubeflow.nodes import Nodes
+from tfxkit.runs.summary import State
 
 IMAGE = {"container": {"image": "example.org/small:1"}}
 STEPS = {

@@ -18,11 +18,11 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform
 
+from tests.kubeflow.overlays import PIPELINE
+from tests.sample_project import CONFIGS
 from tfxkit import cli
 from tfxkit.kubeflow import lost_answers, run_watch
 from tfxkit.kubeflow import package as packages
-from tests.kubeflow.overlays import PIPELINE
-from tests.sample_project import CONFIGS
 
 PARENT = "projects/acme/locations/europe-west4"
 KEY = f"{PARENT}/keyRings/ring/cryptoKeys/key"

@@ -6,12 +6,12 @@ import importlib
 
 import pytest
 
-from tfxkit.kubeflow.checks import find_problems
-from tfxkit.kubeflow.parameters import declared
-from tfxkit.commands.compile import TARGETS
 from tests import dag_edits
 from tests.kubeflow.overlays import load
 from tests.sample_project import CONFIGS
+from tfxkit.commands.compile import TARGETS
+from tfxkit.kubeflow.checks import find_problems
+from tfxkit.kubeflow.parameters import declared
 
 OF_THE_GATE = {"drift", "stop_at"}
 
@@ -25,7 +25,8 @@ def test_it_is_compiled_without_them(variables, target, monkeypatch):
     # Settings of a step that is gone would be refused, as those of any that does not exist.
     steps = [f"{target}.steps.DataGate=null"] if "DataGate" in names else []
     config = load(target, f"dag={dag_edits.without(monkeypatch, *variables)}", *steps)
-    package = importlib.import_module(f"pipeline.runners.{target}").compile_package(config, CONFIGS)
+    runner = importlib.import_module(f"tfxkit.kubeflow.runners.{target}")
+    package = runner.compile_package(config, CONFIGS)
     tasks = package.spec["root"]["dag"]["tasks"]
     assert {"Trainer", "Pusher", "Report"} <= tasks.keys() and not names & tasks.keys()
     assert find_problems(package, target) == []

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from tfxkit.components.serving_check.verdict import TOLERANCE, difference
 from tests.models.conftest import fn_args
 from tests.sample.models.network import build_model
+from tfxkit.components.serving_check.verdict import TOLERANCE, difference
 from tfxkit.training import export, weights
 from tfxkit.training.building import build
 from tfxkit.training.fitting import Fitted

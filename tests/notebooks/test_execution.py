@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit import cli
-from tfxkit.runs.opened_run import NothingToShowError, open_run
 from tests.notebooks import own_data
 from tests.notebooks.test_committed import NOTEBOOKS
 from tests.sample_project import CONFIGS, ROOT, SAMPLE
+from tfxkit import cli
+from tfxkit.runs.opened_run import NothingToShowError, open_run
 
 pytestmark = pytest.mark.notebooks
 LABEL = "price; €"

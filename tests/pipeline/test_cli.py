@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from tfxkit import cli
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import ROOT, SAMPLE
+from tfxkit import cli
 from tfxkit.errors import UsageError
 
 

@@ -5,11 +5,11 @@ import shutil
 import pytest
 import yaml
 
+from tests.sample_project import CONFIGS
 from tfxkit.config import loading as configs
-from tfxkit.runs import validation
 from tfxkit.config.loading import Config, ConfigError
 from tfxkit.config.sections import BeamConfig
-from tests.sample_project import CONFIGS
+from tfxkit.runs import validation
 
 
 @pytest.fixture

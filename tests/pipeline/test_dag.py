@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.sample_project import CONFIGS, SAMPLE, copy_with_code
 from tfxkit.config import loading as config
 from tfxkit.config.loading import Config
 from tfxkit.runs.outputs import Outputs
-from tests.sample_project import CONFIGS, SAMPLE, copy_with_code
 
 ALL_ON = (
     "tuner.enabled=true",
@@ -78,8 +78,11 @@ def test_functions_find_the_hash_of_their_code_in_the_custom_config(step):
     ("edit", "told"),
     [
         (("config.serving_check.examples", "config.serving_chek.examples"), "AttributeError: "),
-        (("import Baseline", "import Basline"), "ImportError: cannot import name 'Basline'"),
-        (("tfxkit.components.baseline", "components.basline"), "ModuleNotFoundError: No module named"),
+        (
+            ("import (\n    Baseline,", "import (\n    Basline,"),
+            "ImportError: cannot import name 'Basline'",
+        ),
+        (("components.evaluator", "components.evaluatr"), "ModuleNotFoundError: No module named"),
         (("statistics_gen = Stat", "statistics_gen == = Stat"), "SyntaxError: invalid syntax"),
     ],
 )
@@ -157,13 +160,13 @@ from pathlib import Path
 from tfxkit.config import loading as config
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.places import Places
-from pipeline.runners import local
+from tfxkit.runs import runner
 
 places, always, edits = json.loads(sys.argv[1])
 
 def parameters(*settings):
     loaded = config.load(Path("configs"), ["local"], [*always, *settings])
-    ir = local.compile_pipeline(loaded, Places(**places), Outputs(Path("outputs").resolve()))
+    ir = runner.compile_pipeline(loaded, Places(**places), Outputs(Path("outputs").resolve()))
     nodes = [node.pipeline_node for node in ir.nodes]
     return {n.node_info.id: n.parameters.SerializeToString(deterministic=True) for n in nodes}
 
@@ -220,7 +223,10 @@ EDITS = {
     "dataset.evaluation.metrics.f1={}": {"Evaluator"},
     "tfxkit/components/serving_check/*.py": {"ServingCheck"},
     "tfxkit/components/pusher/*.py": {"Pusher"},
-    "pipeline/**/*.py": set(),
+    "pipeline/*.py": set(),
+    "tfxkit/runs/*.py": set(),
+    "tfxkit/report/*.py": set(),
+    "tfxkit/commands/*.py": set(),
     "model.width=32": LEARNING,
     "train.epochs=3": LEARNING,
     "tuner.trials=2": {"Tuner"},
@@ -311,10 +317,10 @@ def beam_args(*settings, **places) -> dict[str, list[str]]:
     """What a local run tells Beam in each step that runs it."""
     from tfx.orchestration.local import runner_utils
 
+    from tfxkit.runs import runner
     from tfxkit.runs.places import Places
-    from pipeline.runners import local
 
-    ir = local.compile_pipeline(
+    ir = runner.compile_pipeline(
         load(*settings), Places(**PLACES | places), Outputs(Path("/nowhere"))
     )
     deployment = runner_utils.extract_local_deployment_config(ir)

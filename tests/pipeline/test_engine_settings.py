@@ -10,15 +10,15 @@ import pytest
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 import tfxkit.config.loading as configs
-from tfxkit import cli
-from tfxkit.config.loading import ConfigError
-from tfxkit.config.engine import Engine
-from tfxkit.runs.explanation import explain
-from tfxkit.runs.outputs import Outputs
-from tfxkit.runs.selection import ConfigSelection
-from tfxkit.runs.summary import Status
 from tests.engines.processes import free_port
 from tests.sample_project import CONFIGS, DATA
+from tfxkit import cli
+from tfxkit.config.engine import Engine
+from tfxkit.config.loading import ConfigError
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.runs.explanation import explain
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import Status
 
 DATAFLOW = (
     "beam.dataflow={project: my-project, region: europe-west1, temp_location: 'gs://bucket/tmp', "
@@ -145,8 +145,8 @@ def test_what_another_engine_has_done_is_reused():
     """TFX's cache compares the executors, with the arguments of Beam in them."""
     from tfx.orchestration.local import runner_utils
 
+    from tfxkit.runs import runner
     from tfxkit.runs.places import Places
-    from pipeline.runners import local
     from tfxkit.runs.sealing import without_beam_args
 
     def executors(*settings: str):
@@ -155,7 +155,7 @@ def test_what_another_engine_has_done_is_reused():
             bulk_data="",
         )  # fmt: skip
         found = configs.load(CONFIGS, ["fast"], settings)
-        ir = local.compile_pipeline(found, places, Outputs(Path("/nowhere")))
+        ir = runner.compile_pipeline(found, places, Outputs(Path("/nowhere")))
         deployment = runner_utils.extract_local_deployment_config(ir)
         names = [node.pipeline_node.node_info.id for node in ir.nodes]
         return {name: runner_utils.extract_executor_spec(deployment, name) for name in names}

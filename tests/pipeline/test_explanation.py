@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.errors import DataError, StorageError
 from tfxkit.runs.explanation import explain
 from tfxkit.runs.outputs import Outputs
-from tfxkit.runs.selection import ConfigSelection
 from tfxkit.runs.summary import Status
-from tfxkit.errors import DataError, StorageError
 
 OUTPUTS = Outputs(Path("/outputs/taxi"), ConfigSelection(("fast",)))
 LOG = Path("/outputs/taxi/runs/1/run.log")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.sample_project import CONFIGS
 from tfxkit import cli
 from tfxkit.config import loading as configs
 from tfxkit.config.loading import ConfigError
 from tfxkit.config.secrets import refuse_secret_names, refuse_secrets
 from tfxkit.runs.summary import Status, Summary
-from tests.sample_project import CONFIGS
 
 PLANTED = "hunter2-planted"
 

@@ -7,11 +7,11 @@ import io
 import pytest
 from rich.console import Console
 
-from tfxkit.runs.outcome import KILLED, OUTCOMES, STEPS, label_of
+from tests.pipeline.report.made_run import made_run
 from tfxkit.report import verdict
+from tfxkit.runs.outcome import KILLED, OUTCOMES, STEPS, label_of
 from tfxkit.runs.summary import State, Status, Step
 from tfxkit.runs.terminal import print_result
-from tests.pipeline.report.made_run import made_run
 
 
 def screen(run) -> str:

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tfxkit.runs.outputs import BusyError, Outputs
-from tfxkit.runs.selection import ConfigSelection
 from tests.sample_project import CONFIGS
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.runs.outputs import BusyError, Outputs
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def outputs(tmp_path):
 
 def test_a_command_carries_the_options_that_found_the_outputs(tmp_path):
     selection = ConfigSelection(("fast",), ("train.epochs=2", "outputs=a b"), CONFIGS)
-    outputs = selection.outputs()
+    outputs = Outputs.of(selection)
     assert outputs.root.parent.name == "a b"
     assert outputs.command("predict", "FILE.csv") == (
         "python -m pipeline predict FILE.csv --config fast --set 'outputs=a b' "

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from tfxkit.runs.prediction import predict
 from tfxkit.errors import DataError
+from tfxkit.runs.prediction import predict
 from tfxkit.storage import served_model
 
 DATASET = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.errors import UsageError
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.rollback import version_to_promote, version_to_roll_back_to
-from tfxkit.runs.selection import ConfigSelection
-from tfxkit.errors import UsageError
 from tfxkit.storage import served_model
 
 OUTPUTS = Outputs(Path("/nowhere"), ConfigSelection(("fast",)))

@@ -8,10 +8,10 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.runs import schema_review
-from tfxkit.runs.schema_text import with_changes
 from tests.sample_project import CONFIGS
 from tfxkit.errors import UsageError
+from tfxkit.runs import schema_review
+from tfxkit.runs.schema_text import with_changes
 
 SCHEMA = """\
 # Who reviews this: the data team.

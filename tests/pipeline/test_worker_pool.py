@@ -15,9 +15,9 @@ import pytest
 from apache_beam.portability.api import beam_fn_api_pb2 as fn_api
 from apache_beam.portability.api import beam_fn_api_pb2_grpc as fn_api_grpc
 
-from tfxkit.runs.run_log import QUIET
 from tests.engines.processes import HOST, free_port, listens, wait_for
 from tests.sample_project import ROOT
+from tfxkit.runs.run_log import QUIET
 
 pytestmark = pytest.mark.slow
 WORKER_ID = "1-1"  # every task manager calls its first worker so

@@ -11,11 +11,11 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.plain_metrics import expected_calibration_error
+from tests.data.shipped_sample import CONFIGS, about_the_sample
 from tfxkit import cli
 from tfxkit.runs import summary
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status, Summary
-from tests.data.shipped_sample import CONFIGS, about_the_sample
 
 pytestmark = [pytest.mark.slow, about_the_sample]
 LEAST_AUC = 0.946

@@ -12,9 +12,9 @@ import tensorflow as tf
 from markupsafe import escape
 
 import tfxkit.training.export
-from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import ORDER
 from tests.reliability import aftermath
+from tfxkit.runs.summary import State, Status
 
 NOT_BLESSED, FAILED = 3, 1
 ANOTHER = "train.seed=9"  # else the model is the one being served

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tfxkit.runs.summary import State
 from tests.project_with_runs import Project
 from tests.reliability import aftermath
+from tfxkit.runs.summary import State
 
 STOPPED, PASSED = 4, 0
 TO_GATE = ("run", "--to", "DataGate")

@@ -15,15 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.runs import metadata_file
-
-from tfxkit.runs import outputs
-from tfxkit.runs.summary import Status
 from tests.project_with_runs import ORDER, Project
 from tests.reliability import aftermath
 from tests.reliability.in_step import during
 from tests.reliability.processes import DEADLINE_S, start, with_trouble
 from tests.sample_project import ROOT
+from tfxkit.runs import metadata_file, outputs
+from tfxkit.runs.summary import Status
 
 NOBODY = 65534
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from tfxkit.runs.outcome import KILLED, label_of
-from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import AFTER_A_PUSH, ORDER, make_project
 from tests.reliability import aftermath
 from tests.reliability.processes import with_trouble
+from tfxkit.runs.outcome import KILLED, label_of
+from tfxkit.runs.summary import State, Status
 
 MOMENTS = [(step, "SIGKILL") for step in ORDER]
 MOMENTS.insert(-1, ("Pusher", "half-pushed"))

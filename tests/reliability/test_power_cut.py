@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.runs.summary import Status
 from tests.project_with_runs import ORDER
 from tests.reliability import aftermath
+from tfxkit.runs.summary import Status
 
 AFTER_STATISTICS = {"StatisticsGen", "ExampleValidator", "DataGate", "Pusher"}
 AFTER_TRAINER = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}

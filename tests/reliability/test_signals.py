@@ -14,14 +14,13 @@ import time
 
 import pytest
 
-from tfxkit.runs import summary
-from pipeline.runners import local
-from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import AFTER_A_PUSH, ORDER, make_project
 from tests.reliability import aftermath
 from tests.reliability.in_step import signalled
 from tests.reliability.processes import DEADLINE_S
 from tests.sample_project import ROOT
+from tfxkit.runs import runner, summary
+from tfxkit.runs.summary import State, Status
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,7 @@ def _wait_for(latest, process, step: str) -> None:
 def test_a_signal_that_a_library_swallows_ends_the_run_before_the_next_step(
     settled, monkeypatch, row
 ):
-    launch = local._launch
+    launch = runner._launch
 
     def swallow(node, *args) -> None:
         launch(node, *args)
@@ -109,7 +108,7 @@ def test_a_signal_that_a_library_swallows_ends_the_run_before_the_next_step(
             with contextlib.suppress(KeyboardInterrupt):
                 os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(local, "_launch", swallow)
+    monkeypatch.setattr(runner, "_launch", swallow)
     code = settled.pipeline("run")
     row("130", str(code))
     assert code == 130

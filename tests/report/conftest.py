@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfxkit import cli
-
-from tfxkit.runs import summary
-from tfxkit.runs.summary import Status
 from tests.project_with_runs import make_project
 from tests.report.browser import Browser, browser
+from tfxkit import cli
+from tfxkit.runs import summary
+from tfxkit.runs.summary import Status
 
 HOSTILE_CLASSES = (
     '"><img src=x onerror=alert(1)>',

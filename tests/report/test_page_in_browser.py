@@ -8,8 +8,8 @@ from pathlib import Path
 import axe_core_python
 import pytest
 
-from tfxkit.report.writing import SECTIONS
 from tests.report.conftest import HOSTILE_CLASSES, HOSTILE_COLUMN, PAGES, SIDE_BY_SIDE
+from tfxkit.report.writing import SECTIONS
 
 pytestmark = pytest.mark.browser
 

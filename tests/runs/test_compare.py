@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tfxkit.runs import summary
 from tfxkit.report.comparison import page
 from tfxkit.report.comparison.pair import Pair
 from tfxkit.report.run import Run
+from tfxkit.runs import summary
 
 pytestmark = pytest.mark.slow
 

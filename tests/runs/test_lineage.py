@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.runs.commit import commit_of
-from tfxkit.runs.summary import Status
 from tests.project_with_runs import Project
 from tests.sample_project import ROOT
+from tfxkit.runs.commit import commit_of
+from tfxkit.runs.summary import Status
 from tfxkit.storage import served_model
 
 pytestmark = pytest.mark.slow

@@ -5,11 +5,11 @@ import shutil
 import pytest
 from tfx.utils import path_utils
 
-from tfxkit.runs.metadata import RunMetadata
-from tfxkit.runs.summary import Status
 from tests import dag_edits
 from tests.engines import artifacts
 from tests.sample_project import SAMPLE
+from tfxkit.runs.metadata import RunMetadata
+from tfxkit.runs.summary import Status
 from tfxkit.storage import served_model
 
 pytestmark = pytest.mark.slow

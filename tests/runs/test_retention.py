@@ -10,8 +10,8 @@ import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from tfxkit.runs.summary import Status
 from tests.project_with_runs import Project
+from tfxkit.runs.summary import Status
 from tfxkit.storage import served_model
 
 pytestmark = pytest.mark.slow

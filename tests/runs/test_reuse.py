@@ -2,8 +2,8 @@
 
 import pytest
 
-from tfxkit.runs.summary import State, Status
 from tests.project_with_runs import AFTER_A_PUSH
+from tfxkit.runs.summary import State, Status
 
 pytestmark = pytest.mark.slow
 ALL = {

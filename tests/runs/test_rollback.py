@@ -11,9 +11,9 @@ import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from tests.project_with_runs import NAME, Project
 from tfxkit.components.serving_check import limits
 from tfxkit.runs.metadata import RunMetadata
-from tests.project_with_runs import NAME, Project
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
 

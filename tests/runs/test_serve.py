@@ -33,9 +33,9 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tfxkit.serving.rows import RowEncoder
 from tests.project_with_runs import NAME, Project
 from tests.sample_project import ROOT
+from tfxkit.serving.rows import RowEncoder
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tfxkit.runs.summary import State, Status
 from tests import dag_edits
 from tests.project_with_runs import ORDER
+from tfxkit.runs.summary import State, Status
 
 pytestmark = pytest.mark.slow
 

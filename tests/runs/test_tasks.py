@@ -13,7 +13,6 @@ import tensorflow as tf
 import yaml
 
 from tfxkit import cli
-
 from tfxkit.runs import summary
 from tfxkit.runs.outputs import Outputs
 

@@ -7,11 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
+from tfxkit.metrics import Rows
+from tfxkit.metrics.resampling import measurer
 from tfxkit.report import features, writing
 from tfxkit.report.run import Run
 from tfxkit.runs.summary import Status
-from tfxkit.metrics import Rows
-from tfxkit.metrics.resampling import measurer
 
 pytestmark = pytest.mark.slow
 

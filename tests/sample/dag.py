@@ -20,12 +20,15 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import bulk_inferrer_pb2, trainer_pb2
 from tfx.utils import io_utils
 
-from tfxkit.components.baseline import Baseline
-from tfxkit.components.data_gate import DataGate
-from tfxkit.components.evaluator import Evaluator, eval_config
-from tfxkit.components.example_gen.component import SpanExampleGen
-from tfxkit.components.pusher import VersionPusher
-from tfxkit.components.serving_check import ServingCheck
+from tests.sample.components import (
+    Baseline,
+    DataGate,
+    Evaluator,
+    ServingCheck,
+    SpanExampleGen,
+    VersionPusher,
+)
+from tfxkit.components.evaluator import eval_config
 from tfxkit.config.loading import Config
 from tfxkit.runs.places import Places
 

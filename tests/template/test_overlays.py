@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tfxkit.config import loading as config
-from tfxkit.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
-from tfxkit.kubeflow.step_settings import KubernetesStep, VertexStep
 from tests.kubeflow.test_manifests import the
 from tests.sample_project import CONFIGS
 from tests.template.conftest import REPOSITORY
 from tfx_template import names
+from tfxkit.config import loading as config
+from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig, VertexSettings
+from tfxkit.config.remote.step_settings import KubernetesStep, VertexStep
 
 pytestmark = pytest.mark.template
 SHIPPED = REPOSITORY / "configs"

@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 from typing import TextIO
 
-from tfxkit.commands.options import add_config_options, config_selection
 from tfxkit.errors import UsageError
+from tfxkit.options import add_config_options, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.keep is not None:
         return _remove_old(args)
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     doomed = [outputs.artifacts, outputs.metadata, outputs.runs, outputs.checkpoints]
     doomed += [outputs.root / "schemas", *([outputs.serving] if args.all else [])]
     doomed = [path for path in doomed if path.exists()]
@@ -72,7 +73,7 @@ def _remove_old(args: argparse.Namespace) -> int:
 
     selection = config_selection(args)
     config = selection.load()
-    outputs = selection.outputs(config)
+    outputs = Outputs.of(selection, config)
     keep_runs = args.keep or config.retention.runs
     keep_models = args.keep or config.retention.pushed_models
     if keep_runs is None and keep_models is None:

@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfxkit.commands.options import add_config_options, add_engine_option, config_selection
+from tfxkit.options import add_config_options, add_engine_option, config_selection
 
 if TYPE_CHECKING:
+    from tfxkit.config.selection import ConfigSelection
     from tfxkit.kubeflow.package import Package
     from tfxkit.runs.outputs import Outputs
-    from tfxkit.runs.selection import ConfigSelection
 
 TARGETS = tuple(name for name in ("kubeflow", "vertex") if find_spec(f"pipeline.runners.{name}"))
 _SHOWN = 80  # characters of a default on the screen
@@ -56,10 +56,10 @@ def run(args: argparse.Namespace) -> int:
 
     selection = config_selection(args, args.target)
     config = selection.load()
-    outputs = selection.outputs(config)
+    outputs = Outputs.of(selection, config)
     path = args.output or outputs.package(args.target)
     with captured(outputs.root / "compile.log") as terminal:
-        runner = importlib.import_module(f"pipeline.runners.{args.target}")
+        runner = importlib.import_module(f"tfxkit.kubeflow.runners.{args.target}")
         package = runner.compile_package(config, selection.folder())
         ensure_fit(package, args.target, f"{config.pipeline}, compiled for {args.target},")
         packages.write(package, path)

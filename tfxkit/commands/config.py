@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.commands.options import add_config_options, config_selection
+from tfxkit.options import add_config_options, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints YAML for `show`, JSON Schema for `schema`; returns 0."""
     import json
 
-    from tfxkit.runs.selection import config_class
+    from tfxkit.config.selection import config_class
 
     if args.what == "schema":
         print(json.dumps(config_class().model_json_schema(), indent=2))

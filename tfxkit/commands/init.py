@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfxkit.runs.selection import ConfigSelection
+from tfxkit.config.selection import ConfigSelection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         writing.refuse_existing(config_dir, names, None if found.spans else data)
     read = table.read(found)
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
+        from tfxkit.config.dataset import Task
         from tfxkit.onboarding import (
             dataset_text,
             model_card_text,
@@ -66,7 +67,6 @@ def run(args: argparse.Namespace) -> int:
             schema_file,
             settings_text,
         )
-        from tfxkit.config.dataset import Task
 
         decided = plan.make(read, args.label, Task(args.task) if args.task else None)
         rows = decided.label.present

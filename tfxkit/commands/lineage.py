@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tfxkit.commands.options import add_config_options, config_selection
 from tfxkit.errors import StorageError, UsageError
+from tfxkit.options import add_config_options, config_selection
+from tfxkit.runs.outputs import Outputs
 
 NO_END = 10_000  # characters
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     from tfxkit.runs.silence import import_tensorflow
 
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     import_tensorflow()
     from tfxkit.runs.lineage import table, trace, tree, versions_from_span
     from tfxkit.runs.metadata import read_graph

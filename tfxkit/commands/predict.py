@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from tfxkit.commands.options import add_config_options, config_selection
 from tfxkit.errors import UsageError
+from tfxkit.options import add_config_options, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predicts; returns 0."""
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     if "://" not in args.file and not os.path.isfile(args.file):
         raise UsageError(f"There is no file {args.file}")
     if not outputs.serving.is_dir():

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.commands.options import add_config_options, add_serving_option, config_selection
+from tfxkit.options import add_config_options, add_serving_option, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Promotes; returns 0, also if there is nothing to do."""
     from tfxkit.runs.run_log import captured
 
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     serving_dir = args.serving or str(outputs.serving)
     with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
         from tfxkit.runs.rollback import serve_again, version_to_promote

@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfxkit.commands.options import add_config_options, add_engine_option, config_selection
 from tfxkit.errors import UsageError
+from tfxkit.options import add_config_options, add_engine_option, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +25,12 @@ def run(args: argparse.Namespace) -> int:
     from pydantic import ValidationError
 
     from tfxkit.config.problems import explain
-    from tfxkit.runs.local_run import execute
+    from tfxkit.config.selection import config_class
+    from tfxkit.execution import execute
     from tfxkit.runs.outcome import label_of
-    from tfxkit.runs.selection import config_class
     from tfxkit.runs.summary import ENDED, find_run
 
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     last = find_run(outputs, "latest")
     if last.status in ENDED:
         label = label_of(outputs, last)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.commands.options import add_config_options, add_engine_option, config_selection
+from tfxkit.options import add_config_options, add_engine_option, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the pipeline; returns its exit code."""
-    from tfxkit.runs.local_run import execute
+    from tfxkit.execution import execute
 
     selection = config_selection(args)
     config = selection.load()
     if args.no_cache:
         config = config.model_copy(update={"cache": False})
-    outputs = selection.outputs(config)
+    outputs = Outputs.of(selection, config)
     return execute(config, selection.folder(), outputs, first=args.first, last=args.last)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.commands.options import add_config_options, config_selection
+from tfxkit.options import add_config_options, config_selection
+from tfxkit.runs.outputs import Outputs
 
 MOST_METRICS = 3  # more do not fit into 80 characters
 
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs import summary
     from tfxkit.runs.outcome import label_of
 
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     history = summary.history(outputs.runs)
     if not history:
         print(f"No runs in {outputs.runs} yet: {outputs.command('run')}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.commands.options import add_config_options, config_selection
 from tfxkit.errors import UsageError
+from tfxkit.options import add_config_options, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +22,12 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs.summary import find_run
 
     selection = config_selection(args)
-    outputs = selection.outputs()
+    outputs = Outputs.of(selection)
     newest = find_run(outputs, "latest")
 
     with captured(outputs.runs / newest.run_id / "schema.log") as terminal:
-        from tfxkit.runs import schema_review
         from tfxkit.config.loading import SCHEMA_FILE
+        from tfxkit.runs import schema_review
         from tfxkit.runs.metadata import RunMetadata
 
         found = RunMetadata(outputs.metadata, newest.run_id).outputs()

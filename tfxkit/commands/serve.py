@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 from typing import TextIO
 
-from tfxkit.commands.options import add_config_options, config_selection
-from tfxkit.runs.outputs import Outputs
 from tfxkit.errors import UsageError
+from tfxkit.options import add_config_options, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs.interruption import Interruption
     from tfxkit.runs.run_log import captured
 
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     if not outputs.serving.is_dir():
         raise _nothing_pushed(outputs)
     with captured(outputs.root / "serve.log") as terminal, Interruption().watched():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.commands.options import add_config_options, config_selection
+from tfxkit.options import add_config_options, config_selection
+from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs.summary import find_run
     from tfxkit.runs.terminal import StepDisplay, print_result
 
-    outputs = config_selection(args).outputs()
+    outputs = Outputs.of(config_selection(args))
     summary = find_run(outputs, args.name)
     with StepDisplay(sys.stdout) as display:
         for step in summary.steps:

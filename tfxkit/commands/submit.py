@@ -13,13 +13,14 @@ import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
-from tfxkit.kubeflow import clients
-from tfxkit.commands.options import add_config_options, add_engine_option, config_selection
 from tfxkit.errors import UsageError
+from tfxkit.kubeflow import clients
+from tfxkit.options import add_config_options, add_engine_option, config_selection
+from tfxkit.runs.outputs import Outputs
 
 if TYPE_CHECKING:
+    from tfxkit.config.remote.settings import RemoteConfig
     from tfxkit.kubeflow.remote_run import RemoteRun
-    from tfxkit.kubeflow.settings import RemoteConfig
 
 INTERRUPTED = 130
 
@@ -86,10 +87,10 @@ def run(args: argparse.Namespace) -> int:
     compiled = package.read(args.file) if args.file else None
     selection = config_selection(args, args.target)
     config = cast("RemoteConfig", selection.load())
-    outputs = selection.outputs(config)
+    outputs = Outputs.of(selection, config)
     with captured(outputs.root / "submit.log") as terminal:
         if compiled is None:
-            runner = importlib.import_module(f"pipeline.runners.{args.target}")
+            runner = importlib.import_module(f"tfxkit.kubeflow.runners.{args.target}")
             compiled = runner.compile_package(config, selection.folder())
         started = submission.submit(compiled, args.target, config, options)
         what = "Run" if args.schedule is None else "Schedule"
@@ -101,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _refuse_what_is_compiled(args: argparse.Namespace) -> None:
     """What a package holds cannot be set any more; only how it is sent."""
-    from tfxkit.kubeflow.settings import COMPILED
+    from tfxkit.config.remote.settings import COMPILED
 
     if args.engine:
         raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")

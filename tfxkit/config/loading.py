@@ -8,6 +8,8 @@ overlay can change a threshold there as well. Unknown keys are refused.
 from __future__ import annotations
 
 import difflib
+import functools
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,7 +17,10 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 import yaml
 
+from tfxkit.config.dataset import Dataset
+from tfxkit.config.frozen import Frozen
 from tfxkit.config.problems import explain
+from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
 from tfxkit.config.sections import (
     BeamConfig,
     BulkInferConfig,
@@ -24,17 +29,18 @@ from tfxkit.config.sections import (
     ServingCheckConfig,
     TunerConfig,
 )
-from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
-from tfxkit.runs.selection import ConfigSelection
-from pipeline.steps import Steps
-from tfxkit.config.dataset import Dataset
-from tfxkit.config.frozen import Frozen
+from tfxkit.config.selection import ConfigSelection
 from tfxkit.config.settings import ModelSettings, TrainSettings
 from tfxkit.errors import UsageError
 
 BASE = "base"
 DATASET = "dataset"
 SCHEMA_FILE = "schema.pbtxt"
+
+
+# The project's own settings: the library finds them by name, as TFX finds a `run_fn`.
+STEPS_MODULE = "pipeline.steps"
+_STEPS = "Settings of the project's own steps, see pipeline/steps.py."
 
 
 class ConfigError(UsageError):
@@ -64,9 +70,7 @@ class Config(Frozen):
     bulk_inferrer: BulkInferConfig = BulkInferConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
     retention: RetentionConfig = RetentionConfig()
-    steps: Steps = pydantic.Field(
-        default=Steps(), description="Settings of the project's own steps, see pipeline/steps.py."
-    )
+    steps: Any = pydantic.Field(default=Frozen(), description=_STEPS)  # see `with_own_steps`
     dataset: Dataset
 
     @pydantic.model_validator(mode="before")
@@ -113,6 +117,14 @@ def data_path(config: Config, config_dir: Path) -> str:
 Kind = TypeVar("Kind", bound=Config)
 
 
+@functools.cache
+def with_own_steps(kind: type[Kind]) -> type[Kind]:
+    """The same sections, with `steps` as the class `Steps` of `pipeline/steps.py` describes it."""
+    steps = importlib.import_module(STEPS_MODULE).Steps
+    field = (steps, pydantic.Field(default=steps(), description=_STEPS))
+    return pydantic.create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, steps=field)
+
+
 def load(
     config_dir: Path,
     overlays: Sequence[str] = (),
@@ -139,6 +151,7 @@ def load(
     for setting in settings:
         tree = merge(tree, _parse_setting(setting))
         origin.append(f"--set {setting.partition('=')[0]}")  # the value may be a credential
+    kind = with_own_steps(kind)
     try:
         return kind.model_validate(tree)
     except pydantic.ValidationError as error:

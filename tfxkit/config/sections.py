@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 import pydantic
 
+from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.engine import Engine
 from tfxkit.config.engine_sections import (
     NO_PACKING,
@@ -16,9 +17,8 @@ from tfxkit.config.engine_sections import (
     JobServer,
     SparkSection,
 )
-from tfxkit.config.secrets import NoSecretNames
-from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.frozen import Frozen
+from tfxkit.config.secrets import NoSecretNames
 from tfxkit.config.split_at import SplitAt
 
 # Bytes of data, some ten minutes of one process; several cost their memory each, see

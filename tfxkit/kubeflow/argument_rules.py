@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 
 import pydantic
 
+from tfxkit.config.bounds import Comparator, Threshold, Validation, WorstSlice
 from tfxkit.config.problems import message
-from tfxkit.config.sections import DataConfig
-from tfxkit.kubeflow import measured
-from tfxkit.kubeflow.addresses import (
+from tfxkit.config.remote.addresses import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,
     is_location,
     is_source,
 )
-from tfxkit.kubeflow.package import Package
 from tfxkit.config.secrets import refuse_secrets
-from tfxkit.config.bounds import Comparator, Threshold, Validation, WorstSlice
+from tfxkit.config.sections import DataConfig
 from tfxkit.errors import UsageError
+from tfxkit.kubeflow import measured
+from tfxkit.kubeflow.package import Package
 from tfxkit.metrics.catalogue import base_name
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)

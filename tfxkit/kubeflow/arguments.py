@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
+from tfxkit.config.bounds import Threshold
+from tfxkit.errors import UsageError
 from tfxkit.kubeflow import argument_rules
 from tfxkit.kubeflow.package import Package
 from tfxkit.kubeflow.parameters import declared
-from tfxkit.config.bounds import Threshold
-from tfxkit.errors import UsageError
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "STRING": (str,),

@@ -14,14 +14,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfxkit.errors import UsageError
-from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, hashed_modules
+from tfxkit.storage.code_hash import code_hash, hashed_modules
 
 SCHEMA = "PIPELINE_SCHEMA"
 CODE_HASH = "PIPELINE_CODE_HASH"
 SCHEMA_PARAMETER = "schema_file"  # of ImportSchemaGen: where the schema is expected
 # Where the code of a container begins. Steps are given by dotted name, so whole packages; what the
 # entrypoint imports is found by following its imports.
-_ENTRIES = (*PROJECT_PACKAGES, "tfxkit.kubeflow.entrypoint", "tfxkit.kubeflow.report_step")
+_ENTRIES = (
+    "components",
+    "models",
+    "tfxkit.components",
+    "tfxkit.kubeflow.entrypoint",
+    "tfxkit.kubeflow.report_step",
+)
 
 
 def encode_schema(content: bytes) -> str:

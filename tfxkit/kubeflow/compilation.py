@@ -21,11 +21,11 @@ from tfx.orchestration import pipeline
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from tfxkit.config.loading import SCHEMA_FILE, ConfigError
-from tfxkit.runs.dag_building import build_components
+from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig, VertexSettings
 from tfxkit.kubeflow import artifact_types, carried
 from tfxkit.kubeflow.parameters import add_parameters, parameters_of
 from tfxkit.kubeflow.report_step import Report
-from tfxkit.kubeflow.settings import KubeflowSettings, RemoteConfig, VertexSettings
+from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.places import Places
 
 COMMAND = ("python", "-m", "tfxkit.kubeflow.entrypoint")

@@ -73,8 +73,8 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     from absl import logging as absl_logging
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
 
-    from tfxkit.components.beam_files import remove_temporary
     from tfxkit import compat
+    from tfxkit.components.beam_files import remove_temporary
 
     compat.apply(*compat.BEAM)
     absl_logging.use_absl_handler()

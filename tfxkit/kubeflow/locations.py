@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tfxkit.config.loading import ConfigError
 from tfxkit.config.engine import Engine
-from tfxkit.kubeflow.addresses import (
+from tfxkit.config.loading import ConfigError
+from tfxkit.config.remote.addresses import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,
     is_location,
     is_source,
 )
+from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig
 from tfxkit.kubeflow.launcher import Launcher
-from tfxkit.kubeflow.settings import KubeflowSettings, RemoteConfig
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tfxkit.kubeflow.remote_run import NoAnswerError
 from tfxkit.errors import UsageError
+from tfxkit.kubeflow.remote_run import NoAnswerError
 
 PATIENCE_S = 30.0  # a busy backend finishes a request after the client has given up
 PAUSE_S = 2.0  # between two look-ups

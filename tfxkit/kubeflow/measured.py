@@ -13,12 +13,12 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.kubeflow import carried
-from tfxkit.kubeflow.checks.view import parse
-from tfxkit.kubeflow.package import Package
 from tfxkit.config.bounds import Evaluation
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import COUNTS
+from tfxkit.kubeflow import carried
+from tfxkit.kubeflow.checks.view import parse
+from tfxkit.kubeflow.package import Package
 from tfxkit.metrics import catalogue
 
 

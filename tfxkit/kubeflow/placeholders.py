@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tfxkit.errors import UsageError
 from tfxkit.kubeflow.checks.view import read
 from tfxkit.kubeflow.package import Package
 from tfxkit.kubeflow.parameters import declared
-from tfxkit.errors import UsageError
 
 _UNSET = ("registry.example.com/", "/my-project/", "gs://my-bucket", "s3://my-bucket")
 _CHECKPOINTS = re.compile(r'"checkpoint_dir": "(.*?)"')  # in the settings of Tuner and Trainer

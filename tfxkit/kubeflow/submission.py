@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tfxkit.config.remote.settings import RemoteConfig
 from tfxkit.kubeflow import arguments, checks, package, placeholders
 from tfxkit.kubeflow.checks import wiring
 from tfxkit.kubeflow.checks.view import ROOT, View, read
 from tfxkit.kubeflow.package import Package
 from tfxkit.kubeflow.remote_run import RemoteRun, RemoteSchedule, Request
 from tfxkit.kubeflow.schedule import Schedule
-from tfxkit.kubeflow.settings import RemoteConfig
 
 _SUBMISSION_LENGTH = 12
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from tfxkit.config.dataset import Role
 from tfxkit.onboarding.plan import Plan
 from tfxkit.onboarding.roles import Decision
-from tfxkit.config.dataset import Role
 
 _WIDTH = 100
 

@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from tfxkit.onboarding.source import suffix
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import UsageError
+from tfxkit.onboarding.source import suffix
 
 DELIMITERS = ",;\t|"
 _LINES = 200  # enough to tell a delimiter from a comma in a text

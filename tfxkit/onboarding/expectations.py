@@ -10,10 +10,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+from tfxkit.config.dataset import Role, Task
 from tfxkit.onboarding.profile import Profile
 from tfxkit.onboarding.roles import Decision
 from tfxkit.onboarding.target import Target
-from tfxkit.config.dataset import Role, Task
 
 EVAL_SHARE = 1 / 3  # of the rows: data.splits in base.yaml
 # A useless model is above its expectation by two standard errors once in forty runs.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tfxkit.config.dataset import Task
 from tfxkit.onboarding.profile import Profile
 from tfxkit.onboarding.target import Target
-from tfxkit.config.dataset import Task
 
 # So many rows of a thousand must agree: names of classes typed by hand are wrong now and then.
 SAME_SHARE = 0.995

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tfxkit.config.dataset import Task
 from tfxkit.onboarding.dataset_text import scalar
 from tfxkit.onboarding.plan import Plan
-from tfxkit.config.dataset import Task
 
 _PREDICTS = {
     Task.BINARY: "The probability that {label} is the positive value",

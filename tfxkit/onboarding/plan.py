@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from tfxkit.config.dataset import Role, Task
+from tfxkit.errors import UsageError
 from tfxkit.onboarding import decimals, expectations, leaks, missing, profile, roles, target
 from tfxkit.onboarding.profile import Profile
 from tfxkit.onboarding.roles import Decision
 from tfxkit.onboarding.table import Table
 from tfxkit.onboarding.target import Target
-from tfxkit.config.dataset import Role, Task
-from tfxkit.errors import UsageError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
-from tfxkit.onboarding import patterns
-from tfxkit.onboarding.profile import ODD_SHARE, Profile
 from tfxkit.config.dataset import TICKS_PER_SECOND, DateOrder, Role
 from tfxkit.features.text import seconds_of_text
+from tfxkit.onboarding import patterns
+from tfxkit.onboarding.profile import ODD_SHARE, Profile
 
 # So many of a hundred values are different in an identifier: a few are repeated by mistake.
 UNIQUE_SHARE = 0.95

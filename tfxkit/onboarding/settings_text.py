@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfxkit.onboarding.dataset_text import scalar
 from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.onboarding.dataset_text import scalar
 
 _SPLITS = "{train: 2, eval: 1}"
 _TRAIN_SHARE = 0.6  # of all rows: two thirds, less what is held out to stop by

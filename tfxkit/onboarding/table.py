@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from tfxkit.config.csv_format import CsvFormat
+from tfxkit.errors import UsageError
 from tfxkit.onboarding.column_names import ROW_NUMBERS, check_names, some
 from tfxkit.onboarding.decimals import decimal_of
 from tfxkit.onboarding.dialect import detect, open_plain
 from tfxkit.onboarding.source import Source, suffix
-from tfxkit.config.csv_format import CsvFormat
-from tfxkit.errors import UsageError
 
 MAX_ROWS = 200_000  # of all files together: what a role depends on shows in fewer
 _BLOCK_BYTES = 4 << 20

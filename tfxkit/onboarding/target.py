@@ -7,9 +7,9 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
-from tfxkit.onboarding.profile import Profile
 from tfxkit.config.dataset import Label, Task
 from tfxkit.errors import UsageError
+from tfxkit.onboarding.profile import Profile
 
 NAMES = ("label", "target", "class", "y", "outcome", "response")
 # Whole numbers are classes if they are few, and each is there often enough to be learned; else they

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfxkit.config import loading as config
-
-from tfxkit.runs import validation
+from tfxkit.config.selection import config_class
+from tfxkit.errors import UsageError
 from tfxkit.onboarding.committed import uncommitted
 from tfxkit.onboarding.source import Source, suffix
-from tfxkit.runs.selection import config_class
-from tfxkit.errors import UsageError
+from tfxkit.runs import validation
 
 SETTLED = ("local", "fast")  # overlays that must hold as well
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tfxkit.report.eval_rows import EvalRows
 from tfxkit.errors import ModelError
 from tfxkit.metrics import Metric, Rows
 from tfxkit.metrics.definition import Weights
 from tfxkit.metrics.resampling import measurer
+from tfxkit.report.eval_rows import EvalRows
 
 LEVEL = 0.95
 RESAMPLES = 1000

@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from tfxkit.report.eval_rows import EvalRows
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.metrics.catalogue import DECISION_THRESHOLD
+from tfxkit.report.eval_rows import EvalRows
 from tfxkit.storage.statistics import Columns
 
 _MOST_CLASSES = 12

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
+from tfxkit.config.dataset import Task
 from tfxkit.report import residuals
 from tfxkit.report.calibration import calibration
 from tfxkit.report.confusion import Confusion, class_names, confusion
@@ -16,7 +17,6 @@ from tfxkit.report.data import by_split
 from tfxkit.report.eval_rows import EvalRows
 from tfxkit.report.figures import DASHES, MODEL, MUTED, SERIES, SERVED, axes, svg
 from tfxkit.report.run import Run
-from tfxkit.config.dataset import Task
 
 Array = NDArray[np.float64]
 _POINTS = 200  # of a curve; more are not seen

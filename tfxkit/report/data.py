@@ -15,13 +15,13 @@ from tfx.utils import io_utils
 from tfxkit.components.data_gate import anomalies, drift
 from tfxkit.components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
 from tfxkit.components.data_gate.findings import Report
-from tfxkit.runs.metadata import Artifact
+from tfxkit.config.dataset import Role
 from tfxkit.report import histogram, words
 from tfxkit.report.column_numbers import ColumnNumbers, numbers
 from tfxkit.report.histogram import Histogram
 from tfxkit.report.run import Run
+from tfxkit.runs.metadata import Artifact
 from tfxkit.runs.summary import State, Status
-from tfxkit.config.dataset import Role
 from tfxkit.storage import placeholders
 from tfxkit.storage.statistics import Columns, columns_of, split_file, split_names
 

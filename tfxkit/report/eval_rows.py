@@ -19,8 +19,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tfxkit.report.sampling import files_of, sample
 from tfxkit.features.label import LABEL_KEY
+from tfxkit.report.sampling import files_of, sample
 from tfxkit.storage import served_model
 
 MOST_ROWS = 50_000  # of more, every second, third, … is taken: the page must not take minutes

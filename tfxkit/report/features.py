@@ -10,9 +10,6 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from numpy.typing import NDArray
 
-from tfxkit.report.run import Run
-from tfxkit.report.sampling import sample
-from tfxkit.report.words import count
 from tfxkit.config.dataset import Role
 from tfxkit.features.model_inputs import (
     MISSING_CODE,
@@ -23,6 +20,9 @@ from tfxkit.features.model_inputs import (
     model_columns,
     model_features,
 )
+from tfxkit.report.run import Run
+from tfxkit.report.sampling import sample
+from tfxkit.report.words import count
 
 MOST_ROWS = 10_000  # of a split
 _WORDS = 6

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfxkit.report.bootstrap import WHOLE, Interval
-from tfxkit.report.run import Run
-from tfxkit.runs.terminal import BOUNDS
 from tfxkit.evaluation import COUNTS
 from tfxkit.metrics.catalogue import better
 from tfxkit.metrics.definition import sign
+from tfxkit.report.bootstrap import WHOLE, Interval
+from tfxkit.report.run import Run
+from tfxkit.runs.terminal import BOUNDS
 
 _ROUNDING = 1e-6  # TFMA sums in another order each time
 

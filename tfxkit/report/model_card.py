@@ -11,9 +11,9 @@ from pathlib import Path
 import pydantic
 import yaml
 
+from tfxkit.config.frozen import Frozen
 from tfxkit.report.metric_rows import MetricRow, metric_rows
 from tfxkit.report.run import Run
-from tfxkit.config.frozen import Frozen
 
 FILE = "model_card.yaml"
 

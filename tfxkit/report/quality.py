@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from tfxkit.evaluation import GapResult, SliceResult
+from tfxkit.metrics.catalogue import base_name, better
+from tfxkit.metrics.definition import LOWER
 from tfxkit.report import words
 from tfxkit.report.bootstrap import Interval
 from tfxkit.report.metric_rows import MetricRow, metric_rows
 from tfxkit.report.run import Run
-from tfxkit.evaluation import GapResult, SliceResult
-from tfxkit.metrics.catalogue import base_name, better
-from tfxkit.metrics.definition import LOWER
 
 _DOT_WIDTH = 130.0  # of the drawing of an interval
 _MARGIN = 6.0

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from tfx.utils import path_utils
 
-from tfxkit.runs import summary as summaries
-from tfxkit.runs.metadata import Artifact, Execution, RunMetadata, first_outputs
-from tfxkit.runs.outputs import Outputs
+from tfxkit.config.dataset import Dataset
+from tfxkit.metrics import Metric, catalogue
 from tfxkit.report import bootstrap, eval_rows
 from tfxkit.report.bootstrap import Uncertainty
 from tfxkit.report.eval_rows import EvalRows
+from tfxkit.runs import summary as summaries
+from tfxkit.runs.metadata import Artifact, Execution, RunMetadata, first_outputs
+from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Summary
-from tfxkit.config.dataset import Dataset
-from tfxkit.metrics import Metric, catalogue
 from tfxkit.storage import served_model
 
 logger = logging.getLogger(__name__)

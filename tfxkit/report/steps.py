@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 
-from tfxkit.runs.metadata import Execution
 from tfxkit.report import lineage
 from tfxkit.report.lineage import Graph
 from tfxkit.report.run import Run
+from tfxkit.runs.metadata import Execution
 from tfxkit.runs.summary import State
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfxkit.runs.outcome import outcome_of
 from tfxkit.report import words
 from tfxkit.report.metric_rows import MetricRow, metric_rows
 from tfxkit.report.run import Run
+from tfxkit.runs.outcome import outcome_of
 from tfxkit.runs.summary import State, Status, Summary
 
 KEY_NUMBERS = 4

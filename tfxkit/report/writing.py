@@ -12,8 +12,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tfxkit.runs.outcome import OUTCOMES, STEPS
-from tfxkit.runs.outputs import REPORT_FILE, Outputs
 from tfxkit.report import (
     curves,
     data,
@@ -27,6 +25,8 @@ from tfxkit.report import (
     words,
 )
 from tfxkit.report.run import Run
+from tfxkit.runs.outcome import OUTCOMES, STEPS
+from tfxkit.runs.outputs import REPORT_FILE, Outputs
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tfxkit.errors import DataError, StorageError, chain, user_error
 from tfxkit.runs.outputs import Outputs, shown
 from tfxkit.runs.summary import Status
-from tfxkit.errors import DataError, StorageError, chain, user_error
 from tfxkit.tracebacks import located, raised
 
 # Each as Python, C++ and SQLite say it; EFBIG and EDQUOT are the limits of a process and of a user.

@@ -22,11 +22,11 @@ from rich.text import Text
 from rich.tree import Tree
 from tfx.utils import path_utils
 
+from tfxkit.errors import UsageError
 from tfxkit.runs import summary as summaries
 from tfxkit.runs.metadata import Artifact, Execution, ExecutionGraph
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Summary
-from tfxkit.errors import UsageError
 from tfxkit.storage import examples_artifact, served_model
 
 _CODE_HASH = re.compile(r'\\?"code_hash\\?":\s*\\?"([0-9a-f]+)')

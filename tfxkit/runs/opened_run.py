@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfxkit.config.dataset import Dataset
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.errors import UsageError
 from tfxkit.runs.outcome import label_of
 from tfxkit.runs.outputs import Outputs
-from tfxkit.runs.selection import ConfigSelection
 from tfxkit.runs.silence import import_tensorflow
 from tfxkit.runs.summary import State, Summary, find_run, history
-from tfxkit.config.dataset import Dataset
-from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
     from tfxkit.runs.metadata import Artifact
@@ -92,7 +92,7 @@ def open_run(
         tuple(overlays.split(",")), config_dir=Path(folder) if folder else None
     )
     try:
-        outputs = selection.outputs()
+        outputs = Outputs.of(selection)
         newest = find_run(outputs, run or "latest")
         candidates = [newest] if run else reversed(history(outputs.runs))
     except UsageError as error:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from tfxkit.runs.selection import ConfigSelection
+from tfxkit.config.loading import Config, project_path
+from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import UsageError
 
 # In the folder of a run.
@@ -34,6 +35,18 @@ class Outputs:
 
     root: Path
     selection: ConfigSelection = dataclasses.field(default_factory=ConfigSelection)
+
+    @classmethod
+    def of(cls, selection: ConfigSelection, config: Config | None = None) -> Outputs:
+        """The outputs of the pipeline that a configuration describes.
+
+        Args:
+            selection: The configuration.
+            config: The same, if it has been loaded already.
+        """
+        config = config or selection.load()
+        folder = Path(project_path(config.outputs, selection.folder())) / config.pipeline
+        return cls(folder, selection)
 
     def command(self, verb: str, *arguments: str) -> str:
         """The command line that applies a verb to these outputs, ready to be pasted."""

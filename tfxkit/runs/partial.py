@@ -5,9 +5,9 @@ from __future__ import annotations
 from tfx.orchestration.portable import partial_run_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from tfxkit.errors import UsageError
 from tfxkit.runs.metadata import newest_run_with
 from tfxkit.runs.outputs import Outputs
-from tfxkit.errors import UsageError
 
 
 def select_steps(

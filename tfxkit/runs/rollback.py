@@ -25,9 +25,9 @@ from tfxkit.components.pusher.publish import publish
 from tfxkit.components.serving_check.fresh_process import serve
 from tfxkit.components.serving_check.result import Result
 from tfxkit.components.serving_check.verdict import NotBlessedError
+from tfxkit.errors import MachineError, ModelError, StorageError, UsageError
 from tfxkit.runs.metadata import open_store
 from tfxkit.runs.outputs import Outputs
-from tfxkit.errors import MachineError, ModelError, StorageError, UsageError
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
 

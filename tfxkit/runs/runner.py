@@ -23,19 +23,19 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from tfxkit import compat
 from tfxkit.components.example_gen import spans
 from tfxkit.config.loading import Config
+from tfxkit.errors import DataError, UsageError
 from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.metadata import RunMetadata
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.places import Places
 from tfxkit.runs.sealing import SealingLauncher, give_up_damaged
 from tfxkit.runs.summary import State, Step
-from tfxkit import compat
-from tfxkit.errors import DataError, UsageError
 from tfxkit.storage import step_cache
 
-logger = logging.getLogger("pipeline.runners")
+logger = logging.getLogger("tfxkit.runs")
 
 # States in ML Metadata of steps that succeeded.
 STATES = {"COMPLETE": State.RUN, "CACHED": State.CACHED}

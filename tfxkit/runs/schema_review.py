@@ -18,8 +18,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import AnomalyInfo
 from tfx.dsl.io import fileio
 
-from tfxkit.runs.schema_text import field_lines, with_changes
 from tfxkit.errors import UsageError
+from tfxkit.runs.schema_text import field_lines, with_changes
 from tfxkit.storage.statistics import read, split_file, split_names
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tfxkit.config.loading import SCHEMA_FILE, Config, data_path, project_path
+from tfxkit.errors import UsageError
 from tfxkit.runs import summary as summaries
 from tfxkit.runs.commit import commit_of
-from tfxkit.config.loading import SCHEMA_FILE, Config, data_path, project_path
 from tfxkit.runs.explanation import explain
 from tfxkit.runs.interruption import Interruption
 from tfxkit.runs.outputs import LOG_FILE, Outputs
@@ -19,7 +20,6 @@ from tfxkit.runs.places import Places
 from tfxkit.runs.run_log import log_traceback
 from tfxkit.runs.summary import State, Status, Step, Summary
 from tfxkit.runs.terminal import StepDisplay
-from tfxkit.errors import UsageError
 
 
 @dataclasses.dataclass
@@ -88,7 +88,7 @@ class Session:
         return self._finish(status, error)
 
     def _compile(self) -> Any:
-        from pipeline.runners import local, partial
+        from tfxkit.runs import partial, runner
 
         places = Places(
             data=data_path(self.config, self.config_dir),
@@ -98,12 +98,12 @@ class Session:
             bulk_data=self._path(self.config.bulk_inferrer.path) or "",
             serving_statistics=self._path(self.config.dataset.validation.serving_statistics),
         )
-        ir = local.compile_pipeline(self.config, places, self.outputs)
+        ir = runner.compile_pipeline(self.config, places, self.outputs)
         partial.select_steps(ir, self.outputs, self.first, self.last)
         return ir
 
     def _run_steps(self, ir: Any, display: StepDisplay) -> None:
-        from pipeline.runners import local
+        from tfxkit.runs import runner
 
         run_id = self.run_dir.name
 
@@ -113,7 +113,7 @@ class Session:
                 raise KeyboardInterrupt
             display.start(name)
 
-        local.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
+        runner.run(ir, self.outputs, run_id, start, lambda step: self._end(step, display))
 
     def _explain(self, exception: Exception) -> tuple[Status, str]:
         return explain(exception, self.outputs, self.run_dir / LOG_FILE)

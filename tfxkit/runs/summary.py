@@ -10,10 +10,10 @@ from typing import Any
 
 import pydantic
 
-from tfxkit.runs.outputs import SUMMARY_FILE, Outputs
 from tfxkit.config.frozen import Frozen
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, SliceResult
+from tfxkit.runs.outputs import SUMMARY_FILE, Outputs
 
 
 class State(enum.StrEnum):

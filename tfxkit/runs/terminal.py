@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 import tfxkit.training
+from tfxkit.evaluation import COUNTS, Check
 from tfxkit.runs.outcome import STEPS, outcome_of
 from tfxkit.runs.outputs import Outputs, shown
 from tfxkit.runs.summary import State, Status, Step, Summary
-from tfxkit.evaluation import COUNTS, Check
 
 STEP_STYLES = {
     State.RUN: "green",

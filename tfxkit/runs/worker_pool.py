@@ -1,4 +1,6 @@
-"""Starts SDK workers for an engine that asks for them: python -m tfxkit.runs.worker_pool --port 50000.
+"""Starts SDK workers for an engine that asks for them.
+
+    python -m tfxkit.runs.worker_pool --port 50000
 
 One runs on each machine of a Flink or Spark cluster, in this project's environment or image, so its
 workers have the code of the components. Beam's own (apache-beam 2.77, runners/worker/

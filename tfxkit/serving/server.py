@@ -12,8 +12,8 @@ from typing import Any
 import grpc
 import uvicorn
 
-from tfxkit.serving.versions import Versions
 from tfxkit.errors import UsageError
+from tfxkit.serving.versions import Versions
 
 LOOK_EVERY_S = 1.0  # as TensorFlow Serving does
 STOP_WITHIN_S = 1

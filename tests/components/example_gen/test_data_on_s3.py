@@ -9,8 +9,8 @@ import pyarrow.parquet
 import pytest
 from tfx.utils import io_utils
 
-from tfxkit.components.example_gen.spans import fingerprint, range_config, select
 from tests.components.example_gen.conftest import read_table
+from tfxkit.components.example_gen.spans import fingerprint, range_config, select
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 

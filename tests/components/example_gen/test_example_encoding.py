@@ -3,8 +3,8 @@
 import pyarrow as pa
 import tensorflow as tf
 
-from tfxkit.components.example_gen.encoding import encode_batch
 from tests.components.example_gen.conftest import encode
+from tfxkit.components.example_gen.encoding import encode_batch
 
 TABLE = pa.table(
     {

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tfxkit.components.example_gen import csv_files, reading, text_files
 from tests.components.example_gen.conftest import read_table
+from tfxkit.components.example_gen import csv_files, reading, text_files
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError
 

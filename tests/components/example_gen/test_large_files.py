@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.components.example_gen.example_gen_run import Runner
 from tfxkit.components.example_gen import outcomes, parts
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tfxkit.components.example_gen.writer import Columns, Writer
-from tests.components.example_gen.example_gen_run import Runner
 from tfxkit.config.csv_format import PLAIN
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError

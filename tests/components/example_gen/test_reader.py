@@ -13,14 +13,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
+from tests.sample_project import ROOT
 from tfxkit.components.example_gen.component import SpanExampleGen
 from tfxkit.components.example_gen.driver import resolve
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.spans import range_config
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tfxkit.components.example_gen.writer import Columns, Writer
-from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
-from tests.sample_project import ROOT
 from tfxkit.config.csv_format import PLAIN
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError

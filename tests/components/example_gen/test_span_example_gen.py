@@ -12,9 +12,9 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tfx.components.example_gen.component import FileBasedExampleGen
 
+from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tfxkit.components.example_gen.component import SpanExampleGen
 from tfxkit.components.example_gen.driver import resolve
-from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tfxkit.errors import DataError
 from tfxkit.storage import step_cache
 

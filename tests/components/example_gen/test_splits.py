@@ -5,8 +5,8 @@ import math
 import pyarrow as pa
 import pytest
 
-from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
+from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError
 

@@ -65,14 +65,16 @@ class Project:
         self.venv = root / ".venv"
         self.python = self.venv / "bin" / "python"
         shutil.copytree(
-            paths.ROOT / "pipeline" / "environment",
-            root / "pipeline" / "environment",
+            paths.ROOT / "tfxkit" / "environment",
+            root / "tfxkit" / "environment",
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-        for name in ("Makefile", "pyproject.toml", "pipeline/__init__.py", "pipeline/__main__.py"):
+        (root / "pipeline").mkdir()
+        files = ("tfxkit/__init__.py", "pipeline/__init__.py", "pipeline/__main__.py")
+        for name in ("Makefile", "pyproject.toml", *files):
             shutil.copy(paths.ROOT / name, root / name)
         # TFX is not there: this proves what is, in the same way.
-        verify = root / "pipeline" / "environment" / "verify.py"
+        verify = root / "tfxkit" / "environment" / "verify.py"
         real = 'CHECKS = {"metadata": metadata, "statistics": statistics}'
         assert real in verify.read_text()
         verify.write_text(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.environment.small_project import PYTHON, Project
 from tfxkit.environment import checks, doctor, paths, verify
 from tfxkit.environment.errors import SetUpError
-from tests.pipeline.environment.small_project import PYTHON, Project
 
-FOLDER = paths.ROOT / "pipeline" / "environment"
+FOLDER = paths.ROOT / "tfxkit" / "environment"
 BEFORE_INSTALL = [p for p in FOLDER.glob("*.py") if p.name != "installed.py"]
 
 

@@ -83,7 +83,7 @@ def test_recovers_from_a_kill(project: Project, moment: str) -> None:
 
 def test_waits_for_installers_that_outlived_their_make(project: Project) -> None:
     """A killed make leaves its installer at work; nobody else may touch the environment yet."""
-    slow = project.root / "pipeline" / "environment" / "installer.py"
+    slow = project.root / "tfxkit" / "environment" / "installer.py"
     source = slow.read_text()
     begun, seen = project.root / "begun", project.root / "seen"
     wait = ["sh", "-c", ': >"$0"; until [ -e "$1" ]; do sleep 0.1; done', str(begun), str(seen)]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.environment import paths
 from tests.sample_project import CONFIGS, span
+from tfxkit.environment import paths
 
 PACKAGES = ("components", "models", "pipeline", "tfxkit")
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
@@ -65,7 +65,7 @@ def test_holds_every_module_and_nothing_else(wheel: Path) -> None:
         for package in PACKAGES
         for path in (paths.ROOT / package).rglob("*.py")
     }
-    templates = (paths.ROOT / "pipeline" / "report" / "templates").rglob("*.*")
+    templates = (paths.ROOT / "tfxkit" / "report" / "templates").rglob("*.*")
     sources |= {str(path.relative_to(paths.ROOT)) for path in templates}
     assert sources <= packed
     assert {Path(name).parts[0] for name in packed} == set(PACKAGES)
@@ -136,6 +136,10 @@ def test_the_pipeline_runs_outside_the_checkout(python: Path, elsewhere: Path) -
     assert {states["ExampleGen"], states["StatisticsGen"]} == {"run"}
     # Python keeps the bytecode of what it has run beside its source.
     site_packages = paths.site_packages(python.parents[1])
-    for module in ("pipeline/dag", "tfxkit/components/example_gen/executor", "tfxkit/config/dataset"):
+    for module in (
+        "pipeline/dag",
+        "tfxkit/components/example_gen/executor",
+        "tfxkit/config/dataset",
+    ):
         folder, name = module.rsplit("/", 1)
         assert list((site_packages / folder / "__pycache__").glob(f"{name}.*.pyc")), module

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from tfxkit import cli
 from tests.sample_project import CONFIGS
+from tfxkit import cli
 
 ROWS = 120
 

@@ -10,13 +10,13 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.reading import read_batches
 from tfxkit.config import loading as config
-from tfxkit.onboarding.source import find
-from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError, UsageError
+from tfxkit.onboarding.source import find
 
 TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
 NAMES = ["a b", "a.b", "a/b", "größe", "class", "lambda", "x: y", "#1", "'q'", "- z", "yes", "1.5"]

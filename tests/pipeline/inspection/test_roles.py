@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
+from tfxkit.config.dataset import Role
 from tfxkit.onboarding.profile import profile
 from tfxkit.onboarding.roles import decide
-from tfxkit.config.dataset import Role
 
 N = 200
 TOWNS = ("Ulm", "Bonn", "Köln")

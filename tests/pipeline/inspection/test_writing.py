@@ -5,13 +5,11 @@ import subprocess
 import pytest
 import yaml
 
-from tfxkit import cli
-
-from tfxkit.config import loading as config
-
-from tfxkit.runs import validation
-from tfxkit.onboarding.committed import uncommitted
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
+from tfxkit import cli
+from tfxkit.config import loading as config
+from tfxkit.onboarding.committed import uncommitted
+from tfxkit.runs import validation
 
 TABLE = rows(
     customer_id=lambda i: 1000 + i,

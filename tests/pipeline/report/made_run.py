@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tfxkit.runs.outputs import Outputs
-from tfxkit.report.run import Run
-from tfxkit.runs.summary import Status, Summary
 from tests.components.gate_run import DATASET
 from tfxkit.config.dataset import Dataset
+from tfxkit.report.run import Run
+from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import Status, Summary
 
 STARTED = "2024-05-01T12:00:00+00:00"
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from tfxkit.report import bootstrap
-from tfxkit.report.bootstrap import WHOLE, intervals
-from tfxkit.report.eval_rows import EvalRows
 from tfxkit.config.bounds import MetricSettings
 from tfxkit.config.dataset import Task
 from tfxkit.metrics import Rows, Sums
 from tfxkit.metrics.catalogue import CATALOGUE, define
+from tfxkit.report import bootstrap
+from tfxkit.report.bootstrap import WHOLE, intervals
+from tfxkit.report.eval_rows import EvalRows
 
 ROWS = 400
 METRICS = {

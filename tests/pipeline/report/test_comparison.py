@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfxkit.runs.outputs import Outputs
+from tests.pipeline.report.test_bootstrap import METRICS, answers, binary
+from tfxkit.errors import UsageError
+from tfxkit.evaluation import Check
 from tfxkit.report.bootstrap import WHOLE, independent_change, intervals
 from tfxkit.report.comparison.metrics import bound_changes
 from tfxkit.report.comparison.pair import Pair
 from tfxkit.report.comparison.settings import key_changes
 from tfxkit.report.masking import MASK
+from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status, Summary
-from tests.pipeline.report.test_bootstrap import METRICS, answers, binary
-from tfxkit.errors import UsageError
-from tfxkit.evaluation import Check
 
 DATASET = {
     "task": "binary",

@@ -7,9 +7,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
+from tfxkit.config.dataset import Dataset
 from tfxkit.report.confusion import class_names, confusion
 from tfxkit.report.eval_rows import EvalRows
-from tfxkit.config.dataset import Dataset
 
 
 def dataset(task="binary", **label):

@@ -9,12 +9,12 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.runs.metadata import Artifact
-from tfxkit.report import data
-from tfxkit.report.writing import environment
-from tfxkit.runs.summary import State, Status, Step
 from tests.components.gate_run import write_statistics
 from tests.pipeline.report.made_run import made_run
+from tfxkit.report import data
+from tfxkit.report.writing import environment
+from tfxkit.runs.metadata import Artifact
+from tfxkit.runs.summary import State, Status, Step
 
 SCHEMA = text_format.Parse(
     'feature { name: "x" type: FLOAT } feature { name: "y" type: INT }', schema_pb2.Schema()

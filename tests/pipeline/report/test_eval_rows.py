@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfxkit.report import eval_rows
 from tfxkit.features.label import LABEL_KEY
+from tfxkit.report import eval_rows
 from tfxkit.storage import served_model
 from tfxkit.storage.examples_artifact import OUTCOMES
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from tfxkit.runs.metadata import Artifact, Execution
 from tfxkit.report import lineage
+from tfxkit.runs.metadata import Artifact, Execution
 
 
 def steps(**reads):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tfxkit.report import verdict
-from tfxkit.runs.summary import Status
 from tests.pipeline.report.made_run import made_run
 from tfxkit.evaluation import Check
+from tfxkit.report import verdict
+from tfxkit.runs.summary import Status
 
 
 @pytest.mark.parametrize(

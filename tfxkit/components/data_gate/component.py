@@ -47,8 +47,8 @@ class DataGate(base_component.BaseComponent):
     `example_validator/executor.py`), and stops nothing.
 
     Outputs:
-        findings: `JsonValue`, see `tfxkit.components.data_gate.findings.Report`. Written only when the
-            data passes; otherwise the report is an attribute of the error.
+        findings: `JsonValue`, see `findings.Report`. Written only when the data passes; otherwise
+            the report is an attribute of the error.
     """
 
     SPEC_CLASS = DataGateSpec

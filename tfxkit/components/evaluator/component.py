@@ -17,7 +17,7 @@ class Evaluator(tfx_components.Evaluator):
     """Measures a model on raw examples and compares it with what is served.
 
     Outputs:
-        evaluation: `ModelEvaluation`: TFMA's files and `tfxkit.components.evaluator.evaluation.FILE`.
+        evaluation: `ModelEvaluation`: TFMA's files and `evaluation.FILE`.
         blessing: `ModelBlessing`; blessed if all thresholds of value, change and worst slice
             hold. A model without any threshold is not blessed.
     """

@@ -87,8 +87,8 @@ class _Accumulator:
 class _Combiner(beam.CombineFn):
     """Collects rows, measures them some at a time, and merges what was measured.
 
-    Rows come as the arrays of `tfxkit.components.evaluator.extractors`, or one at a time; of these there
-    are very many, so taking one in does no more than it must.
+    Rows come as the arrays of `extractors`, or one at a time; of these there are very many, so
+    taking one in does no more than it must.
     """
 
     def __init__(self, key: metric_types.MetricKey, definition: Definition) -> None:

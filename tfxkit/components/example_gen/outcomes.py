@@ -38,8 +38,8 @@ def write(outcomes: list[dict[str, Any]], path: str) -> None:
 
     Args:
         outcomes: Of each file `file`, `rows` by split, `left_out`, `error` or None, and `sketch`:
-            see `tfxkit.components.example_gen.repeats`. Spans of a reader take the place of files; they
-            have `guessed`, too: the types of columns that the schema lacks.
+            see `repeats`. Spans of a reader take the place of files; they have `guessed`, too: the
+            types of columns that the schema lacks.
         path: Where to write `{"repeated_share", "files": [...]}`, the same without sketches.
     """
     share = repeats.repeated_share(outcome["sketch"] for outcome in outcomes)

@@ -28,7 +28,13 @@ import pyarrow as pa
 from tfx.proto import range_config_pb2
 
 from tfxkit.components.example_gen import spans
-from tfxkit.components.example_gen.columns import Misfits, check_names, convert_batches, guess_type, listed
+from tfxkit.components.example_gen.columns import (
+    Misfits,
+    check_names,
+    convert_batches,
+    guess_type,
+    listed,
+)
 from tfxkit.errors import DataError
 from tfxkit.tracebacks import located
 

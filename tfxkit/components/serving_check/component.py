@@ -107,7 +107,9 @@ class ServingCheck(base_component.BaseComponent):
                 latency_ms=float(latency_ms),
                 size_mb=float(size_mb),
                 strip_features=json.dumps(sorted(strip_features)),
-                code_hash=code_hash("tfxkit.components.serving_check", rebuild_fn.rpartition(".")[0]),
+                code_hash=code_hash(
+                    "tfxkit.components.serving_check", rebuild_fn.rpartition(".")[0]
+                ),
                 blessing=channel.Channel(type=standard_artifacts.InfraBlessing),
             )
         )

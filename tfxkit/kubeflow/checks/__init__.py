@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
+from tfxkit.errors import UsageError
 from tfxkit.kubeflow.checks import (
     artifacts,
     caching,
@@ -27,7 +28,6 @@ from tfxkit.kubeflow.checks import (
     wiring,
 )
 from tfxkit.kubeflow.checks.view import View, read
-from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
     from tfxkit.kubeflow.package import Package

@@ -15,15 +15,15 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from tfxkit.runs import results
+from tfxkit.config.dataset import Dataset
 from tfxkit.kubeflow.checkpoint_run import run_of
-from tfxkit.runs.metadata import Artifact
-from tfxkit.runs.outputs import Outputs
 from tfxkit.report import writing
 from tfxkit.report.model_card import FILE as MODEL_CARD
 from tfxkit.report.run import Run
+from tfxkit.runs import results
+from tfxkit.runs.metadata import Artifact
+from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import EXIT_CODES, State, Step, Summary
-from tfxkit.config.dataset import Dataset
 from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger(__name__)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tfxkit.runs import validation
 from tfxkit.config.loading import ConfigError
+from tfxkit.config.remote.settings import RemoteConfig
 from tfxkit.kubeflow import locations
 from tfxkit.kubeflow.package import Package
 from tfxkit.kubeflow.platform_document import platform_document
-from tfxkit.kubeflow.settings import RemoteConfig
+from tfxkit.runs import validation
 
 # What TFX makes of the placeholders of a container component: its artifacts' addresses, such as
 # minio://…, which no library opens. The launcher mirrors them as files.

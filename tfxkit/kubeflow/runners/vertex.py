@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfxkit.runs import validation
 from tfxkit.config.loading import ConfigError
+from tfxkit.config.remote.settings import RemoteConfig
 from tfxkit.kubeflow import locations
 from tfxkit.kubeflow.package import Package
-from tfxkit.kubeflow.settings import RemoteConfig
+from tfxkit.runs import validation
 
 # In place of TFX's own, which takes single spans only.
 SPAN_DRIVER = ("python", "-m", "tfxkit.kubeflow.span_driver")

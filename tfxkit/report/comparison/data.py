@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from tfxkit.config.dataset import Role
 from tfxkit.report import histogram, words
 from tfxkit.report.column_numbers import ColumnNumbers, numbers
 from tfxkit.report.comparison.pair import Pair
@@ -12,7 +13,6 @@ from tfxkit.report.data import Drift, by_split, drift_of, role_of, rows_of
 from tfxkit.report.histogram import Histogram
 from tfxkit.report.origin import data_fingerprints
 from tfxkit.report.run import Run
-from tfxkit.config.dataset import Role
 from tfxkit.storage.statistics import Columns
 
 MOST_COLUMNS = 10

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from tfxkit.evaluation import COUNTS, SliceResult
+from tfxkit.metrics.catalogue import better, renamed
 from tfxkit.report.bootstrap import WHOLE, Interval
 from tfxkit.report.comparison.pair import Pair
 from tfxkit.report.metric_rows import MetricRow, bounds_shown, deciding_first
 from tfxkit.runs.summary import Summary
-from tfxkit.evaluation import COUNTS, SliceResult
-from tfxkit.metrics.catalogue import better, renamed
 
 _FEWEST = 100  # rows of a slice that is judged, where the configuration says nothing
 _ORDER = {"worse": 0, "better": 1, "unclear": 2, "undirected": 2}

@@ -7,15 +7,15 @@ import functools
 import logging
 from datetime import datetime
 
-from tfxkit.runs.outcome import OUTCOMES
-from tfxkit.runs.outputs import Outputs
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import UsageError
 from tfxkit.report import bootstrap
 from tfxkit.report.bootstrap import Intervals
 from tfxkit.report.eval_rows import EvalRows
 from tfxkit.report.run import Run
+from tfxkit.runs.outcome import OUTCOMES
+from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Summary
-from tfxkit.config.dataset import Dataset
-from tfxkit.errors import UsageError
 from tfxkit.storage.examples_artifact import FINGERPRINT_PROPERTY
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tfxkit.runs.lineage import code_hash_of
 from tfxkit.report.comparison.pair import Pair
 from tfxkit.report.masking import masked
+from tfxkit.runs.lineage import code_hash_of
 from tfxkit.runs.summary import Summary
 
 _NOT_SET = "not set"

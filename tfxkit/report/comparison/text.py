@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tfxkit.runs.outcome import OUTCOMES
 from tfxkit.report import words
 from tfxkit.report.comparison.page import Comparison
 from tfxkit.report.comparison.settings import Change
 from tfxkit.report.metric_rows import MetricRow
+from tfxkit.runs.outcome import OUTCOMES
 from tfxkit.runs.summary import State
 from tfxkit.runs.terminal import TONE_STYLES
 

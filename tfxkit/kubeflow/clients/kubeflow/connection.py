@@ -13,11 +13,11 @@ import kfp_server_api
 import urllib3
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
+from tfxkit.config.remote.settings import KubeflowSettings
+from tfxkit.errors import UsageError
 from tfxkit.kubeflow import lost_answers
 from tfxkit.kubeflow.clients.kubeflow import address
 from tfxkit.kubeflow.clients.kubeflow.refusals import TOKEN_VARIABLE, NoMessageError, explained
-from tfxkit.kubeflow.settings import KubeflowSettings
-from tfxkit.errors import UsageError
 
 TIMEOUT_S = (4, 20)  # to connect, to answer
 CREATE_TIMEOUT_S = (4, 60)

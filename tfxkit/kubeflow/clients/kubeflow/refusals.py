@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import kfp_server_api
 import urllib3
 
+from tfxkit.errors import UsageError
 from tfxkit.kubeflow.clients.kubeflow.address import PORT_FORWARD, Address
 from tfxkit.kubeflow.lost_answers import LostAnswerError
 from tfxkit.kubeflow.remote_run import NoAnswerError
-from tfxkit.errors import UsageError
 
 TOKEN_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - where a token is, not one
 _SERVER_ERROR = 500

@@ -13,6 +13,7 @@ from typing import Any
 import kfp_server_api
 
 from tfxkit.config.loading import ConfigError
+from tfxkit.config.remote.settings import RemoteConfig
 from tfxkit.kubeflow import lost_answers
 from tfxkit.kubeflow.clients.kubeflow.connection import (
     CREATE_TIMEOUT_S,
@@ -30,7 +31,6 @@ from tfxkit.kubeflow.remote_run import (
     Request,
     RunStatus,
 )
-from tfxkit.kubeflow.settings import RemoteConfig
 from tfxkit.runs.summary import State
 
 _PHASES = {

@@ -12,10 +12,10 @@ import urllib3
 from google.api_core import exceptions as api_exceptions
 from google.cloud import aiplatform
 
+from tfxkit.config.remote.settings import VertexSettings
+from tfxkit.errors import UsageError
 from tfxkit.kubeflow.lost_answers import LostAnswerError
 from tfxkit.kubeflow.remote_run import NoAnswerError
-from tfxkit.kubeflow.settings import VertexSettings
-from tfxkit.errors import UsageError
 
 TIMEOUT_S = 60.0  # to answer
 _LOGIN = "gcloud auth application-default login"

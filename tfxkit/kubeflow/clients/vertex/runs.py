@@ -11,6 +11,8 @@ from google.cloud import aiplatform
 from google.cloud.aiplatform_v1.types import pipeline_job, pipeline_state
 
 from tfxkit.config.loading import ConfigError
+from tfxkit.config.remote.settings import RemoteConfig, VertexSettings
+from tfxkit.errors import UsageError
 from tfxkit.kubeflow import lost_answers
 from tfxkit.kubeflow.clients.vertex.connection import TIMEOUT_S, Connection
 from tfxkit.kubeflow.remote_run import (
@@ -22,9 +24,7 @@ from tfxkit.kubeflow.remote_run import (
     RunStatus,
 )
 from tfxkit.kubeflow.schedule import Schedule
-from tfxkit.kubeflow.settings import RemoteConfig, VertexSettings
 from tfxkit.runs.summary import State
-from tfxkit.errors import UsageError
 
 _PHASES: dict[int | None, Phase] = {
     pipeline_state.PipelineState.PIPELINE_STATE_SUCCEEDED: Phase.SUCCEEDED,

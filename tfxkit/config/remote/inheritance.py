@@ -9,7 +9,7 @@ import pydantic
 
 from tfxkit.config.loading import merge
 from tfxkit.config.problems import message
-from tfxkit.kubeflow.step_settings import StepSettings
+from tfxkit.config.remote.step_settings import StepSettings
 
 ALL = "all"
 

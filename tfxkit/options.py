@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from tfxkit.config.engine import Engine
-from tfxkit.runs.selection import DEFAULT_OVERLAY, ConfigSelection
+from tfxkit.config.selection import DEFAULT_OVERLAY, ConfigSelection
 
 
 def add_config_options(parser: argparse.ArgumentParser, default: str = DEFAULT_OVERLAY) -> None:

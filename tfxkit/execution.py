@@ -8,10 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tfxkit.runs import metadata_file
-
-from tfxkit.runs import validation
 from tfxkit.config.loading import Config
+from tfxkit.runs import metadata_file, validation
 from tfxkit.runs.interruption import Interruption
 from tfxkit.runs.outputs import LOG_FILE, Outputs, shown
 from tfxkit.runs.run_log import captured, log_traceback

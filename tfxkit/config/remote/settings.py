@@ -6,12 +6,12 @@ from typing import Any
 
 import pydantic
 
-from tfxkit.config.loading import Config
-from tfxkit.kubeflow import inheritance
-from tfxkit.kubeflow.addresses import CloudStorage, Host, Image, LauncherRoot, Location
-from tfxkit.kubeflow.quantities import ObjectName
-from tfxkit.kubeflow.step_settings import KubernetesStep, VertexStep
 from tfxkit.config.frozen import Frozen
+from tfxkit.config.loading import Config
+from tfxkit.config.remote import inheritance
+from tfxkit.config.remote.addresses import CloudStorage, Host, Image, LauncherRoot, Location
+from tfxkit.config.remote.quantities import ObjectName
+from tfxkit.config.remote.step_settings import KubernetesStep, VertexStep
 
 # Of either section: what a compiled package holds. The rest says how one is sent.
 COMPILED = ("image", "pipeline_root", "serving", "checkpoints", "steps")

@@ -1,4 +1,4 @@
-"""The configuration that a command is about, and with it the outputs of its pipeline."""
+"""The configuration that a command is about: the files and values that a user chose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tfxkit.errors import UsageError
 
 if TYPE_CHECKING:
     from tfxkit.config.loading import Config
-    from tfxkit.runs.outputs import Outputs
 
 DEFAULT_OVERLAY = "local"
 # Verbs that build the pipeline, and the keys that decide where its outputs are.
@@ -59,19 +58,6 @@ class ConfigSelection:
         overlays = (self.default,) if self.overlays is None else self.overlays
         return load(self.folder(), overlays, self.settings, config_class())
 
-    def outputs(self, config: Config | None = None) -> Outputs:
-        """The outputs of the pipeline.
-
-        Args:
-            config: The configuration, if it has been loaded already.
-        """
-        from tfxkit.config.loading import project_path
-        from tfxkit.runs.outputs import Outputs
-
-        config = config or self.load()
-        folder = Path(project_path(config.outputs, self.folder())) / config.pipeline
-        return Outputs(folder, self)
-
     def command(self, verb: str, *arguments: str) -> str:
         """The command line that applies a verb to the same configuration, ready to be pasted.
 
@@ -91,15 +77,15 @@ class ConfigSelection:
 
 def config_class() -> type[Config]:
     """The configuration with the sections of all backends; those of a removed backend are gone."""
-    from tfxkit.config.loading import Config
+    from tfxkit.config.loading import Config, with_own_steps
 
     # >>> cluster
     try:
-        from tfxkit.kubeflow.settings import RemoteConfig
+        from tfxkit.config.remote.settings import RemoteConfig
     except ModuleNotFoundError as error:
-        if error.name not in ("tfxkit.kubeflow", "tfxkit.kubeflow.settings"):
+        if error.name not in ("tfxkit.config.remote", "tfxkit.config.remote.settings"):
             raise
     else:
-        return RemoteConfig
+        return with_own_steps(RemoteConfig)
     # <<< cluster
-    return Config
+    return with_own_steps(Config)

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from tfxkit.kubeflow.quantities import (
+from tfxkit.config.frozen import Frozen
+from tfxkit.config.remote.quantities import (
     Count,
     EnvName,
     LabelKey,
@@ -21,7 +22,7 @@ from tfxkit.kubeflow.quantities import (
     ObjectName,
     Text,
 )
-from tfxkit.kubeflow.step_parts import (
+from tfxkit.config.remote.step_parts import (
     Accelerator,
     Claim,
     CpuSettings,
@@ -34,7 +35,6 @@ from tfxkit.kubeflow.step_parts import (
     VertexRetries,
 )
 from tfxkit.config.secrets import NoSecretNames
-from tfxkit.config.frozen import Frozen
 
 
 class StepSettings(Frozen):

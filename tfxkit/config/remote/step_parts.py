@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 import pydantic
 
-from tfxkit.kubeflow.quantities import (
+from tfxkit.config.frozen import Frozen
+from tfxkit.config.remote.quantities import (
     Bytes,
     Count,
     Cpu,
@@ -17,7 +18,6 @@ from tfxkit.kubeflow.quantities import (
     cores,
     gigabytes,
 )
-from tfxkit.config.frozen import Frozen
 
 
 class CpuSettings(Frozen):

@@ -1,0 +1,17 @@
+"""The components that the DAG of the tests is built from."""
+
+from tfxkit.components.baseline import Baseline
+from tfxkit.components.data_gate import DataGate
+from tfxkit.components.evaluator import Evaluator
+from tfxkit.components.example_gen.component import SpanExampleGen
+from tfxkit.components.pusher import VersionPusher
+from tfxkit.components.serving_check import ServingCheck
+
+__all__ = [
+    "Baseline",
+    "DataGate",
+    "Evaluator",
+    "ServingCheck",
+    "SpanExampleGen",
+    "VersionPusher",
+]
