@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfxkit.config.engine import Engine
 from tfxkit.config.selection import DEFAULT_OVERLAY, ConfigSelection
+
+if TYPE_CHECKING:
+    from tfxkit.runs.outputs import Outputs
 
 
 def add_config_options(parser: argparse.ArgumentParser, default: str = DEFAULT_OVERLAY) -> None:
@@ -70,3 +74,10 @@ def config_selection(args: argparse.Namespace, default: str = DEFAULT_OVERLAY) -
         config_dir=args.config_dir,
         default=default,
     )
+
+
+def pipeline_outputs(args: argparse.Namespace) -> Outputs:
+    """The outputs of the pipeline that the options choose."""
+    from tfxkit.runs.outputs import Outputs
+
+    return Outputs.of(config_selection(args))

@@ -14,8 +14,7 @@ import argparse
 from typing import TextIO
 
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, config_selection
-from tfxkit.runs.outputs import Outputs
+from tfxkit.options import add_config_options, config_selection, pipeline_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.keep is not None:
         return _remove_old(args)
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     doomed = [outputs.artifacts, outputs.metadata, outputs.runs, outputs.checkpoints]
     doomed += [outputs.root / "schemas", *([outputs.serving] if args.all else [])]
     doomed = [path for path in doomed if path.exists()]
@@ -73,6 +72,8 @@ def _remove_old(args: argparse.Namespace) -> int:
 
     selection = config_selection(args)
     config = selection.load()
+    from tfxkit.runs.outputs import Outputs
+
     outputs = Outputs.of(selection, config)
     keep_runs = args.keep or config.retention.runs
     keep_models = args.keep or config.retention.pushed_models

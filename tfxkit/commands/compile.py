@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tfxkit.kubeflow.package import Package
     from tfxkit.runs.outputs import Outputs
 
-TARGETS = tuple(name for name in ("kubeflow", "vertex") if find_spec(f"pipeline.runners.{name}"))
+_RUNNERS = "tfxkit.kubeflow.runners"
+TARGETS = tuple(name for name in ("kubeflow", "vertex") if find_spec(f"{_RUNNERS}.{name}"))
 _SHOWN = 80  # characters of a default on the screen
 
 
@@ -56,10 +57,12 @@ def run(args: argparse.Namespace) -> int:
 
     selection = config_selection(args, args.target)
     config = selection.load()
+    from tfxkit.runs.outputs import Outputs
+
     outputs = Outputs.of(selection, config)
     path = args.output or outputs.package(args.target)
     with captured(outputs.root / "compile.log") as terminal:
-        runner = importlib.import_module(f"tfxkit.kubeflow.runners.{args.target}")
+        runner = importlib.import_module(f"{_RUNNERS}.{args.target}")
         package = runner.compile_package(config, selection.folder())
         ensure_fit(package, args.target, f"{config.pipeline}, compiled for {args.target},")
         packages.write(package, path)

@@ -6,8 +6,7 @@ import argparse
 from typing import Any
 
 from tfxkit.errors import StorageError, UsageError
-from tfxkit.options import add_config_options, config_selection
-from tfxkit.runs.outputs import Outputs
+from tfxkit.options import add_config_options, pipeline_outputs
 
 NO_END = 10_000  # characters
 
@@ -31,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     from tfxkit.runs.silence import import_tensorflow
 
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     import_tensorflow()
     from tfxkit.runs.lineage import table, trace, tree, versions_from_span
     from tfxkit.runs.metadata import read_graph

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, config_selection
-from tfxkit.runs.outputs import Outputs
+from tfxkit.options import add_config_options, pipeline_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predicts; returns 0."""
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     if "://" not in args.file and not os.path.isfile(args.file):
         raise UsageError(f"There is no file {args.file}")
     if not outputs.serving.is_dir():

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.options import add_config_options, add_serving_option, config_selection
-from tfxkit.runs.outputs import Outputs
+from tfxkit.options import add_config_options, add_serving_option, pipeline_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """Promotes; returns 0, also if there is nothing to do."""
     from tfxkit.runs.run_log import captured
 
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     serving_dir = args.serving or str(outputs.serving)
     with outputs.lock(), captured(outputs.root / "versions.log") as terminal:
         from tfxkit.runs.rollback import serve_again, version_to_promote

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, config_selection
-from tfxkit.runs.outputs import LOG_FILE, REPORT_FILE, Outputs
+from tfxkit.options import add_config_options, pipeline_outputs
+from tfxkit.runs.outputs import LOG_FILE, REPORT_FILE
 
 if TYPE_CHECKING:
     from tfxkit.runs.outputs import Outputs
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Opens the page; returns 0."""
     import webbrowser
 
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     file = _compared(outputs, args.compare) if args.compare else _report(outputs, args.name)
     print(file, flush=True)
     if not args.no_open and _has_screen():

@@ -10,8 +10,7 @@ import argparse
 from pathlib import Path
 
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, add_engine_option, config_selection
-from tfxkit.runs.outputs import Outputs
+from tfxkit.options import add_config_options, add_engine_option, pipeline_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs.outcome import label_of
     from tfxkit.runs.summary import ENDED, find_run
 
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     last = find_run(outputs, "latest")
     if last.status in ENDED:
         label = label_of(outputs, last)

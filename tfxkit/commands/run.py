@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from tfxkit.options import add_config_options, add_engine_option, config_selection
-from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,5 +24,7 @@ def run(args: argparse.Namespace) -> int:
     config = selection.load()
     if args.no_cache:
         config = config.model_copy(update={"cache": False})
+    from tfxkit.runs.outputs import Outputs
+
     outputs = Outputs.of(selection, config)
     return execute(config, selection.folder(), outputs, first=args.first, last=args.last)

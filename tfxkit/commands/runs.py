@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.options import add_config_options, config_selection
-from tfxkit.runs.outputs import Outputs
+from tfxkit.options import add_config_options, pipeline_outputs
 
 MOST_METRICS = 3  # more do not fit into 80 characters
 
@@ -23,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs import summary
     from tfxkit.runs.outcome import label_of
 
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     history = summary.history(outputs.runs)
     if not history:
         print(f"No runs in {outputs.runs} yet: {outputs.command('run')}")

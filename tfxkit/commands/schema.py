@@ -6,7 +6,6 @@ import argparse
 
 from tfxkit.errors import UsageError
 from tfxkit.options import add_config_options, config_selection
-from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +21,8 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs.summary import find_run
 
     selection = config_selection(args)
+    from tfxkit.runs.outputs import Outputs
+
     outputs = Outputs.of(selection)
     newest = find_run(outputs, "latest")
 

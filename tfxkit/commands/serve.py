@@ -10,7 +10,7 @@ import argparse
 from typing import TextIO
 
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, config_selection
+from tfxkit.options import add_config_options, pipeline_outputs
 from tfxkit.runs.outputs import Outputs
 
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs.interruption import Interruption
     from tfxkit.runs.run_log import captured
 
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     if not outputs.serving.is_dir():
         raise _nothing_pushed(outputs)
     with captured(outputs.root / "serve.log") as terminal, Interruption().watched():

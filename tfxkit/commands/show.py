@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tfxkit.options import add_config_options, config_selection
-from tfxkit.runs.outputs import Outputs
+from tfxkit.options import add_config_options, pipeline_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from tfxkit.runs.summary import find_run
     from tfxkit.runs.terminal import StepDisplay, print_result
 
-    outputs = Outputs.of(config_selection(args))
+    outputs = pipeline_outputs(args)
     summary = find_run(outputs, args.name)
     with StepDisplay(sys.stdout) as display:
         for step in summary.steps:

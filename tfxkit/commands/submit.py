@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TextIO, cast
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow import clients
 from tfxkit.options import add_config_options, add_engine_option, config_selection
-from tfxkit.runs.outputs import Outputs
 
 if TYPE_CHECKING:
     from tfxkit.config.remote.settings import RemoteConfig
@@ -87,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     compiled = package.read(args.file) if args.file else None
     selection = config_selection(args, args.target)
     config = cast("RemoteConfig", selection.load())
+    from tfxkit.runs.outputs import Outputs
+
     outputs = Outputs.of(selection, config)
     with captured(outputs.root / "submit.log") as terminal:
         if compiled is None:

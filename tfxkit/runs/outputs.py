@@ -11,10 +11,13 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tfxkit.config.loading import Config, project_path
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from tfxkit.config.loading import Config
 
 # In the folder of a run.
 SUMMARY_FILE, LOG_FILE, REPORT_FILE = "summary.json", "run.log", "report.html"
@@ -44,6 +47,8 @@ class Outputs:
             selection: The configuration.
             config: The same, if it has been loaded already.
         """
+        from tfxkit.config.loading import project_path
+
         config = config or selection.load()
         folder = Path(project_path(config.outputs, selection.folder())) / config.pipeline
         return cls(folder, selection)

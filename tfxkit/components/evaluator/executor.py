@@ -34,7 +34,7 @@ class Executor(tfx_executor.Executor):
         """Measures, writes the result and the blessing."""
         evaluation = Evaluation.model_validate_json(exec_properties["evaluation"])
         # TFX takes any artifact for a baseline and would load a model from the placeholder's
-        # empty path (tfx 1.21, tfxkit/components/evaluator/executor.py:153).
+        # empty path (tfx 1.21, components/evaluator/executor.py:153).
         baseline = input_dict.get(specs.BASELINE_MODEL_KEY, [])
         there = [artifact for artifact in baseline if not placeholders.is_absent(artifact)]
         # A model that is served already would be measured twice, for the same numbers.

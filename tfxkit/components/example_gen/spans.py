@@ -3,7 +3,7 @@
 A span is a folder `span-<number>` under the input base, with CSV or Parquet files in it, or with
 folders `version-<number>` of them, the newest of which is read. Numbers may be padded with zeros;
 those of spans go on without gaps. TFX's own input processor takes a single span (tfx 1.21,
-tfxkit/components/example_gen/input_processor.py).
+components/example_gen/input_processor.py).
 """
 
 from __future__ import annotations

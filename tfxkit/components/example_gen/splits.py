@@ -164,7 +164,7 @@ def _value_hashes(column: pa.Array, hashes: Sequence[int]) -> list[int]:
     """The hashes of the values, and those given where a value is missing.
 
     What is hashed is what TFX hashes, so that a row is in the split that CsvExampleGen puts it into
-    (tfx 1.21, tfxkit/components/example_gen/base_example_gen_executor.py, `_GeneratePartitionKey`).
+    (tfx 1.21, components/example_gen/base_example_gen_executor.py, `_GeneratePartitionKey`).
     """
     values = encode_features(pc.if_else(is_value(column), column, None)).to_pylist()
     return [
