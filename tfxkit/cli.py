@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except KeyboardInterrupt as error:
-        print(error.args[0] if error.args else interruption.MESSAGE, file=sys.stderr)
+        explained = isinstance(error, interruption.ExplainedInterrupt)
+        print(error if explained else interruption.MESSAGE, file=sys.stderr)
         return interruption.EXIT_CODE
     except UsageError as error:
         print(error, file=sys.stderr)

@@ -11,6 +11,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+<<<<<<< HEAD:tfxkit/kubeflow/lost_answers.py
+=======
+from pipeline.interruption import ExplainedInterrupt
+from pipeline.kubeflow.remote_run import NoAnswerError
+>>>>>>> main:pipeline/kubeflow/lost_answers.py
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.remote_run import NoAnswerError
 
@@ -38,7 +43,7 @@ def create(
 
     Raises:
         UsageError: If the outcome remains unknown, or the backend refuses.
-        KeyboardInterrupt: With the advice as its text.
+        ExplainedInterrupt: With the advice as its text.
     """
     try:
         try:
@@ -47,7 +52,7 @@ def create(
             logger.warning("%s", error)
             return _find(look_up, str(error), advice)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Interrupted while the request was under way. {advice}") from None
+        raise ExplainedInterrupt(f"Interrupted while the request was under way. {advice}") from None
 
 
 def _find(look_up: Callable[[], Created | None], lost: str, advice: str) -> Created:

@@ -16,6 +16,10 @@ MESSAGE = "Interrupted."
 UnraisableHook = Callable[[Any], Any]
 
 
+class ExplainedInterrupt(KeyboardInterrupt):
+    """An interruption after which a user has to know something; the text is for the user."""
+
+
 class Interruption:
     """Remembers whether a signal has come.
 

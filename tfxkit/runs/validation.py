@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tfxkit.config.engine import Engine, ensure_job_server
 from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
 from tfxkit.config.sections import BeamConfig, DataConfig
 from tfxkit.metrics import catalogue
+from tfxkit.storage.code_hash import source_of
 
 
 def check(config: Config, config_dir: Path) -> None:
@@ -83,11 +84,8 @@ def check_reader(module: str | None) -> None:
 
 
 def _is_module(name: str) -> bool:
-    """False if there is no module of that name; none but the packages around it are imported."""
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError as error:  # one of those packages, or what it imports
-        return error.name is None or not f"{name}.".startswith(f"{error.name}.")
+    """Whether there is a module of that name; neither it nor its packages are imported."""
+    return name in sys.modules or source_of(name) is not None
 
 
 def _check_metrics(dataset: Dataset) -> None:
