@@ -11,13 +11,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-<<<<<<< HEAD:tfxkit/kubeflow/lost_answers.py
-=======
-from pipeline.interruption import ExplainedInterrupt
-from pipeline.kubeflow.remote_run import NoAnswerError
->>>>>>> main:pipeline/kubeflow/lost_answers.py
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.remote_run import NoAnswerError
+from tfxkit.runs.interruption import ExplainedInterrupt
 
 PATIENCE_S = 30.0  # a busy backend finishes a request after the client has given up
 PAUSE_S = 2.0  # between two look-ups
