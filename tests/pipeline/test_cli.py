@@ -136,3 +136,22 @@ def test_a_signal_ends_any_verb_with_one_line_whatever_is_raised_then(
     assert cli.main(["runs"]) == 130
     assert capsys.readouterr() == ("", "Interrupted.\n")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+
+
+def test_the_exit_code_of_an_interruption_is_a_number_wherever_it_came():
+    program = """
+import runpy, sys
+from tfxkit import cli
+
+def interrupted():
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        return 130
+
+cli.main = interrupted
+sys.argv = ["pipeline", "runs"]
+runpy.run_module("pipeline", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+    assert done.returncode == 130
