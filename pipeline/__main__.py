@@ -20,8 +20,8 @@ def main() -> int:
     except KeyboardInterrupt:  # before a verb began
         sys.stderr.write(f"{interruption.MESSAGE}\n")
         exit_code = interruption.EXIT_CODE
-    # Python ends by SIGINT after a Ctrl-C that came while a text was executed, as dataclasses do
-    # that, although it was caught; the next text takes that back (Python/pythonrun.c, 3.11 to 3.13).
+    # After a Ctrl-C that came while a text was executed, as in a dataclass, Python ends by SIGINT
+    # although it was caught. The next text takes that back (CPython 3.11 to 3.13, pythonrun.c).
     exec("")  # noqa: S102 - a text without anything
     gc.freeze()
     return exit_code

@@ -138,8 +138,8 @@ def test_a_signal_ends_any_verb_with_one_line_whatever_is_raised_then(
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
 
 
-def test_the_exit_code_of_an_interruption_is_a_number_wherever_it_came():
-    program = """
+def test_the_exit_code_of_an_interruption_is_a_number_wherever_it_came(tmp_path):
+    (tmp_path / "interrupted.py").write_text("""
 import runpy, sys
 from tfxkit import cli
 
@@ -152,6 +152,8 @@ def interrupted():
 cli.main = interrupted
 sys.argv = ["pipeline", "runs"]
 runpy.run_module("pipeline", run_name="__main__")
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+""")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    command = [sys.executable, "-m", "interrupted"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False)
     assert done.returncode == 130
