@@ -82,7 +82,7 @@ class Ensemble(keras.Model):
     ) -> keras.KerasTensor:
         """The mean of the members' losses: each pays for its own error.
 
-        The loss function sees each member's prediction for a row as a row of its own, so it gets
+        The loss function takes each member's prediction for a row as a separate row, so it gets
         [rows, outputs] as from any other network.
         """
         predictions, self._predictions = self._predictions, None

@@ -17,7 +17,7 @@ KINDS = ("rank", "number", "code", "code", "codes", "number", "number")  # of th
 
 
 def shown_by(file) -> str:
-    """What the cells of an executed notebook have printed, as text."""
+    """The printed output of an executed notebook's cells, as text."""
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     texts = [one.get("text") or one.get("data", {}).get("text/plain", "") for one in outputs]

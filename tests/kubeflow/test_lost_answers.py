@@ -177,7 +177,7 @@ def submit(tmp_path, capfd, monkeypatch):
 
 
 def listed(api: ApiServer, collection: str, key: str) -> list[dict[str, Any]]:
-    """What the backend has, not by way of the front."""
+    """The state of the backend, read past the front."""
     with urllib.request.urlopen(f"{api.url}/apis/v2beta1/{collection}") as answer:
         return json.load(answer).get(key, [])
 

@@ -1,4 +1,4 @@
-"""What the screen shows of an exception in a step of a project's own."""
+"""An exception in a project's own step, as the screen shows it."""
 
 from __future__ import annotations
 

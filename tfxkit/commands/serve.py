@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until it is told to stop; returns 0."""
+    """Serves until it is stopped; returns 0."""
     from tfxkit.runs.interruption import Interruption
     from tfxkit.runs.run_log import captured
 

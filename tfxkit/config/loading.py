@@ -119,8 +119,21 @@ Kind = TypeVar("Kind", bound=Config)
 
 @functools.cache
 def with_own_steps(kind: type[Kind]) -> type[Kind]:
-    """The same sections, with `steps` as the class `Steps` of `pipeline/steps.py` describes it."""
-    steps = importlib.import_module(STEPS_MODULE).Steps
+    """The same sections, with `steps` as the class `Steps` of `pipeline/steps.py` describes it.
+
+    Raises:
+        ConfigError: If there is no such module, or no such class in it.
+    """
+    try:
+        steps = importlib.import_module(STEPS_MODULE).Steps
+    except (AttributeError, ModuleNotFoundError) as error:
+        if error.name not in (STEPS_MODULE, "Steps"):  # raised by what the module itself does
+            raise
+        file = f"{STEPS_MODULE.replace('.', '/')}.py"
+        raise ConfigError(
+            f"{file}: there is no class Steps, which describes the settings of your own steps. "
+            "Without any it is: class Steps(Frozen), with a docstring."
+        ) from None
     field = (steps, pydantic.Field(default=steps(), description=_STEPS))
     return pydantic.create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, steps=field)
 

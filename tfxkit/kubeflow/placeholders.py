@@ -1,4 +1,4 @@
-"""What `configs/kubeflow.yaml` and `configs/vertex.yaml` leave to the user to fill in."""
+"""Example values of `configs/kubeflow.yaml` and `configs/vertex.yaml` that a user must replace."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def find(package: Package, target: str, arguments: Mapping[str, Any]) -> dict[st
 
 
 def explain(found: Mapping[str, str], target: str) -> str:
-    """What to do about examples that `find` has found.
+    """Advice about the examples that `find` returned.
 
     Args:
         found: At least one.

@@ -23,7 +23,7 @@ Weights: TypeAlias = NDArray[np.float32]  # [rows, resamples]: how often a resam
 Resampled: TypeAlias = Callable[[Weights], NDArray[np.float64]]  # -> [resamples]
 
 HIGHER, LOWER = "higher", "lower"
-UNKNOWN = "unknown"  # the direction of a class that nobody has stated
+UNKNOWN = "unknown"  # a metric class without a declared direction
 
 
 @dataclasses.dataclass(frozen=True)

@@ -216,7 +216,7 @@ class Guarded(Metric):
 
 
 def _raised(name: str, where: str, error: Exception, *, undefined: bool) -> ModelError:
-    """What a metric raised, and if these rows may be to blame, what to return for them."""
+    """The exception of a metric, and the value to return where these rows may be the cause."""
     reason = str(error).rstrip(".")
     message = f"The metric {name} raised {type(error).__name__} {where}: {reason}."
     if undefined:

@@ -44,7 +44,7 @@ class Decision:
     Attributes:
         role: As in `configs/dataset.yaml`.
         why: For the reader; a sentence.
-        options: What else the role is told.
+        options: Further settings of the role.
     """
 
     role: Role

@@ -1,4 +1,4 @@
-"""Which classes are taken for which, as a table; of many classes the most frequent confusions."""
+"""Confusion table; for many classes, the most frequent confusions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_PAIRS = 15
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """How many rows of a class were taken for one.
+    """Rows of one class that were predicted as another, or as the same.
 
     Attributes:
         rows: The number.

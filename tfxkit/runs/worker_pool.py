@@ -80,7 +80,7 @@ class WorkerPool(fn_api_grpc.BeamFnExternalWorkerPoolServicer):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serves until it is told to stop."""
+    """Serves until it is stopped."""
     parser = argparse.ArgumentParser(prog="python -m tfxkit.runs.worker_pool", description=__doc__)
     parser.add_argument("--port", type=int, default=50000, help="(default: %(default)s)")
     parser.add_argument(

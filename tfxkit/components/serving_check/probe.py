@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-gc.disable()  # the imports make hundreds of thousands of objects, none of which is garbage
+gc.disable()  # the imports make hundreds of thousands of objects, and none of them is garbage
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402

@@ -66,7 +66,7 @@ class Connection:
             UsageError: If that does not succeed within seconds, with the reason and the cure.
         """
         self.address = address.find(section.host)
-        # Outside of a cluster the client looks for a token file only if it is told to.
+        # Outside a cluster the client reads a token file only on request.
         token_file = os.environ.get(TOKEN_VARIABLE)
         credentials = ServiceAccountTokenVolumeCredentials(token_file) if token_file else None
         with self.errors_explained(), warnings.catch_warnings():
