@@ -10,8 +10,10 @@ import logging
 import os
 from datetime import UTC, datetime
 
-from tfx.v1.dsl.components import InputArtifact, OutputArtifact, Parameter, component
-from tfx.v1.types.standard_artifacts import InfraBlessing, JsonValue, ModelEvaluation, PushedModel
+# `tfx.v1` has these as well, and takes seconds to import.
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import InfraBlessing, JsonValue, ModelEvaluation, PushedModel
 
 from components.webhook import post
 from tfxkit.components.evaluator import read_evaluation

@@ -44,8 +44,8 @@ def post(reference, format, event) -> list[str]:
         return [str(error)]
     except Exception as error:  # of a store, or of a text that is no URL
         return [f"no URL can be read from {reference} ({type(error).__name__})"]
-    if scheme != "https" and not (scheme == "http" and host in LOOPBACK):
-        return [f"the URL in {reference} does not begin with https://"]
+    if not host or (scheme != "https" and not (scheme == "http" and host in LOOPBACK)):
+        return [f"the URL in {reference} is no https:// address"]
 
     body = {"slack": slack, "teams": teams, "json": dict}[format](event)  # type: ignore[operator]
     headers = {"Content-Type": "application/json"}
@@ -99,7 +99,8 @@ def teams(event) -> dict:
 def lines(event) -> list[str]:
     """The event for people, the most important first."""
     checks = [f"✗ {why}" for why in event["failed"]] + [f"✓ {why}" for why in event["passed"]]
-    short = [line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in checks]
+    whole = [" ".join(line.split()) for line in checks]  # names and reasons may have line breaks
+    short = [line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in whole]
     places = {"Model": event["model"], "Run": event["run"]}
     return [
         HEADLINES[event["outcome"]].format(**event),
