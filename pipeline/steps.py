@@ -6,7 +6,7 @@ to the step. docs/extending/steps.md has an example. Nothing here may import Ten
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import pydantic
 
@@ -23,8 +23,8 @@ class AnnounceSettings(Frozen):
     format: Literal["slack", "teams", "json"] = pydantic.Field(
         default="json", description="What the webhook takes."
     )
-    file: Annotated[str, pydantic.Field(pattern=r"^([/~].*)?$")] = pydantic.Field(
-        default="", description="A line of JSON is appended; an absolute path, or one with ~."
+    file: str = pydantic.Field(
+        default="", description="A line of JSON is appended; an absolute path, or one with ~/."
     )
     already_served: bool = pydantic.Field(
         default=False, description="Announce also that nothing new was pushed."
@@ -32,6 +32,13 @@ class AnnounceSettings(Frozen):
     required: bool = pydantic.Field(
         default=False, description="Fail the run if the announcement fails."
     )
+
+    @pydantic.field_validator("file")
+    @classmethod
+    def _absolute(cls, file: str) -> str:
+        if file and not file.startswith(("/", "~/")):
+            raise ValueError("write an absolute path, or one that begins with ~/")
+        return file
 
 
 class Steps(Frozen):

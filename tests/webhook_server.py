@@ -35,7 +35,7 @@ class Webhook:
 @contextlib.contextmanager
 def webhook_server() -> Iterator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             webhook.posts.append((self.path, self.headers["Content-Type"], body))
             answer = webhook.answers.pop(0) if webhook.answers else 200
@@ -47,7 +47,7 @@ def webhook_server() -> Iterator[Webhook]:
                 self.send_header("Location", webhook.location)
             self.end_headers()
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             webhook.posts.append((self.path, "", b""))
             self.send_response(200)
             self.end_headers()

@@ -147,15 +147,15 @@ def test_a_model_that_is_already_served_is_announced_only_if_asked_for(announce,
 ODD = Check("a", False, 'auc in <!channel> & "é\n✓ *x*" \\ \ud800 is 0.1')
 
 
-@pytest.mark.parametrize("format", ["slack", "teams", "json"])
-def test_names_are_text_whatever_they_contain(format, announce, webhook):
-    announce({"pushed": 0}, (ODD,), format=format)
+@pytest.mark.parametrize("taken_by", ["slack", "teams", "json"])
+def test_names_are_text_whatever_they_contain(taken_by, announce, webhook):
+    announce({"pushed": 0}, (ODD,), format=taken_by)
     message = posted(webhook)
     as_text = 'auc in <!channel> & "é ✓ *x*" \\ \ud800 is 0.1'
-    if format == "slack":
+    if taken_by == "slack":
         escaped = as_text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         assert message["text"].splitlines()[1] == f"✗ {escaped}"
-    elif format == "teams":
+    elif taken_by == "teams":
         assert card_lines(message)[1] == f"✗ {as_text}"
     else:
         assert message["failed"] == [ODD.detail]
@@ -178,29 +178,36 @@ def test_a_busy_webhook_is_tried_again(answers, announce, webhook):
 
 
 @pytest.mark.parametrize(
-    ("answers", "posts", "problem"),
+    ("answers", "posts", "reason"),
     [
-        ([503] * 4, 4, "127.0.0.1 answers with HTTP 503"),
-        ([404], 1, "127.0.0.1 answers with HTTP 404"),
-        ([2.0] * 4, 4, "127.0.0.1 cannot be reached (TimeoutError)"),
+        ([503] * 4, 4, "answers with HTTP 503"),
+        ([404], 1, "answers with HTTP 404"),
+        ([2.0] * 4, 4, "cannot be reached (TimeoutError)"),
     ],
 )
-def test_a_run_does_not_fail_because_of_a_webhook(
-    answers, posts, problem, announce, webhook, monkeypatch, caplog
-):
-    monkeypatch.setattr(webhooks, "TIMEOUT_S", 0.3)
-    webhook.answers = list(answers)
-    assert announce(PUSHED)["problems"] == [problem]
-    assert len(webhook.posts) == posts
-    [warning] = [each for each in caplog.records if each.name == "components.announce"]
-    assert warning.levelname == "WARNING"
-    assert warning.message == f"The outcome of the run was not announced: {problem}."
+class TestAFailingWebhook:
+    @pytest.fixture(autouse=True)
+    def _answers(self, answers, webhook, monkeypatch):
+        monkeypatch.setattr(webhooks, "TIMEOUT_S", 0.3)
+        webhook.answers = list(answers)
 
+    def test_does_not_fail_the_run(self, posts, reason, announce, webhook):
+        assert announce(PUSHED)["problems"] == [f"127.0.0.1 {reason}"]
+        assert len(webhook.posts) == posts
 
-def test_unless_the_announcement_is_required(announce, webhook):
-    webhook.answers = [503] * 4
-    with pytest.raises(MachineError, match="HTTP 503.\nTo try again: python -m pipeline run"):
-        announce(PUSHED, required=True)
+    def test_is_in_the_log(self, reason, announce, caplog, posts):
+        announce(PUSHED)
+        [warning] = [each for each in caplog.records if each.name == "components.announce"]
+        assert warning.levelname == "WARNING"
+        assert warning.message == f"The outcome of the run was not announced: 127.0.0.1 {reason}."
+
+    def test_fails_the_run_if_the_announcement_is_required(self, reason, announce, posts):
+        with pytest.raises(MachineError) as error:
+            announce(PUSHED, required=True)
+        assert str(error.value).splitlines() == [
+            f"The outcome of the run was not announced: 127.0.0.1 {reason}.",
+            "To try again: python -m pipeline run --from Announce",
+        ]
 
 
 def test_the_message_goes_to_no_other_host(announce, webhook):

@@ -40,7 +40,7 @@ class PushLogSettings(Frozen):
 
 
 class ModelSizeSettings(Frozen):
-    max_megabytes: Annotated[float, pydantic.Field(gt=0)] = 20.0
+    max_megabytes: float = pydantic.Field(default=20.0, gt=0)
 
 
 class ScanSettings(Frozen):

@@ -1,4 +1,4 @@
-"""The settings of Announce: off until configured, a secret by reference only, checked beforehand."""
+"""The settings of Announce: off until configured; the secret by reference, checked beforehand."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_reference_is_not(value):
 
 
 def test_a_relative_file_is_refused():
-    with pytest.raises(ConfigError, match="steps.announce.file: String should match pattern"):
+    with pytest.raises(ConfigError, match=r"steps\.announce\.file: write an absolute path, or"):
         configs.load(CONFIGS, (), ["steps.announce.file=log.jsonl"])
 
 
