@@ -50,4 +50,6 @@ def test_what_it_imports_is_there():
     imports = re.findall(r"^from (tfxkit\S+) import ([\w, ]+)", "\n".join(BLOCKS), re.MULTILINE)
     assert len(imports) > 2
     for module, found in imports:
-        assert all(hasattr(importlib.import_module(module), name) for name in found.split(", "))
+        assert all(
+            hasattr(importlib.import_module(module), name) for name in found.strip().split(", ")
+        )
