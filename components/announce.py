@@ -63,6 +63,7 @@ def Announce(
         if required:
             raise MachineError(f"{message}\nTo try again: python -m pipeline run --from Announce")
         logger.warning(message)
+        announcement.set_string_custom_property("warning", message)  # shown at the end of the run
 
 
 def describe(pushed_model, evaluation, serving_blessing) -> dict:

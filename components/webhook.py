@@ -83,14 +83,13 @@ def slack(event) -> dict:
 
 def teams(event) -> dict:
     """An Adaptive Card, for a workflow; a TextRun is plain text, unlike a TextBlock."""
+    runs = [{"type": "TextRun", "text": line} for line in lines(event)]
+    runs[0]["weight"] = "Bolder"
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.2",
-        "body": [
-            {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": line}]}
-            for line in lines(event)
-        ],
+        "body": [{"type": "RichTextBlock", "inlines": [run]} for run in runs],
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
     return {"type": "message", "attachments": [attachment]}

@@ -49,16 +49,10 @@ def read_secret(reference: str) -> str:
         LookupError: If there is no such variable or file, or nothing in it.
     """
     if _is_file(reference):
-        path = os.path.expanduser(reference)
-        if not fileio.exists(path):
-            raise LookupError(f"there is no file {reference}")
-        with fileio.open(path, "r") as file:
-            secret = file.read().strip()
-    else:
-        secret = os.environ.get(reference, "").strip()
+        return _read_file(reference)
+    secret = os.environ.get(reference, "").strip()
     if not secret:
-        kind = "file" if _is_file(reference) else "environment variable"
-        raise LookupError(f"the {kind} {reference} is not set or empty")
+        raise LookupError(f"the environment variable {reference} is not set or empty")
     return secret
 
 
@@ -91,6 +85,22 @@ def _references(nodes: Iterable[BaseNode]) -> Iterator[tuple[BaseNode, str, str]
         for parameter in declared:
             if reference := node.exec_properties.get(parameter):
                 yield node, parameter, reference
+
+
+def _read_file(reference: str) -> str:
+    path = os.path.expanduser(reference)
+    try:
+        if not fileio.exists(path):
+            raise LookupError(f"there is no file {reference}")
+        with fileio.open(path, "r") as file:
+            secret: str = file.read().strip()
+    except OSError as error:
+        raise LookupError(
+            f"the file {reference} cannot be read: {error.strerror or error}"
+        ) from error
+    if not secret:
+        raise LookupError(f"the file {reference} is empty")
+    return secret
 
 
 def _is_file(reference: str) -> bool:
