@@ -61,7 +61,7 @@ def Announce(
     if problems:
         message = f"The outcome of the run was not announced: {'; '.join(problems)}."
         if required:
-            raise MachineError(f"{message}\nTo try again: python -m pipeline run --from Announce")
+            raise MachineError(f"{message}\nTry again: python -m pipeline run --from Announce")
         logger.warning(message)
         announcement.set_string_custom_property("warning", message)  # shown at the end of the run
 

@@ -27,7 +27,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def post(reference, format, event) -> list[str]:
-    """Posts an event; again where the webhook is busy or silent, so it may arrive twice.
+    """Posts an event, and tries again if the webhook is busy or silent: it may arrive twice.
 
     Args:
         reference: Where the URL is: an environment variable, or a file.
@@ -47,7 +47,7 @@ def post(reference, format, event) -> list[str]:
     if not host or (scheme != "https" and not (scheme == "http" and host in LOOPBACK)):
         return [f"the URL in {reference} is no https:// address"]
 
-    body = {"slack": slack, "teams": teams, "json": dict}[format](event)  # type: ignore[operator]
+    body = event if format == "json" else {"slack": slack, "teams": teams}[format](event)
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
     proxies = urllib.request.ProxyHandler({} if host in LOOPBACK else None)
@@ -70,19 +70,19 @@ def post(reference, format, event) -> list[str]:
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Makes an error of a redirect: the event is for the host of the URL and no other."""
+    """Treats a redirect as an error: the event is for the host of the URL and no other."""
 
     def redirect_request(self, *args):
         return None
 
 
 def slack(event) -> dict:
-    """Slack takes &, < and > for markup, and with `mrkdwn` also * and _."""
+    """Plain text: Slack takes &, < and > for markup, and with `mrkdwn` also * and _."""
     return {"text": html.escape("\n".join(lines(event)), quote=False), "mrkdwn": False}
 
 
 def teams(event) -> dict:
-    """An Adaptive Card, for a workflow; a TextRun is plain text, unlike a TextBlock."""
+    """An Adaptive Card, as a workflow takes it. A TextRun is plain text, a TextBlock Markdown."""
     runs = [{"type": "TextRun", "text": line} for line in lines(event)]
     runs[0]["weight"] = "Bolder"
     card = {

@@ -206,7 +206,7 @@ class TestAFailingWebhook:
             announce(PUSHED, required=True)
         assert str(error.value).splitlines() == [
             f"The outcome of the run was not announced: 127.0.0.1 {reason}.",
-            "To try again: python -m pipeline run --from Announce",
+            "Try again: python -m pipeline run --from Announce",
         ]
 
 

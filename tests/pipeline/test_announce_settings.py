@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.dag_edits import OPTIONAL, without
 from tests.sample_project import CONFIGS
 from tfxkit import cli
 from tfxkit.config import loading as configs
@@ -38,6 +39,12 @@ def test_it_is_off_until_it_is_configured():
     assert "Announce" not in nodes("steps.announce.format=slack")
     for setting in ("steps.announce.webhook=HOOK", "steps.announce.file=/tmp/log.jsonl"):
         assert "Announce" in nodes(setting)
+
+
+def test_it_stays_where_other_steps_are_taken_out(monkeypatch):
+    dag = without(monkeypatch, *OPTIONAL)
+    announce = nodes("steps.announce.webhook=HOOK", f"dag={dag}")["Announce"]
+    assert announce.inputs.keys() == {"pushed_model", "evaluation"}
 
 
 def test_it_is_told_the_run_and_never_cached():

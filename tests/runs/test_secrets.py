@@ -12,6 +12,7 @@ import pytest
 
 from tests.webhook_server import webhook_server
 from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import Status
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "planted-4f1c0b9e"
@@ -57,13 +58,17 @@ def test_a_run_a_failed_run_and_a_package_hold_no_secret(project, webhook):
     assert (event["outcome"], event["model"]) == ("pushed", run.pushed_path), shown
     assert (event["run"], event["pipeline"]) == (run.run_id, run.pipeline)
     assert event["metrics"]["auc"] == run.auc
-    webhook.answers = [400]
-    again = ("--from", "Announce", "--set", "steps.announce.required=true")
-    shown += told(*project.arguments("run", "--set", "train.seed=2", *announced, *again))
-    assert "was not announced: 127.0.0.1 answers with HTTP 400." in shown
-    assert len(webhook.posts) == 2
+    webhook.answers = [400, 400]
+    problem = "The outcome of the run was not announced: 127.0.0.1 answers with HTTP 400."
+    for required, status in (("false", Status.PUSHED), ("true", Status.FAILED)):
+        again = ("--from", "Announce", "--set", f"steps.announce.required={required}")
+        shown += told(*project.arguments("run", "--set", "train.seed=2", *announced, *again))
+        assert project.latest().status == status, shown
+    assert f"! Announce: {problem}" in shown
+    assert project.latest().error.startswith(problem)
+    assert len(webhook.posts) == 3
     shown += told(*project.arguments("run", "--set", "train.learning_rate=1e30"))
-    assert len(list(outputs.runs.glob("2*"))) == 4
+    assert len(list(outputs.runs.glob("2*"))) == 5
     shown += told(*project.arguments("config", "show"))
     for target in TARGETS:
         shown += told(*project.arguments("compile", "--target", target, "--config", target))
