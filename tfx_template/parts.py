@@ -39,11 +39,13 @@ PATHS = {
         "tests/foreign/*",
         "tests/shipped/*",
         "tests/kubeflow/test_own_source.py",
+        "docs/moved.md",
         "docs/new-project.md",
     ),
     "cluster": (
         ".dockerignore",
         "deploy/*",
+        "tfxkit/config/remote/*",
         "tfxkit/kubeflow/*",
         "tfxkit/commands/compile.py",
         "tfxkit/commands/submit.py",
