@@ -4,6 +4,7 @@ Those of the library are imported here, and the DAG takes them from here: to put
 the place of another, swap its line. docs/extending/steps.md has an example.
 """
 
+from components.announce import Announce
 from tfxkit.components.baseline import Baseline
 from tfxkit.components.data_gate import DataGate
 from tfxkit.components.evaluator import Evaluator
@@ -12,6 +13,7 @@ from tfxkit.components.pusher import VersionPusher
 from tfxkit.components.serving_check import ServingCheck
 
 __all__ = [
+    "Announce",
     "Baseline",
     "DataGate",
     "Evaluator",

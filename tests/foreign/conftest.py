@@ -75,7 +75,7 @@ def make_foreign_project(root: Path) -> ForeignProject:
     make_project(root)
     _use_own_dag(root / "configs" / "base.yaml")
     shutil.copytree(OWN_FILES, root, dirs_exist_ok=True)
-    add_steps(root / "pipeline" / "dag.py")
+    add_steps(root / "pipeline")
     write_database(root)
     return ForeignProject(root)
 

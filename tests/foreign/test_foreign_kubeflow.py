@@ -24,7 +24,7 @@ def test_source_steps_features_and_metrics_run_there(tmp_path):
             "data.reader=components.trips",
             f"data.path={project.root / FILE}",
             "steps.scan.enabled=true",
-            f"steps.announce.file={log}",
+            f"steps.push_log.file={log}",
         )
     ]
     with running(tmp_path / "cluster", project.root / "configs", project.root) as cluster:

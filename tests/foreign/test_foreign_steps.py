@@ -9,7 +9,7 @@ import pytest
 from tfxkit.runs.summary import State
 
 pytestmark = pytest.mark.slow
-OWN = ("CountLabels", "ModelSize", "Announce")
+OWN = ("CountLabels", "ModelSize", "PushLog")
 # Prints which steps have another cache key after an edit of each file, and which are never cached.
 CACHE_KEYS = """
 import json
@@ -30,7 +30,7 @@ def keys():
     return {step: n.parameters.SerializeToString(deterministic=True) for step, n in nodes().items()}
 
 found, before = {}, keys()
-for name in ("count_labels", "label_names", "model_size", "announce"):
+for name in ("count_labels", "label_names", "model_size", "push_log"):
     file = Path(f"components/{name}.py")
     source = file.read_bytes()
     file.write_bytes(source + b"# edited\\n")
@@ -52,8 +52,8 @@ def test_they_run_in_their_place(foreign):
     steps = {step.name: step.state for step in foreign.latest().steps}
     assert {steps[name] for name in OWN} == {State.RUN}
     order = list(steps)
-    assert order.index("DataGate") < order.index("CountLabels") < order.index("Announce")
-    assert order.index("ModelSize") < order.index("Pusher") < order.index("Announce")
+    assert order.index("DataGate") < order.index("CountLabels") < order.index("PushLog")
+    assert order.index("ModelSize") < order.index("Pusher") < order.index("PushLog")
 
 
 def test_a_function_writes_an_artifact_and_hands_on_a_value(foreign):
@@ -77,12 +77,12 @@ def test_report_and_lineage_show_them(foreign):
         assert f'<tr id="step-{name}">' in page
     for edge in (
         "ExampleGen → CountLabels: examples",
-        "CountLabels → Announce: rows",
+        "CountLabels → PushLog: rows",
         "ModelSize → Pusher: in this order",
         "DataGate → Transform: in this order",
     ):
         assert f"<title>{edge}</title>" in page
-    assert foreign.latest().config["steps"]["announce"]["greeting"] == "New model"
+    assert foreign.latest().config["steps"]["push_log"]["greeting"] == "New model"
     assert "pushed by Pusher" in foreign.pipeline("lineage").stdout
 
 
@@ -93,8 +93,8 @@ def test_the_cache_sees_their_code_and_what_it_imports(foreign):
         "count_labels": ["CountLabels"],
         "label_names": ["CountLabels"],
         "model_size": ["ModelSize"],
-        "announce": ["Announce"],
-        "never cached": ["Announce", "Pusher"],
+        "push_log": ["PushLog"],
+        "never cached": ["PushLog", "Pusher"],
     }
 
 
@@ -102,9 +102,9 @@ def test_the_cache_sees_their_code_and_what_it_imports(foreign):
     ("setting", "told"),
     [
         ("steps.scan.enabled=true", "Scan: a step in a container of its own does not run on this"),
-        ("steps.announce.flie=x", "steps.announce.flie: unknown key; did you mean file?"),
+        ("steps.push_log.flie=x", "steps.push_log.flie: unknown key; did you mean file?"),
         ("steps.model_size.max_megabytes=0", "steps.model_size.max_megabytes: Input should be"),
-        ("steps.announce.token=x", "token looks like a credential"),
+        ("steps.push_log.token=x", "token looks like a credential"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(setting, told, foreign):
@@ -126,7 +126,7 @@ def test_each_backend_gets_them_compiled(target, address, foreign):
     spec = next(yaml.safe_load_all(file.read_text()))
     tasks, executors = spec["root"]["dag"]["tasks"], spec["deploymentSpec"]["executors"]
     assert {*OWN, "Scan"} <= tasks.keys()
-    assert tasks["Announce"]["cachingOptions"] == {}
+    assert tasks["PushLog"]["cachingOptions"] == {}
     assert "code_hash" in tasks["CountLabels"]["inputs"]["parameters"]
     arguments = executors["CountLabels_executor"]["container"]["args"]
     assert "components.count_labels.CountLabels_Executor" in arguments

@@ -79,8 +79,8 @@ def test_functions_find_the_hash_of_their_code_in_the_custom_config(step):
     [
         (("config.serving_check.examples", "config.serving_chek.examples"), "AttributeError: "),
         (
-            ("import (\n    Baseline,", "import (\n    Basline,"),
-            "ImportError: cannot import name 'Basline'",
+            ("import (\n    Announce,", "import (\n    Anounce,"),
+            "ImportError: cannot import name 'Anounce'",
         ),
         (("components.evaluator", "components.evaluatr"), "ModuleNotFoundError: No module named"),
         (("statistics_gen = Stat", "statistics_gen == = Stat"), "SyntaxError: invalid syntax"),

@@ -33,7 +33,13 @@ def test_a_reader_is_given_no_credential_at_any_depth(options):
     assert PLANTED not in str(error.value)
 
 
-SHAPED = ["AKIA" + "A7" * 8, "ghp_" + "a1" * 18, "-----BEGIN PRIVATE KEY"]
+SHAPED = [
+    "AKIA" + "A7" * 8,
+    "ghp_" + "a1" * 18,
+    "-----BEGIN PRIVATE KEY",
+    "https://hooks.slack.com/services/T00/B00/planted",
+    "https://prod-1.logic.azure.com/workflows/1/invoke?sp=run&sig=planted-planted_1",
+]
 TAKEN = "without user and password, and give them to the process as an environment variable"
 
 
@@ -111,5 +117,7 @@ def test_all_else_passes():
         "gs://bucket/what?a=b:c@d",
         "registry.example.com:5000/image@sha256:ab",
         "pipeline@project.iam.gserviceaccount.com",
+        "https://hooks.slack.com",
+        "https://host/?sigma=0.123456789",
     ]
     assert refuse_secrets({"a": [*addresses, 1, None]}) == {"a": [*addresses, 1, None]}

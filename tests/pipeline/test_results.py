@@ -25,6 +25,14 @@ def serving_checked(folder, *, blessed):
     return {"blessing": Artifact(2, "InfraBlessing", str(folder), {})}
 
 
+def test_warnings_of_any_step_are_in_the_summary():
+    outputs = {
+        "Announce": {"announcement": Artifact(1, "JsonValue", "", {"warning": "Nobody heard."})},
+        "Count": {"rows": Artifact(2, "Integer", "", {"is_null": 0})},
+    }
+    assert collect(outputs) == {"warnings": ("Announce: Nobody heard.",)}
+
+
 @pytest.mark.parametrize(
     ("evaluator", "serving_check", "unfinished", "blessed"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.webhook_server import webhook_server
 from tfxkit.runs.outputs import Outputs
+from tfxkit.runs.summary import Status
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "planted-4f1c0b9e"
@@ -28,10 +31,17 @@ def holding(folder: Path) -> list[str]:
     ]
 
 
+@pytest.fixture
+def webhook():
+    with webhook_server() as server:
+        yield server
+
+
 @pytest.mark.slow
-def test_a_run_a_failed_run_and_a_package_hold_no_secret(project):
+def test_a_run_a_failed_run_and_a_package_hold_no_secret(project, webhook):
     outputs: Outputs = project.outputs
-    env = {**os.environ, **dict.fromkeys(NAMES, PLANTED)}
+    env = {**os.environ, **dict.fromkeys(NAMES, PLANTED), "ANNOUNCE_URL": webhook.url(PLANTED)}
+    announced = ("--set", "steps.announce.webhook=ANNOUNCE_URL")
 
     def told(*arguments: str) -> str:
         command = [sys.executable, "-m", "pipeline", *arguments]
@@ -40,10 +50,25 @@ def test_a_run_a_failed_run_and_a_package_hold_no_secret(project):
         )
         return done.stdout + done.stderr
 
-    shown = told(*project.arguments("run", "--set", "train.seed=2"))
+    shown = told(*project.arguments("run", "--set", "train.seed=2", *announced))
     assert "Trainer" in shown
+    [(path, _, body)] = webhook.posts
+    event, run = json.loads(body), project.latest()
+    assert path == f"/{PLANTED}"
+    assert (event["outcome"], event["model"]) == ("pushed", run.pushed_path), shown
+    assert (event["run"], event["pipeline"]) == (run.run_id, run.pipeline)
+    assert event["metrics"]["auc"] == run.auc
+    webhook.answers = [400, 400]
+    problem = "The outcome of the run was not announced: 127.0.0.1 answers with HTTP 400."
+    for required, status in (("false", Status.DONE), ("true", Status.FAILED)):
+        again = ("--from", "Announce", "--set", f"steps.announce.required={required}")
+        shown += told(*project.arguments("run", "--set", "train.seed=2", *announced, *again))
+        assert project.latest().status == status, shown
+    assert f"! Announce: {problem}" in shown
+    assert project.latest().error.startswith(problem)
+    assert len(webhook.posts) == 3
     shown += told(*project.arguments("run", "--set", "train.learning_rate=1e30"))
-    assert len(list(outputs.runs.glob("2*"))) == 3
+    assert len(list(outputs.runs.glob("2*"))) == 5
     shown += told(*project.arguments("config", "show"))
     for target in TARGETS:
         shown += told(*project.arguments("compile", "--target", target, "--config", target))

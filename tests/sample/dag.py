@@ -21,6 +21,7 @@ from tfx.proto import bulk_inferrer_pb2, trainer_pb2
 from tfx.utils import io_utils
 
 from tests.sample.components import (
+    Announce,
     Baseline,
     DataGate,
     Evaluator,
@@ -178,6 +179,18 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     steps = [example_gen, statistics_gen, schema_gen, example_validator, baseline, data_gate]
     steps += [transform, *([tuner] if tuner else []), trainer]
     steps += [evaluator, serving_check, pusher]
+
+    # Optional: announces a push or a refusal, where the configuration names a webhook or a file.
+    if config.steps.announce.webhook or config.steps.announce.file:
+        announce = Announce(
+            pushed_model=pusher.outputs["pushed_model"],
+            evaluation=evaluator.outputs["evaluation"],
+            serving_blessing=serving_check.outputs["blessing"],
+            pipeline=config.pipeline,
+            run_id=places.run_id,
+            **config.steps.announce.model_dump(),
+        )
+        steps.append(announce)
 
     # Optional: predictions for rows without labels, where the configuration asks for them.
     if config.bulk_inferrer.enabled:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pydantic
 
+from tfxkit.config.secrets import SECRET_PROBLEM
+
 
 def explain(problem: Any, root: type[pydantic.BaseModel]) -> str:
     """One line for one of pydantic's problems, with the nearest known key for an unknown one."""
@@ -16,7 +18,8 @@ def explain(problem: Any, root: type[pydantic.BaseModel]) -> str:
     if not path:
         return message(problem)  # of the whole, which says itself what it is about
     if problem["type"] != "extra_forbidden":
-        value = "" if isinstance(problem["input"], Mapping) else f" (it is {problem['input']!r})"
+        is_shown = not isinstance(problem["input"], Mapping) and problem["type"] != SECRET_PROBLEM
+        value = f" (it is {problem['input']!r})" if is_shown else ""
         return f"{path}: {message(problem)}{value}"
     parent, key = problem["loc"][:-1], str(problem["loc"][-1])
     known = _known_keys(root, parent)

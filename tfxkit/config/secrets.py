@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import pydantic
+import pydantic_core
 
 SOUNDS_SECRET = re.compile(
     r"passw(or)?d|passphrase|secret|credential|token(?!ize)|(api|access|account|private)[_-]?key",
     re.IGNORECASE,
 )
-# What AWS, Google, GitHub and PEM files give out as keys looks like nothing else.
+# What AWS, Google, GitHub and PEM files give out as keys looks like nothing else; nor do the
+# addresses of Slack's webhooks, and signed ones of Azure, such as those of webhooks of Teams.
 _VALUE = re.compile(
     r"AKIA[0-9A-Z]{16}|AIza[\w-]{35}|gh[pousr]_\w{36}|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|hooks\.slack\.com/\w+/|://\S+[?&]sig=[\w%-]{8}"
 )
+# The name of an environment variable; the path of a file; the address of one in a store.
+_REFERENCE = re.compile(r"[A-Za-z_]\w*|(/(?!/)|~/).+|(gs|s3)://[^/]+/.+")
 _PASSWORD = re.compile(r"://[^\s/?#@:]*:[^\s/?#@]+@")  # of an address: s3://user:password@host
 _INSTEAD = (
     "which must not stand in a configuration, since summaries, reports and packages hold it: "
     "{} the process as an environment variable or a credentials file (docs/security.md)"
 )
+SECRET_PROBLEM: Final = "secret"  # noqa: S105
 Values = TypeVar("Values", bound=Mapping[str, Any] | None)
 Tree = TypeVar("Tree")
 
@@ -90,3 +96,18 @@ def _texts(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 NoSecretNames = pydantic.AfterValidator(refuse_secret_names)
+
+
+def _reference(text: str) -> str:
+    if text and not _REFERENCE.fullmatch(text):
+        # Of a type whose value is not shown: it may be the secret itself.
+        raise pydantic_core.PydanticCustomError(
+            SECRET_PROBLEM,
+            "write where the secret is, and not the secret: the name of an environment variable, "
+            "or the absolute path or the address (gs://, s3://) of a file that holds it",
+        )
+    return text
+
+
+# A reference to a secret, see `tfxkit.storage.step_secrets`; empty for none.
+SecretReference = Annotated[str, pydantic.AfterValidator(_reference)]

@@ -29,6 +29,9 @@ from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.places import Places
 
 COMMAND = ("python", "-m", "tfxkit.kubeflow.entrypoint")
+# Both backends put the id of the run in its place (Kubeflow: kubeflow/pipelines 2.17.0,
+# backend/src/v2/driver/resolve.go:435), where it is the whole value of a parameter.
+RUN_ID = "{{$.pipeline_job_uuid}}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +67,7 @@ def compile_dag(
         serving=section.serving,
         checkpoints=section.checkpoints,
         bulk_data=config.bulk_inferrer.path,
+        run_id=RUN_ID,
         # Not the serving statistics: they are a parameter of the run, which may have newer ones,
         # and a component that is given them would open the file here.
     )

@@ -10,13 +10,15 @@ import difflib
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
+from tfx.dsl.components.base.base_node import BaseNode
+
 from tfxkit.config.loading import ConfigError
 from tfxkit.config.remote.inheritance import ALL
 from tfxkit.config.remote.quantities import cores, gigabytes
 from tfxkit.config.remote.step_parts import Retries
-from tfxkit.config.remote.step_settings import StepSettings
+from tfxkit.config.remote.step_settings import KubernetesStep, StepSettings
 from tfxkit.kubeflow.compilation import CompiledDag, containers_of
-from tfxkit.storage import step_cache
+from tfxkit.storage import step_cache, step_secrets
 
 
 def check_names(given: Iterable[str], steps: Iterable[str], section: str) -> None:
@@ -60,6 +62,32 @@ def check_cache(given: Mapping[str, StepSettings], blind: Set[str], section: str
             f"{section}.steps.{name}.cache: {name} cannot be cached, since its cache key does not "
             "show all that its result depends on. Remove the key."
         )
+
+
+def check_secrets(
+    nodes: Iterable[BaseNode], settings: Mapping[str, StepSettings], section: str
+) -> None:
+    """Refuses a package in which a step is not given the environment variables of its secrets.
+
+    Raises:
+        ConfigError: With the step and the variable.
+    """
+    for node in nodes:
+        own = settings[node.id]
+        tables = ("env_from_secrets", "env_from_config_maps")  # a value in `env` is no reference
+        given = {name for table in tables for name in getattr(own, table, None) or {}}
+        for name in step_secrets.variables(node):
+            if name in given:
+                continue
+            if isinstance(own, KubernetesStep):
+                key = f"{section}.steps.{node.id}.env_from_secrets"
+                cure = f"Name the Secret that holds it: {key}: {{{name}: {{name: …, key: …}}}}"
+            else:
+                cure = "Vertex AI gives a step no secrets: name a file of a bucket, gs://…"
+            raise ConfigError(
+                f"{node.id} reads a secret from the environment variable {name}, which no setting "
+                f"gives it. {cure}"
+            )
 
 
 def apply(

@@ -16,6 +16,7 @@ class Places:
         checkpoints: The folder in which a killed training finds its last epoch again.
         bulk_data: The folder of spans to predict, if that is switched on.
         serving_statistics: The statistics of served requests, if skew is to be measured.
+        run_id: The run, or the placeholder that a backend puts its own id in the place of.
     """
 
     data: str
@@ -24,3 +25,4 @@ class Places:
     checkpoints: str
     bulk_data: str = ""
     serving_statistics: str | None = None
+    run_id: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from importlib import metadata as distributions
 from typing import Any
 
@@ -17,6 +17,7 @@ from tfxkit.runs.summary import BaselineSummary, Status
 from tfxkit.storage import examples_artifact, placeholders, served_model
 from tfxkit.storage.filesystems import fileio
 
+WARNING = "warning"  # a custom property of an output
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")
 
 
@@ -49,6 +50,8 @@ def collect(outputs: ArtifactsByStep, unfinished: Container[str] = ()) -> dict[s
         is_pushed = bool(properties.get(served_model.PUSHED))
         fields["pushed_path"] = properties[served_model.PUSHED_DESTINATION] if is_pushed else None
         fields["already_served"] = bool(properties.get(served_model.ADOPTED))
+    if warnings := tuple(_warnings(outputs)):
+        fields["warnings"] = warnings
     return fields
 
 
@@ -64,6 +67,14 @@ def verdict(fields: Mapping[str, Any]) -> Status:
 def versions() -> dict[str, str]:
     """The versions of the libraries that decide the result."""
     return {name: distributions.version(name) for name in PACKAGES}
+
+
+def _warnings(outputs: ArtifactsByStep) -> Iterator[str]:
+    """What any step, such as one of the project, has to say although it succeeded."""
+    for step, artifacts in outputs.items():
+        for artifact in artifacts.values():
+            if warning := artifact.properties.get(WARNING):
+                yield f"{step}: {warning}"
 
 
 def _spans(examples: Artifact) -> tuple[int, ...]:

@@ -34,6 +34,7 @@ from tfxkit.runs.places import Places
 from tfxkit.runs.sealing import SealingLauncher, give_up_damaged
 from tfxkit.runs.summary import State, Step
 from tfxkit.storage import step_cache
+from tfxkit.storage.step_secrets import refuse_missing_secrets
 
 logger = logging.getLogger("tfxkit.runs")
 
@@ -49,10 +50,12 @@ def compile_pipeline(config: Config, places: Places, outputs: Outputs) -> pipeli
     """The DAG as TFX's intermediate representation, its steps in the order in which they run.
 
     Raises:
-        UsageError: If the steps cannot be built, or one runs in a container of its own.
+        UsageError: If the steps cannot be built, one runs in a container of its own, or one needs a
+            secret that is not there.
     """
     components = build_components(config, places)
     _refuse_containers(components)
+    refuse_missing_secrets(components)
     ir = compiler.Compiler().compile(
         pipeline.Pipeline(
             pipeline_name=config.pipeline,

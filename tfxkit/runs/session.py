@@ -97,6 +97,7 @@ class Session:
             checkpoints=str(self.outputs.checkpoints),
             bulk_data=self._path(self.config.bulk_inferrer.path) or "",
             serving_statistics=self._path(self.config.dataset.validation.serving_statistics),
+            run_id=self.run_dir.name,
         )
         ir = runner.compile_pipeline(self.config, places, self.outputs)
         partial.select_steps(ir, self.outputs, self.first, self.last)

@@ -107,6 +107,9 @@ class Summary(Frozen):
     data_gate: tuple[str, ...] = pydantic.Field(
         default=(), description="What the gate noticed but let pass."
     )
+    warnings: tuple[str, ...] = pydantic.Field(
+        default=(), description="Of steps that succeeded: the custom property `warning` of outputs."
+    )
     error: str | None = None
     spans: tuple[int, ...] = ()
     left_out: int = pydantic.Field(default=0, description="Rows without a label.")

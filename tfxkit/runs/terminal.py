@@ -144,7 +144,9 @@ def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
     if summary.baseline and not summary.baseline.version:
         reason = f"Nothing to compare with: {summary.baseline.reason}"
         console.print(Text(reason, "dim"), soft_wrap=True)
-    if summary.metrics:
+    for warning in summary.warnings:
+        console.print(Text(f"! {warning}", "yellow"), soft_wrap=True)
+    if summary.metrics or summary.warnings:
         console.print()
     console.print(_outcome(summary, outputs), soft_wrap=True)
     run_dir = shown(outputs.runs / summary.run_id)

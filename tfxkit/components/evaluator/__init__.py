@@ -2,5 +2,6 @@
 
 from tfxkit.components.evaluator.component import Evaluator
 from tfxkit.components.evaluator.config import eval_config
+from tfxkit.components.evaluator.evaluation import read as read_evaluation
 
-__all__ = ["Evaluator", "eval_config"]
+__all__ = ["Evaluator", "eval_config", "read_evaluation"]

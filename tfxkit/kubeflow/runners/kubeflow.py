@@ -49,5 +49,6 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     blind = steps.blind_to_cache(compiled)
     steps.check_cache(section.steps, blind, "kubeflow")
     settings = {step: section.step(step) for step in tasks}
+    steps.check_secrets(compiled.components, settings, "kubeflow")
     steps.apply(spec, settings, config.cache, blind)
     return Package(spec, platform_document(spec, settings))

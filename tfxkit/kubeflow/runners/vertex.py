@@ -43,5 +43,7 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
             container["lifecycle"]["preCacheCheck"]["command"] = list(SPAN_DRIVER)
     blind = steps.blind_to_cache(compiled)
     steps.check_cache(section.steps, blind, "vertex")
-    steps.apply(spec, {step: section.step(step) for step in tasks}, config.cache, blind)
+    settings = {step: section.step(step) for step in tasks}
+    steps.check_secrets(compiled.components, settings, "vertex")
+    steps.apply(spec, settings, config.cache, blind)
     return Package(spec)

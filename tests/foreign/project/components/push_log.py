@@ -1,4 +1,4 @@
-"""Tells a file of each model that was pushed."""
+"""Appends a line to a file for each model that was pushed."""
 
 from tfx import v1 as tfx
 
@@ -9,7 +9,7 @@ PushedModel = tfx.types.standard_artifacts.PushedModel
 
 @never_cached
 @tfx.dsl.components.component
-def Announce(
+def PushLog(
     pushed_model: tfx.dsl.components.InputArtifact[PushedModel],
     rows: int,
     file: tfx.dsl.components.Parameter[str],

@@ -1,0 +1,98 @@
+"""Announces the outcome of a run: posts it to a webhook, or appends it to a file.
+
+It is off until `steps.announce` of the configuration names one (docs/running.md). It is also an
+example of a component of your own: docs/extending/steps.md explains its parts.
+"""
+
+# Without `from __future__ import annotations`: TFX reads the types of the arguments of Announce.
+import json
+import logging
+import os
+from datetime import UTC, datetime
+
+# `tfx.v1` has these as well, and takes seconds to import.
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import InfraBlessing, JsonValue, ModelEvaluation, PushedModel
+
+from components.webhook import post
+from tfxkit.components.evaluator import read_evaluation
+from tfxkit.errors import MachineError
+from tfxkit.storage.step_cache import never_cached
+from tfxkit.storage.step_secrets import needs_secrets
+
+logger = logging.getLogger(__name__)
+
+
+@never_cached  # an announcement is an effect outside of the artifacts
+@needs_secrets("webhook")  # the parameter says where the URL is; the URL is no parameter
+@component
+def Announce(
+    pushed_model: InputArtifact[PushedModel],
+    evaluation: InputArtifact[ModelEvaluation],
+    announcement: OutputArtifact[JsonValue],
+    pipeline: Parameter[str],
+    run_id: Parameter[str],
+    webhook: Parameter[str],
+    format: Parameter[str],
+    file: Parameter[str],
+    already_served: Parameter[bool],
+    required: Parameter[bool],
+    serving_blessing: InputArtifact[InfraBlessing] = None,
+):
+    """Announces that a model is pushed, or why it is not.
+
+    The output holds the outcome, and the problems of announcing it. They do not fail the run, whose
+    model is pushed or refused already, unless `required` is set.
+    """
+    event = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "pipeline": pipeline,
+        "run": "" if run_id.startswith("{{") else run_id,  # the placeholder, in an old Kubeflow
+        **describe(pushed_model, evaluation, serving_blessing),
+    }
+    problems = []
+    if event["outcome"] != "already_served" or already_served:
+        if webhook:
+            problems += post(webhook, format, event)
+        if file:
+            problems += append(file, event)
+    announcement.write({**event, "problems": problems})
+    if problems:
+        message = f"The outcome of the run was not announced: {'; '.join(problems)}."
+        if required:
+            raise MachineError(f"{message}\nTry again: python -m pipeline run --from Announce")
+        logger.warning(message)
+        announcement.set_string_custom_property("warning", message)  # shown at the end of the run
+
+
+def describe(pushed_model, evaluation, serving_blessing) -> dict:
+    """The outcome, as the Pusher, the Evaluator and ServingCheck left it in their artifacts."""
+    if not pushed_model.get_int_custom_property("pushed"):
+        outcome = "not_blessed"
+    elif pushed_model.get_int_custom_property("adopted"):
+        outcome = "already_served"
+    else:
+        outcome = "pushed"
+    result = read_evaluation(evaluation.uri)
+    failed = [check.detail for check in result.checks if not check.passed]
+    if serving_blessing and (reason := serving_blessing.get_string_custom_property("reason")):
+        failed.append(reason)
+    return {
+        "outcome": outcome,
+        "version": pushed_model.get_string_custom_property("pushed_version"),
+        "model": pushed_model.get_string_custom_property("pushed_destination"),
+        "failed": failed,
+        "passed": [check.detail for check in result.checks if check.passed],
+        "metrics": result.metrics,
+    }
+
+
+def append(file, event) -> list[str]:
+    """Appends a line of JSON; returns the problem, if there is one."""
+    try:
+        with open(os.path.expanduser(file), "a", encoding="utf-8") as log:
+            log.write(json.dumps(event) + "\n")
+    except OSError as error:
+        return [f"{file}: {error.strerror}"]
+    return []
