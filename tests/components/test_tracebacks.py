@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import subprocess  # >>> template <<<
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfxkit import tracebacks
 from tfxkit.config.dataset import Dataset
-from tfxkit.tracebacks import SHIPPED, located, own_file, own_line, raised
+from tfxkit.tracebacks import located, own_file, own_line, raised
 
 ROOT = Path(tracebacks.__file__).parents[1]
 FILE = str(Path(__file__).relative_to(ROOT))
@@ -146,9 +146,9 @@ def test_whose_file_it_is(filename, file):
 def test_what_is_shipped_is_no_owners():
     tracked = ["git", "ls-files", "components"]
     files = subprocess.check_output(tracked, cwd=ROOT, text=True).split()
-    shipped = {part for part in SHIPPED if part.startswith("components/")}
+    shipped = {part for part in tracebacks.SHIPPED if part.startswith("components/")}
     assert {"/".join(file.split("/")[:2]) for file in files} == shipped
-    assert all((ROOT / part).exists() for part in SHIPPED)
+    assert all((ROOT / part).exists() for part in tracebacks.SHIPPED)
 
 
 # <<< template
