@@ -23,10 +23,7 @@ def main(data: str, folder: Path) -> None:
     sys.path.insert(0, str(folder))
     from tfx import v1 as tfx
 
-    from pipeline import (
-        configs,
-        pipeline,  # of the copy
-    )
+    from pipeline import configs, pipeline  # of the copy
 
     metadata = tfx.orchestration.metadata.sqlite_metadata_connection_config("metadata.db")
     made = pipeline.create_pipeline(

@@ -49,6 +49,7 @@ PATHS = {
     "cluster": (
         ".dockerignore",
         "deploy/*",
+        "tfxkit/config/remote/*",
         "tfxkit/kubeflow/*",
         "tfxkit/commands/compile.py",
         "tfxkit/commands/submit.py",

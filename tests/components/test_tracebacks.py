@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess  # >>> template <<<
 from pathlib import Path
 
 import pytest
@@ -140,15 +139,3 @@ def test_from_the_traceback_of_a_worker(root):
 )
 def test_whose_file_it_is(filename, file):
     assert own_file(str(filename)) == file
-
-
-# >>> template
-def test_what_is_shipped_is_no_owners():
-    tracked = ["git", "ls-files", "components"]
-    files = subprocess.check_output(tracked, cwd=ROOT, text=True).split()
-    shipped = {part for part in tracebacks.SHIPPED if part.startswith("components/")}
-    assert {"/".join(file.split("/")[:2]) for file in files} == shipped
-    assert all((ROOT / part).exists() for part in tracebacks.SHIPPED)
-
-
-# <<< template

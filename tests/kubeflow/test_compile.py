@@ -313,7 +313,7 @@ def test_another_checkout_and_another_process_give_the_same_bytes(tmp_path, comp
     copy = tmp_path / "elsewhere"
     copy_with_code(copy)
     program = (
-        "from pipeline import cli\n"
+        "from tfxkit import cli\n"
         f"for target in {TARGETS}:\n"
         "    assert cli.main(['compile', '--target', target, '-o', target]) == 0"
     )

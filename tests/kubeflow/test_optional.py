@@ -13,8 +13,7 @@ from tests.sample_project import CONFIGS, ROOT, copy_with_code
 
 FEATURE = (
     "tfxkit/kubeflow",
-    "tfxkit/kubeflow/runners/kubeflow.py",
-    "tfxkit/kubeflow/runners/vertex.py",
+    "tfxkit/config/remote",
     "tfxkit/commands/compile.py",
     "tfxkit/commands/submit.py",
     "configs/kubeflow.yaml",

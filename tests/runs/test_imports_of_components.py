@@ -39,7 +39,7 @@ def test_a_run_hides_no_package_from_the_modules_of_components(tmp_path):
     shutil.rmtree(tmp_path / "configs")
     make_project(tmp_path)
     (tmp_path / "components/own.py").write_text(OWN_MODULE)
-    with (tmp_path / "tfxkit/components/example_gen/component.py").open("a") as file:
+    with (tmp_path / "tests/sample/components/__init__.py").open("a") as file:
         file.write("\nfrom components import own  # imported while the DAG is built\n")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

@@ -33,6 +33,7 @@ ONLY_TEMPLATE = (
 )
 CLUSTER = (
     "deploy",
+    "tfxkit/config/remote",
     "tfxkit/kubeflow",
     "tfxkit/commands/compile.py",
     "tfxkit/commands/submit.py",
@@ -132,7 +133,7 @@ def test_a_project_is_whole_and_sound(runs_on, make, sh, mypy_cache):
     assert ("kfp==2.16.1" in described["project"]["dependencies"]) == bool(targets)
     assert "Zoë O'Brien" in (project / "LICENSE").read_text()
     assert "Apache License" in (project / "LICENSE-APACHE").read_text()
-    python = (project / "pipeline" / "environment" / "python.sh").read_text()
+    python = (project / "tfxkit" / "environment" / "python.sh").read_text()
     assert "for python in python3.12 python3.13 python3.11" in python
     base = yaml.safe_load((project / "configs" / "base.yaml").read_text())
     assert base["pipeline"] == "flowers"

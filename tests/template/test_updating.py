@@ -49,12 +49,12 @@ def test_an_update_merges(project, sh, copier, template):
     assert "outputs: elsewhere" in (project / "configs" / "local.yaml").read_text()
     assert (project / "docs" / "iris-demo.md").read_text() == "# iris-demo\n"
     assert not (project / "docs" / "summary.md").exists()
-    assert not (project / "pipeline" / "kubeflow").exists()
+    assert not (project / "tfxkit" / "kubeflow").exists()
     assert "pipeline: flowers\n" in (project / "configs" / "base.yaml").read_text()
 
     commit(sh, project)
     copier("update", "--data", "runs_on=vertex", cwd=project)
-    assert (project / "pipeline" / "runners" / "vertex.py").exists()
+    assert (project / "tfxkit" / "kubeflow" / "runners" / "vertex.py").exists()
     assert "outputs: elsewhere" in (project / "configs" / "local.yaml").read_text()
 
 
