@@ -9,7 +9,7 @@ OWNED = $(wildcard tests/foreign)
 IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
-.PHONY: help setup run test test-notebooks notebooks test-browser test-engines reliability lint doctor lock audit sbom clean
+.PHONY: help setup run test test-notebooks notebooks test-browser test-engines reliability lint pre-commit doctor lock audit sbom clean
 .PHONY: test-kubeflow image # >>> cluster <<<
 .PHONY: test-containers # >>> kubeflow <<<
 .PHONY: test-template # >>> template <<<
@@ -72,6 +72,11 @@ lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff format --check
 	@$(PYTHON_IN_VENV) -m mypy pipeline components models tfxkit
 	@$(PYTHON_IN_VENV) -m mypy tfx_template # >>> template <<<
+
+pre-commit: setup ## Check each commit as CI does; ARGS="run --all-files" checks all files now
+	@UV_TOOL_DIR=.venv/tools UV_TOOL_BIN_DIR=.venv/tools/bin .venv/bin/uv tool install --quiet \
+		--python $(PYTHON_IN_VENV) pre-commit==4.*
+	@.venv/tools/bin/pre-commit $(or $(ARGS),install)
 
 # >>> cluster
 image: ## Build the image that steps on a cluster run in: IMAGE=NAME

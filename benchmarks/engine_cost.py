@@ -29,7 +29,7 @@ def cpu_seconds() -> float:
 
 
 def measure(count: int, folder: Path) -> dict[str, float]:
-    """CPU seconds of each step on so many rows."""
+    """CPU seconds of each step on `count` rows."""
     from tfxkit.runs import runner
     from tfxkit.runs.outputs import Outputs
     from tfxkit.runs.places import Places

@@ -33,6 +33,7 @@ def drop(text: str, wanted: Container[str], path: str) -> str:
         TemplateError: If a mark has no partner.
     """
     kept: list[str] = []
+    number = 0
     within: list[str] = []
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
         body = line.rstrip("\r\n")
@@ -50,4 +51,7 @@ def drop(text: str, wanted: Container[str], path: str) -> str:
             kept.append(_LINE.sub("", body) + line[len(body) :])
     if within:
         raise TemplateError(f"{path}: >>> {within[-1]} does not end")
+    if len(kept) < number:  # a passage at the end leaves the blank lines before it
+        while len(kept) > 1 and not kept[-1].strip():
+            kept.pop()
     return "".join(kept)

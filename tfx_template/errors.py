@@ -1,4 +1,4 @@
-"""What ends a generation."""
+"""The error that ends a generation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What git says of a folder."""
+"""Output of git commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def output(folder: Path, *arguments: str) -> str:
-    """What a git command prints; '' where it fails, there is no git, or no repository."""
+    """Output of a git command; '' where it fails, there is no git, or no repository."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     command = ["git", "-C", str(folder), *arguments]
     try:

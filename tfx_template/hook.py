@@ -1,4 +1,4 @@
-"""What cookiecutter's hooks do: check the answers, write the project."""
+"""Work of cookiecutter's hooks: check the answers, write the project."""
 
 from __future__ import annotations
 

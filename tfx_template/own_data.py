@@ -18,7 +18,7 @@ _BINARY = (b"\x1f\x8b", b"PAR1", b"\xff\xfe", b"\xfe\xff")  # gzip, Parquet, UTF
 
 
 def problems(answers: Mapping[str, str], folder: Path) -> list[str]:
-    """What is wrong with the answers about a data set; a line each.
+    """Problems with the answers about a data set, a line each.
 
     Args:
         answers: `dataset_csv` and `dataset_label`, '' where there is none.
@@ -100,7 +100,7 @@ def write(
 
 
 def _may_have(head: bytes, label: str) -> bool:
-    """Whether the first line may name the column; in doubt it may, and `init` will tell."""
+    """True if the first line may name the column; doubtful cases are left to `init`."""
     if head.startswith(_BINARY):
         return True
     line = head.split(b"\n")[0]

@@ -30,6 +30,11 @@ PATHS = {
         "tests/report/screenshots.py",
     ),
     "template": (
+        ".ci/*",
+        ".github/CODEOWNERS",
+        ".github/ISSUE_TEMPLATE/*",
+        ".github/workflows/audit.yml",
+        ".github/workflows/suites.yml",
         "cookiecutter.json",
         "copier.yml",
         "hooks/*",
@@ -120,7 +125,7 @@ def wanted(answers: Mapping[str, str]) -> frozenset[str]:
 
 
 def belongs(path: str, wanted: frozenset[str]) -> bool:
-    """Whether a file goes into a project.
+    """True if a file goes into a project.
 
     Args:
         path: From the repository's root, with slashes.
@@ -131,5 +136,5 @@ def belongs(path: str, wanted: frozenset[str]) -> bool:
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    """Whether a path is of one of the patterns."""
+    """True if a path matches one of the patterns."""
     return any(fnmatchcase(path, pattern) for pattern in patterns)

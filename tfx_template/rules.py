@@ -40,6 +40,13 @@ RULES = (
         "{pythons} python3 python;",
     ),
     Rule("Makefile", r"^run: setup ##.*$", "{run}"),
+    Rule(".devcontainer/devcontainer.json", r"python:3\.13-", "python:{python_version}-"),
+    Rule(
+        ".github/actions/environment/action.yml",
+        r'default: "3\.13"',
+        'default: "{python_version}"',
+    ),
+    Rule(".github/workflows/project.yml", r"python: \[.*\]", 'python: ["{python_version}"]'),
 )
 
 _RUN = "run: setup ## Train, evaluate and push a model on the sample data"
@@ -52,7 +59,7 @@ run: setup configs/dataset.yaml ## Train, evaluate and push a model on your data
 
 
 def values(answers: Mapping[str, str]) -> dict[str, str]:
-    """What the rules may put: author, licence as SPDX has it, Pythons with the wanted one first."""
+    """Values for the rules: author, licence as SPDX has it, the wanted Python and all of them."""
     first = answers["python_version"]
     others = [version for version in ("3.13", "3.12", "3.11") if version != first]
     license_ = LICENSES[answers["license"]]
@@ -60,6 +67,7 @@ def values(answers: Mapping[str, str]) -> dict[str, str]:
         "author_name": answers["author_name"],
         "license": license_ if license_ == "Apache-2.0" else f"{license_} AND Apache-2.0",
         "run": _RUN_OWN_DATA if answers["dataset_csv"] else _RUN,
+        "python_version": first,
         "pythons": " ".join(f"python{version}" for version in (first, *others)),
     }
 

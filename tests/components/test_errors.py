@@ -1,4 +1,4 @@
-"""The error that a user can mend is found again behind whatever it was wrapped in."""
+"""The error that a user can fix is found behind whatever wraps it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the open-source backend does to the messages of a step, and that the entrypoint mends it.
+"""The open-source backend garbles the messages of a step, and the entrypoint repairs them.
 
 The backend is kubeflow/pipelines 2.17.0, backend/src/v2; the line is given where it does so.
 """

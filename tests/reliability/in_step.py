@@ -3,7 +3,7 @@
     python -m tests.reliability.in_step STEP WHAT VERB [OPTION ...]
 
 WHAT is the name of a signal, `half-pushed` (SIGKILL while the Pusher copies the model) or `memory`
-(from then on no more memory is to be had).
+(further allocations fail).
 """
 
 from __future__ import annotations

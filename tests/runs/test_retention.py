@@ -63,7 +63,7 @@ def test_what_is_old_goes_and_what_a_kept_model_came_from_stays(project, capfd, 
     shutil.copytree(serving / str(first), serving / str(restored))
     (serving / str(restored) / served_model.RESTORED).write_text(json.dumps({"version": first}))
 
-    # First only told: nobody to ask, and no number.
+    # Refused: no terminal for the question, and no number.
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert project.pipeline("clean", "--keep", "1") == 2
     assert project.pipeline("clean", "--keep") == 2

@@ -170,7 +170,7 @@ def test_from_goes_back_to_a_run_that_came_so_far(project, capfd):
 def test_clean_keeps_models_unless_told(project, capfd, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO())
     served = project.served()
-    assert project.pipeline("clean") == 2  # nobody to ask
+    assert project.pipeline("clean") == 2  # no terminal for the question
     assert "--yes" in capfd.readouterr().err
     assert project.outputs.metadata.exists()
     assert project.pipeline("clean", "--yes") == 0

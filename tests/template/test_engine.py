@@ -68,6 +68,11 @@ def test_passages_go_with_their_parts(wanted, left, end):
     assert text == "".join(line + end for line in left)
 
 
+def test_no_blank_lines_are_left_where_the_last_passage_was():
+    assert blocks.drop("a\n\n# >>> vertex\nb\n\n# <<< vertex\n", set(), "a.py") == "a\n"
+    assert blocks.drop("\n# >>> vertex\nb\n# <<< vertex\n", set(), "a.py") == "\n"
+
+
 def test_a_text_without_marks_stays_as_it_is():
     for text in ("", "a", "a\n\n\fb\x85c\u2028d"):
         assert blocks.drop(text, set(), "a.txt") == text

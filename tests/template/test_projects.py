@@ -18,6 +18,11 @@ OLD_NAMES = re.compile(
 )
 MARKS = re.compile(r"(#|<!--) (>>>|<<<) \w+")
 ONLY_TEMPLATE = (
+    ".ci",
+    ".github/CODEOWNERS",
+    ".github/ISSUE_TEMPLATE",
+    ".github/workflows/audit.yml",
+    ".github/workflows/suites.yml",
     "cookiecutter.json",
     "copier.yml",
     "hooks",

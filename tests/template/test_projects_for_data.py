@@ -144,7 +144,7 @@ def test_an_update_leaves_data_and_configuration_alone(copier, template, home, s
     (project / "configs" / "dataset.yaml").write_text("task: multiclass\n")
     sh("git", "init", "-q", cwd=project)
     commit(sh, project)
-    source.unlink()  # it need not be there for ever
+    source.unlink()  # an update does not need it
     with (template / "docs" / "running.md").open("a") as page:
         page.write("\nNews.\n")
     commit(sh, template, "v0.2.0")

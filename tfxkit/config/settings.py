@@ -49,8 +49,8 @@ class TrainSettings(Frozen):
     patience: int = pydantic.Field(
         default=3,
         ge=1,
-        description="It stops after so many epochs in which the held-out loss has not fallen by a "
-        "thousandth.",
+        description="Number of epochs after which training stops if the held-out loss has not "
+        "fallen by a thousandth.",
     )
     seed: int = pydantic.Field(
         # tf.data takes no seed that changes within a graph when TensorFlow's own seed is 0
@@ -62,8 +62,8 @@ class TrainSettings(Frozen):
     epoch_rows: int = pydantic.Field(
         default=50_000,
         ge=1,
-        description="An epoch ends after so many rows at most, and the next one goes on from "
-        "there: so many rows learned do not delay the look at the held-out ones.",
+        description="Maximum number of rows in an epoch; the next epoch continues from there. The "
+        "held-out rows are evaluated after each epoch.",
     )
     cache: bool = pydantic.Field(
         default=True,

@@ -37,8 +37,8 @@ class Limits:
     """The values that a vocabulary keeps.
 
     Attributes:
-        size: The most frequent ones, so many of them; None for all.
-        min_count: Those that are in at least so many training rows.
+        size: Number of values to keep, the most frequent ones; None for all.
+        min_count: Minimum number of training rows with the value.
     """
 
     size: int | None = None

@@ -22,9 +22,9 @@ _SIGMAS = 2
 # rows could not pass.
 _MOST_OF_THE_WAY = 0.25
 _MIN_R2 = 0.05  # of the variance explained; the mean explains nothing
-# A slice is worth a number of its own with so many rows in the eval split ...
+# Rows in the eval split from which a slice is worth its own number ...
 _SLICE_ROWS = 50
-# ... and a column is worth slicing by with so many values, and not more slices than are read.
+# ... values of a column that is worth slicing by, and no more slices than are read.
 _SLICE_VALUES = range(2, 13)
 _MAX_SLICES = 2
 # Least bounds on drift: what the sample data moves by from year to year, and some more.

@@ -9,7 +9,7 @@ from tfxkit.config.dataset import Task
 from tfxkit.onboarding.profile import Profile
 from tfxkit.onboarding.target import Target
 
-# So many rows of a thousand must agree: names of classes typed by hand are wrong now and then.
+# Share of rows that must agree: names of classes typed by hand are wrong now and then.
 SAME_SHARE = 0.995
 # Two measurements of one thing agree less than that; a change of units, rounding included, more.
 SAME_CORRELATION = 0.9999

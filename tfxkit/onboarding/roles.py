@@ -19,7 +19,7 @@ from tfxkit.features.text import seconds_of_text
 from tfxkit.onboarding import patterns
 from tfxkit.onboarding.profile import ODD_SHARE, Profile
 
-# So many of a hundred values are different in an identifier: a few are repeated by mistake.
+# Share of distinct values in an identifier: a few are repeated by mistake.
 UNIQUE_SHARE = 0.95
 # A model cannot learn much about a value in fewer rows than that: the others count as one.
 MIN_COUNT = 3

@@ -30,7 +30,7 @@ class Training:
 
     @classmethod
     def for_rows(cls, rows: int) -> Training:
-        """What suits so many rows."""
+        """Settings that suit the number of rows."""
         wanted = rows * _TRAIN_SHARE / _STEPS
         fitting = [size for size in _BATCH_SIZES if size <= wanted]
         few = rows < _FEW_ROWS

@@ -75,7 +75,7 @@ def moment(started: str) -> str:
 
 
 def date_writer(unit: str) -> Callable[[float], str]:
-    """Writes a time that counts so many a second since 1970 as a date, in UTC."""
+    """Formatter of times, counted in `unit` since 1970, as dates in UTC."""
     ticks = TICKS_PER_SECOND.get(unit, 1)
 
     def write(value: float) -> str:

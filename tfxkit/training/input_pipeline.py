@@ -44,7 +44,7 @@ class Rows:
             row itself as serialized tf.Example.
         labels: Of all of them, in that order.
         decode: Turns a batch of elements into features and labels.
-        epoch_rows: An epoch ends after so many rows at most; the next one goes on from there.
+        epoch_rows: Maximum number of rows in an epoch; the next one continues from there.
         shuffle_buffer: How many elements are shuffled at once; None if they are numbers, which are
             shuffled without looking at the others.
     """

@@ -1,10 +1,10 @@
-"""A table of at most so many rows, drawn from all that are read: each as likely as another."""
+"""Uniform random sample of rows, of bounded size."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_SLACK = 1.25  # so many times the rows are kept before some are let go
+_SLACK = 1.25  # factor by which the sample may exceed its size before rows are dropped
 _CHANCE = ""  # the name of a column that no feature has
 
 
@@ -15,7 +15,7 @@ class RowSample:
         """Starts with none.
 
         Args:
-            most: So many rows are kept.
+            most: Size of the sample.
             seed: Of the choice; the same rows in the same order give the same sample.
         """
         self._most = most

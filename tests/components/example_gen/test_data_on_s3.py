@@ -107,7 +107,7 @@ def test_so_is_one_that_fails_in_the_midst_of_a_file(s3, small_schema, monkeypat
 
 
 def _after(count: int):
-    """A `StreamingBody.readinto` that fails once so many bytes were read."""
+    """A `StreamingBody.readinto` that fails after `count` bytes."""
     from botocore.exceptions import ResponseStreamingError
     from botocore.response import StreamingBody
 

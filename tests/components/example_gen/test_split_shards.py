@@ -1,4 +1,4 @@
-"""Rows go to the same split for ever, and a shard is whole or not there."""
+"""Rows go to the same split forever, and a shard is whole or not there."""
 
 import pytest
 import tensorflow as tf

@@ -147,7 +147,7 @@ def _name(reference: Any, field: str, run: RunContext) -> str:
 
 
 def _is_there(found: str | None, optional: bool, what: str) -> bool:
-    if found is None and not optional:  # the kubelet's words; a cluster's pod waits for ever
+    if found is None and not optional:  # the kubelet's words; a cluster's pod waits forever
         raise BackendError(f"CreateContainerConfigError: couldn't find key {what}")
     return found is not None
 
@@ -164,6 +164,6 @@ def _claims(
             name = _constant(mount.pvc_name_parameter, run)
         if not name or not mount.mount_path:
             raise plain_error("failed to mount volume, missing mountpath or pvc name")
-        if name not in settings.claims:  # the scheduler's words; the pod waits for ever
+        if name not in settings.claims:  # the scheduler's words; the pod waits forever
             raise BackendError(f'persistentvolumeclaim "{name}" not found')
         yield name, mount.mount_path, settings.claims[name] / mount.sub_path

@@ -1,6 +1,6 @@
 """Puts what is served into the cache key of Baseline.
 
-Without it a step whose parameters never change would be cached for ever: TFX's local cache knows
+Without it a step whose parameters never change would be cached forever: TFX's local cache knows
 node, parameters and input artifacts only. Kubeflow runs no drivers; there the step must not be
 cached (`cachingOptions` of the compiled pipeline).
 """

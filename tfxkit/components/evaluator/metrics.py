@@ -18,7 +18,7 @@ from tfxkit.metrics.catalogue import define
 from tfxkit.metrics.definition import Metric, Rows
 
 ROW_KEYS = "row_keys"  # the extract that has a pseudo-random number for each row
-# Rows that come one at a time, as from TFMA's extractors, are measured so many at once.
+# Rows that come one at a time, as from TFMA's extractors, are measured in batches of this size.
 _ROWS_AT_ONCE = 1000
 
 Definition: TypeAlias = tuple[str, tuple[str, ...], str, str]

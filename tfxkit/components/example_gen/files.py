@@ -15,7 +15,7 @@ from tfxkit.storage.filesystems import fileio
 
 @contextlib.contextmanager
 def unreachable_data() -> Iterator[None]:
-    """What is not to be had stops a step as what cannot be read does.
+    """Treats unreachable storage like an unreadable file: the step stops.
 
     Raises:
         DataError: If the store of the data cannot be reached, or refuses.

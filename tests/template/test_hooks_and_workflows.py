@@ -1,0 +1,223 @@
+"""Hooks, workflows and editor settings: each names what exists, and reaches the right projects."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.template.conftest import REPOSITORY
+from tests.template.test_answers import GOOD
+from tfx_template import parts, project, source
+
+TRACKED = source.files(REPOSITORY)
+WORKFLOWS = [path for path in TRACKED if path.startswith(".github/workflows/")]
+ACTION = ".github/actions/environment/action.yml"
+DEV_CONTAINER = ".devcontainer/devcontainer.json"
+SHIPPED = (
+    ".devcontainer/devcontainer.json",
+    ".editorconfig",
+    ".gitattributes",
+    ".github/actions/environment/action.yml",
+    ".github/pull_request_template.md",
+    ".github/workflows/project.yml",
+    ".pre-commit-config.yaml",
+)
+# A sentence that each local pattern has to catch.
+CAUGHT = {
+    "phrases": (
+        "The pod waits for ever.",
+        "It is mended.",
+        "nobody to ask",
+        "At most so many rows",
+        "what is not to be had",
+        "For ever",
+    ),
+    "docstrings": ('    """Whether a file goes.', '"""What ends it."""', 'r"""How."""'),
+}
+
+
+def load(path: Path | str) -> dict:
+    return yaml.safe_load((REPOSITORY / path).read_text(encoding="utf-8"))
+
+
+def load_dev_container(folder: Path) -> dict:
+    lines = (folder / DEV_CONTAINER).read_text().splitlines()
+    return json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+
+
+def steps(workflow: dict) -> Iterator[dict]:
+    for job in workflow["jobs"].values():
+        yield from job["steps"]
+
+
+def targets_of_make(workflow: dict) -> set[str]:
+    """The targets that a workflow names, a matrix of them among them."""
+    commands = "\n".join(step.get("run", "") for step in steps(workflow))
+    named = set(re.findall(r"\bmake ([a-z-]+)", commands))
+    for job in workflow["jobs"].values():
+        named |= set(job.get("strategy", {}).get("matrix", {}).get("target", ()))
+    return named
+
+
+def targets_of(makefile: Path) -> set[str]:
+    return set(re.findall(r"^([a-z][a-z-]*):", makefile.read_text(), re.MULTILINE))
+
+
+def hooks(folder: Path = REPOSITORY) -> dict[str, dict]:
+    text = (folder / ".pre-commit-config.yaml").read_text()
+    return {hook["id"]: hook for repo in yaml.safe_load(text)["repos"] for hook in repo["hooks"]}
+
+
+def commands_of_lint() -> list[str]:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)[1]
+    return re.findall(r"-m ((?:ruff|mypy)[^#\n]*?)\s*(?:#|$)", recipe, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_a_workflow_names_what_exists(path):
+    workflow = load(path)
+    assert targets_of_make(workflow) <= targets_of(REPOSITORY / "Makefile")
+    used = [step["uses"] for step in steps(workflow) if "uses" in step]
+    for action in (name.removeprefix("./") for name in used if name.startswith("./")):
+        assert f"{action}/action.yml" in TRACKED
+    triggers = workflow[True]  # `on`, to YAML 1.1
+    for pattern in (triggers.get("pull_request") or {}).get("paths", ()):
+        assert any(parts.matches(name, (pattern,)) for name in TRACKED), pattern
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_a_workflow_can_only_read_and_ends(path):
+    workflow = load(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["concurrency"]["group"]
+    for job in workflow["jobs"].values():
+        assert "permissions" not in job
+        assert job["timeout-minutes"] <= 90
+    for step in steps(workflow):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_no_expression_is_part_of_a_command():
+    # A branch or title that somebody else chose would be run as code.
+    for path in (*WORKFLOWS, ACTION):
+        described = load(path)
+        for step in described["runs"]["steps"] if path == ACTION else steps(described):
+            assert "${{" not in step.get("run", ""), path
+
+
+def test_actions_are_named_by_a_version_of_their_owner():
+    for path in (*WORKFLOWS, ACTION):
+        for name in re.findall(r"uses: (\S+)", (REPOSITORY / path).read_text()):
+            own = name == "./" + ACTION.removesuffix("/action.yml")
+            assert own or re.fullmatch(r"actions/[a-z-]+@(v\d+|[0-9a-f]{40})", name), name
+
+
+def test_the_cache_is_keyed_by_the_lock():
+    [cache] = [step for step in load(ACTION)["runs"]["steps"] if "cache@" in step.get("uses", "")]
+    [pattern] = re.findall(r"hashFiles\('([^']*)'\)", cache["with"]["key"])
+    assert {name for name in TRACKED if parts.matches(name, (pattern,))} == {
+        f"requirements/{name}.txt" for name in ("dev", "installer", "runtime")
+    }
+
+
+def test_pythons_are_those_of_the_project():
+    described = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    first, end = re.findall(r"3\.(\d+)", described["project"]["requires-python"])
+    versions = [f"3.{minor}" for minor in range(int(first), int(end))]
+    tested = [
+        job["strategy"]["matrix"]["python"]
+        for path in WORKFLOWS
+        for job in load(path)["jobs"].values()
+        if "python" in job.get("strategy", {}).get("matrix", {})
+    ]
+    assert tested and all(matrix == versions for matrix in tested)
+    assert load(ACTION)["inputs"]["python"]["default"] == versions[-1]
+    assert f":{versions[-1]}-trixie" in load_dev_container(REPOSITORY)["image"]
+
+
+def test_workflows_run_each_suite_of_ci():
+    calls = (REPOSITORY / ".ci/run").read_text().splitlines()
+    named = {word for line in calls for word in re.findall(r"^make ([a-z-]+)", line)}
+    lanes = [line for line in calls if line.startswith("beside_each_other ")]
+    named |= {target for lane in shlex.split(lanes[0])[1:] for target in lane.split()}
+    assert {"test", "lint", "test-engines", "test-template"} <= named
+    assert named <= set().union(*(targets_of_make(load(path)) for path in WORKFLOWS))
+
+
+def test_hooks_check_as_lint_does():
+    entries = {name: hook["entry"] for name, hook in hooks().items()}
+    assert entries["mypy"] in [f".venv/bin/python -m {command}" for command in commands_of_lint()]
+    of_lint = {name for name, entry in entries.items() if entry.startswith(".venv/bin/python -m ")}
+    skipped = [
+        set(step["env"]["SKIP"].split(","))
+        for step in steps(load(".github/workflows/project.yml"))
+        if "SKIP" in step.get("env", {})
+    ]
+    assert skipped == [of_lint]
+
+
+@pytest.mark.parametrize(
+    ("hook", "text"), [(hook, text) for hook, texts in CAUGHT.items() for text in texts]
+)
+def test_a_pattern_catches(hook, text):
+    described = hooks()[hook]
+    flags = re.IGNORECASE if "--ignore-case" in described.get("args", ()) else 0
+    assert re.search(described["entry"], text, flags)
+
+
+@pytest.mark.parametrize("hook", CAUGHT)
+def test_this_repository_is_free_of(hook):
+    described = hooks()[hook]
+    flags = re.IGNORECASE if "--ignore-case" in described.get("args", ()) else 0
+    left_out = [described["exclude"], load(".pre-commit-config.yaml")["exclude"]]
+    found = []
+    for path in TRACKED:
+        if any(re.search(pattern, path) for pattern in left_out):
+            continue
+        if described["types"] == ["python"] and not path.endswith(".py"):
+            continue
+        content = (REPOSITORY / path).read_bytes()
+        if b"\0" not in content:
+            for number, line in enumerate(content.decode("utf-8").splitlines(), start=1):
+                if re.search(described["entry"], line, flags):
+                    found.append(f"{path}:{number}: {line.strip()}")
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("runs_on", "targets"),
+    [
+        ("local", []),
+        ("kubeflow", ["kubeflow"]),
+        ("vertex", ["vertex"]),
+        ("all", ["kubeflow", "vertex"]),
+    ],
+)
+def test_a_project_has_its_own_workflow_and_hooks(runs_on, targets, tmp_path):
+    answers = {**GOOD, "runs_on": runs_on, "python_version": "3.12"}
+    written = project.write(REPOSITORY, tmp_path, answers, tmp_path, kept=lambda _: False)
+
+    hidden = {path for path in written if path.startswith((".devcontainer", ".e", ".g", ".p"))}
+    assert hidden == {*SHIPPED, ".gitignore"}
+    assert not [path for path in written if path.startswith(".ci")]
+
+    workflow = yaml.safe_load((tmp_path / ".github/workflows/project.yml").read_text())
+    assert targets_of_make(workflow) <= targets_of(tmp_path / "Makefile")
+    commands = "\n".join(step.get("run", "") for step in steps(workflow))
+    assert re.findall(r"compile --target (\w+)", commands) == targets
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.12"]
+    assert yaml.safe_load((tmp_path / ACTION).read_text())["inputs"]["python"]["default"] == "3.12"
+    container = load_dev_container(tmp_path)
+    assert container["name"] == "Trip tips"
+    assert container["image"].endswith(":3.12-trixie")
+    # The language of a project is its owner's affair.
+    assert hooks(tmp_path).keys() == hooks().keys() - CAUGHT.keys()
