@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from tests.components.gate_run import write_statistics
-from tests.pipeline.report.made_run import made_run
+from tests.pipeline.report.bare_run import bare_run
 from tfxkit.report.data import HISTOGRAM_BINS, build_data, draw_histogram
 from tfxkit.report.formatting import number
 from tfxkit.report.page import environment
@@ -45,7 +45,7 @@ def section(tmp_path):
             file.write_text(json.dumps(report))
             artifacts["DataGate"] = {"findings": Artifact(2, "Findings", str(file), {})}
         steps = (Step(name="DataGate", state=gate, seconds=0),)
-        run = made_run(tmp_path, status, artifacts, steps=steps)
+        run = bare_run(tmp_path, status, artifacts, steps=steps)
         template = environment().get_template("data.html")
         return template.render(content=build_data(run), run=run)
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.pipeline.report.made_run import made_run
+from tests.pipeline.report.bare_run import bare_run
 from tfxkit.evaluation import Check
 from tfxkit.report import formatting
 from tfxkit.report.bootstrap import Interval
@@ -135,11 +135,11 @@ def test_the_verdict_counts_the_thresholds(thresholds, sentence, tmp_path):
     """A serving check is mentioned only where the pipeline has one."""
     checks = tuple(Check(name=f"{n}: min", passed=True, detail="") for n in range(thresholds))
     pushed = {"thresholds": checks, "pushed_path": "serving_model/3"}
-    without_check = made_run(tmp_path / "a", Status.PUSHED, **pushed)
+    without_check = bare_run(tmp_path / "a", Status.PUSHED, **pushed)
     assert build_verdict(without_check).sentence.strip() == sentence.replace(
         ", and the serving check passed", ""
     )
-    run = made_run(tmp_path / "b", Status.PUSHED, **pushed, serving_check={"blessed": True})
+    run = bare_run(tmp_path / "b", Status.PUSHED, **pushed, serving_check={"blessed": True})
     assert build_verdict(run).sentence.strip() == sentence
 
 
