@@ -58,7 +58,7 @@ def _print_row(classes: int, count: int, metrics: dict[str, Metric]) -> None:
     rows = answers(count, classes)
     one = cpu_seconds(lambda: bootstrap.intervals(metrics, rows))
     two = cpu_seconds(lambda: bootstrap.intervals(metrics, rows, rows))
-    blocks = list(bootstrap._blocks(count))
+    blocks = list(bootstrap.resample_blocks(count))
     resamples = sum(block.shape[1] for block in blocks)
     few = blocks[0][:, :FEW]
     other = cpu_seconds(lambda: with_scikit_learn(rows, few)) * resamples / FEW

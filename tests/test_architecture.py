@@ -79,7 +79,10 @@ def test_the_tests_have_the_dag_that_is_shipped_with_models_of_their_own():
 
 
 # <<< template
-@pytest.mark.parametrize("module", ["tfxkit.cli", "tfxkit.config.loading", "tfxkit.runs.summary"])
+@pytest.mark.parametrize(
+    "module",
+    ["tfxkit.cli", "tfxkit.config.loading", "tfxkit.runs.summary", "tfxkit.serving.server"],
+)
 def test_what_starts_without_tensorflow(module):
     code = f"import sys, {module}; print('tensorflow' in sys.modules, 'tfx' in sys.modules)"
     result = subprocess.run(

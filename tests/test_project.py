@@ -17,7 +17,7 @@ from tests.sample_project import CONFIGS, ROOT
 from tfxkit.config import loading as configs
 from tfxkit.config.loading import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
 from tfxkit.config.selection import config_class
-from tfxkit.report import model_card
+from tfxkit.report.model_card import read_model_card
 from tfxkit.runs import validation
 
 OWN = ROOT / "configs"
@@ -80,7 +80,7 @@ def test_the_features_can_be_made_of_the_columns_in_the_schema(config_dir):
 
 
 def test_the_model_card_is_one():
-    model_card.read(OWN)
+    read_model_card(OWN)
 
 
 # >>> cluster

@@ -64,9 +64,9 @@ def execute(
 def _write_report(console: Console, status: Status, run_dir: Path, outputs: Outputs) -> None:
     """Writes the page; if that fails, says so, and leaves the outcome of the run alone."""
     try:
-        from tfxkit.report import writing
+        from tfxkit.report.page import write_report
 
-        file = writing.write(run_dir, outputs)
+        file = write_report(run_dir, outputs)
     except (Exception, KeyboardInterrupt) as error:  # a second Ctrl-C is for the page alone
         log_traceback()
         reason = f": {type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")

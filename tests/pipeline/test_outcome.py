@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from tests.pipeline.report.made_run import made_run
-from tfxkit.report import verdict
+from tests.pipeline.report.bare_run import bare_run
+from tfxkit.report.verdict import build_verdict
 from tfxkit.runs.outcome import KILLED, OUTCOMES, STEPS, label_of
 from tfxkit.runs.summary import State, Status, Step
 from tfxkit.runs.terminal import print_result
@@ -22,16 +22,16 @@ def screen(run) -> str:
 
 @pytest.mark.parametrize("status", Status)
 def test_terminal_and_report_give_the_same_answer(status, tmp_path):
-    run = made_run(tmp_path, status, error="Line one\nline two", arguments={"to": "Trainer"})
+    run = bare_run(tmp_path, status, error="Line one\nline two", arguments={"to": "Trainer"})
     assert OUTCOMES[status].headline in screen(run)
-    assert verdict.make(run).headline == OUTCOMES[status].headline
+    assert build_verdict(run).headline == OUTCOMES[status].headline
     assert label_of(run.outputs, run.summary) in (OUTCOMES[status].label, KILLED)
 
 
 def test_a_run_without_a_push_to_come_is_done_with_all_its_steps(tmp_path):
-    run = made_run(tmp_path, Status.DONE, arguments={"from": None, "to": None})
+    run = bare_run(tmp_path, Status.DONE, arguments={"from": None, "to": None})
     assert "All steps done" in screen(run)
-    assert verdict.make(run).headline == "All steps done"
+    assert build_verdict(run).headline == "All steps done"
 
 
 def test_every_state_of_a_step_has_a_word():
@@ -41,7 +41,7 @@ def test_every_state_of_a_step_has_a_word():
 def test_a_failure_after_the_push_does_not_call_the_served_model_unchanged(tmp_path):
     steps = (Step(name="BulkInferrer", state=State.FAILED, seconds=1),)
     for pushed_path, told in (("/serving/3", "had been pushed"), (None, "stays the same")):
-        run = made_run(tmp_path, Status.FAILED, steps=steps, pushed_path=pushed_path)
+        run = bare_run(tmp_path, Status.FAILED, steps=steps, pushed_path=pushed_path)
         assert told in screen(run)
-        sentence = verdict.make(run).sentence
+        sentence = build_verdict(run).sentence
         assert sentence.startswith("BulkInferrer failed. ") and told in sentence

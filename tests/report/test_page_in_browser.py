@@ -9,7 +9,7 @@ import axe_core_python
 import pytest
 
 from tests.report.conftest import HOSTILE_CLASSES, HOSTILE_COLUMN, PAGES, SIDE_BY_SIDE
-from tfxkit.report.writing import SECTIONS
+from tfxkit.report.page import SECTIONS
 
 pytestmark = pytest.mark.browser
 

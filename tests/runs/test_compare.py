@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tfxkit.report.comparison import page
-from tfxkit.report.comparison.pair import Pair
-from tfxkit.report.run import Run
+from tfxkit.report.comparison import compare as compare_runs
+from tfxkit.report.run import Run, RunPair
 from tfxkit.runs import summary
 
 pytestmark = pytest.mark.slow
@@ -43,8 +42,8 @@ def test_two_models_on_the_same_rows(project, pair, capfd):
     text = file.read_text()
     assert "train.epochs" in text and "did not move" not in text
 
-    found = page.compare(Pair.read(older, newer, project.outputs))
-    row = next(one for one in found.metrics.rows if one.name == "auc")
+    found = compare_runs(RunPair.read(older, newer, project.outputs))
+    row = next(one for one in found.quality.rows if one.name == "auc")
     assert (row.served, row.value) == (older.auc, newer.auc)
     low, high = resampled_change(project, older, newer)
     assert (row.change.low, row.change.high) == pytest.approx((low, high), abs=0.006)
@@ -57,8 +56,8 @@ def test_two_models_on_the_same_rows(project, pair, capfd):
     )
     assert [one.name for one in found.data.moved] == []
     before = {one.slice: one for one in older.slices}
-    for one in (*found.metrics.clear, *found.metrics.unclear):
-        assert one.older == before[one.name].metrics[found.metrics.by]
+    for one in (*found.quality.clear, *found.quality.unclear):
+        assert one.older == before[one.name].metrics[found.quality.by]
         assert one.older_rows == before[one.name].examples
 
 
@@ -87,7 +86,7 @@ def test_other_rows_are_told_and_so_is_what_moved(project, capfd):
     shown = capfd.readouterr().out
     assert "Not paired" in shown
     assert "spans 1, 2, 3, 4 → 3, 4" in shown
-    found = page.compare(Pair.read(first, project.latest(), project.outputs))
+    found = compare_runs(RunPair.read(first, project.latest(), project.outputs))
     assert not found.pair.is_paired
     distances = [one.distance for one in found.data.moved]
     assert distances == sorted(distances, reverse=True) and distances[-1] > 0

@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_service_pb2_grpc,
@@ -35,7 +36,7 @@ from tensorflow_serving.apis import (
 
 from tests.project_with_runs import NAME, Project
 from tests.sample_project import ROOT
-from tfxkit.serving.rows import RowEncoder
+from tfxkit.serving.model import RowEncoder
 
 pytestmark = pytest.mark.slow
 
@@ -209,7 +210,7 @@ def test_status_and_metadata_are_the_same_in_both(server, stubs):
         (":predict", {"instances": ["no example"]}, 400, "Could not parse example input"),
         (":predict", {"instances": ["\ud800"]}, 400, "does not fit into string: 'utf-8' codec"),
         (":predict", TOO_DEEP, 400, "maximum recursion depth exceeded"),
-        (":regress", {"examples": [{"fare": 1.0}]}, 400, "Was: tensorflow/serving/predict"),
+        (":regress", {}, 400, "Malformed request: POST /v1/models/"),
         ("2:predict", {"instances": [""]}, 404, f"Servable not found for request: Latest({NAME}2)"),
         ("/versions/9:predict", {"instances": [""]}, 404, f"Specific({NAME}, 9)"),
         ("/versions/a:predict", {}, 400, "Malformed request: POST /v1/models/"),
@@ -251,12 +252,14 @@ def test_grpc_has_the_codes_of_tensorflow_serving(stubs, spec, inputs, code):
     assert error.value.code().name == code
 
 
-def test_regress_is_refused_over_grpc_too(stubs):
-    request = regression_pb2.RegressionRequest()
-    request.model_spec.name = NAME
-    request.input.example_list.examples.add()
-    with pytest.raises(grpc.RpcError, match="tensorflow/serving/regress"):
-        stubs[0].Regress(request)
+def test_classify_and_regress_are_not_implemented(stubs):
+    for call, request in (
+        (stubs[0].Classify, classification_pb2.ClassificationRequest()),
+        (stubs[0].Regress, regression_pb2.RegressionRequest()),
+    ):
+        with pytest.raises(grpc.RpcError) as error:
+            call(request)
+        assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_while_versions_come_and_go_every_request_is_answered(server):

@@ -9,7 +9,8 @@ import pytest
 
 from tfxkit.metrics import Rows
 from tfxkit.metrics.resampling import measurer
-from tfxkit.report import features, writing
+from tfxkit.report import features
+from tfxkit.report import page as report_page
 from tfxkit.report.run import Run
 from tfxkit.runs.summary import Status
 
@@ -109,7 +110,7 @@ def test_a_report_that_cannot_be_written_is_named_and_the_run_ends_as_it_has(
     def fail(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(writing, "write", fail)
+    monkeypatch.setattr(report_page, "write_report", fail)
     assert project.pipeline("run", "--to", "ImportSchemaGen") == 0
     assert "No report could be written: OSError: No space left" in capfd.readouterr().out
 
@@ -118,7 +119,7 @@ def test_an_artifact_that_is_gone_takes_one_part_of_the_report_only(project):
     run_dir = project.outputs.runs / project.latest().run_id
     statistics = Run.read(run_dir, project.outputs).artifact("StatisticsGen", "statistics")
     shutil.rmtree(statistics.uri)
-    page = writing.write(run_dir, project.outputs).read_text()
+    page = report_page.write_report(run_dir, project.outputs).read_text()
     assert page.count("could not be made") == 1
     assert "AUC" in page and 'id="step-Trainer"' in page
 
@@ -185,9 +186,9 @@ def test_clean_keeps_models_unless_told(project, capfd, monkeypatch):
 
 def test_of_many_rows_the_report_looks_at_the_features_of_a_part(project, monkeypatch):
     run = Run.read(project.outputs.runs / "latest", project.outputs)
-    whole = features.make(run)
+    whole = features.build_features(run)
     monkeypatch.setattr(features, "MOST_ROWS", 100)
-    part = features.make(run)
+    part = features.build_features(run)
     assert whole.every == {"train": 1, "eval": 1}
     assert part.every["train"] > part.every["eval"] > 1
     assert [row.name for row in part.rows] == [row.name for row in whole.rows]

@@ -56,10 +56,10 @@ def _report(outputs: Outputs, name: str) -> Path:
         from tfxkit.runs.run_log import captured
 
         with captured(run_dir / LOG_FILE):
-            from tfxkit.report import writing
+            from tfxkit.report.page import write_report
 
             try:
-                file = writing.write(run_dir, outputs)
+                file = write_report(run_dir, outputs)
             except (OSError, KeyError, ValueError) as error:
                 raise _unwritten(f"The report of {summary.run_id}", error) from error
     return file
@@ -76,17 +76,17 @@ def _compared(outputs: Outputs, names: list[str]) -> Path:
     one, other = (find_run(outputs, name) for name in names)
     # What libraries say goes into the log of a run; both are over, so the one named last will do.
     with captured(outputs.runs / other.run_id / LOG_FILE) as terminal:
-        from tfxkit.report.comparison import page, text
-        from tfxkit.report.comparison.pair import Pair
+        from tfxkit.report.comparison import compare, terminal_summary, write_comparison
+        from tfxkit.report.run import RunPair
 
-        pair = Pair.read(one, other, outputs)
+        pair = RunPair.read(one, other, outputs)
         try:
-            found = page.compare(pair)
-            file = page.write(found)
+            comparison = compare(pair)
+            file = write_comparison(comparison)
         except (OSError, KeyError, ValueError) as error:
             raise _unwritten("The comparison", error) from error
         width = None if terminal.isatty() else NO_END  # a file gets each fact in one line
-        Console(file=terminal, highlight=False, width=width).print(text.short(found))
+        Console(file=terminal, highlight=False, width=width).print(terminal_summary(comparison))
         terminal.flush()
     return file
 

@@ -49,8 +49,8 @@ def _serve(outputs: Outputs, args: argparse.Namespace, terminal: TextIO) -> None
 
     ports = server.Ports(args.host, args.port, args.grpc_port)
 
-    from tfxkit.serving import grpc_services
-    from tfxkit.serving.metrics import Metrics
+    from tfxkit.serving.grpc_services import add_services
+    from tfxkit.serving.metrics import RequestMetrics
     from tfxkit.serving.rest import create_app
     from tfxkit.serving.versions import Versions
     from tfxkit.storage import served_model
@@ -69,8 +69,8 @@ def _serve(outputs: Outputs, args: argparse.Namespace, terminal: TextIO) -> None
     versions.look()
     if versions.current is None:
         raise UsageError(f"No version in {outputs.serving} can be served")
-    metrics = Metrics(name)
-    grpc_services.add_to(ports.grpc_server, versions, metrics)
+    metrics = RequestMetrics(name)
+    add_services(ports.grpc_server, versions, metrics)
     with server.running(ports, create_app(versions, metrics), versions) as answering:
         terminal.write(
             f"REST: http://{ports.rest}/v1/models/{name}:predict\n"

@@ -1,1 +1,1 @@
-"""The HTML page of a run: one file, no network, no scripts, whatever became of the run."""
+"""HTML pages about runs: self-contained files without scripts, whatever the outcome of the run."""

@@ -1,8 +1,8 @@
-"""Confidence intervals: how much a metric would move had the eval split other rows.
+"""Confidence intervals: the range of a metric if evaluation were repeated on new data.
 
 The percentile bootstrap (Efron and Tibshirani, 1993, "An introduction to the bootstrap", ch. 13),
-with the same resamples for both models, so that what is uncertain about both alike drops out of
-their difference.
+with the same resamples for both models, so that uncertainty common to both drops out of their
+difference.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from tfxkit.report.eval_rows import EvalRows
 
 LEVEL = 0.95
 RESAMPLES = 1000
+BLOCK_WEIGHTS = 2_000_000  # measured at a time: bounds the memory
 _FEWEST_RESAMPLES = 200
-_MOST_WEIGHTS = 10_000_000  # rows times resamples, for the whole
-_BLOCK = 2_000_000  # of weights that are measured at a time
-_DEFINED = 0.95  # of the resamples, or there is no interval
-WHOLE = ""  # the name of the slice that is all rows
+_MOST_WEIGHTS = 10_000_000  # rows times resamples, in total
+_DEFINED = 0.95  # share of resamples in which a metric must be defined
+WHOLE = ""  # name of the slice of all rows
 
 Intervals = dict[str, "Interval"]
 Resampled = dict[str, NDArray[np.float64]]  # metric -> its value in each resample
@@ -33,7 +33,7 @@ Resampled = dict[str, NDArray[np.float64]]  # metric -> its value in each resamp
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """Where a metric lies, with a probability of `LEVEL`."""
+    """Range of a metric with probability `LEVEL`."""
 
     low: float
     high: float
@@ -41,12 +41,12 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True)
 class Uncertainty:
-    """Of the whole (`WHOLE`) and of each slice: metric -> interval.
+    """Intervals by metric, for the whole (`WHOLE`) and each slice.
 
     Attributes:
-        candidate: Of the new model.
-        change: Of the new model's metric less that of the model being served.
-        baseline: The metrics of the model being served, on the same rows.
+        candidate: Intervals of the new model's metrics.
+        change: Intervals of the new model's metrics less those of the served model.
+        baseline: Metrics of the served model on the same rows.
     """
 
     candidate: dict[str, Intervals]
@@ -57,21 +57,21 @@ class Uncertainty:
 def intervals(
     metrics: Mapping[str, Metric], candidate: EvalRows, baseline: EvalRows | None = None
 ) -> Uncertainty:
-    """Computes all intervals.
+    """Computes all intervals of a run.
 
     Args:
-        metrics: Their definitions, by name.
-        candidate: The answers of the new model.
-        baseline: Those of the model being served, for the same rows in the same order.
+        metrics: Definitions of the metrics, by name.
+        candidate: Predictions of the new model.
+        baseline: Predictions of the served model, for the same rows in the same order.
     """
-    groups, blocks = _groups(candidate), list(_blocks(len(candidate.labels)))
+    groups, blocks = _groups(candidate), list(resample_blocks(len(candidate.labels)))
     ours = _resampled(metrics, candidate, groups, blocks)
     theirs = _resampled(metrics, baseline, groups, blocks) if baseline else {}
     return Uncertainty(
         candidate={name: _intervals(values) for name, values in ours.items()},
         change=_changes(ours, theirs),
         baseline={
-            name: _plain(metrics, _rows(baseline, members))
+            name: _point_values(metrics, _rows(baseline, members))
             for name, members in groups.items()
             if baseline
         },
@@ -81,19 +81,34 @@ def intervals(
 def independent_change(
     metrics: Mapping[str, Metric], newer: EvalRows, older: EvalRows
 ) -> dict[str, Intervals]:
-    """The intervals of the change between models that answered different rows.
+    """Computes the intervals of the change between models evaluated on different rows.
 
-    Each is measured on resamples of its own rows. Where both have some rows in common, the true
-    interval is narrower.
+    Each model is measured on resamples of its own rows. Where the two have rows in common, the
+    true interval is narrower.
 
     Returns:
-        Of the whole (`WHOLE`) and of each slice that both have: metric -> interval.
+        Intervals by metric, for the whole (`WHOLE`) and each slice that both have.
     """
     ours, theirs = (
-        _resampled(metrics, rows, _groups(rows), list(_blocks(len(rows.labels), seed)))
+        _resampled(metrics, rows, _groups(rows), list(resample_blocks(len(rows.labels), seed)))
         for seed, rows in enumerate((newer, older), start=1)
     )
     return _changes(ours, theirs)
+
+
+def resample_blocks(rows: int, seed: int = 1) -> Iterator[Weights]:
+    """Draws resamples, in blocks that are measured at a time; reproducible for a seed.
+
+    Yields:
+        How often each resample has each row, of shape [rows, resamples in the block].
+    """
+    if not rows:
+        return
+    count = int(np.clip(_MOST_WEIGHTS // rows, _FEWEST_RESAMPLES, RESAMPLES))
+    size = max(1, min(count, BLOCK_WEIGHTS // rows))
+    random = np.random.default_rng(seed)  # the page of a run is the same each time
+    for number in [min(size, count - start) for start in range(0, count, size)]:
+        yield _resample(random, number, rows)
 
 
 def _groups(rows: EvalRows) -> dict[str, NDArray[np.intp]]:
@@ -106,47 +121,34 @@ def _resampled(
     groups: Mapping[str, NDArray[np.intp]],
     blocks: Sequence[Weights],
 ) -> dict[str, Resampled]:
-    """The metrics of each group in each resample."""
-    found = {}
+    """Measures the metrics of each group in each resample."""
+    resampled = {}
     for name, members in groups.items() if blocks else ():
-        measured = measurer(metrics, _rows(rows, members))
+        measure = measurer(metrics, _rows(rows, members))
         parts = blocks if name == WHOLE else (weights[members] for weights in blocks)
-        found[name] = _joined([measured(part) for part in parts])
-    return found
+        resampled[name] = _joined([measure(part) for part in parts])
+    return resampled
 
 
 def _changes(
     ours: Mapping[str, Resampled], theirs: Mapping[str, Resampled]
 ) -> dict[str, Intervals]:
-    found = {}
+    changes = {}
     for name in ours.keys() & theirs.keys():
         pairs = {
             metric: (values, theirs[name][metric])
             for metric, values in ours[name].items()
             if metric in theirs[name]
         }
-        # Of very many rows there are fewer resamples, see `_blocks`; of a function fewer, too.
-        changes = {
-            metric: one[: len(other)] - other[: len(one)] for metric, (one, other) in pairs.items()
+        # Many rows get fewer resamples (see `resample_blocks`), and so do functions.
+        differences = {
+            metric: new[: len(old)] - old[: len(new)] for metric, (new, old) in pairs.items()
         }
-        found[name] = _intervals(changes)
-    return found
-
-
-def _blocks(rows: int, seed: int = 1) -> Iterator[Weights]:
-    """Resamples of the rows, as many at a time as are measured; with the same seed the same."""
-    if not rows:
-        return
-    count = int(np.clip(_MOST_WEIGHTS // rows, _FEWEST_RESAMPLES, RESAMPLES))
-    size = max(1, min(count, _BLOCK // rows))
-    random = np.random.default_rng(seed)  # the page of a run is the same each time it is made
-    sizes = [min(size, count - start) for start in range(0, count, size)]
-    for number in sizes:
-        yield _resample(random, number, rows)
+        changes[name] = _intervals(differences)
+    return changes
 
 
 def _resample(random: np.random.Generator, count: int, rows: int) -> Weights:
-    """How often each of `count` resamples has each row, of shape [rows, count]."""
     drawn = random.integers(0, rows, (count, rows)) * count + np.arange(count)[:, np.newaxis]
     counts = np.bincount(drawn.ravel(), minlength=count * rows)
     return counts.reshape(rows, count).astype(np.float32)
@@ -157,26 +159,26 @@ def _joined(blocks: list[Resampled]) -> Resampled:
 
 
 def _intervals(resampled: Resampled) -> Intervals:
-    found = {}
+    ranges = {}
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     for name, values in resampled.items():
         defined = values[np.isfinite(values)]
         if len(defined) and len(defined) >= _DEFINED * len(values):
             low, high = np.quantile(defined, tails)
-            found[name] = Interval(float(low), float(high))
-    return found
+            ranges[name] = Interval(float(low), float(high))
+    return ranges
 
 
-def _plain(metrics: Mapping[str, Metric], rows: Rows) -> dict[str, float]:
-    found = {}
+def _point_values(metrics: Mapping[str, Metric], rows: Rows) -> dict[str, float]:
+    values = {}
     for name, metric in metrics.items():
         try:
             value = metric.value(rows)
-        except ModelError:  # a function that takes no such rows
+        except ModelError:  # a function that does not accept these rows
             continue
         if np.isfinite(value):
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _rows(rows: EvalRows, members: NDArray[np.intp]) -> Rows:

@@ -1,13 +1,14 @@
-"""What a model answers for each row of the eval split: the ground of intervals and curves.
+"""Rows of a run's splits: uniform samples, and the model's predictions for the eval split.
 
-The Evaluator keeps no rows, so an exported model is asked once, in this process, and its answers
-are kept in the folder of the run. A later run with the same model on the same rows takes them
-from there.
+Intervals and curves need a prediction for each row, which the Evaluator does not keep. So the
+exported model is called once, in this process, and its predictions are kept in the folder of the
+run. A later run with the same model on the same rows reuses them.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import glob
 import hashlib
 import json
 import os
@@ -20,26 +21,26 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tfxkit.features.label import LABEL_KEY
-from tfxkit.report.sampling import files_of, sample
 from tfxkit.storage import served_model
+from tfxkit.storage.examples_artifact import SPLIT_PREFIX, rows_by_split
 
-MOST_ROWS = 50_000  # of more, every second, third, … is taken: the page must not take minutes
-_BATCH_ROWS = 4096
-_FORM = "1"  # part of the key: change it when what is kept changes
+MOST_ROWS = 50_000  # larger splits are sampled: the page must not take minutes
+BATCH_ROWS = 4096
+_FORMAT = "1"  # part of the cache key: change it with the content of the file
 
 Slices = tuple[tuple[str, ...], ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class EvalRows:
-    """The rows with a label.
+    """Labels and predictions of the rows that have a label.
 
     Attributes:
         labels: Of shape [rows]: class, or number.
-        predictions: Of shape [rows], or of [rows, classes].
-        names: The names of slices, as the Evaluator writes them: `payment_type: Cash`.
-        slice_of: Of shape [ways to slice, rows]: an index into `names`, -1 for none.
-        every: Of how many rows one was taken.
+        predictions: Of shape [rows] or [rows, classes].
+        names: Slice names in the Evaluator's notation: `payment_type: Cash`.
+        slice_of: Of shape [slicings, rows]: an index into `names`, -1 for none.
+        every: Sampling interval: one row in this many was taken.
     """
 
     labels: NDArray[np.float64]
@@ -49,28 +50,28 @@ class EvalRows:
     every: int
 
     def slices(self) -> dict[str, NDArray[np.intp]]:
-        """The indices of the rows of each slice."""
-        found: dict[str, NDArray[np.intp]] = {}
+        """Row indices of each slice."""
+        members: dict[str, NDArray[np.intp]] = {}
         for codes in self.slice_of:
             order = np.argsort(codes, kind="stable")
             present, starts = np.unique(codes[order], return_index=True)
             for code, rows in zip(present, np.split(order, starts[1:]), strict=True):
                 if code >= 0:
-                    found[self.names[code]] = np.sort(rows)
-        return found
+                    members[self.names[code]] = np.sort(rows)
+        return members
 
 
-def load(model_dir: str, examples_dir: str, slices: Slices, run_dir: Path) -> EvalRows:
-    """The answers of a model: kept ones if there are any, else it is asked.
+def load_eval_rows(model_dir: str, examples_dir: str, slices: Slices, run_dir: Path) -> EvalRows:
+    """Loads a model's predictions from a run's folder, or computes and keeps them.
 
     Args:
         model_dir: A SavedModel as the Trainer exports it.
         examples_dir: The folder of an `Examples` artifact.
         slices: The columns to slice by, each entry one column or several crossed.
-        run_dir: The folder of the run; its neighbours are searched for kept answers.
+        run_dir: The folder of the run; its neighbours are searched for kept predictions.
     """
-    files = files_of(examples_dir, "eval")
-    identity = [_FORM, served_model.fingerprint(model_dir), slices, MOST_ROWS]
+    files = _split_files(examples_dir, "eval")
+    identity = [_FORMAT, served_model.fingerprint(model_dir), slices, MOST_ROWS]
     identity += [[name, os.path.getsize(name), os.stat(name).st_mtime_ns] for name in files]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     file = run_dir / f"predictions-{key}.npz"
@@ -79,54 +80,78 @@ def load(model_dir: str, examples_dir: str, slices: Slices, run_dir: Path) -> Ev
             if kept != file and not file.exists():
                 _link(kept, file)
             return rows
-    rows = _ask(model_dir, examples_dir, slices)
+    rows = _predict(model_dir, examples_dir, slices)
     _write(rows, file)
     return rows
 
 
-def _ask(model_dir: str, examples_dir: str, slices: Slices) -> EvalRows:
+def sample_split(examples_dir: str, split: str, most: int) -> tuple[tf.data.Dataset, int]:
+    """Samples every n-th row of a split, evenly over all its files; all rows of a small split.
+
+    Args:
+        examples_dir: The folder of an `Examples` artifact.
+        split: Name of the split.
+        most: Maximum number of rows.
+
+    Returns:
+        The rows as serialized `tf.Example`s, and the sampling interval.
+    """
+    records = tf.data.TFRecordDataset(_split_files(examples_dir, split), compression_type="GZIP")
+    total = (rows_by_split(examples_dir) or {}).get(split)
+    if total is None:  # written by another ExampleGen
+        sizes = records.batch(BATCH_ROWS).map(lambda batch: tf.size(batch, tf.int64))
+        total = int(sizes.reduce(tf.constant(0, tf.int64), tf.add))
+    every = max(1, -(-total // most))
+    return records.shard(every, 0), every
+
+
+def _split_files(examples_dir: str, split: str) -> list[str]:
+    return sorted(glob.glob(os.path.join(glob.escape(examples_dir), f"{SPLIT_PREFIX}{split}", "*")))
+
+
+def _predict(model_dir: str, examples_dir: str, slices: Slices) -> EvalRows:
     model = tf.saved_model.load(model_dir)
     serve, transform = (model.signatures[n] for n in ("serving_default", "transform_features"))
-    records, every = sample(examples_dir, "eval", MOST_ROWS)
+    records, every = sample_split(examples_dir, "eval", MOST_ROWS)
     labels, predictions, names = [], [], []
-    for batch in records.batch(_BATCH_ROWS):
-        (answers,) = serve(examples=batch).values()
-        predictions.append(answers.numpy())
+    for batch in records.batch(BATCH_ROWS):
+        (outputs,) = serve(examples=batch).values()
+        predictions.append(outputs.numpy())
         labels.append(transform(examples=batch)[LABEL_KEY].numpy())
-        names += [_names(record, slices) for record in batch.numpy()]
+        names += [_slice_names(record, slices) for record in batch.numpy()]
     label = np.concatenate(labels).astype(np.float64) if labels else np.empty(0)
-    answer = np.concatenate(predictions).astype(np.float64) if predictions else np.empty((0, 1))
+    output = np.concatenate(predictions).astype(np.float64) if predictions else np.empty((0, 1))
     # A class below 0 and a NaN stand for no label, see `tfxkit.features.label`.
     classes = bool(labels) and np.issubdtype(labels[0].dtype, np.integer)
-    kept = label >= 0 if classes else ~np.isnan(label)
-    table = np.array(names, dtype=object).reshape(len(label), len(slices))[kept]
+    labelled = label >= 0 if classes else ~np.isnan(label)
+    table = np.array(names, dtype=object).reshape(len(label), len(slices))[labelled]
     known, codes = np.unique(table.astype(str), return_inverse=True)
     slice_of = np.where(table == "", -1, codes.reshape(table.shape)).T.astype(np.int32)
-    answer = answer[kept]
+    output = output[labelled]
     return EvalRows(
-        labels=label[kept],
-        predictions=answer[:, 0] if answer.shape[1] == 1 else answer,
+        labels=label[labelled],
+        predictions=output[:, 0] if output.shape[1] == 1 else output,
         names=tuple(known.tolist()),
         slice_of=slice_of,
         every=every,
     )
 
 
-def _names(record: bytes, slices: Slices) -> list[str]:
-    """The slice that a row belongs to, for each way to slice; empty where a value is missing."""
+def _slice_names(record: bytes, slices: Slices) -> list[str]:
+    """A row's slice in each slicing; empty where a value is missing."""
     features = tf.train.Example.FromString(record).features.feature
     names = []
     for columns in slices:
-        parts = [_value(features[column]) for column in columns]
+        parts = [_slice_value(features[column]) for column in columns]
         named = [f"{c}: {part}" for c, part in sorted(zip(columns, parts, strict=True)) if part]
         names.append(", ".join(named) if len(named) == len(columns) else "")
     return names
 
 
-def _value(feature: tf.train.Feature) -> str:
-    """As `tfxkit.components.evaluator.evaluation` names it."""
-    kind = feature.WhichOneof("kind")
-    values = getattr(feature, kind).value if kind else ()
+def _slice_value(feature: tf.train.Feature) -> str:
+    """A value in the notation of `tfxkit.components.evaluator.evaluation`."""
+    field = feature.WhichOneof("kind")
+    values = getattr(feature, field).value if field else ()
     if not values:
         return ""
     first = values[0]
@@ -134,7 +159,7 @@ def _value(feature: tf.train.Feature) -> str:
 
 
 def _read(file: Path) -> EvalRows | None:
-    """None if there is no whole file; nothing in it is ever unpickled."""
+    """Reads kept predictions, without unpickling; None if the file is missing or damaged."""
     try:
         with np.load(file, allow_pickle=False) as kept:
             return EvalRows(

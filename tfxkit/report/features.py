@@ -1,4 +1,4 @@
-"""What the columns became: the inputs of the model, as the Transform graph makes them."""
+"""The inputs of the model, as the Transform graph makes them from the columns."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tfxkit.features.model_inputs import (
     model_columns,
     model_features,
 )
+from tfxkit.report.eval_rows import sample_split
+from tfxkit.report.formatting import count
 from tfxkit.report.run import Run
-from tfxkit.report.sampling import sample
-from tfxkit.report.words import count
 
 MOST_ROWS = 10_000  # of a split
-_WORDS = 6
+_MOST_WORDS = 6
 _SPLITS = ("train", "eval")
-_OWN = "preprocessing_fn"  # what made a feature, where no role did
+_OWN = "preprocessing_fn"  # maker of a feature that no role made
 _MISSING = {Kind.RANK: MISSING_NUMBER, Kind.CODE: MISSING_CODE, Kind.CODES: MISSING_CODE}
 
 
@@ -39,11 +39,11 @@ class FeatureRow:
         name: Of the transformed feature.
         columns: The raw columns that it is made from; empty if they are not known.
         maker: The role of its column; `preprocessing_fn` for a feature of the owner's.
-        kind: What stands in it.
-        words: The first of its vocabulary, the most frequent ones.
-        range: From where to where, in both splits.
-        missing: By split: the share of rows without a value; None where there is a value for these.
-        unknown: By split: the share of rows with a value that is not in the vocabulary.
+        kind: Description of its values.
+        words: The most frequent words of its vocabulary.
+        range: Smallest and largest value in both splits.
+        missing: By split: the share of rows without a value; None if imputed.
+        unknown: By split: the share of rows with an out-of-vocabulary value.
     """
 
     name: str
@@ -57,13 +57,13 @@ class FeatureRow:
 
 
 @dataclasses.dataclass(frozen=True)
-class Features:
-    """The section.
+class FeaturesSection:
+    """Section `features` of the page.
 
     Attributes:
         rows: The inputs of the model.
-        every: By split: of how many rows one was looked at.
-        ignored: Columns that are not learned from, and why.
+        every: By split: the sampling interval.
+        ignored: Columns that are not learned from, with the reason.
     """
 
     rows: list[FeatureRow]
@@ -71,8 +71,8 @@ class Features:
     ignored: list[tuple[str, str]]
 
 
-def make(run: Run) -> Features | None:
-    """Collects the section; None if Transform did not come to its end."""
+def build_features(run: Run) -> FeaturesSection | None:
+    """Builds the section; None if Transform did not finish."""
     graph = run.artifact("Transform", "transform_graph")
     examples = run.artifact("ExampleGen", "examples")
     if graph is None or examples is None:
@@ -81,7 +81,7 @@ def make(run: Run) -> Features | None:
     values, every = {}, {}
     for split in _SPLITS:
         values[split], every[split] = _read(examples.uri, split, output)
-    roles = {name: str(how.role) for name, how in run.dataset.columns.items()}
+    roles = {name: str(options.role) for name, options in run.dataset.columns.items()}
     rows = [
         _row(
             feature,
@@ -92,25 +92,25 @@ def make(run: Run) -> Features | None:
     ]
     used = model_columns(output)  # a feature of the owner's may be made of any column
     ignored = [
-        (name, "the label is made from it" if name in run.dataset.label_sources() else how.why)
-        for name, how in run.dataset.columns.items()
-        if how.role is Role.IGNORED and name not in used
+        (name, "the label is made from it" if name in run.dataset.label_sources() else options.why)
+        for name, options in run.dataset.columns.items()
+        if options.role is Role.IGNORED and name not in used
     ]
-    return Features(rows, every, ignored)
+    return FeaturesSection(rows, every, ignored)
 
 
 def _row(feature: Feature, maker: str, values: Mapping[str, NDArray | None]) -> FeatureRow:
-    one_value = feature.length is None and feature.kind in _MISSING
-    words = (feature.vocabulary or ())[:_WORDS]
+    is_scalar = feature.length is None and feature.kind in _MISSING
+    words = (feature.vocabulary or ())[:_MOST_WORDS]
     return FeatureRow(
         name=feature.name,
         columns=feature.columns or ((feature.column,) if feature.column else ()),
         maker=maker,
-        kind=_kind(feature),
+        kind=_describe(feature),
         words=tuple(word.decode(errors="replace") for word in words),
         range=_range(feature, values),
         missing={
-            s: _share(values[s], _MISSING[feature.kind]) if one_value else None for s in values
+            s: _share(values[s], _MISSING[feature.kind]) if is_scalar else None for s in values
         },
         unknown={
             s: None if feature.vocabulary is None else _share(values[s], UNKNOWN_CODE)
@@ -119,17 +119,17 @@ def _row(feature: Feature, maker: str, values: Mapping[str, NDArray | None]) -> 
     )
 
 
-def _kind(feature: Feature) -> str:
+def _describe(feature: Feature) -> str:
     if feature.vocabulary is not None:
         return f"code of {count(len(feature.vocabulary), 'known value')}"
     return feature.description or f"code, one of {feature.codes:,}"
 
 
 def _range(feature: Feature, values: Mapping[str, NDArray | None]) -> str:
-    there = [each for each in values.values() if each is not None and each.size]
-    if not there:
+    arrays = [array for array in values.values() if array is not None and array.size]
+    if not arrays:
         return "–"
-    known = np.concatenate([each.ravel() for each in there])
+    known = np.concatenate([array.ravel() for array in arrays])
     if feature.kind in _MISSING:
         known = known[known != _MISSING[feature.kind]]
     if not known.size:
@@ -137,13 +137,13 @@ def _range(feature: Feature, values: Mapping[str, NDArray | None]) -> str:
     return f"{known.min():.3g} to {known.max():.3g}"
 
 
-def _share(values: NDArray | None, what: float) -> float | None:
-    return None if values is None or not values.size else float((values == what).mean())
+def _share(values: NDArray | None, value: float) -> float | None:
+    return None if values is None or not values.size else float((values == value).mean())
 
 
 def _read(uri: str, split: str, output: tft.TFTransformOutput) -> tuple[dict[str, NDArray], int]:
-    """The values of a split by feature, and of how many rows one was taken."""
-    records, every = sample(uri, split, MOST_ROWS)
+    """Transforms a sample of a split: values by feature, and the sampling interval."""
+    records, every = sample_split(uri, split, MOST_ROWS)
     for batch in records.batch(MOST_ROWS):
         raw = tf.io.parse_example(batch, output.raw_feature_spec())
         transformed = output.transform_features_layer()(raw)

@@ -1,7 +1,7 @@
-"""Figures as SVG inside of the page: its fonts, and its colours in light, dark and print.
+"""Figures as inline SVG, in the fonts of the page and its colours in light, dark and print.
 
-matplotlib knows no colours that change later. So each role of a colour is drawn in a stand-in,
-and the stand-in is replaced by the variable of the style sheet.
+matplotlib has no colours that change later. So each role of a colour is drawn in a stand-in,
+which is then replaced by the variable of the style sheet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 INK, MUTED, RULE = "#0a0b01", "#0a0b02", "#0a0b03"
 MODEL, SERVED, PAPER = "#0a0b04", "#0a0b05", "#0a0b06"
-# Of classes: each in a colour and a dash of its own.
+# Classes, each in its own colour and dash.
 SERIES = ("#0a0b11", "#0a0b12", "#0a0b13", "#0a0b14", "#0a0b15", "#0a0b16")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)))
 _VARIABLES = {
@@ -34,8 +34,8 @@ _VARIABLES = {
 }
 _STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: searchable, in the reader's font
-    "svg.hashsalt": "report",  # the same page each time
-    "text.parse_math": False,  # a dollar sign is one
+    "svg.hashsalt": "report",  # reproducible ids
+    "text.parse_math": False,  # a dollar sign is no formula
     "font.size": 10,
     "axes.labelsize": 10,
     "text.color": INK,
@@ -58,7 +58,7 @@ _SIZE = (4.4, 3.2)  # inches; the page scales it
 
 @contextmanager
 def axes(x: str, y: str) -> Iterator[Axes]:
-    """A figure with one pair of axes in the style of the page; draw on it, then call `svg`."""
+    """Figure with one pair of axes in the style of the page; draw on it, then call `svg`."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=_SIZE, layout="constrained", facecolor="none")
         FigureCanvasSVG(figure)
@@ -69,13 +69,13 @@ def axes(x: str, y: str) -> Iterator[Axes]:
 
 
 def svg(pair: Axes, key: str, title: str, description: str) -> Markup:
-    """The figure as an element of the page. Call it inside of `axes`.
+    """Renders the figure as an element of the page, inside the context of `axes`.
 
     Args:
-        pair: What was drawn on.
-        key: Tells the figures of a page apart; becomes part of the ids in it.
-        title: What it shows, for whoever does not see it.
-        description: What there is to see in it.
+        pair: The axes of the figure.
+        key: Unique in the page; becomes part of the ids in the figure.
+        title: Accessible name of the figure.
+        description: Its content in words.
     """
     file = io.StringIO()
     cast(Figure, pair.figure).savefig(file, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,6 +1,6 @@
-"""The part of the page that people write: `configs/model_card.yaml`.
+"""The hand-written part of the page: `configs/model_card.yaml`.
 
-No step reads it, so a better sentence makes no model anew.
+No step reads the card, so an edit invalidates no cached step.
 """
 
 from __future__ import annotations
@@ -12,39 +12,41 @@ import pydantic
 import yaml
 
 from tfxkit.config.frozen import Frozen
-from tfxkit.report.metric_rows import MetricRow, metric_rows
+from tfxkit.report.quality import MetricRow, metric_rows
 from tfxkit.report.run import Run
 
-FILE = "model_card.yaml"
+MODEL_CARD_FILE = "model_card.yaml"
 
 
 class ModelCard(Frozen):
-    """What `configs/model_card.yaml` may say; every part may be left out."""
+    """Content of `configs/model_card.yaml`; every part is optional."""
 
-    title: str = pydantic.Field(default="", description="What the model is called.")
-    description: str = pydantic.Field(default="", description="What it predicts, and when.")
-    owners: tuple[str, ...] = pydantic.Field(default=(), description="Who answers for it.")
-    intended_use: tuple[str, ...] = pydantic.Field(default=(), description="What it is good for.")
+    title: str = pydantic.Field(default="", description="Name of the model.")
+    description: str = pydantic.Field(default="", description="The prediction, and its occasion.")
+    owners: tuple[str, ...] = pydantic.Field(
+        default=(), description="People responsible for the model."
+    )
+    intended_use: tuple[str, ...] = pydantic.Field(default=(), description="Uses it was made for.")
     not_intended_for: tuple[str, ...] = pydantic.Field(
-        default=(), description="What it must not be used for."
+        default=(), description="Uses it must not be put to."
     )
-    data: str = pydantic.Field(default="", description="Where the data is from, and its licence.")
-    limits: tuple[str, ...] = pydantic.Field(default=(), description="Where it is known to fail.")
+    data: str = pydantic.Field(default="", description="Source and licence of the data.")
+    limits: tuple[str, ...] = pydantic.Field(default=(), description="Known failures.")
     ethical_considerations: tuple[str, ...] = pydantic.Field(
-        default=(), description="Whom it may harm, and what is done about that."
+        default=(), description="Possible harm to people, and measures against it."
     )
-    licence: str = pydantic.Field(default="", description="Under which the model may be used.")
+    licence: str = pydantic.Field(default="", description="Licence of the model.")
 
 
 @dataclasses.dataclass(frozen=True)
-class CardShown:
-    """The section.
+class ModelCardSection:
+    """Section `model_card` of the page.
 
     Attributes:
-        card: None if there is none, or none that can be read.
-        problem: Why it cannot be read.
-        label: What is predicted.
-        rows: How many rows of the eval split it was measured on.
+        card: None if the card is missing or invalid.
+        problem: The reason why the card is invalid.
+        label: The label column and the task.
+        rows: Number of rows of the eval split.
         metrics: Of the model.
     """
 
@@ -55,15 +57,15 @@ class CardShown:
     metrics: list[MetricRow]
 
 
-def make(run: Run) -> CardShown:
-    """Reads the card beside the configuration of the run."""
+def build_model_card(run: Run) -> ModelCardSection:
+    """Builds the section from the card beside the configuration of the run."""
     card, problem = None, ""
     try:
-        card = read(run.config_dir)
+        card = read_model_card(run.config_dir)
     except ValueError as error:
         problem = str(error)
     label = run.dataset.label
-    return CardShown(
+    return ModelCardSection(
         card=card,
         problem=problem,
         label=f"{label.column} ({run.dataset.task})",
@@ -72,13 +74,13 @@ def make(run: Run) -> CardShown:
     )
 
 
-def read(config_dir: Path) -> ModelCard | None:
-    """Reads the card; None if there is none.
+def read_model_card(config_dir: Path) -> ModelCard | None:
+    """Reads the card; None if the file is missing.
 
     Raises:
-        ValueError: If it is no YAML, or has keys that no card has; says which.
+        ValueError: If the file is not valid YAML, or has unknown keys, which the message names.
     """
-    file = config_dir / FILE
+    file = config_dir / MODEL_CARD_FILE
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -89,6 +91,6 @@ def read(config_dir: Path) -> ModelCard | None:
         return ModelCard.model_validate(content or {})
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        key = ".".join(map(str, first["loc"]))
         known = ", ".join(ModelCard.model_fields)
-        raise ValueError(f"{file}: {where}: {first['msg']}. A card has: {known}") from error
+        raise ValueError(f"{file}: {key}: {first['msg']}. A card has: {known}") from error

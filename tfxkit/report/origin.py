@@ -1,29 +1,33 @@
-"""What the run was made from: versions, configuration, fingerprints of data, schema and code."""
+"""The origin of a run: fingerprints of data, schema and code, versions, the configuration."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import platform
+import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from tfxkit.report.masking import masked
+from tfxkit.config.secrets import SOUNDS_SECRET
 from tfxkit.report.run import Run
 from tfxkit.storage import served_model
 from tfxkit.storage.examples_artifact import FINGERPRINT_PROPERTY
 
+MASK = "•••"
 _SHORT = 16  # digits of a fingerprint that are shown
+_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # of an address: s3://user:password@host
 
 
 @dataclasses.dataclass(frozen=True)
-class Origin:
-    """The section.
+class OriginSection:
+    """Section `origin` of the page.
 
     Attributes:
-        fingerprints: What -> digits.
-        versions: Of what decides the result.
+        fingerprints: Name -> digits.
+        versions: Of the packages that decide the result.
         config: As YAML, without secrets.
     """
 
@@ -32,14 +36,49 @@ class Origin:
     config: str
 
 
-def make(run: Run) -> Origin:
-    """Collects the section."""
-    config = masked(run.summary.config)
-    return Origin(
-        fingerprints={what: text for what, text in _fingerprints(run).items() if text},
+def build_origin(run: Run) -> OriginSection:
+    """Builds the section."""
+    config = mask_secrets(run.summary.config)
+    return OriginSection(
+        fingerprints={name: digits for name, digits in _fingerprints(run).items() if digits},
         versions={"python": platform.python_version(), **run.summary.versions},
         config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     )
+
+
+def data_fingerprints(run: Run) -> dict[str, str]:
+    """Fingerprints of data and schema: name -> digits, empty where there is none.
+
+    Raises:
+        OSError: If an artifact is gone.
+    """
+    examples = run.artifact("ExampleGen", "examples")
+    schema = run.artifact("ImportSchemaGen", "schema")
+    files = str(examples.properties.get(FINGERPRINT_PROPERTY, "")) if examples else ""
+    return {
+        "data as it was read": files.rpartition(":")[2][:_SHORT],
+        "rows that were trained on": (run.training or {}).get("data", ""),
+        "schema": _digest(Path(schema.uri, "schema.pbtxt")) if schema else "",
+    }
+
+
+def mask_secrets(value: Any, *, secret: bool = False) -> Any:
+    """Masks the values of keys that sound secret, and users in addresses, in a configuration.
+
+    `tfxkit.config.secrets` refuses likely secrets; this covers runs from before, and the rest.
+    """
+    if isinstance(value, dict):
+        return {
+            key: mask_secrets(each, secret=secret or bool(SOUNDS_SECRET.search(str(key))))
+            for key, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [mask_secrets(each, secret=secret) for each in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if secret:
+        return MASK
+    return _USER.sub(MASK, value) if isinstance(value, str) else value
 
 
 def _fingerprints(run: Run) -> dict[str, str]:
@@ -50,24 +89,6 @@ def _fingerprints(run: Run) -> dict[str, str]:
         "code of the training": (run.training or {}).get("code_hash", ""),
         "model": served_model.fingerprint(run.model_dir)[:_SHORT] if run.model_dir else "",
         "Git commit": run.summary.commit or "",
-    }
-
-
-def data_fingerprints(run: Run) -> dict[str, str]:
-    """Of the data and what it is held to: what -> digits, empty where there is none.
-
-    Raises:
-        OSError: If an artifact is gone.
-    """
-    examples, schema = (
-        run.artifact("ExampleGen", "examples"),
-        run.artifact("ImportSchemaGen", "schema"),
-    )
-    read = str(examples.properties.get(FINGERPRINT_PROPERTY, "")) if examples else ""
-    return {
-        "data as it was read": read.rpartition(":")[2][:_SHORT],
-        "rows that were trained on": (run.training or {}).get("data", ""),
-        "schema": _digest(Path(schema.uri, "schema.pbtxt")) if schema else "",
     }
 
 

@@ -1,24 +1,85 @@
-"""The quality of a model, overall and by slice, against thresholds and the model being served."""
+"""The quality of a model, overall and by slice, against thresholds and the served model."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from tfxkit.evaluation import GapResult, SliceResult
+from tfxkit.evaluation import COUNTS, GapResult, SliceResult
 from tfxkit.metrics.catalogue import base_name, better
-from tfxkit.metrics.definition import LOWER
-from tfxkit.report import words
-from tfxkit.report.bootstrap import Interval
-from tfxkit.report.metric_rows import MetricRow, metric_rows
+from tfxkit.metrics.definition import LOWER, sign
+from tfxkit.report import formatting
+from tfxkit.report.bootstrap import WHOLE, Interval
 from tfxkit.report.run import Run
+from tfxkit.runs.terminal import BOUNDS
 
+FEWEST_ROWS = 100  # of a slice that is judged, unless the configuration sets another minimum
+_ROUNDING = 1e-6  # TFMA sums in another order each time
 _DOT_WIDTH = 130.0  # of the drawing of an interval
 _MARGIN = 6.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Drawn:
-    """Where an interval is drawn, from the left, in pixels."""
+class ThresholdShown:
+    """A threshold, as text, and its outcome."""
+
+    text: str
+    passed: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricRow:
+    """A metric of the whole eval split.
+
+    Attributes:
+        name: As in the configuration.
+        value: The Evaluator's; None where it is not defined.
+        interval: Of the value, if there is one.
+        served: The value of the served model.
+        change: The interval of the change, if there is one.
+        better: The better direction: `higher`, `lower`, `near X` or `unknown`.
+        thresholds: Its thresholds with their outcome.
+    """
+
+    name: str
+    value: float | None
+    interval: Interval | None
+    served: float | None
+    change: Interval | None
+    better: str
+    thresholds: tuple[ThresholdShown, ...]
+
+    @property
+    def has_direction(self) -> bool:
+        """False for a value that is best near a number, or whose better direction is unknown."""
+        return sign(self.better) != 0
+
+    @property
+    def difference(self) -> float | None:
+        """The value less that of the served model; 0 where only rounding differs."""
+        if self.value is None or self.served is None:
+            return None
+        change = self.value - self.served
+        return change if abs(change) > _ROUNDING * abs(self.served) else 0.0
+
+    @property
+    def moved(self) -> str:
+        """`better`, `worse` or `unclear`, by the interval of the change.
+
+        `undirected` where neither higher nor lower values are known to be better.
+        """
+        if not self.has_direction:
+            return "undirected"
+        if self.change is None:
+            return "unclear"
+        ends = [sign(self.better) * end for end in (self.change.low, self.change.high)]
+        if min(ends) > 0:
+            return "better"
+        return "worse" if max(ends) < 0 else "unclear"
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawnInterval:
+    """Position of an interval in its drawing, in pixels from the left."""
 
     low: float
     value: float
@@ -38,26 +99,26 @@ class SliceRow:
     change: float | None
     moved: str
     others: tuple[float | None, ...]
-    drawn: Drawn | None
+    drawn: DrawnInterval | None
 
 
 @dataclasses.dataclass(frozen=True)
-class Quality:
-    """The section.
+class QualitySection:
+    """Section `quality` of the page.
 
     Attributes:
-        rows: How many rows were evaluated.
-        every: Of how many of them one was taken for the intervals.
-        metrics: The whole.
-        checks: Thresholds that no single metric of the whole has, in words, and whether they hold.
+        rows: Number of rows that were evaluated.
+        every: Sampling interval of the rows behind the confidence intervals.
+        metrics: Of the whole.
+        checks: Text and outcome of thresholds that no single metric of the whole has.
         by: The metric that slices are compared by.
         others: Further metrics of slices.
-        large: The slices that are large enough to be judged, the worst first.
+        large: The slices with enough rows to be judged, the worst first.
         small: The others.
-        fewest: How many rows make a slice large enough.
-        bound: Where the threshold of the worst slice is drawn.
+        fewest: Minimum number of rows of a large slice.
+        threshold_x: Position of the worst slice's threshold in the drawings.
         gaps: Differences between the groups of slices.
-        notes: What a reader must know of single metrics: why there is no interval, a sample.
+        notes: Remarks on single metrics: the reason for a missing interval, a sample.
     """
 
     rows: int
@@ -69,14 +130,14 @@ class Quality:
     large: list[SliceRow]
     small: list[SliceRow]
     fewest: int
-    bound: float | None
+    threshold_x: float | None
     has_served: bool
     gaps: tuple[GapResult, ...]
     notes: list[str]
 
 
-def make(run: Run) -> Quality | None:
-    """Collects the section; None if nothing was evaluated."""
+def build_quality(run: Run) -> QualitySection | None:
+    """Builds the section; None if nothing was evaluated."""
     summary = run.summary
     if not summary.metrics:
         return None
@@ -86,16 +147,16 @@ def make(run: Run) -> Quality | None:
     directed = [row.name for row in rows if row.has_direction]
     by = worst.metric if worst else next(iter(directed), rows[0].name if rows else "")
     others = tuple(name for name in directed if name != by)[:2]
-    fewest = worst.min_examples if worst else 100
-    slices = [_slice(run, one, by, others) for one in summary.slices]
-    large = [one for one in slices if one.rows >= fewest]
+    fewest = worst.min_examples if worst else FEWEST_ROWS
+    slices = [_slice_row(run, result, by, others) for result in summary.slices]
+    large = [row for row in slices if row.rows >= fewest]
     limit = None if worst is None else (worst.max if worst.min is None else worst.min)
     scale = _Scale.over(large, limit)
-    sign = -1 if better(evaluation, by) == LOWER else 1
+    order = -1 if better(evaluation, by) == LOWER else 1
     large = sorted(
-        large, key=lambda one: sign * (one.value if one.value is not None else sign * 9e99)
+        large, key=lambda row: order * (row.value if row.value is not None else order * 9e99)
     )
-    return Quality(
+    return QualitySection(
         rows=summary.evaluated_rows,
         every=run.eval_rows.every if run.uncertainty and run.eval_rows else 1,
         metrics=rows,
@@ -106,14 +167,54 @@ def make(run: Run) -> Quality | None:
         ],
         by=by,
         others=others,
-        large=[dataclasses.replace(one, drawn=scale.draw(one)) for one in large],
-        small=sorted((one for one in slices if one.rows < fewest), key=lambda one: -one.rows),
+        large=[dataclasses.replace(row, drawn=scale.draw(row)) for row in large],
+        small=sorted((row for row in slices if row.rows < fewest), key=lambda row: -row.rows),
         fewest=fewest,
-        bound=None if limit is None else scale.place(limit),
+        threshold_x=None if limit is None else scale.place(limit),
         has_served=bool(run.uncertainty and run.uncertainty.baseline),
         gaps=summary.gaps,
         notes=_notes(run, rows),
     )
+
+
+def metric_rows(run: Run) -> list[MetricRow]:
+    """Metrics of the whole eval split, those with thresholds first."""
+    summary = run.summary
+    served = summary.baseline.metrics if summary.baseline else {}
+    intervals = run.uncertainty.candidate.get(WHOLE, {}) if run.uncertainty else {}
+    changes = run.uncertainty.change.get(WHOLE, {}) if run.uncertainty else {}
+    rows = [
+        MetricRow(
+            name=name,
+            value=value,
+            interval=intervals.get(name),
+            served=served.get(name),
+            change=changes.get(name),
+            better=better(run.dataset.evaluation, name),
+            thresholds=thresholds_shown(run, name),
+        )
+        for name, value in summary.metrics.items()
+        if name not in COUNTS
+    ]
+    return deciding_first(run, rows)
+
+
+def deciding_first(run: Run, rows: list[MetricRow]) -> list[MetricRow]:
+    """Sorts metrics with thresholds to the front, in the order of the configuration."""
+    order = list(run.summary.bounds())
+    last = len(order)
+    return sorted(rows, key=lambda row: order.index(row.name) if row.name in order else last)
+
+
+def thresholds_shown(run: Run, name: str) -> tuple[ThresholdShown, ...]:
+    """Thresholds of a metric, with their outcome."""
+    configured = run.summary.bounds().get(name) or {}
+    shown = []
+    for check in run.summary.thresholds:
+        metric, _, limit = check.name.rpartition(": ")
+        if metric == name and limit in BOUNDS and configured:
+            shown.append(ThresholdShown(BOUNDS[limit].format(**configured), check.passed))
+    return tuple(shown)
 
 
 def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
@@ -132,57 +233,53 @@ def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
         and (settings := configured.get(name)) is not None
         and settings.function is not None
     ]
-    notes = []
-    if classes:
-        notes.append(
-            f"No interval: {', '.join(map(words.title, classes))}. Metrics of TFMA and Keras are "
-            "measured by the Evaluator alone."
+    notes = [
+        f"No interval: {', '.join(map(formatting.title, names))}. {reason}"
+        for names, reason in (
+            (classes, "Metrics of TFMA and Keras are measured by the Evaluator alone."),
+            (gone, "The function of the project cannot be loaded any more."),
+            (
+                chance,
+                "Chance alone makes it larger in each resample, so resamples cannot tell.",
+            ),
+            (
+                failing,
+                "In more than 5% of the resamples, the code of the project raises an error or "
+                "returns NaN.",
+            ),
         )
-    if gone:
-        notes.append(
-            f"No interval: {', '.join(map(words.title, gone))}. The function of the project cannot "
-            "be loaded any more."
-        )
-    if chance:
-        notes.append(
-            f"No interval: {', '.join(map(words.title, chance))}. Chance alone makes it larger in "
-            "each resample, so resamples cannot tell."
-        )
-    if failing:
-        notes.append(
-            f"No interval: {', '.join(map(words.title, failing))}. In more than 5% of the "
-            "resamples, the code of the project raises an error or returns NaN."
-        )
+        if names
+    ]
     notes += [
-        f"{words.title(name)} was measured on a uniform sample of {rows:,} rows."
+        f"{formatting.title(name)} was measured on a uniform sample of {rows:,} rows."
         for name, rows in run.summary.sampled.items()
     ]
     return notes
 
 
-def _slice(run: Run, one: SliceResult, by: str, others: tuple[str, ...]) -> SliceRow:
+def _slice_row(run: Run, result: SliceResult, by: str, others: tuple[str, ...]) -> SliceRow:
     uncertainty = run.uncertainty
-    value = one.metrics.get(by)
-    intervals = uncertainty.candidate.get(one.slice, {}) if uncertainty else {}
-    served = uncertainty.baseline.get(one.slice, {}).get(by) if uncertainty else None
-    change = uncertainty.change.get(one.slice, {}).get(by) if uncertainty else None
+    value = result.metrics.get(by)
+    intervals = uncertainty.candidate.get(result.slice, {}) if uncertainty else {}
+    served = uncertainty.baseline.get(result.slice, {}).get(by) if uncertainty else None
+    change = uncertainty.change.get(result.slice, {}).get(by) if uncertainty else None
     moved = MetricRow(by, value, None, served, change, better(run.dataset.evaluation, by), ()).moved
     return SliceRow(
-        name=one.slice,
-        rows=one.examples or 0,
+        name=result.slice,
+        rows=result.examples or 0,
         value=value,
         interval=intervals.get(by),
         served=served,
         change=None if value is None or served is None else value - served,
         moved=moved,
-        others=tuple(one.metrics.get(name) for name in others),
+        others=tuple(result.metrics.get(name) for name in others),
         drawn=None,
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Scale:
-    """From values to pixels."""
+    """Scale from values to pixels."""
 
     low: float
     high: float
@@ -200,13 +297,13 @@ class _Scale:
         share = (value - self.low) / width
         return round(_MARGIN + share * (_DOT_WIDTH - 2 * _MARGIN), 1)
 
-    def draw(self, row: SliceRow) -> Drawn | None:
+    def draw(self, row: SliceRow) -> DrawnInterval | None:
         if row.value is None:
             return None
-        found = row.interval or Interval(row.value, row.value)
-        return Drawn(
-            low=self.place(min(found.low, row.value)),
+        interval = row.interval or Interval(row.value, row.value)
+        return DrawnInterval(
+            low=self.place(min(interval.low, row.value)),
             value=self.place(row.value),
-            high=self.place(max(found.high, row.value)),
+            high=self.place(max(interval.high, row.value)),
             served=None if row.served is None else self.place(row.served),
         )

@@ -1,4 +1,4 @@
-"""How the training went: the loss of each epoch, and which was the best."""
+"""The training of the model: the loss of each epoch, and the best epoch."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tfxkit.report.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
-class Training:
-    """The section.
+class TrainingSection:
+    """Section `training` of the page.
 
     Attributes:
         svg: The curves.
-        epochs: How many there were.
-        most: How many there might have been.
-        best: The one whose weights are kept, from 1.
+        epochs: Number of epochs.
+        most: Maximum number of epochs.
+        best: The epoch whose weights are kept, from 1.
         seconds: Of the fit alone.
-        parameters: How many weights the model has.
-        tuned: Settings that Tuner found, as text; empty without a search.
-        kept: Whether nothing was trained, since the served model is the outcome.
+        parameters: Number of weights in the model.
+        tuned: Hyperparameters from Tuner, as text; empty without a search.
+        kept: True if the outcome is the served model itself.
     """
 
     svg: Markup
@@ -36,13 +36,13 @@ class Training:
     kept: bool
 
 
-def make(run: Run) -> Training | None:
-    """Draws the section; None if no training came to its end."""
-    found = run.training
-    if found is None:
+def build_training(run: Run) -> TrainingSection | None:
+    """Builds the section; None if no training finished."""
+    record = run.training
+    if record is None:
         return None
-    history, best = found["history"], found["best_epoch"]
-    tuned = found.get("hyperparameters", {})
+    history, best = record["history"], record["best_epoch"]
+    tuned = record.get("hyperparameters", {})
     epochs = range(1, len(history["loss"]) + 1)
     marker = "." if len(epochs) <= 40 else ""  # noqa: PLR2004
     with axes("epoch", "loss") as pair:
@@ -56,13 +56,13 @@ def make(run: Run) -> Training | None:
             f"{end:.4g}."
         )
         picture = svg(pair, "loss", "Loss by epoch", text)
-    return Training(
+    return TrainingSection(
         svg=picture,
-        epochs=found["epochs"],
+        epochs=record["epochs"],
         most=run.summary.config["train"]["epochs"],
         best=best,
-        seconds=found["seconds"],
-        parameters=found["parameters"],
+        seconds=record["seconds"],
+        parameters=record["parameters"],
         tuned=", ".join(f"{name} {value:.4g}" for name, value in tuned.items()),
         kept=run.is_served,
     )

@@ -1,11 +1,11 @@
-"""The first screen: the outcome of the run, and the comparison with the model being served."""
+"""The first screen: the outcome of the run, and the comparison with the served model."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from tfxkit.report import words
-from tfxkit.report.metric_rows import MetricRow, metric_rows
+from tfxkit.report import formatting
+from tfxkit.report.quality import MetricRow, metric_rows
 from tfxkit.report.run import Run
 from tfxkit.runs.outcome import outcome_of
 from tfxkit.runs.summary import State, Status, Summary
@@ -14,16 +14,16 @@ KEY_NUMBERS = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
-    """What the page says first.
+class VerdictSection:
+    """Section `verdict` of the page.
 
     Attributes:
-        tone: `good`, `bad`, or `plain`: for the colour, which says nothing alone.
+        tone: `good`, `bad`, or `plain`: for the colour, which never stands alone.
         headline: The answer, in a few words.
         sentence: The answer with its reason.
-        details: What went wrong, as the terminal had it; may have several lines.
-        numbers: The metrics that decide.
-        failed: The thresholds that do not hold, in words.
+        details: The error as the terminal showed it; may have several lines.
+        numbers: The deciding metrics.
+        failed: The missed thresholds, in words.
     """
 
     tone: str
@@ -34,7 +34,7 @@ class Verdict:
     failed: tuple[str, ...]
 
 
-def make(run: Run) -> Verdict:
+def build_verdict(run: Run) -> VerdictSection:
     """Builds the section."""
     rows = metric_rows(run)
     summary = run.summary
@@ -42,7 +42,7 @@ def make(run: Run) -> Verdict:
     failed = [check.detail for check in summary.thresholds if not check.passed]
     if summary.serving_check and not summary.serving_check["blessed"]:
         failed.append(f"Serving check: {summary.serving_check['reason']}")
-    return Verdict(
+    return VerdictSection(
         tone=outcome.tone,
         headline=outcome.headline,
         sentence=_sentence(run, rows, outcome.note),
@@ -53,19 +53,19 @@ def make(run: Run) -> Verdict:
 
 
 def _sentence(run: Run, rows: list[MetricRow], note: str) -> str:  # noqa: PLR0911
-    """The reason for the outcome, or the next command."""
+    """Gives the reason for the outcome, or the next command."""
     summary = run.summary
     version = (summary.pushed_path or "").rpartition("/")[2]
     resume = run.outputs.command("resume")
     match summary.status:
         case Status.PUSHED:
             checked = ", and the serving check passed" if summary.serving_check else ""
-            why = f"{_bounds_hold(summary)}{checked}. {_compared(run, rows)}"
-            return f"Pushed as version {version}: {why}"
+            reason = f"{_thresholds_hold(summary)}{checked}. {_compared(run, rows)}"
+            return f"Pushed as version {version}: {reason}"
         case Status.ALREADY_SERVED:
             return f"{note} Version {version} has the same fingerprint."
         case Status.NOT_BLESSED:
-            return f"{_why_not(summary)} {_compared(run, rows)}"
+            return f"{_refusal(summary)} {_compared(run, rows)}"
         case Status.FAILED:
             step = next((s.name for s in summary.steps if s.state == State.FAILED), None)
             return f"{step} failed. {note}" if step else note
@@ -81,32 +81,36 @@ def _sentence(run: Run, rows: list[MetricRow], note: str) -> str:  # noqa: PLR09
             return note
 
 
-def _bounds_hold(summary: Summary) -> str:
+def _thresholds_hold(summary: Summary) -> str:
     checked = len(summary.thresholds)
     few = {0: "it is held to no threshold", 1: "its one threshold holds", 2: "both thresholds hold"}
     return few.get(checked, f"all {checked} thresholds hold")
 
 
-def _why_not(summary: Summary) -> str:
+def _refusal(summary: Summary) -> str:
     failed = [check.detail for check in summary.thresholds if not check.passed]
     if failed:
         more = (
-            f", and {words.count(len(failed) - 1, 'more threshold')} missed" if failed[1:] else ""
+            f", and {formatting.count(len(failed) - 1, 'more threshold')} missed"
+            if failed[1:]
+            else ""
         )
         return f"{failed[0][0].upper()}{failed[0][1:]}{more}."
     if summary.serving_check and not summary.serving_check["blessed"]:
-        why = summary.serving_check["reason"]
-        return f"Its metrics are good enough, but it cannot be served: {why}"
+        reason = summary.serving_check["reason"]
+        return f"Its metrics are good enough, but it cannot be served: {reason}"
     return "It was not blessed."
 
 
 def _compared(run: Run, rows: list[MetricRow]) -> str:
-    """Better or worse than what is served, by the metric that comes first."""
+    """Compares with the served model, by the first metric with a direction."""
     baseline = run.summary.baseline
     if baseline is None:
         return ""
     if baseline.version is None:
-        return f"There is nothing to compare with: {run.shown(_lower(baseline.reason or ''))}"
+        return (
+            f"There is nothing to compare with: {run.shorten_paths(_lower(baseline.reason or ''))}"
+        )
     if run.is_served:
         return f"It is version {baseline.version} itself, which was being served."
     row = next((r for r in rows if r.has_direction and None not in (r.value, r.served)), None)
@@ -114,17 +118,20 @@ def _compared(run: Run, rows: list[MetricRow]) -> str:
         return f"It cannot be compared with version {baseline.version}."
     change = row.value - row.served
     better = change > 0 if row.better == "higher" else change < 0
-    amount = f"{words.title(row.name)} {words.signed(change)}"
+    amount = f"{formatting.title(row.name)} {formatting.signed(change)}"
     if row.change is None:
         word = "Better" if better else "Worse"
         return f"{word} than version {baseline.version}, which was served before: {amount}."
-    where = f"95% interval {words.interval(row.change.low, row.change.high, change=True)}"
-    said = {
+    low_to_high = formatting.interval(row.change.low, row.change.high, change=True)
+    comparison = {
         "better": "Better than",
         "worse": "Worse than",
         "unclear": "Not clearly better or worse than",
     }[row.moved]
-    return f"{said} version {baseline.version}, which was served before: {amount} ({where})."
+    return (
+        f"{comparison} version {baseline.version}, which was served before: {amount} "
+        f"(95% interval {low_to_high})."
+    )
 
 
 def _lower(sentence: str) -> str:

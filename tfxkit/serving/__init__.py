@@ -1,1 +1,1 @@
-"""Serves the pushed model with the REST and gRPC APIs of TensorFlow Serving, for one machine."""
+"""Server of the pushed model on one machine, with the REST and gRPC APIs of TensorFlow Serving."""

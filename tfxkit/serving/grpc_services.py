@@ -11,26 +11,22 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
-    regression_pb2,
 )
 
-from tfxkit.serving import descriptions, example_methods
-from tfxkit.serving.errors import ServingError, invalid
-from tfxkit.serving.loaded_model import DEFAULT_SIGNATURE, LoadedModel
-from tfxkit.serving.metrics import Metrics
-from tfxkit.serving.versions import Versions
+from tfxkit.serving.metrics import RequestMetrics
+from tfxkit.serving.model import DEFAULT_SIGNATURE, LoadedModel, ServingError, invalid
+from tfxkit.serving.versions import SIGNATURE_DEF, Versions, metadata_message, status_message
 
 logger = logging.getLogger("tfxkit.serving")
 Response = TypeVar("Response")
 
-# Where TensorFlow Serving, and so clients in other languages, put values; others as raw bytes.
+# Fields that TensorFlow Serving, and so clients in other languages, use; others are raw bytes.
 _FIELDS = {
     np.dtype(np.float32): "float_val",
     np.dtype(np.float64): "double_val",
@@ -41,7 +37,7 @@ _FIELDS = {
 }
 
 
-def add_to(server: grpc.Server, versions: Versions, metrics: Metrics) -> None:
+def add_services(server: grpc.Server, versions: Versions, metrics: RequestMetrics) -> None:
     """Registers both services."""
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         PredictionService(versions, metrics), server
@@ -50,10 +46,10 @@ def add_to(server: grpc.Server, versions: Versions, metrics: Metrics) -> None:
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict, Classify, Regress and GetModelMetadata."""
+    """Predict and GetModelMetadata."""
 
-    def __init__(self, versions: Versions, metrics: Metrics) -> None:
-        """Answers with whatever version is served."""
+    def __init__(self, versions: Versions, metrics: RequestMetrics) -> None:
+        """Answers with the version that is served."""
         self._versions, self._metrics = versions, metrics
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -72,43 +68,21 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 response.outputs[key].CopyFrom(_to_proto(outputs[key]))
             return response
 
-        return self._answered("Predict", answer, context)
+        def measured() -> predict_pb2.PredictResponse:
+            with self._metrics.request("GRPC"):
+                return answer()
 
-    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Labels and scores, if the signature is made for it."""
-
-        def answer() -> classification_pb2.ClassificationResponse:
-            spec = request.model_spec
-            model = self._find(spec)
-            result = example_methods.classify(model, spec.signature_name, request.input)
-            response = classification_pb2.ClassificationResponse(result=result)
-            _fill_spec(response.model_spec, spec, model)
-            return response
-
-        return self._answered("Classify", answer, context)
-
-    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Numbers, if the signature is made for it."""
-
-        def answer() -> regression_pb2.RegressionResponse:
-            spec = request.model_spec
-            model = self._find(spec)
-            result = example_methods.regress(model, spec.signature_name, request.input)
-            response = regression_pb2.RegressionResponse(result=result)
-            _fill_spec(response.model_spec, spec, model)
-            return response
-
-        return self._answered("Regress", answer, context)
+        return _or_abort(measured, context)
 
     def GetModelMetadata(  # noqa: N802
         self, request: Any, context: grpc.ServicerContext
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
-        """The signatures."""
+        """Describes the signatures."""
 
         def answer() -> get_model_metadata_pb2.GetModelMetadataResponse:
-            if list(request.metadata_field) != [descriptions.SIGNATURE_DEF]:
-                raise invalid(f"metadata_field must be {descriptions.SIGNATURE_DEF}")
-            return descriptions.metadata(request.model_spec.name, self._find(request.model_spec))
+            if list(request.metadata_field) != [SIGNATURE_DEF]:
+                raise invalid(f"metadata_field must be {SIGNATURE_DEF}")
+            return metadata_message(request.model_spec.name, self._find(request.model_spec))
 
         return _or_abort(answer, context)
 
@@ -116,32 +90,23 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         version = spec.version.value if spec.HasField("version") else None
         return self._versions.find(spec.name, version, spec.version_label or None)
 
-    def _answered(
-        self, api: str, answer: Callable[[], Response], context: grpc.ServicerContext
-    ) -> Response:
-        def measured() -> Response:
-            with self._metrics.request(api, "GRPC"):
-                return answer()
-
-        return _or_abort(measured, context)
-
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """GetModelStatus."""
 
     def __init__(self, versions: Versions) -> None:
-        """Tells what became of the versions."""
+        """Answers with the states of these versions."""
         self._versions = versions
 
     def GetModelStatus(  # noqa: N802
         self, request: Any, context: grpc.ServicerContext
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """The state of each version, or of one."""
+        """Describes the state of each version, or of one."""
 
         def answer() -> get_model_status_pb2.GetModelStatusResponse:
             spec = request.model_spec
             version = spec.version.value if spec.HasField("version") else None
-            return descriptions.status(self._versions.states(spec.name, version))
+            return status_message(self._versions.states(spec.name, version))
 
         return _or_abort(answer, context)
 

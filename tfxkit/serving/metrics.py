@@ -1,6 +1,6 @@
-"""How often and how fast requests are answered, for Prometheus.
+"""Prometheus metrics: number of requests by outcome, and their latency.
 
-Names and units of the latency are those of TensorFlow Serving, so that its dashboards go on. Its
+Name and unit of the latency are those of TensorFlow Serving, so that its dashboards work. Its
 counter `:tensorflow:serving:request_count` ends in `_total` here, as prometheus-client wants it.
 """
 
@@ -13,18 +13,19 @@ from collections.abc import Iterator
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from tfxkit.serving.errors import ServingError
+from tfxkit.serving.model import ServingError
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
-BUCKETS_US = [10 * 1.8**power for power in range(32)]  # microseconds; the last is half an hour
+_API = "Predict"
+_BUCKETS_US = [10 * 1.8**power for power in range(32)]  # microseconds; the last is half an hour
 
 
-class Metrics:
-    """The numbers of one server."""
+class RequestMetrics:
+    """Metrics of one server."""
 
     def __init__(self, model: str) -> None:
         """Starts counting for the model of this name."""
-        prometheus_client.disable_created_metrics()  # a series more each, which nobody reads
+        prometheus_client.disable_created_metrics()  # they would double the series
         self._registry = CollectorRegistry()
         self._model = model
         self._requests = Counter(
@@ -37,7 +38,7 @@ class Metrics:
             ":tensorflow:serving:request_latency",
             "Microseconds from the request's arrival to its answer, without the network.",
             ["model_name", "API", "entrypoint"],
-            buckets=BUCKETS_US,
+            buckets=_BUCKETS_US,
             registry=self._registry,
         )
         self.version = Gauge(
@@ -49,11 +50,10 @@ class Metrics:
         ProcessCollector(registry=self._registry)
 
     @contextlib.contextmanager
-    def request(self, api: str, entrypoint: str) -> Iterator[None]:
-        """Measures what is done inside.
+    def request(self, entrypoint: str) -> Iterator[None]:
+        """Measures a request, whose answer is made inside.
 
         Args:
-            api: Predict, Classify, Regress.
             entrypoint: REST or GRPC.
         """
         start, status = time.perf_counter(), "OK"
@@ -66,11 +66,11 @@ class Metrics:
             status = "INTERNAL"
             raise
         finally:
-            # By the name of what is served: one that a client invents would be a series each.
+            # Not the name in the request: each that a client invents would be a series.
             self._requests.labels(self._model, status).inc()
             micros = (time.perf_counter() - start) * 1e6
-            self._latency.labels(self._model, api, entrypoint).observe(micros)
+            self._latency.labels(self._model, _API, entrypoint).observe(micros)
 
     def text(self) -> bytes:
-        """The numbers in Prometheus' text format."""
+        """Renders the metrics in Prometheus' text format."""
         return prometheus_client.generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""Two servers and one watcher in this process: ports, start, and a stop within a second."""
+"""The server process: ports, two servers and a watcher, and a stop within a second."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent import futures
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import uvicorn
 
 from tfxkit.errors import UsageError
-from tfxkit.serving.versions import Versions
 
-LOOK_EVERY_S = 1.0  # as TensorFlow Serving does
-STOP_WITHIN_S = 1
-GRPC_THREADS = 16
-UNLIMITED = -1
+if TYPE_CHECKING:  # TensorFlow is loaded once the ports are taken
+    from tfxkit.serving.versions import Versions
+
+LOOK_EVERY_S = 1.0  # the interval of TensorFlow Serving
+_STOP_WITHIN_S = 1
+_GRPC_THREADS = 16
+_UNLIMITED = -1
 
 
 class Ports:
-    """The two ports, taken before anything heavy is loaded; 0 takes a free one.
+    """The two ports, taken before TensorFlow is loaded; 0 takes a free one.
 
     Attributes:
         rest: The address of the REST API, `host:port`.
@@ -35,16 +37,16 @@ class Ports:
         """Takes them.
 
         Raises:
-            UsageError: If one is taken, or the host is none of this machine.
+            UsageError: If a port is taken, or the host is not an address of this machine.
         """
         self.rest_socket = _bind(host, rest_port, "--port")
         _bind(host, grpc_port, "--grpc-port").close()  # gRPC gives no reason
         self.grpc_server = grpc.server(
-            futures.ThreadPoolExecutor(GRPC_THREADS),
+            futures.ThreadPoolExecutor(_GRPC_THREADS),
             options=[
                 ("grpc.so_reuseport", 0),  # else a second server shares the port in silence
-                ("grpc.max_receive_message_length", UNLIMITED),
-                ("grpc.max_send_message_length", UNLIMITED),
+                ("grpc.max_receive_message_length", _UNLIMITED),
+                ("grpc.max_send_message_length", _UNLIMITED),
             ],
         )
         try:
@@ -57,15 +59,15 @@ class Ports:
 
 @contextlib.contextmanager
 def running(ports: Ports, app: Any, versions: Versions) -> Iterator[threading.Thread]:
-    """Answers on both ports, and watches the folder, while the context lasts.
+    """Answers on both ports, and watches the folder, within the context.
 
     Args:
-        ports: Taken; the services of gRPC are registered.
+        ports: With the services of gRPC registered.
         app: The ASGI application.
-        versions: What to keep up to date.
+        versions: To keep up to date with their folder.
 
     Yields:
-        The thread of the REST server, which lives as long as that does.
+        The thread of the REST server, alive as long as the server runs.
     """
     config = uvicorn.Config(
         app,
@@ -75,7 +77,7 @@ def running(ports: Ports, app: Any, versions: Versions) -> Iterator[threading.Th
         log_config=None,  # its records go to the log of this process
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=STOP_WITHIN_S,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
     rest = uvicorn.Server(config)
     # Not in the main thread, where it would take the signals and raise them once more at its end.
@@ -90,26 +92,26 @@ def running(ports: Ports, app: Any, versions: Versions) -> Iterator[threading.Th
     finally:
         ended.set()
         rest.should_exit = True
-        ports.grpc_server.stop(STOP_WITHIN_S).wait()
-        answering.join(STOP_WITHIN_S)
-        watching.join(STOP_WITHIN_S)
+        ports.grpc_server.stop(_STOP_WITHIN_S).wait()
+        answering.join(_STOP_WITHIN_S)
+        watching.join(_STOP_WITHIN_S)
 
 
 def _bind(host: str, port: int, option: str) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
+        family, type_, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen()
+        listener = socket.socket(family, type_, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
             f"Cannot listen on {_address(host, port)}: {reason}. Choose another one with {option}"
         ) from None
-    return bound
+    return listener
 
 
 def _address(host: str, port: int) -> str:

@@ -1,4 +1,4 @@
-"""Intervals: what they say is true, also of functions that a project has written."""
+"""Intervals hold the true value, also those of functions in a project."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def binary(rows=ROWS, noise=1.0, seed=1):
     return labels, np.round(scores, 2)  # ties
 
 
-def test_an_interval_holds_what_more_rows_show():
+def test_an_interval_holds_the_value_on_many_rows():
     many = Rows.of(*binary(200_000, seed=5))
     truth = {name: METRICS[name].value(many) for name in ("auc", "log_loss")}
     held = []
@@ -50,7 +50,7 @@ def test_an_interval_is_narrower_with_more_rows_and_the_same_each_time():
     assert intervals(METRICS, answers(*binary(200))).candidate[WHOLE] == few
 
 
-def test_what_is_uncertain_about_both_models_drops_out_of_their_difference():
+def test_uncertainty_common_to_both_models_drops_out_of_their_difference():
     labels, scores = binary()
     worse = np.clip(scores + np.random.default_rng(6).normal(0, 0.1, ROWS), 0.01, 0.99)
     found = intervals(METRICS, answers(labels, worse), answers(labels, scores))
@@ -58,10 +58,12 @@ def test_what_is_uncertain_about_both_models_drops_out_of_their_difference():
     assert change.high - change.low < 0.7 * (alone.high - alone.low)
     assert found.baseline[WHOLE]["auc"] == pytest.approx(sk.roc_auc_score(labels, scores), abs=1e-6)
     same = intervals(METRICS, answers(labels, scores), answers(labels, scores))
-    assert {(one.low, one.high) for one in same.change[WHOLE].values()} == {(0.0, 0.0)}
+    assert {(interval.low, interval.high) for interval in same.change[WHOLE].values()} == {
+        (0.0, 0.0)
+    }
 
 
-def test_slices_have_intervals_of_their_own_and_none_where_a_metric_is_not_defined():
+def test_slices_have_their_own_intervals_and_none_where_a_metric_is_not_defined():
     labels, scores = binary()
     codes = np.where(labels == 0, 0, -1)  # all of one class
     codes[:200] = np.where(labels[:200] == 1, 1, codes[:200])
@@ -116,11 +118,11 @@ def test_no_rows_have_no_intervals():
     assert intervals(METRICS, answers(np.empty(0), np.empty(0))).candidate == {}
 
 
-def test_memory_is_bounded_by_blocks_that_change_nothing(monkeypatch):
+def test_memory_is_limited_by_blocks_that_change_nothing(monkeypatch):
     labels, scores = binary()
     whole = intervals(METRICS, answers(labels, scores)).candidate[WHOLE]["auc"]
-    monkeypatch.setattr(bootstrap, "_BLOCK", 50 * ROWS)
-    blocks = [block.shape for block in bootstrap._blocks(ROWS)]
+    monkeypatch.setattr(bootstrap, "BLOCK_WEIGHTS", 50 * ROWS)
+    blocks = [block.shape for block in bootstrap.resample_blocks(ROWS)]
     assert blocks == [(ROWS, 50)] * 20
     in_parts = intervals(METRICS, answers(labels, scores)).candidate[WHOLE]["auc"]
     assert in_parts.low == pytest.approx(whole.low, abs=0.01)

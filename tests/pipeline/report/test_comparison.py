@@ -1,4 +1,4 @@
-"""Two runs side by side: which keys, bounds and differences are told, without a run."""
+"""Two runs side by side: keys, thresholds and differences, without a run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from tests.pipeline.report.test_bootstrap import METRICS, answers, binary
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import Check
 from tfxkit.report.bootstrap import WHOLE, independent_change, intervals
-from tfxkit.report.comparison.metrics import bound_changes
-from tfxkit.report.comparison.pair import Pair
-from tfxkit.report.comparison.settings import key_changes
-from tfxkit.report.masking import MASK
+from tfxkit.report.changes import key_changes, threshold_changes
+from tfxkit.report.origin import MASK
+from tfxkit.report.run import RunPair
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status, Summary
 
@@ -32,7 +31,7 @@ def summary(run_id="1", started="2026-01-01T00:00:00+00:00", **fields):
     return Summary(run_id=run_id, pipeline="p", started=started, **ended | fields)
 
 
-def test_keys_that_differ_are_told_with_both_values_and_those_of_one_run_only():
+def test_different_keys_have_both_values_and_those_of_one_run_are_included():
     older = summary(
         config={"train": {"epochs": 8, "seed": 1}, "gone": {}, "data": {"spans": "all"}}
     )
@@ -50,12 +49,12 @@ def test_keys_that_differ_are_told_with_both_values_and_those_of_one_run_only():
     assert same == 2
 
 
-def test_null_is_another_value_than_none_at_all():
+def test_null_differs_from_a_missing_key():
     changed, _ = key_changes(summary(config={"a": 1}), summary(config={"a": 1, "limit": None}))
     assert changed == [("limit", "not set", "null")]
 
 
-def test_a_secret_that_changed_is_told_without_its_value():
+def test_a_changed_secret_is_listed_without_its_value():
     older, newer = (
         summary(config={"beam": {"db_password": word}, "data": {"path": f"s3://u:{word}@b/x"}})
         for word in ("hunter2", "hunter3")
@@ -67,7 +66,7 @@ def test_a_secret_that_changed_is_told_without_its_value():
     ]
 
 
-def test_bounds_of_both_runs_are_told_with_both_outcomes():
+def test_thresholds_of_both_runs_have_both_outcomes():
     check = {"latency_ms": 1.0, "peak_memory_mb": 700.0}
     older = summary(
         thresholds=(Check(name="auc: min", passed=True, detail="a"),),
@@ -80,31 +79,28 @@ def test_bounds_of_both_runs_are_told_with_both_outcomes():
         ),
         serving_check={"blessed": False, "reason": "too slow", **check},
     )
-    found = {one.name: one for one in bound_changes(older, newer)}
+    found = {change.name: change for change in threshold_changes(older, newer)}
     assert list(found) == ["auc: min", "loss: max", "serving check"]
     assert (found["auc: min"].older, found["auc: min"].newer) == (True, False)
     assert (found["loss: max"].older, found["loss: max"].older_detail) == (None, "")
     assert found["serving check"].newer_detail == "too slow"
-    assert all(one.moved for one in found.values())
-    assert not any(one.moved for one in bound_changes(newer, newer))
+    assert all(change.moved for change in found.values())
+    assert not any(change.moved for change in threshold_changes(newer, newer))
 
 
 def test_the_run_that_began_later_is_the_newer_one_whatever_it_is_called(tmp_path):
     outputs = Outputs(tmp_path)
-    for one in (
-        summary("b", "2026-01-01T00:00:00+02:00"),
-        summary("a", "2026-01-01T00:00:00+01:00"),
-    ):
-        (outputs.runs / one.run_id).mkdir(parents=True)
-        one.write(outputs.runs / one.run_id)
     runs = [summary("a", "2026-01-01T00:00:00+01:00"), summary("b", "2026-01-01T00:00:00+02:00")]
+    for run in runs:
+        (outputs.runs / run.run_id).mkdir(parents=True)
+        run.write(outputs.runs / run.run_id)
     for one, other in (runs, reversed(runs)):
-        pair = Pair.read(one, other, outputs)
+        pair = RunPair.read(one, other, outputs)
         assert (pair.older.summary.run_id, pair.newer.summary.run_id) == ("b", "a")
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "reason"),
     [
         ({}, "Both names are of the run 1"),
         ({"run_id": "2", "metrics": {}, "status": "stopped", "error": "Drift.\nMore"},
@@ -115,25 +111,25 @@ def test_the_run_that_began_later_is_the_newer_one_whatever_it_is_called(tmp_pat
          '(?s)different things.*"positive":"no"'),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_refused_with_the_reason(other, told, tmp_path):
-    with pytest.raises(UsageError, match=told):
-        Pair.read(summary(), summary(**other), Outputs(tmp_path))
+def test_runs_that_cannot_be_compared_are_refused_with_the_reason(other, reason, tmp_path):
+    with pytest.raises(UsageError, match=reason):
+        RunPair.read(summary(), summary(**other), Outputs(tmp_path))
 
 
 def test_rows_without_a_label_may_be_treated_in_another_way(tmp_path):
     dropped = {**DATASET, "label": {**DATASET["label"], "missing": "drop"}}
     runs = [summary(), summary("2", config={"dataset": dropped})]
-    for one in runs:
-        (Outputs(tmp_path).runs / one.run_id).mkdir(parents=True)
-        one.write(Outputs(tmp_path).runs / one.run_id)
-    assert Pair.read(*runs, Outputs(tmp_path))
+    for run in runs:
+        (Outputs(tmp_path).runs / run.run_id).mkdir(parents=True)
+        run.write(Outputs(tmp_path).runs / run.run_id)
+    assert RunPair.read(*runs, Outputs(tmp_path))
 
 
 def test_the_change_between_other_rows_is_as_uncertain_as_both_together():
     older, newer = (answers(*binary(800, seed=seed)) for seed in (21, 22))
     change = independent_change(METRICS, newer, older)[WHOLE]["auc"]
     own = [intervals(METRICS, rows).candidate[WHOLE]["auc"] for rows in (older, newer)]
-    widths = [one.high - one.low for one in own]
+    widths = [interval.high - interval.low for interval in own]
     assert change.high - change.low == pytest.approx(np.hypot(*widths), rel=0.15)
 
 

@@ -1,4 +1,4 @@
-"""The table of classes taken for others: the names of its rows and columns, and its counts."""
+"""The confusion table: names of its rows and columns, and its counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from tfxkit.config.dataset import Dataset
-from tfxkit.report.confusion import class_names, confusion
+from tfxkit.report.curves import class_names, confusion
 from tfxkit.report.eval_rows import EvalRows
 
 

@@ -1,18 +1,21 @@
-"""What the page says about the data when the gate passed it, stopped it, or was not reached."""
+"""The page about the data: outcomes of the gate, findings, histograms."""
 
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pandas as pd
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from tests.components.gate_run import write_statistics
-from tests.pipeline.report.made_run import made_run
-from tfxkit.report import data
-from tfxkit.report.writing import environment
+from tests.pipeline.report.bare_run import bare_run
+from tfxkit.report.data import HISTOGRAM_BINS, build_data, draw_histogram
+from tfxkit.report.formatting import number
+from tfxkit.report.page import environment
 from tfxkit.runs.metadata import Artifact
 from tfxkit.runs.summary import State, Status, Step
 
@@ -24,7 +27,7 @@ ALL_WELL = "Nothing departs from the schema"
 
 @pytest.fixture
 def section(tmp_path):
-    """Makes the section of a run whose gate ended so, as text."""
+    """Renders the section of a run, by status and state of the gate."""
     rows = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [0, 1, 1]})
     statistics = write_statistics(tmp_path / "statistics", {"train": rows, "eval": rows}, SCHEMA)
     properties = {"split_names": statistics.split_names}
@@ -42,9 +45,9 @@ def section(tmp_path):
             file.write_text(json.dumps(report))
             artifacts["DataGate"] = {"findings": Artifact(2, "Findings", str(file), {})}
         steps = (Step(name="DataGate", state=gate, seconds=0),)
-        run = made_run(tmp_path, status, artifacts, steps=steps)
+        run = bare_run(tmp_path, status, artifacts, steps=steps)
         template = environment().get_template("data.html")
-        return template.render(content=data.make(run), run=run)
+        return template.render(content=build_data(run), run=run)
 
     return make
 
@@ -53,11 +56,11 @@ def finding(severity: str, column: str = "x") -> dict[str, str]:
     return {"column": column, "what": "odd", "split": "train", "kind": "rows", "severity": severity}
 
 
-def test_that_all_is_well_is_said_only_where_somebody_has_looked(section):
-    untold = section(Status.DONE, State.SKIPPED)
-    assert "The data gate was not reached" in untold and ALL_WELL not in untold
-    untold = section(Status.FAILED, State.FAILED)
-    assert "The data gate failed" in untold and ALL_WELL not in untold
+def test_all_is_well_only_where_the_data_was_checked(section):
+    skipped = section(Status.DONE, State.SKIPPED)
+    assert "The data gate was not reached" in skipped and ALL_WELL not in skipped
+    failed = section(Status.FAILED, State.FAILED)
+    assert "The data gate failed" in failed and ALL_WELL not in failed
     stopped = section(Status.STOPPED, State.FAILED)
     assert "The data gate stopped the run" in stopped and ALL_WELL not in stopped
     for state in (State.RUN, State.CACHED):
@@ -71,3 +74,30 @@ def test_a_column_is_marked_by_its_worst_finding(section):
     both = [finding("warning"), finding("error"), finding("warning", "y")]
     mixed = section(Status.PUSHED, State.RUN, both)
     assert '<span class="bad">✗ 2</span>' in mixed and '<span class="warn">! 1</span>' in mixed
+
+
+def numeric(*deciles):
+    column = FeatureNameStatistics()
+    quantiles = column.num_stats.histograms.add(type="QUANTILES")
+    for low, high in pairwise(deciles):
+        quantiles.buckets.add(low_value=low, high_value=high, sample_count=10)
+    return column
+
+
+def test_an_outlier_does_not_flatten_the_bars():
+    now, before = numeric(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1e9), numeric(*range(11))
+    drawn = draw_histogram({"train": now, "served": before}, number)
+    assert len(drawn.bars) == HISTOGRAM_BINS and drawn.outlines.keys() == {"served"}
+    assert sum(height > 0 for *_, height in drawn.bars) > 5
+    assert drawn.low == "0" and drawn.high != number(1e9)
+
+
+def test_values_share_their_bars_across_data_sets():
+    columns = {}
+    for name, counts in {"train": {"a": 3, "b": 1}, "eval": {"b": 4, "c": 1}}.items():
+        column = columns.setdefault(name, FeatureNameStatistics())
+        for value, count in counts.items():
+            column.string_stats.rank_histogram.buckets.add(label=value, sample_count=count)
+    drawn = draw_histogram(columns, number)
+    heights = [height for *_, height in drawn.bars]  # of b, a, c, by what is frequent in both
+    assert heights[0] < heights[1] and heights[2] == 0

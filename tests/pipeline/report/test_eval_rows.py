@@ -1,4 +1,4 @@
-"""Answers that are kept: whole or not at all, never unpickled, and found again."""
+"""Samples of a split, and kept predictions: whole or not at all, never unpickled, reused."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def places(tmp_path):
 
 def test_rows_without_a_label_are_left_out_and_slices_are_named_as_the_evaluator_does(places):
     model_dir, examples, runs = places
-    rows = eval_rows.load(model_dir, examples, SLICES, runs / "1")
+    rows = eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
     kept = [n for n in range(100) if n % 5]
     assert rows.labels.tolist() == [n % 2 for n in kept]
     assert rows.predictions.tolist() == [len(example(n)) for n in kept]
@@ -73,11 +73,11 @@ def test_rows_without_a_label_are_left_out_and_slices_are_named_as_the_evaluator
     assert found["town: <b>"] == [n for n in kept if n % 3 and n % 2]
 
 
-def test_a_later_run_takes_them_from_an_earlier_one(places, monkeypatch):
+def test_a_later_run_reuses_the_predictions_of_an_earlier_one(places):
     model_dir, examples, runs = places
-    first = eval_rows.load(model_dir, examples, SLICES, runs / "1")
-    monkeypatch.setattr(eval_rows, "_ask", None)  # must not be needed
-    again = eval_rows.load(model_dir, examples, SLICES, runs / "2")
+    first = eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
+    Path(model_dir, "saved_model.pb").unlink()  # must not be needed
+    again = eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "2")
     assert again.names == first.names
     np.testing.assert_array_equal(again.slice_of, first.slice_of)
     np.testing.assert_allclose(again.predictions, first.predictions)
@@ -89,39 +89,72 @@ def test_a_later_run_takes_them_from_an_earlier_one(places, monkeypatch):
 @pytest.mark.parametrize("damage", ["empty", "half", "pickled"])
 def test_damaged_files_are_made_anew(places, damage):
     model_dir, examples, runs = places
-    first = eval_rows.load(model_dir, examples, SLICES, runs / "1")
+    first = eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
     [file] = (runs / "1").iterdir()
     if damage == "pickled":
         with file.open("wb") as stream:
             np.savez(stream, labels=np.array([print], dtype=object))
     else:
         file.write_bytes(file.read_bytes()[: 100 if damage == "half" else 0])
-    again = eval_rows.load(model_dir, examples, SLICES, runs / "1")
+    again = eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
     np.testing.assert_array_equal(again.labels, first.labels)
 
 
-def test_other_rows_or_another_model_are_asked_anew(places):
+def test_different_rows_or_another_model_are_predicted_anew(places):
     model_dir, examples, runs = places
-    eval_rows.load(model_dir, examples, SLICES, runs / "1")
-    eval_rows.load(model_dir, examples, (), runs / "1")
+    eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
+    eval_rows.load_eval_rows(model_dir, examples, (), runs / "1")
     with open(f"{model_dir}/{served_model.FINGERPRINT}", "w") as file:
         file.write("e" * 64)
-    eval_rows.load(model_dir, examples, SLICES, runs / "1")
+    eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
     assert len(list((runs / "1").iterdir())) == 3
 
 
-def test_of_very_many_rows_some_are_taken(places, monkeypatch):
+def test_a_large_split_is_sampled(places, monkeypatch):
     model_dir, examples, runs = places
     monkeypatch.setattr(eval_rows, "MOST_ROWS", 30)
-    rows = eval_rows.load(model_dir, examples, SLICES, runs / "1")
+    rows = eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
     assert rows.every == 4
     assert rows.predictions.tolist() == [len(example(n)) for n in range(0, 100, 4) if n % 5]
 
 
-def test_how_many_rows_there_are_is_read_where_example_gen_wrote_it(places, monkeypatch):
+def test_the_number_of_rows_comes_from_example_gen(places, monkeypatch):
     model_dir, examples, runs = places
     counts = [{"rows": {"train": 500, "eval": 30}}, {"rows": {"train": 0, "eval": 25}}]
     Path(examples, OUTCOMES).write_text(json.dumps({"repeated_share": 0, "files": counts}))
     monkeypatch.setattr(eval_rows, "MOST_ROWS", 30)
-    rows = eval_rows.load(model_dir, examples, SLICES, runs / "1")
+    rows = eval_rows.load_eval_rows(model_dir, examples, SLICES, runs / "1")
     assert rows.every == 2  # by the 55 that are written there, not by the 100 in the file
+
+
+@pytest.fixture
+def split(tmp_path):
+    """Three files with 40, 0 and 60 rows, which are their numbers."""
+    folder = tmp_path / "[1]" / "Split-train"  # a name that is a pattern, too
+    folder.mkdir(parents=True)
+    numbers = iter(range(100))
+    for place, rows in enumerate((40, 0, 60)):
+        with tf.io.TFRecordWriter(str(folder / f"data-{place}.gz"), "GZIP") as writer:
+            for _ in range(rows):
+                writer.write(str(next(numbers)).encode())
+    return folder.parent
+
+
+def taken(examples, most):
+    records, every = eval_rows.sample_split(str(examples), "train", most)
+    return [int(record) for record in records.as_numpy_iterator()], every
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_rows_are_taken_evenly_from_all_files(split, counted, monkeypatch):
+    if counted:
+        files = [{"rows": {"train": 40, "eval": 9}}, {"rows": {"train": 60, "eval": 0}}]
+        (split / OUTCOMES).write_text(json.dumps({"repeated_share": 0, "files": files}))
+    monkeypatch.setattr(eval_rows, "BATCH_ROWS", 7)
+    assert taken(split, 100) == (list(range(100)), 1)
+    assert taken(split, 99) == (list(range(0, 100, 2)), 2)
+    assert taken(split, 30) == (list(range(0, 100, 4)), 4)
+
+
+def test_a_split_without_rows_is_no_sample(tmp_path):
+    assert taken(tmp_path, 10) == ([], 1)

@@ -1,19 +1,23 @@
-"""Parts of the page that need no run: figures, numbers, secrets, the model card."""
+"""Parts of the page that need no run: verdict, figures, numbers, secrets, the model card."""
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 import pytest
-from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from tfxkit.report import histogram, words
+from tests.pipeline.report.bare_run import bare_run
+from tfxkit.evaluation import Check
+from tfxkit.report import formatting
 from tfxkit.report.bootstrap import Interval
+from tfxkit.report.features import FeaturesSection
 from tfxkit.report.figures import MODEL, axes, svg
-from tfxkit.report.masking import MASK, masked
-from tfxkit.report.metric_rows import MetricRow
-from tfxkit.report.model_card import ModelCard, read
+from tfxkit.report.model_card import ModelCard, read_model_card
+from tfxkit.report.origin import MASK, mask_secrets
+from tfxkit.report.page import environment
+from tfxkit.report.quality import MetricRow
+from tfxkit.report.verdict import build_verdict
+from tfxkit.runs.summary import Status
 
 HOSTILE = '"><img src=x onerror=alert(1)> $x^2$'
 
@@ -52,15 +56,15 @@ def test_a_figure_has_the_colours_and_the_font_of_the_page():
      (float("nan"), "–")],
 )  # fmt: skip
 def test_metrics_have_four_digits(value, text):
-    assert words.metric(value) == text
+    assert formatting.metric(value) == text
 
 
-def test_spans_of_time_and_dates():
-    assert words.seconds(9.96) == "10.0 s"
-    assert words.seconds(83.4) == "1 min 23 s"
-    assert words.seconds(7260) == "2 h 1 min"
-    assert words.date_writer("ms")(1_400_000_000_000) == "2014-05-13"
-    assert words.date_writer("s")(1e30) == words.number(1e30)
+def test_durations_and_dates():
+    assert formatting.duration(9.96) == "10.0 s"
+    assert formatting.duration(83.4) == "1 min 23 s"
+    assert formatting.duration(7260) == "2 h 1 min"
+    assert formatting.date_formatter("ms")(1_400_000_000_000) == "2014-05-13"
+    assert formatting.date_formatter("s")(1e30) == formatting.number(1e30)
 
 
 @pytest.mark.parametrize(
@@ -79,14 +83,14 @@ def test_a_change_is_clear_when_its_interval_leaves_zero_out(better, low, high, 
     assert row.moved == moved
 
 
-def test_secrets_are_masked_wherever_they_stand():
+def test_secrets_are_masked_at_any_depth():
     tree = {
         "beam": {"options": {"db_password": "hunter2", "region": "eu", "api_key": ["a", "b"]}},
         "data": {"path": "s3://user:hunter2@bucket/x"},
         "token": {"deep": {"inside": "hunter2"}},
         "cache": True,
     }
-    found = masked(tree)
+    found = mask_secrets(tree)
     assert "hunter2" not in str(found) and "user" not in str(found)
     assert found["beam"]["options"] == {
         "db_password": MASK,
@@ -98,13 +102,13 @@ def test_secrets_are_masked_wherever_they_stand():
 
 
 def test_a_card_may_be_absent_or_empty(tmp_path):
-    assert read(tmp_path) is None
+    assert read_model_card(tmp_path) is None
     (tmp_path / "model_card.yaml").write_text("")
-    assert read(tmp_path) == ModelCard()
+    assert read_model_card(tmp_path) == ModelCard()
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("intended_uses: [a]", "intended_uses"),
         ("limits: text", "limits"),
@@ -112,34 +116,38 @@ def test_a_card_may_be_absent_or_empty(tmp_path):
         ("- a", "valid dictionary"),
     ],
 )
-def test_a_card_with_a_mistake_says_which(text, told, tmp_path):
+def test_the_error_in_a_card_is_named(text, problem, tmp_path):
     (tmp_path / "model_card.yaml").write_text(text)
-    with pytest.raises(ValueError, match=told):
-        read(tmp_path)
+    with pytest.raises(ValueError, match=problem):
+        read_model_card(tmp_path)
 
 
-def numeric(*deciles):
-    column = FeatureNameStatistics()
-    quantiles = column.num_stats.histograms.add(type="QUANTILES")
-    for low, high in pairwise(deciles):
-        quantiles.buckets.add(low_value=low, high_value=high, sample_count=10)
-    return column
+@pytest.mark.parametrize(
+    ("thresholds", "sentence"),
+    [
+        (0, "Pushed as version 3: it is held to no threshold, and the serving check passed."),
+        (1, "Pushed as version 3: its one threshold holds, and the serving check passed."),
+        (2, "Pushed as version 3: both thresholds hold, and the serving check passed."),
+        (3, "Pushed as version 3: all 3 thresholds hold, and the serving check passed."),
+    ],
+)
+def test_the_verdict_counts_the_thresholds(thresholds, sentence, tmp_path):
+    """A serving check is mentioned only where the pipeline has one."""
+    checks = tuple(Check(name=f"{n}: min", passed=True, detail="") for n in range(thresholds))
+    pushed = {"thresholds": checks, "pushed_path": "serving_model/3"}
+    without_check = bare_run(tmp_path / "a", Status.PUSHED, **pushed)
+    assert build_verdict(without_check).sentence.strip() == sentence.replace(
+        ", and the serving check passed", ""
+    )
+    run = bare_run(tmp_path / "b", Status.PUSHED, **pushed, serving_check={"blessed": True})
+    assert build_verdict(run).sentence.strip() == sentence
 
 
-def test_an_outlier_does_not_flatten_the_bars():
-    now, before = numeric(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1e9), numeric(*range(11))
-    drawn = histogram.draw({"train": now, "served": before}, words.number)
-    assert len(drawn.bars) == histogram.BINS and drawn.outlines.keys() == {"served"}
-    assert sum(height > 0 for *_, height in drawn.bars) > 5
-    assert drawn.low == "0" and drawn.high != words.number(1e9)
-
-
-def test_values_share_their_bars_across_data_sets():
-    columns = {}
-    for name, counts in {"train": {"a": 3, "b": 1}, "eval": {"b": 4, "c": 1}}.items():
-        column = columns.setdefault(name, FeatureNameStatistics())
-        for value, count in counts.items():
-            column.string_stats.rank_histogram.buckets.add(label=value, sample_count=count)
-    drawn = histogram.draw(columns, words.number)
-    heights = [height for *_, height in drawn.bars]  # of b, a, c, by what is frequent in both
-    assert heights[0] < heights[1] and heights[2] == 0
+def test_the_page_names_the_sampled_splits():
+    template = environment().get_template("features.html")
+    text = template.render(content=FeaturesSection([], {"train": 7, "eval": 1}, []))
+    assert "Ranges and shares of train are from one row in 7." in text
+    assert "of eval are" not in text
+    assert "one row in" not in template.render(
+        content=FeaturesSection([], {"train": 1, "eval": 1}, [])
+    )

@@ -1,10 +1,10 @@
-"""The graph: nothing overlaps, and who reads stands below whom it reads from."""
+"""The graph of steps: no overlaps, and each step lies below those that it reads from."""
 
 from __future__ import annotations
 
 from itertools import combinations
 
-from tfxkit.report import lineage
+from tfxkit.report.steps import BOX_HEIGHT, BOX_WIDTH, lay_out_graph
 from tfxkit.runs.metadata import Artifact, Execution
 
 
@@ -36,7 +36,7 @@ DAG = steps(
 
 
 def test_every_link_is_drawn_downwards():
-    graph = lineage.draw(DAG)
+    graph = lay_out_graph(DAG)
     top = {box.name: box.y for box in graph.boxes}
     assert top.keys() == DAG.keys()
     assert len(graph.edges) == sum(len(step.read()) for step in DAG.values())
@@ -46,19 +46,19 @@ def test_every_link_is_drawn_downwards():
 
 
 def test_no_boxes_overlap_and_all_is_inside():
-    graph = lineage.draw(DAG)
+    graph = lay_out_graph(DAG)
     for one, other in combinations(graph.boxes, 2):
-        apart_x = abs(one.x - other.x) >= lineage.BOX_WIDTH
-        assert apart_x or abs(one.y - other.y) >= lineage.BOX_HEIGHT
+        apart_x = abs(one.x - other.x) >= BOX_WIDTH
+        assert apart_x or abs(one.y - other.y) >= BOX_HEIGHT
     for box in graph.boxes:
-        assert 0 <= box.x <= graph.width - lineage.BOX_WIDTH
-        assert 0 <= box.y <= graph.height - lineage.BOX_HEIGHT
+        assert 0 <= box.x <= graph.width - BOX_WIDTH
+        assert 0 <= box.y <= graph.height - BOX_HEIGHT
 
 
 def test_a_run_that_did_not_begin_has_an_empty_graph():
-    assert lineage.draw({}).boxes == []
+    assert lay_out_graph({}).boxes == []
 
 
 def test_what_an_earlier_run_wrote_has_no_line():
-    graph = lineage.draw({"trainer": DAG["trainer"]})
+    graph = lay_out_graph({"trainer": DAG["trainer"]})
     assert [box.name for box in graph.boxes] == ["trainer"] and graph.edges == []

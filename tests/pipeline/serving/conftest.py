@@ -1,4 +1,4 @@
-"""A version made by hand: no training, but the signatures that a server can meet."""
+"""A version without training: the default signature, and one of several inputs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
-from tfxkit.serving.loaded_model import LoadedModel
+from tfxkit.serving.model import LoadedModel
 from tfxkit.storage import served_model
 
 TEXTS = tf.TensorSpec([None], tf.string)
@@ -30,26 +29,16 @@ class Tiny(tf.Module):
         self.factor = tf.Variable(factor)
 
     def score(self, examples):
-        kinds = {"x": tf.float32, "n": tf.int64, "word": tf.string}
+        types = {"x": tf.float32, "n": tf.int64, "word": tf.string}
         zeros = {"x": 0.0, "n": 0, "word": ""}
-        spec = {name: tf.io.FixedLenFeature([], kinds[name], zeros[name]) for name in kinds}
-        found = tf.io.parse_example(examples, spec)
-        length = tf.cast(tf.strings.length(found["word"]), tf.float32)
-        return self.factor * found["x"] + tf.cast(found["n"], tf.float32) + length
+        spec = {name: tf.io.FixedLenFeature([], types[name], zeros[name]) for name in types}
+        columns = tf.io.parse_example(examples, spec)
+        length = tf.cast(tf.strings.length(columns["word"]), tf.float32)
+        return self.factor * columns["x"] + tf.cast(columns["n"], tf.float32) + length
 
     @tf.function(input_signature=[TEXTS])
     def serve(self, examples):
         return {"score": self.score(examples)[:, tf.newaxis]}
-
-    @tf.function(input_signature=[TEXTS])
-    def regress(self, inputs):
-        return {"outputs": self.score(inputs)}
-
-    @tf.function(input_signature=[TEXTS])
-    def classify(self, inputs):
-        score = tf.sigmoid(self.score(inputs))
-        labels = tf.tile([["no", "yes"]], [tf.size(inputs), 1])
-        return {"classes": labels, "scores": tf.stack([1 - score, score], axis=1)}
 
     @tf.function(
         input_signature=[
@@ -62,20 +51,10 @@ class Tiny(tf.Module):
 
 
 def write_version(version_dir: Path, factor: float = 2.0) -> None:
-    """Writes all that a version needs to be whole."""
+    """Writes a complete version."""
     model = Tiny(factor)
-    signatures = {
-        "serving_default": model.serve,
-        "regress": model.regress,
-        "classify": model.classify,
-        "named": model.named,
-    }
+    signatures = {"serving_default": model.serve, "named": model.named}
     tf.saved_model.save(model, str(version_dir), signatures)
-    file = version_dir / "saved_model.pb"
-    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
-    for name in ("regress", "classify"):  # TensorFlow 2 has no way to say so
-        saved.meta_graphs[0].signature_def[name].method_name = f"tensorflow/serving/{name}"
-    file.write_bytes(saved.SerializeToString())
     (version_dir / served_model.STATISTICS).mkdir(parents=True)
     columns = {name: {"role": role} for name, role in COLUMNS.items()}
     texts = {

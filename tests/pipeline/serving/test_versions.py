@@ -1,17 +1,18 @@
-"""Which version is served while the folder changes."""
+"""The version that is served while the folder changes."""
 
 import shutil
 
+import numpy as np
 import pytest
 
-from tfxkit.serving.errors import ServingError
+from tfxkit.serving.model import ServingError
 from tfxkit.serving.versions import Versions
 from tfxkit.storage import served_model
 
 
 @pytest.fixture
 def folder(tmp_path, version_dir):
-    """A folder of versions, and what puts one there."""
+    """A folder of versions, and a function that adds one."""
 
     def put(number: int):
         return shutil.copytree(version_dir, tmp_path / "models" / str(number))
@@ -22,15 +23,15 @@ def folder(tmp_path, version_dir):
 
 @pytest.fixture
 def versions(folder):
-    told = []
-    made = Versions("m", str(folder[0]), told.append)
-    made.told = told
-    look(made)
-    return made
+    lines = []
+    versions = Versions("m", str(folder[0]), lines.append)
+    versions.lines = lines
+    look(versions)
+    return versions
 
 
 def look(versions):
-    """Twice, as what changes between two looks is not taken."""
+    """Looks twice, as versions that change between two looks are left alone."""
     versions.look()
     versions.look()
 
@@ -40,10 +41,10 @@ def served(versions):
 
 
 def states(versions):
-    return {one.version: one.state for one in versions.states("m")}
+    return {state.version: state.state for state in versions.states("m")}
 
 
-def test_the_newest_is_served_and_one_before_when_it_goes(versions, folder):
+def test_the_newest_version_is_served_and_an_older_one_after_its_removal(versions, folder):
     path, put = folder
     assert served(versions) == 1
     put(10)
@@ -62,35 +63,37 @@ def test_the_newest_is_served_and_one_before_when_it_goes(versions, folder):
     put(2)
     look(versions)
     assert served(versions) == 2
-    assert versions.told[-2:] == [
+    assert versions.lines[-2:] == [
         f"No version is left in {path}: nothing is served.",
         "Version 2 is served.",
     ]
 
 
-def test_what_is_loaded_answers_although_its_files_are_gone(versions, folder):
+def test_a_loaded_version_answers_although_its_files_are_gone(versions, folder):
     before = versions.find("m")
     shutil.rmtree(folder[0] / "1")
-    assert before.run("serving_default", {"examples": _nothing()})["score"].tolist() == [[0.0]]
+    assert before.run("serving_default", {"examples": np.array([b""], object)})[
+        "score"
+    ].tolist() == [[0.0]]
 
 
-def test_one_whose_files_change_is_not_left_for_an_older_one(versions, folder):
+def test_a_served_version_with_changing_files_is_not_left_for_an_older_one(versions, folder):
     path, put = folder
     put(2)
     look(versions)
-    told = list(versions.told)
+    before = list(versions.lines)
     for number in range(2):
         (path / "2" / "saved_model.pb").touch()
         (path / "2" / f"copied-{number}").touch()
         look(versions)
-    assert served(versions) == 2 and versions.told == told
+    assert served(versions) == 2 and versions.lines == before
     (path / "2" / "saved_model.pb").touch()
     put(3)
     look(versions)
     assert served(versions) == 3
 
 
-def test_a_half_copied_version_waits_until_it_is_whole(versions, folder):
+def test_a_half_copied_version_waits_until_it_is_complete(versions, folder):
     path, put = folder
     put(2)
     (path / "2" / served_model.FINGERPRINT).unlink()
@@ -108,7 +111,9 @@ def test_a_half_copied_version_waits_until_it_is_whole(versions, folder):
     assert served(versions) == 2
 
 
-def test_one_that_does_not_load_is_told_once_and_tried_again_when_it_changes(versions, folder):
+def test_a_version_that_does_not_load_is_named_once_and_tried_again_when_it_changes(
+    versions, folder
+):
     path, put = folder
     good = (put(3) / "saved_model.pb").read_bytes()
     (path / "3" / "saved_model.pb").write_bytes(good[:1000])
@@ -116,8 +121,8 @@ def test_one_that_does_not_load_is_told_once_and_tried_again_when_it_changes(ver
     look(versions)
     look(versions)
     assert served(versions) == 2
-    assert [line for line in versions.told if "Version 3 does not load" in line] == [
-        versions.told[1]
+    assert [line for line in versions.lines if "Version 3 does not load" in line] == [
+        versions.lines[1]
     ]
     [three, *_] = versions.states("m")
     assert (three.version, three.state) == (3, "END") and three.error
@@ -135,13 +140,13 @@ def test_leftovers_and_locks_are_no_versions(versions, folder):
     assert served(versions) == 1
 
 
-def test_only_what_is_there_is_found(versions):
+def test_unknown_models_and_versions_are_not_found(versions):
     assert versions.find("m").version == versions.find("m", 1).version == 1
-    for arguments, told in [
+    for arguments, servable in [
         (("other",), r"Latest\(other\)"),
         (("m", 2), r"Specific\(m, 2\)"),
     ]:
-        with pytest.raises(ServingError, match=told) as error:
+        with pytest.raises(ServingError, match=servable) as error:
             versions.find(*arguments)
         assert error.value.http_status == 404
     with pytest.raises(ServingError, match="label: stable"):
@@ -150,9 +155,3 @@ def test_only_what_is_there_is_found(versions):
         versions.states("other")
     with pytest.raises(ServingError, match="Could not find version 4"):
         versions.states("m", 4)
-
-
-def _nothing():
-    import numpy as np
-
-    return np.array([b""], object)

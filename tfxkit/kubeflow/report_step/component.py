@@ -14,8 +14,8 @@ from tfx.types import artifact, channel, component_spec, standard_artifacts
 from tfxkit.config.loading import Config
 from tfxkit.kubeflow.artifact_types import TITLE
 from tfxkit.kubeflow.report_step.executor import Executor
-from tfxkit.report.masking import masked
-from tfxkit.report.model_card import FILE as MODEL_CARD
+from tfxkit.report.model_card import MODEL_CARD_FILE
+from tfxkit.report.origin import mask_secrets
 from tfxkit.storage.code_hash import code_hash
 
 PAGE = "page"
@@ -81,8 +81,8 @@ class Report(base_component.BaseComponent):
             config_dir: The folder with the model card, if there is one.
         """
         # Not the folder on this machine: the same configuration makes the same package anywhere.
-        shown: dict[str, Any] = masked(config.model_dump(mode="json", exclude={"outputs"}))
-        card = config_dir / MODEL_CARD
+        shown: dict[str, Any] = mask_secrets(config.model_dump(mode="json", exclude={"outputs"}))
+        card = config_dir / MODEL_CARD_FILE
         # Parameters of a run may replace keys of these two: see `tfxkit.kubeflow.parameters`.
         evaluation, validation = (shown["dataset"].pop(key) for key in ("evaluation", "validation"))
         super().__init__(

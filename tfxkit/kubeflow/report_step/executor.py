@@ -17,8 +17,8 @@ from tfx.types import artifact_utils
 
 from tfxkit.config.dataset import Dataset
 from tfxkit.kubeflow.checkpoint_run import run_of
-from tfxkit.report import writing
-from tfxkit.report.model_card import FILE as MODEL_CARD
+from tfxkit.report.model_card import MODEL_CARD_FILE
+from tfxkit.report.page import SECTIONS, render_report
 from tfxkit.report.run import Run
 from tfxkit.runs import results
 from tfxkit.runs.metadata import Artifact
@@ -46,8 +46,8 @@ class Executor(base_executor.BaseExecutor):
         try:
             with tempfile.TemporaryDirectory() as folder:
                 run = _run(Path(folder), run_id, input_dict, exec_properties)
-                sections = [one for one in writing.SECTIONS if one.key not in _LEFT_OUT]
-                text = writing.page(run, sections)
+                sections = [section for section in SECTIONS if section.key not in _LEFT_OUT]
+                text = render_report(run, sections)
         except Exception as error:  # whatever is wrong with the page, the run has ended as it has
             logger.exception("No report could be made")
             reason = escape(f"{type(error).__name__}: {error}")
@@ -80,7 +80,7 @@ def _run(folder: Path, run_id: str, inputs: Artifacts, properties: dict[str, Any
     for each in (configs, run_dir):
         each.mkdir(parents=True)
     if properties["model_card"]:
-        (configs / MODEL_CARD).write_text(properties["model_card"], encoding="utf-8")
+        (configs / MODEL_CARD_FILE).write_text(properties["model_card"], encoding="utf-8")
     fields = results.collect(artifacts)
     status = results.verdict(fields)
     summary = Summary(

@@ -1,4 +1,4 @@
-"""Bodies of `:predict`, and what is said of those that do not fit."""
+"""Bodies of `:predict`, and the errors of those that do not fit."""
 
 import base64
 import json
@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfxkit.serving import predict_json
-from tfxkit.serving.errors import ServingError
+from tfxkit.serving.model import ServingError
+from tfxkit.serving.rest import parse_body, predict
 
 
 def answer(model, body):
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return predict_json.answer(model, predict_json.parse(text))
+    return predict(model, parse_body(text))
 
 
 def b64(serialized: bytes) -> dict[str, str]:
@@ -21,15 +21,15 @@ def b64(serialized: bytes) -> dict[str, str]:
 
 
 def example(**features) -> bytes:
-    made = tf.train.Example()
+    row = tf.train.Example()
     for name, value in features.items():
         if isinstance(value, str):
-            made.features.feature[name].bytes_list.value.append(value.encode())
+            row.features.feature[name].bytes_list.value.append(value.encode())
         elif isinstance(value, int):
-            made.features.feature[name].int64_list.value.append(value)
+            row.features.feature[name].int64_list.value.append(value)
         else:
-            made.features.feature[name].float_list.value.append(value)
-    return made.SerializeToString()
+            row.features.feature[name].float_list.value.append(value)
+    return row.SerializeToString()
 
 
 ROWS = [b64(example(x=1.5, word="a")), b64(example(n=3)), b64(b"")]
@@ -64,7 +64,7 @@ def test_several_inputs_and_outputs_go_by_name(model):
 
 def test_rows_of_raw_columns(model):
     rows = [
-        {"x": 1.5, "n": 2, "word": "abc", "what the model does not know": 1},
+        {"x": 1.5, "n": 2, "word": "abc", "not a column of the model": 1},
         {"x": 1, "n": None, "word": {"b64": "YQ=="}},
         {"x": None, "n": 4.0, "word": ""},
     ]
@@ -79,7 +79,7 @@ def test_numbers_have_the_digits_that_they_need(model):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "problem"),
     [
         (b"", "empty"),
         (b"{", "JSON Parse error"),
@@ -89,7 +89,10 @@ def test_numbers_have_the_digits_that_they_need(model):
         ({}, "Exactly one of the keys"),
         ({"instances": ROWS, "inputs": ROWS}, "Exactly one of the keys"),
         ({"signature_name": 1, "instances": ROWS}, "signature_name"),
-        ({"signature_name": "nope", "instances": ROWS}, '"nope" not found; there are: classify'),
+        (
+            {"signature_name": "nope", "instances": ROWS},
+            '"nope" not found; there are: named, serving_default',
+        ),
         ({"instances": []}, "at least one"),
         ({"instances": ROWS[0]}, "'instances' must be a list"),
         ({"instances": [1]}, "JSON value 1 of input 'examples' is not of expected type: string"),
@@ -118,14 +121,14 @@ def test_numbers_have_the_digits_that_they_need(model):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_does_not_fit_is_said(model, body, told):
+def test_a_body_that_does_not_fit_is_refused_with_the_reason(model, body, problem):
     with pytest.raises(ServingError) as error:
         answer(model, body)
-    assert told in str(error.value)
+    assert problem in str(error.value)
     assert error.value.http_status == 400
 
 
-def test_lists_that_are_too_deep_are_told_also_where_json_can_be_deeper_than_python(model):
+def test_too_deep_lists_are_refused_also_where_json_can_be_deeper_than_python(model):
     deep = []
     for _ in range(3000):
         deep = [deep]
@@ -135,11 +138,11 @@ def test_lists_that_are_too_deep_are_told_also_where_json_can_be_deeper_than_pyt
         {"examples": [{"x": deep, "n": None, "word": None}]},
     ]:
         with pytest.raises(ServingError) as error:
-            predict_json.answer(model, document)
+            predict(model, document)
         assert error.value.http_status == 400 and len(str(error.value)) < 200
 
 
-def test_a_column_that_is_missing_is_named(model):
+def test_a_missing_column_is_named(model):
     with pytest.raises(
         ServingError, match=r"needs: n, word\. Where a value is not known, say null"
     ):

@@ -1,4 +1,4 @@
-"""A run that never ran: for parts of the page that need a few facts of one."""
+"""A run without execution, for parts of the page that need only a few of its facts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tfxkit.runs.summary import Status, Summary
 STARTED = "2024-05-01T12:00:00+00:00"
 
 
-def made_run(root: Path, status: Status, artifacts: Any = None, **summary: Any) -> Run:
-    """A run of two columns, x and the label y.
+def bare_run(root: Path, status: Status, artifacts: Any = None, **summary: Any) -> Run:
+    """Builds a run of two columns, x and the label y.
 
     Args:
         root: Of the outputs.
-        status: How it ended.
+        status: Of the run.
         artifacts: By step and key.
         summary: Fields of the summary.
     """

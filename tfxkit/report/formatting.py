@@ -1,4 +1,4 @@
-"""How the page writes numbers, names and spans of time."""
+"""Formatting of numbers, names, dates and durations for the pages and the terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tfxkit.config.dataset import TICKS_PER_SECOND
+
+Formatter = Callable[[float], str]
 
 TITLES = {
     "auc": "AUC",
@@ -27,19 +29,19 @@ _LARGE = 1000
 
 
 def title(metric: str) -> str:
-    """The name of a metric, for a reader."""
+    """Display name of a metric."""
     return TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
 def number(value: float | None) -> str:
-    """Four digits; a dash for what is not defined."""
+    """Four significant digits; a dash for an undefined value."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.4g}"
 
 
 def metric(value: float | None) -> str:
-    """Four digits, also where the last ones are zeros."""
+    """Four significant digits, trailing zeros included."""
     if value is None or not math.isfinite(value):
         return "–"
     if 0 < abs(value) < _TINY:
@@ -48,20 +50,20 @@ def metric(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
-    """A change, with its sign."""
+    """Difference with its sign."""
     if value is None:
         return "–"
     return "0" if value == 0 else f"{value:+.3g}".replace("-", "−")
 
 
 def interval(low: float, high: float, *, change: bool = False) -> str:
-    """From where to where."""
+    """Both ends of an interval; with signs for the interval of a change."""
     write = signed if change else metric
     return f"{write(low)} to {write(high)}"
 
 
-def share(value: float | None) -> str:
-    """Per cent."""
+def percentage(value: float | None) -> str:
+    """Share as a percentage."""
     if value is None:
         return "–"
     if 0 < value < _TINY:
@@ -69,29 +71,29 @@ def share(value: float | None) -> str:
     return f"{100 * value:.3g}%"
 
 
-def moment(started: str) -> str:
-    """A point in time in ISO 8601, for a reader."""
-    return f"{datetime.fromisoformat(started):%Y-%m-%d %H:%M:%S %Z}"
+def timestamp(iso_time: str) -> str:
+    """Readable form of a point in time in ISO 8601."""
+    return f"{datetime.fromisoformat(iso_time):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def date_writer(unit: str) -> Callable[[float], str]:
-    """Formatter of times, counted in `unit` since 1970, as dates in UTC."""
+def date_formatter(unit: str) -> Formatter:
+    """Formatter of times, counted in a unit since 1970, as dates in UTC."""
     ticks = TICKS_PER_SECOND.get(unit, 1)
 
     def write(value: float) -> str:
         try:
             return f"{datetime.fromtimestamp(value / ticks, UTC):%Y-%m-%d}"
-        except (OverflowError, ValueError, OSError):  # no year that a calendar has
+        except (OverflowError, ValueError, OSError):  # not a year of the calendar
             return number(value)
 
     return write
 
 
-def seconds(value: float) -> str:
-    """A span of time."""
-    if value < _MINUTE:
-        return f"{value:.1f} s"
-    minutes, rest = divmod(round(value), _MINUTE)
+def duration(seconds: float) -> str:
+    """Duration in seconds, minutes or hours."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
     return (
         f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
         if minutes >= _MINUTE
@@ -99,6 +101,6 @@ def seconds(value: float) -> str:
     )
 
 
-def count(number_of: int, noun: str) -> str:
-    """1 row, 2 rows."""
-    return f"{number_of:,} {noun}" if number_of == 1 else f"{number_of:,} {noun}s"
+def count(quantity: int, noun: str) -> str:
+    """Quantity with its noun: 1 row, 2 rows."""
+    return f"{quantity:,} {noun}" if quantity == 1 else f"{quantity:,} {noun}s"

@@ -1,0 +1,269 @@
+"""A version of a model in memory: its signatures, its rows, and the errors of requests."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import os
+import re
+import reprlib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from tfxkit.storage import served_model
+
+logger = logging.getLogger("tfxkit.serving")
+
+DEFAULT_SIGNATURE = "serving_default"
+_SERVE_TAG = "serve"
+# Translation of TensorFlow Serving (model_servers/http_server.cc, ToHTTPStatusCode).
+_HTTP_STATUS = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}
+_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+# The node of the graph is of no use to a client: " [[{{node …}}]]", " [Op:…]".
+_NODES = re.compile(r"\s*\[\[\{\{.*?\}\}\]\]|\s*\[Op:[^\]]*\]")
+_EXPECTED = {"INT": "a whole number", "FLOAT": "a number", "BYTES": "a text"}
+
+SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
+
+
+class ServingError(Exception):
+    """A request that cannot be answered; the message is for the client.
+
+    Attributes:
+        code: The status of gRPC.
+    """
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        """Keeps both."""
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def http_status(self) -> int:
+        """The status of HTTP; 500 where the fault is not the client's."""
+        return _HTTP_STATUS.get(self.code, 500)
+
+
+def invalid(message: str) -> ServingError:
+    """Error of a request that is malformed, or does not fit the model."""
+    return ServingError(grpc.StatusCode.INVALID_ARGUMENT, message)
+
+
+def not_found(message: str) -> ServingError:
+    """Error of a request for an unknown model or version."""
+    return ServingError(grpc.StatusCode.NOT_FOUND, message)
+
+
+class LoadedModel:
+    """A version that answers calls, from many threads at once.
+
+    Attributes:
+        version: Its number.
+        signature_defs: The signatures in the SavedModel, by name.
+        rows: Encoder of rows for `serving_default`.
+    """
+
+    def __init__(self, version_dir: str) -> None:
+        """Loads the version and calls it once, so that the first client need not wait.
+
+        Args:
+            version_dir: A pushed version, see `storage.served_model`; its name is the number.
+
+        Raises:
+            Exception: Whatever TensorFlow raises if it cannot be loaded.
+        """
+        self.version = int(os.path.basename(version_dir))
+        self.signature_defs = _signature_defs(version_dir)
+        self.rows = RowEncoder.of(version_dir)
+        self._loaded = tf.saved_model.load(version_dir)
+        self._warm_up()
+
+    def signature(self, name: str) -> tuple[str, SignatureDef]:
+        """Finds a signature, the default one for an empty name: its name and description.
+
+        Raises:
+            ServingError: If the model has none of this name.
+        """
+        name = name or DEFAULT_SIGNATURE
+        if name not in self._loaded.signatures:
+            names = ", ".join(sorted(self._loaded.signatures))
+            raise ServingError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f'Serving signature key "{name}" not found; there are: {names}',
+            )
+        return name, self.signature_defs[name]
+
+    def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Calls a signature.
+
+        Args:
+            signature_name: A result of `signature`.
+            inputs: The value of each input; texts as arrays of bytes objects.
+
+        Returns:
+            The value of each output.
+
+        Raises:
+            ServingError: If the inputs do not fit, or the model's graph raises.
+        """
+        _check(inputs, self.signature_defs[signature_name])
+        try:
+            tensors = {name: tf.constant(value) for name, value in inputs.items()}
+            outputs = self._loaded.signatures[signature_name](**tensors)
+            return {name: value.numpy() for name, value in outputs.items()}
+        except tf.errors.OpError as error:
+            raise _of_tensorflow(error) from error
+
+    def _warm_up(self) -> None:
+        signature = self.signature_defs.get(DEFAULT_SIGNATURE)
+        if signature is None or [i.dtype for i in signature.inputs.values()] != [tf.string]:
+            return
+        [name] = signature.inputs
+        try:
+            self.run(DEFAULT_SIGNATURE, {name: np.array([b""], object)})
+        except ServingError as error:  # a model with required columns refuses an empty example
+            logger.info("Version %d answers no empty example: %s", self.version, error)
+
+
+def _signature_defs(version_dir: str) -> dict[str, SignatureDef]:
+    with open(os.path.join(version_dir, "saved_model.pb"), "rb") as file:
+        saved_model = saved_model_pb2.SavedModel.FromString(file.read())
+    for graph in saved_model.meta_graphs:
+        if _SERVE_TAG in graph.meta_info_def.tags:
+            return dict(graph.signature_def)
+    return {}
+
+
+def _check(inputs: Mapping[str, np.ndarray], signature: SignatureDef) -> None:
+    if inputs.keys() != signature.inputs.keys():
+        extra = ", ".join(sorted(inputs.keys() - signature.inputs.keys()))
+        missing = ", ".join(sorted(signature.inputs.keys() - inputs.keys()))
+        raise invalid(
+            f"input size does not match signature: {len(inputs)}!={len(signature.inputs)}. "
+            f"Sent extra: {{{extra}}}. Missing but required: {{{missing}}}."
+        )
+    for name, value in inputs.items():
+        info = signature.inputs[name]
+        expected, dtype = tf.as_dtype(info.dtype), tf.as_dtype(value.dtype)
+        if dtype != expected:
+            raise invalid(f"Input {name!r} must be {expected.name}, not {dtype.name}")
+        shape = tf.TensorShape(info.tensor_shape)
+        if not shape.is_compatible_with(value.shape):
+            raise invalid(f"Input {name!r} must have the shape {shape}, not {value.shape}")
+
+
+class RowEncoder:
+    """Encoder of rows of raw columns, as JSON has them, into serialized `tf.Example`s.
+
+    TensorFlow Serving has no such thing: there a client makes the examples. The types come from
+    the schema that the model carries. Each column must be present, if only as null: a misspelt
+    one would count as missing in each row, and the answer would look good.
+
+    Attributes:
+        types: The type, INT, FLOAT or BYTES, of each column that the model needs.
+    """
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        """Takes the types of the columns."""
+        self.types = dict(types)
+
+    @classmethod
+    def of(cls, version_dir: str) -> RowEncoder:
+        """Reads the columns and types of a pushed version on a local disk."""
+        with open(os.path.join(version_dir, served_model.SCHEMA), encoding="utf-8") as file:
+            schema = text_format.Parse(file.read(), schema_pb2.Schema())
+        types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
+        return cls({name: types[name] for name in served_model.columns(version_dir)})
+
+    def encode(self, rows: Sequence[Any]) -> np.ndarray:
+        """Encodes rows.
+
+        Args:
+            rows: One object a row: column -> value, null for an unknown value. Columns that the
+                model does not need are ignored.
+
+        Returns:
+            One serialized example a row, an array of bytes objects.
+
+        Raises:
+            ServingError: If a row is no object, lacks a column, or a value has another type.
+        """
+        return np.array([self._encode(row, place) for place, row in enumerate(rows)], object)
+
+    def _encode(self, row: Any, place: int) -> bytes:
+        if not isinstance(row, Mapping):
+            raise invalid(f"Example {place} must be an object: column name -> value")
+        if missing := [name for name in self.types if name not in row]:
+            raise invalid(
+                f"Example {place} lacks columns that the model needs: {', '.join(missing)}. "
+                "Where a value is not known, say null."
+            )
+        example = tf.train.Example()
+        feature = example.features.feature
+        for name, dtype in self.types.items():
+            value = row[name]
+            if value is None or value == "":  # empty text is a missing value, as it is in a CSV
+                continue
+            try:
+                _PUT[dtype](feature[name], value)
+            except (TypeError, ValueError, OverflowError, binascii.Error):
+                raise invalid(
+                    f"Example {place}: {name!r} must be {_EXPECTED[dtype]} or null, "
+                    f"not {reprlib.repr(value)}"
+                ) from None
+        return example.SerializeToString()
+
+
+def _of_tensorflow(error: tf.errors.OpError) -> ServingError:
+    """Converts an error of the model's graph, without the names of its nodes."""
+    text = _NODES.sub("", error.message).strip()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # The reason comes after a heading about the node and its (unavailable) stack trace.
+    starts = [place for place, line in enumerate(lines) if line.startswith("<stack traces")]
+    reason = " ".join(lines[starts[-1] + 1 :] if starts else lines)
+    return ServingError(_BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN), reason)
+
+
+def _put_int(feature: tf.train.Feature, value: Any) -> None:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError
+    feature.int64_list.value.append(int(_number(value)))
+
+
+def _put_float(feature: tf.train.Feature, value: Any) -> None:
+    feature.float_list.value.append(float(_number(value)))
+
+
+def _put_bytes(feature: tf.train.Feature, value: Any) -> None:
+    if isinstance(value, Mapping) and value.keys() == {"b64"}:
+        feature.bytes_list.value.append(base64.b64decode(value["b64"], validate=True))
+    elif isinstance(value, str):
+        feature.bytes_list.value.append(value.encode())
+    else:
+        raise TypeError
+
+
+def _number(value: Any) -> float | int:
+    if not isinstance(value, int | float):
+        raise TypeError
+    return value
+
+
+_PUT = {"INT": _put_int, "FLOAT": _put_float, "BYTES": _put_bytes}
