@@ -7,7 +7,7 @@ import yaml
 
 from tests.kubeflow.overlays import load
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.quantities import cores, gigabytes
+from tfxkit.config.remote.formats import cores, gigabytes
 from tfxkit.config.remote.settings import RemoteConfig
 from tfxkit.config.selection import config_class
 

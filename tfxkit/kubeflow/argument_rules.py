@@ -11,7 +11,7 @@ import pydantic
 
 from tfxkit.config.bounds import Comparator, Threshold, Validation, WorstSlice
 from tfxkit.config.problems import message
-from tfxkit.config.remote.addresses import (
+from tfxkit.config.remote.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,

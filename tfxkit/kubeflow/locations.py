@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tfxkit.config.engine import Engine
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.addresses import (
+from tfxkit.config.remote.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,

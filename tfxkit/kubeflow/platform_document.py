@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes_pb2
 
-from tfxkit.config.remote.step_parts import KeyReference
-from tfxkit.config.remote.step_settings import KubernetesStep
+from tfxkit.config.remote.steps import KeyReference, KubernetesStep
 
 Value = TypeVar("Value")
 

@@ -11,10 +11,8 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.inheritance import ALL
-from tfxkit.config.remote.quantities import cores, gigabytes
-from tfxkit.config.remote.step_parts import Retries
-from tfxkit.config.remote.step_settings import StepSettings
+from tfxkit.config.remote.formats import cores, gigabytes
+from tfxkit.config.remote.steps import ALL, Retries, StepSettings
 from tfxkit.kubeflow.compilation import CompiledDag, containers_of
 from tfxkit.storage import step_cache
 

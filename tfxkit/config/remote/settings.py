@@ -1,4 +1,4 @@
-"""The sections `kubeflow` and `vertex` of the configuration; starts without TensorFlow or KFP."""
+"""Sections `kubeflow` and `vertex` of the configuration; imports neither TensorFlow nor KFP."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import pydantic
 
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.loading import Config
-from tfxkit.config.remote import inheritance
-from tfxkit.config.remote.addresses import CloudStorage, Host, Image, LauncherRoot, Location
-from tfxkit.config.remote.quantities import ObjectName
-from tfxkit.config.remote.step_settings import KubernetesStep, VertexStep
+from tfxkit.config.remote.formats import (
+    CloudStorage,
+    Host,
+    Image,
+    LauncherRoot,
+    Location,
+    ObjectName,
+)
+from tfxkit.config.remote.steps import KubernetesStep, VertexStep, inherit, settings_of
 
-# Of either section: what a compiled package holds. The rest says how one is sent.
+# Keys of either section that a compiled package holds. The others apply when it is submitted.
 COMPILED = ("image", "pipeline_root", "serving", "checkpoints", "steps")
 
 
 class KubeflowSettings(Frozen):
-    """Where and how the pipeline runs on Kubeflow Pipelines."""
+    """Settings of Kubeflow Pipelines: addresses, account, steps."""
 
     image: Image = pydantic.Field(description="Of `deploy/Dockerfile`, as the cluster pulls it.")
     pipeline_root: LauncherRoot = pydantic.Field(
@@ -49,15 +54,15 @@ class KubeflowSettings(Frozen):
     @pydantic.field_validator("steps")
     @classmethod
     def _over_all(cls, steps: dict[str, KubernetesStep]) -> dict[str, KubernetesStep]:
-        return inheritance.resolve(steps, KubernetesStep)
+        return inherit(steps, KubernetesStep)
 
     def step(self, name: str) -> KubernetesStep:
-        """What holds for a step: its own settings over those of `all`."""
-        return inheritance.settings_of(name, self.steps, KubernetesStep())
+        """Settings of a step: its own over those of `all`."""
+        return settings_of(name, self.steps, KubernetesStep())
 
 
 class VertexSettings(Frozen):
-    """Where and how the pipeline runs on Vertex AI Pipelines."""
+    """Settings of Vertex AI Pipelines: project, addresses, account, steps."""
 
     image: Image = pydantic.Field(description="Of `deploy/Dockerfile`, in Artifact Registry.")
     pipeline_root: CloudStorage = pydantic.Field(
@@ -95,21 +100,21 @@ class VertexSettings(Frozen):
     @pydantic.field_validator("steps")
     @classmethod
     def _over_all(cls, steps: dict[str, VertexStep]) -> dict[str, VertexStep]:
-        return inheritance.resolve(steps, VertexStep)
+        return inherit(steps, VertexStep)
 
     def step(self, name: str) -> VertexStep:
-        """What holds for a step: its own settings over those of `all`."""
-        return inheritance.settings_of(name, self.steps, VertexStep())
+        """Settings of a step: its own over those of `all`."""
+        return settings_of(name, self.steps, VertexStep())
 
 
 class RemoteConfig(Config):
-    """The configuration with the sections of the backends that it may be compiled for."""
+    """Configuration with the sections of the backends, each of them optional."""
 
     kubeflow: KubeflowSettings | None = None
     vertex: VertexSettings | None = None
 
     @pydantic.model_serializer(mode="wrap")
-    def _sections_that_are_there(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
+    def _without_missing_sections(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
         optional = ("kubeflow", "vertex")
         tree: dict[str, Any] = dump(self)
         return {
