@@ -16,7 +16,7 @@ from tests.kubeflow.test_entrypoint import Step
 from tfxkit.config.loading import ConfigError
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow import arguments, locations
-from tfxkit.kubeflow.package import Package, read
+from tfxkit.kubeflow.package import Package, read_package
 
 READER = "data.reader=components.trips"
 
@@ -53,7 +53,7 @@ def package(project) -> Package:
         *("--config", "vertex", "--set", READER, "--set", "data.path=/mnt/pipeline/trips.sqlite"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return read(project.root / "vertex.yaml")
+    return read_package(project.root / "vertex.yaml")
 
 
 @pytest.mark.kubeflow

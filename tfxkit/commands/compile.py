@@ -45,11 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compiles or checks; returns 0."""
-    from tfxkit.kubeflow import package as packages
     from tfxkit.kubeflow.checks import ensure_fit
+    from tfxkit.kubeflow.package import read_package, write_package
 
     if args.check:
-        ensure_fit(packages.read(args.check), args.target, str(args.check))
+        ensure_fit(read_package(args.check), args.target, str(args.check))
         print(f"{args.check}: nothing in it that {args.target} would refuse")
         return 0
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         runner = importlib.import_module(f"{_RUNNERS}.{args.target}")
         package = runner.compile_package(config, selection.folder())
         ensure_fit(package, args.target, f"{config.pipeline}, compiled for {args.target},")
-        packages.write(package, path)
+        write_package(package, path)
         start = _start_command(outputs, selection, args.target, path)
         terminal.write(_description(package, path, args.target, start))
     return 0

@@ -64,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Submits; returns 0, or with --wait 1 if the run did not succeed."""
-    from tfxkit.kubeflow import package, schedule, submission
+    from tfxkit.kubeflow import schedule, submission
+    from tfxkit.kubeflow.package import read_package
     from tfxkit.kubeflow.remote_run import RemoteSchedule
     from tfxkit.runs.run_log import captured
 
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         if args.schedule is not None
         else None,
     )
-    compiled = package.read(args.file) if args.file else None
+    compiled = read_package(args.file) if args.file else None
     selection = config_selection(args, args.target)
     config = cast("RemoteConfig", selection.load())
     from tfxkit.runs.outputs import Outputs

@@ -17,8 +17,7 @@ from tfxkit.config.bounds import Evaluation
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import COUNTS
 from tfxkit.kubeflow import carried
-from tfxkit.kubeflow.checks.view import parse
-from tfxkit.kubeflow.package import Package
+from tfxkit.kubeflow.package import Package, parse_spec
 from tfxkit.metrics import catalogue
 
 
@@ -46,7 +45,7 @@ def has_reader(package: Package) -> bool:
 
 def _json(package: Package, step: str, parameter: str) -> dict[str, Any]:
     """A parameter of a step; empty in a package without it, or that was edited by hand."""
-    spec, _ = parse(package.spec)
+    spec, _ = parse_spec(package.spec)
     task = spec.root.dag.tasks[step]  # made, and empty, where there is none
     text = task.inputs.parameters[parameter].runtime_value.constant.string_value
     try:
@@ -57,7 +56,7 @@ def _json(package: Package, step: str, parameter: str) -> dict[str, Any]:
 
 def columns(package: Package) -> list[str]:
     """The columns of the schema that the package carries; none if it carries none."""
-    _, deployment = parse(package.spec)
+    _, deployment = parse_spec(package.spec)
     for executor in deployment.executors.values():
         for variable in executor.container.env:
             if variable.name == carried.SCHEMA:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfxkit.errors import UsageError
-from tfxkit.kubeflow.checks.view import read
-from tfxkit.kubeflow.package import Package
+from tfxkit.kubeflow.package import Package, view_package
 from tfxkit.kubeflow.parameters import declared
 
 _UNSET = ("registry.example.com/", "/my-project/", "gs://my-bucket", "s3://my-bucket")
@@ -23,7 +22,7 @@ def find(package: Package, target: str, arguments: Mapping[str, Any]) -> dict[st
         target: The backend that it is compiled for.
         arguments: What a run is given in place of the package's defaults.
     """
-    view = read(package.spec, package.platform, target)
+    view = view_package(package, target)
     default = declared(package.spec).get("data_path", {}).get("defaultValue", "")
     places = [
         (f"{target}.pipeline_root", view.spec.default_pipeline_root),

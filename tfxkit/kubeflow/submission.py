@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfxkit.config.remote.settings import RemoteConfig
-from tfxkit.kubeflow import arguments, checks, package, placeholders
-from tfxkit.kubeflow.checks import wiring
-from tfxkit.kubeflow.checks.view import ROOT, View, read
-from tfxkit.kubeflow.package import Package
+from tfxkit.kubeflow import arguments, checks, placeholders
+from tfxkit.kubeflow.checks import structure
+from tfxkit.kubeflow.package import ROOT, Package, PackageView, view_package, write_package
 from tfxkit.kubeflow.remote_run import RemoteRun, RemoteSchedule, Request
 from tfxkit.kubeflow.schedule import Schedule
 
@@ -63,11 +62,11 @@ def submit(
     client = importlib.import_module(f"tfxkit.kubeflow.clients.{target}")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "pipeline.yaml"
-        package.write(compiled, file)
+        write_package(compiled, file)
         request = Request(
             file=file,
             pipeline=compiled.name,
-            steps=_in_order(read(compiled.spec, compiled.platform, target)),
+            steps=_in_order(view_package(compiled, target)),
             root=compiled.spec.get("defaultPipelineRoot"),
             arguments=given,
             name=options.name or f"{compiled.name} {datetime.datetime.now():%Y-%m-%d %H:%M:%S}",
@@ -79,7 +78,9 @@ def submit(
     return started
 
 
-def _in_order(view: View) -> tuple[str, ...]:
+def _in_order(view: PackageView) -> tuple[str, ...]:
     """The steps, each behind those that it waits for."""
-    waits_for = {task.name: wiring.upstream(task) for task in view.tasks if task.dag.name == ROOT}
+    waits_for = {
+        task.name: structure.upstream(task) for task in view.tasks if task.dag.name == ROOT
+    }
     return tuple(graphlib.TopologicalSorter(waits_for).static_order())

@@ -23,7 +23,7 @@ from tfxkit.kubeflow.clients.kubeflow.connection import (
     equals,
 )
 from tfxkit.kubeflow.clients.kubeflow.nodes import Nodes
-from tfxkit.kubeflow.package import read
+from tfxkit.kubeflow.package import read_package
 from tfxkit.kubeflow.remote_run import (
     Phase,
     RemoteRun,
@@ -90,7 +90,7 @@ def _documents(request: Request) -> dict[str, Any]:
 
     Caching stays as the package has it; the client's `enable_caching` is for all steps or none.
     """
-    package = read(request.file)
+    package = read_package(request.file)
     if not package.platform:
         return package.spec
     return {"pipeline_spec": package.spec, "platform_spec": package.platform}
