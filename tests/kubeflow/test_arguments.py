@@ -9,7 +9,7 @@ from tfxkit.config.dataset import Task
 from tfxkit.errors import DataError, UsageError
 from tfxkit.kubeflow import measured
 from tfxkit.kubeflow.arguments import resolve
-from tfxkit.kubeflow.parameters import declared
+from tfxkit.kubeflow.parameters import declared_parameters
 from tfxkit.metrics.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.slow  # compiles the DAG
@@ -56,7 +56,7 @@ def test_what_a_step_would_choke_on_is_refused(values, thresholds, told, package
 
 
 def test_a_threshold_is_laid_over_the_defaults(package):
-    default = declared(package.spec)["thresholds"]["defaultValue"]
+    default = declared_parameters(package.spec)["thresholds"]["defaultValue"]
     assert default["auc"] == {"min": 0.93, "max_worsening": 0.005}
     given = resolve(package, "kubeflow", {}, ["auc.min=0.9", "log_loss.max=0.5"])["thresholds"]
     assert given == {

@@ -21,8 +21,8 @@ from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 from tfxkit import cli
 from tfxkit.commands.compile import TARGETS
 from tfxkit.config.loading import ConfigError
-from tfxkit.kubeflow import carried
 from tfxkit.kubeflow.checks import find_problems
+from tfxkit.kubeflow.container import project_code_hash
 from tfxkit.kubeflow.package import read_package, to_yaml, write_package
 
 WHERE = ("--config-dir", str(CONFIGS))
@@ -161,7 +161,7 @@ def test_another_schema_has_another_path(compiled, tmp_path):
 
 
 def test_every_step_knows_the_code_that_it_was_compiled_from(compiled):
-    expected = carried.project_code_hash()
+    expected = project_code_hash()
     for container in containers_of(compiled("kubeflow", *ALL_ON)).values():
         assert env_of(container)["PIPELINE_CODE_HASH"] == expected
 

@@ -89,10 +89,10 @@ def _description(package: Package, path: Path, target: str, start: str) -> str:
     import json
 
     from tfxkit.kubeflow import placeholders
-    from tfxkit.kubeflow.parameters import declared
+    from tfxkit.kubeflow.parameters import declared_parameters
 
     lines = [f"{package.name}, compiled for {target}: {path}", "", "A run may be given:"]
-    for name, parameter in sorted(declared(package.spec).items()):
+    for name, parameter in sorted(declared_parameters(package.spec).items()):
         default = parameter["defaultValue"]
         text = default if isinstance(default, str) else json.dumps(default)
         lines.append(f"  {name:12} {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}")

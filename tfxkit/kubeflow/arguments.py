@@ -16,7 +16,7 @@ from tfxkit.config.bounds import Threshold
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow import argument_rules
 from tfxkit.kubeflow.package import Package
-from tfxkit.kubeflow.parameters import declared
+from tfxkit.kubeflow.parameters import declared_parameters
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "STRING": (str,),
@@ -48,7 +48,7 @@ def resolve(
     Raises:
         UsageError: If a parameter is not there, or a value is not what the pipeline takes.
     """
-    known = declared(package.spec)
+    known = declared_parameters(package.spec)
     found: dict[str, Any] = {}
     for name, text in values.items():
         found[name] = _parse(name, text, _of(known, name))

@@ -5,8 +5,6 @@ They are read from the package, so checking values takes no time and no TFX.
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 from typing import Any
 
@@ -16,7 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfxkit.config.bounds import Evaluation
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import COUNTS
-from tfxkit.kubeflow import carried
+from tfxkit.kubeflow.container import SCHEMA_VARIABLE, decode_schema
 from tfxkit.kubeflow.package import Package, parse_spec
 from tfxkit.metrics import catalogue
 
@@ -59,8 +57,8 @@ def columns(package: Package) -> list[str]:
     _, deployment = parse_spec(package.spec)
     for executor in deployment.executors.values():
         for variable in executor.container.env:
-            if variable.name == carried.SCHEMA:
-                text = gzip.decompress(base64.b64decode(variable.value)).decode()
+            if variable.name == SCHEMA_VARIABLE:
+                text = decode_schema(variable.value).decode()
                 schema = text_format.Parse(text, schema_pb2.Schema())
                 return [feature.name for feature in schema.feature]
     return []

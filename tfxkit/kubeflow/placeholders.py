@@ -8,7 +8,7 @@ from typing import Any
 
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.package import Package, view_package
-from tfxkit.kubeflow.parameters import declared
+from tfxkit.kubeflow.parameters import declared_parameters
 
 _UNSET = ("registry.example.com/", "/my-project/", "gs://my-bucket", "s3://my-bucket")
 _CHECKPOINTS = re.compile(r'"checkpoint_dir": "(.*?)"')  # in the settings of Tuner and Trainer
@@ -23,7 +23,7 @@ def find(package: Package, target: str, arguments: Mapping[str, Any]) -> dict[st
         arguments: What a run is given in place of the package's defaults.
     """
     view = view_package(package, target)
-    default = declared(package.spec).get("data_path", {}).get("defaultValue", "")
+    default = declared_parameters(package.spec).get("data_path", {}).get("defaultValue", "")
     places = [
         (f"{target}.pipeline_root", view.spec.default_pipeline_root),
         ("data.path", arguments.get("data_path", default)),
