@@ -88,16 +88,16 @@ def _description(package: Package, path: Path, target: str, start: str) -> str:
     """The package, its parameters, and the next command, or what is missing before it."""
     import json
 
-    from tfxkit.kubeflow import placeholders
     from tfxkit.kubeflow.parameters import declared_parameters
+    from tfxkit.kubeflow.submission import explain_examples, remaining_examples
 
     lines = [f"{package.name}, compiled for {target}: {path}", "", "A run may be given:"]
     for name, parameter in sorted(declared_parameters(package.spec).items()):
         default = parameter["defaultValue"]
         text = default if isinstance(default, str) else json.dumps(default)
         lines.append(f"  {name:12} {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}")
-    if unset := placeholders.find(package, target, {}):
-        lines += ["", f"Not ready to start: {placeholders.explain(unset, target)}"]
+    if examples := remaining_examples(package, target, {}):
+        lines += ["", f"Not ready to start: {explain_examples(examples, target)}"]
         lines += ["Then compile again.", ""]
     else:
         lines += ["", f"Start one: {start}", ""]
