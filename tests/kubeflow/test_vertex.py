@@ -21,7 +21,7 @@ from google.cloud import aiplatform
 from tests.kubeflow.overlays import PIPELINE
 from tests.sample_project import CONFIGS
 from tfxkit import cli
-from tfxkit.kubeflow import lost_answers, run_watch
+from tfxkit.kubeflow import remote_run
 from tfxkit.kubeflow.package import read_package, write_package
 
 PARENT = "projects/acme/locations/europe-west4"
@@ -141,8 +141,8 @@ class Credentials(AnonymousCredentials):
 def google_cloud(monkeypatch):
     """Anonymous credentials, and a fresh state of the client's own."""
     monkeypatch.setattr(google.auth, "default", lambda **_: (Credentials(), None))
-    monkeypatch.setattr(run_watch, "POLL_S", 0.02)
-    monkeypatch.setattr(lost_answers, "PATIENCE_S", 0)
+    monkeypatch.setattr(remote_run, "POLL_S", 0.02)
+    monkeypatch.setattr(remote_run, "LOOK_UP_PATIENCE_S", 0)
     for name in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS"):
         monkeypatch.delenv(name, raising=False)
     fresh = type(aiplatform.initializer.global_config)()
@@ -276,7 +276,11 @@ def test_a_failed_step_is_named_with_its_error_and_the_way_to_its_log(submit, ve
 
 
 REFUSALS = [
-    (("POST", "/pipelineJobs"), (401, "invalid"), ["who asks: ", "application-default login"]),
+    (
+        ("POST", "/pipelineJobs"),
+        (401, "invalid"),
+        ["Not authenticated with Vertex AI: ", "application-default login"],
+    ),
     (("POST", "/pipelineJobs"), (403, "denied"), ["does not allow this in acme", "denied"]),
     (("POST", "/pipelineJobs"), (400, "bad image"), ["Vertex AI refuses (400)", "bad image"]),
     (("POST", "/pipelineJobs"), (404, "no API"), ["Vertex AI refuses (404)", "no API"]),
