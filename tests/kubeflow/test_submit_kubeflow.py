@@ -191,7 +191,7 @@ def test_a_schedule_becomes_a_recurring_run_with_seconds(server, submit):
 
 WRONG = [
     (["--parameter", "spanss=1"], "no parameter 'spanss'; did you mean spans?"),
-    (["--parameter", "limit=7"], "limit: '7' is not what the package declares, a STRUCT"),
+    (["--parameter", "limit=7"], "limit: '7' is no STRUCT, the type in the package"),
     (["--parameter", "limit={"], "limit: '{' is not valid YAML"),
     (["--parameter", "limit"], "write it as NAME=VALUE"),
     (["--parameter", "spans=1", "--spans", "2"], "spans is given twice"),

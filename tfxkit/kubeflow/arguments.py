@@ -123,7 +123,7 @@ def _parse(name: str, text: str, declaration: Mapping[str, Any]) -> Any:
         raise UsageError(f"{name}: {text!r} is not valid YAML: {error}") from None
     fitting = isinstance(value, _PYTHON_TYPES.get(parameter_type, ()))
     if not fitting or (isinstance(value, bool) and parameter_type != "BOOLEAN"):
-        raise UsageError(f"{name}: {text!r} is not what the package declares, a {parameter_type}")
+        raise UsageError(f"{name}: {text!r} is no {parameter_type}, the type in the package")
     return value
 
 

@@ -65,7 +65,7 @@ def gigabytes(quantity: str) -> float:
 
 def _image(value: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9][^\s]*", value) or "://" in value:
-        raise ValueError("write the image as a registry knows it, such as example.com/team/name:1")
+        raise ValueError("write the image with its registry, such as example.com/team/name:1")
     return value
 
 
@@ -97,7 +97,7 @@ def _host(value: str) -> str:
 
 
 def _text(value: Any) -> Any:
-    """Text, as Kubernetes wants it, of a value that YAML parses as a number or a boolean."""
+    """Text for Kubernetes of a value that YAML parses as a number or a boolean."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
@@ -125,14 +125,16 @@ def _env_name(value: str) -> str:
 
 def _object_name(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?", value):
-        raise ValueError("Kubernetes' names are of lower-case letters, digits, - and .")
+        raise ValueError("a name in Kubernetes has only lower-case letters, digits, - and .")
     return value
 
 
 def _volume_name(value: str) -> str:
     # The backend names the volume after the mounted object (driver/k8s.go), and takes no dots.
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
-        raise ValueError("what is mounted is named with up to 63 lower-case letters, digits and -")
+        raise ValueError(
+            "the name of a mounted object has up to 63 lower-case letters, digits and -"
+        )
     return value
 
 

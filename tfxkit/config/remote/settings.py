@@ -25,30 +25,33 @@ COMPILED = ("image", "pipeline_root", "serving", "checkpoints", "steps")
 class KubeflowSettings(Frozen):
     """Settings of Kubeflow Pipelines: addresses, account, steps."""
 
-    image: Image = pydantic.Field(description="Of `deploy/Dockerfile`, as the cluster pulls it.")
+    image: Image = pydantic.Field(
+        description="Image of the steps (`deploy/Dockerfile`), as the cluster pulls it."
+    )
     pipeline_root: LauncherRoot = pydantic.Field(
-        description="Where Kubeflow keeps the artifacts of all runs."
+        description="Address under which Kubeflow keeps the artifacts of all runs."
     )
     serving: Location = pydantic.Field(
-        description="Where models are pushed to, and a model server reads them."
+        description="Folder for pushed models, read by a model server."
     )
     checkpoints: Location = pydantic.Field(
-        description="Where a training that was killed finds its last epoch again."
+        description="Folder for checkpoints, from which a killed training resumes."
     )
     host: Host | None = pydantic.Field(
-        default=None, description="Address of the API; else as kfp.Client finds it."
+        default=None, description="Address of the API; else found by kfp.Client."
     )
     namespace: ObjectName | None = pydantic.Field(
-        default=None, description="Of the runs, where Kubeflow has several users."
+        default=None, description="Namespace of the runs, on a Kubeflow with several users."
     )
     service_account: ObjectName | None = pydantic.Field(
-        default=None, description="Of the pods; else Kubeflow's default."
+        default=None, description="Account of the pods; else Kubeflow's default."
     )
     experiment: str | None = pydantic.Field(
-        default=None, description="That runs are filed under; else the pipeline's name."
+        default=None, description="Experiment of the runs; else named after the pipeline."
     )
     steps: dict[str, KubernetesStep] = pydantic.Field(
-        default={}, description="Settings of steps by name; `all` lies under each step's own."
+        default={},
+        description="Settings of steps by name; those of `all` apply below each step's own.",
     )
 
     @pydantic.field_validator("steps")
@@ -64,24 +67,27 @@ class KubeflowSettings(Frozen):
 class VertexSettings(Frozen):
     """Settings of Vertex AI Pipelines: project, addresses, account, steps."""
 
-    image: Image = pydantic.Field(description="Of `deploy/Dockerfile`, in Artifact Registry.")
+    image: Image = pydantic.Field(
+        description="Image of the steps (`deploy/Dockerfile`), in Artifact Registry."
+    )
     pipeline_root: CloudStorage = pydantic.Field(
-        description="Where Vertex keeps the artifacts of all runs."
+        description="Address under which Vertex keeps the artifacts of all runs."
     )
     serving: CloudStorage = pydantic.Field(
-        description="Where models are pushed to, and a model server reads them."
+        description="Folder for pushed models, read by a model server."
     )
     checkpoints: CloudStorage = pydantic.Field(
-        description="Where a training that was killed finds its last epoch again."
+        description="Folder for checkpoints, from which a killed training resumes."
     )
     project: str | None = pydantic.Field(
-        default=None, description="Else that of the application default credentials."
+        default=None,
+        description="Project of the runs; else that of the application default credentials.",
     )
-    location: str = pydantic.Field(default="us-central1", description="The region of the runs.")
+    location: str = pydantic.Field(default="us-central1", description="Region of the runs.")
     service_account: str | None = pydantic.Field(
         default=None,
         pattern=r"^\S+@\S+$",
-        description="Of the steps; else the project's Compute Engine account.",
+        description="Account of the steps; else the project's Compute Engine account.",
     )
     network: str | None = pydantic.Field(
         default=None,
@@ -94,7 +100,8 @@ class VertexSettings(Frozen):
         description="Resource name of a customer-managed key (Cloud KMS).",
     )
     steps: dict[str, VertexStep] = pydantic.Field(
-        default={}, description="Settings of steps by name; `all` lies under each step's own."
+        default={},
+        description="Settings of steps by name; those of `all` apply below each step's own.",
     )
 
     @pydantic.field_validator("steps")

@@ -77,8 +77,8 @@ class Retries(Frozen):
     )
     give_up_after_s: Count = pydantic.Field(
         default=86400,
-        description="Seconds from the start of the first attempt after which none is begun, and "
-        "one that is running is ended. Not the longest delay.",
+        description="Seconds from the start of the first attempt; then a running attempt is ended, "
+        "and none is begun. Not the longest delay.",
     )
 
 
@@ -86,7 +86,7 @@ class VertexRetries(Retries):
     """Number and time limit of the retries on Vertex AI."""
 
     give_up_after_s: Annotated[int, pydantic.Field(ge=1, le=3600)] = pydantic.Field(
-        default=3600, description="Seconds during which it is tried again; an hour at most."
+        default=3600, description="Seconds in which retries begin; an hour at most."
     )
 
 
@@ -98,7 +98,7 @@ class Toleration(Frozen):
     value: LabelValue | None = None
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     seconds: int | None = pydantic.Field(
-        default=None, ge=0, description="How long a running step stays (NoExecute)."
+        default=None, ge=0, description="Seconds that a running step stays (NoExecute)."
     )
 
     @pydantic.model_validator(mode="after")
@@ -117,28 +117,28 @@ class KeyReference(Frozen):
 
     name: ObjectName
     key: Annotated[str, pydantic.Field(pattern=r"^[-._A-Za-z0-9]+$")]
-    optional: bool = pydantic.Field(default=False, description="Run even if it is not there.")
+    optional: bool = pydantic.Field(default=False, description="Run even without it.")
 
 
 class SecretVolume(Frozen):
     """A Secret as a folder with one file for each key."""
 
     secret: VolumeName
-    optional: bool = pydantic.Field(default=False, description="Run even if it is not there.")
+    optional: bool = pydantic.Field(default=False, description="Run even without it.")
 
 
 class Claim(Frozen):
     """A PersistentVolumeClaim, or a folder of it."""
 
     claim: VolumeName
-    sub_path: str = pydantic.Field(default="", description="A folder of the volume; else all.")
+    sub_path: str = pydantic.Field(default="", description="Folder of the volume; else all of it.")
 
 
 class EmptyDir(Frozen):
     """A folder that lives as long as the attempt."""
 
     medium: Literal["", "Memory"] = pydantic.Field(
-        default="", description="The node's disk, or memory, which counts to memory.limit."
+        default="", description="The node's disk, or memory, which counts towards memory.limit."
     )
     size: Bytes | None = None
 
@@ -158,7 +158,8 @@ class KubernetesStep(StepSettings):
     """Settings of a step on Kubeflow: a pod."""
 
     cache: bool = pydantic.Field(
-        default=False, description="Take the outputs of an earlier run; the key knows no data."
+        default=False,
+        description="Take the outputs of an earlier run; the cache key ignores the data.",
     )
     node_selector: dict[LabelKey, LabelValue] | None = None
     tolerations: tuple[Toleration, ...] | None = None
@@ -193,7 +194,7 @@ class KubernetesStep(StepSettings):
         secrets = {volume.secret: None for volume in (self.secret_volumes or {}).values()}
         claims = {mount.claim: None for mount in (self.claims or {}).values()}
         # The backend names the volume after the mounted object, so Kubernetes would see one volume.
-        _refuse_twice("name of a claim and of a secret that are mounted,", secrets, claims)
+        _refuse_twice("name of a mounted claim or secret", secrets, claims)
         return self
 
 
@@ -261,7 +262,7 @@ def inherit(steps: Mapping[str, Step], step_class: type[Step]) -> dict[str, Step
             inherited[name] = step_class.model_validate(tree)
         except pydantic.ValidationError as error:
             problem = message(error.errors()[0])
-            raise ValueError(f"{name}, with what all says: {problem}") from None
+            raise ValueError(f"{name}, with the settings of all: {problem}") from None
     return inherited
 
 

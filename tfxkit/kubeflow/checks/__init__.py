@@ -108,4 +108,4 @@ def ensure_fit(package: Package, target: str, name: str, supplied: Collection[st
     """
     if problems := find_problems(package, target, supplied):
         listed = "\n".join(f"  {problem}" for problem in problems)
-        raise UsageError(f"{name} would be refused by {target}, or not do what it says:\n{listed}")
+        raise UsageError(f"{name} would be refused by {target}, or ignored in part:\n{listed}")

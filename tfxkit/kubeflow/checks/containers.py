@@ -49,7 +49,7 @@ def images(view: PackageView) -> Iterator[str]:
         elif _is_moving(image) and policy in _OLD_IMAGE_POLICIES:
             yield (
                 f"{task.name}: its image {image} has no tag that stays, and imagePullPolicy "
-                f"{policy} lets a node run an old one without a word: give the image a tag, or set "
+                f"{policy} silently lets a node run an old one: give the image a tag, or set "
                 "the policy to Always."
             )
 
@@ -70,7 +70,7 @@ def stock_entrypoint(view: PackageView) -> Iterator[str]:
     It parses the type of each input artifact, which the driver leaves empty
     (v2/metadata/client.go:1144), and of the output `executor-logs`, which the driver adds
     (v2/driver/driver.go:755-767); and it opens `minio://` and `s3://` addresses itself, where the
-    launcher wants files below /minio and /s3 (v2/component/launcher_v2.go:1239).
+    launcher expects files below /minio and /s3 (v2/component/launcher_v2.go:1239).
     """
     for task in view.tasks:
         if STOCK_MODULE in task.arguments():
@@ -124,7 +124,7 @@ def expansions(view: PackageView) -> Iterator[str]:
             if replaced:
                 yield (
                     f"{task.name}: its {name} has {', '.join(replaced)} in it, which Kubernetes "
-                    "would replace without a word: write it in another way."
+                    "would replace silently: write it in another way."
                 )
 
 
@@ -139,18 +139,18 @@ def placeholders(view: PackageView) -> Iterator[str]:
         known = {*task.spec.inputs.parameters, *declared}
         for name in sorted(set(_PLACEHOLDER.findall(arguments)) - known):
             yield (
-                f"{task.name}: its command asks for the parameter {name!r}, which it does not "
-                "have: declare and give it, or take the placeholder out."
+                f"{task.name}: its command uses the parameter {name!r}, which it does not "
+                "have: declare it and pass a value, or remove the placeholder."
             )
         if match := _VALUE_PLACEHOLDER.search(arguments):
             yield (
-                f"{task.name}: its command asks for the value of the artifact {match[1]!r}, which "
+                f"{task.name}: its command uses the value of the artifact {match[1]!r}, which "
                 "open-source Kubeflow Pipelines does not fill in: read the file at its address."
             )
         if "{{$.json_escape" in arguments:
             yield (
                 f"{task.name}: its command has the placeholder {{{{$.json_escape[1]}}}}, which "
-                "open-source Kubeflow Pipelines does not know: compile with TFX 1.21 or newer."
+                "open-source Kubeflow Pipelines does not support: compile with TFX 1.21 or newer."
             )
 
 

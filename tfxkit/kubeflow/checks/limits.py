@@ -31,8 +31,8 @@ _ADDRESS_BYTES = 400  # of one artifact: its address, name, type and the store's
 def kubernetes_pipeline_name(view: PackageView) -> Iterator[str]:
     """Pipeline names that cannot name the workflow: v2/compiler/argocompiler/argo.go:156.
 
-    The API server's own check (apiserver/template/v2_template.go:236) is not anchored and lets
-    nearly everything pass; Kubernetes then refuses the workflow.
+    The API server's own check (apiserver/template/v2_template.go:236) is not anchored and
+    accepts nearly everything; Kubernetes then refuses the workflow.
     """
     name = view.spec.pipeline_info.name
     if not _KUBERNETES_NAME.fullmatch(name.rpartition("/")[2]):

@@ -109,14 +109,14 @@ def constants(view: PackageView) -> Iterator[str]:
         for name, parameter in sorted(task.spec.inputs.parameters.items()):
             if parameter.WhichOneof("kind") != "runtime_value":
                 continue
-            kind = parameter.runtime_value.WhichOneof("value")
-            if kind == "runtime_parameter":
+            form = parameter.runtime_value.WhichOneof("value")
+            if form == "runtime_parameter":
                 yield (
                     f"{task.name}: its parameter {name!r} is a runtimeValue.runtimeParameter, "
                     "which is not implemented in open-source Kubeflow Pipelines: use "
                     "componentInputParameter."
                 )
-            elif kind != "constant":
+            elif form != "constant":
                 old.append(name)
             elif name in declared and declared[name].parameter_type != _UNTYPED:
                 constant, wanted = parameter.runtime_value.constant, declared[name].parameter_type

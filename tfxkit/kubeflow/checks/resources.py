@@ -60,7 +60,7 @@ def kubernetes_accelerators(view: PackageView) -> Iterator[str]:
         if bool(accelerator) != bool(count):
             yield (
                 f"{task}: its accelerator lacks {'a count' if accelerator else 'a type'} and would "
-                "be left out without a word: give both."
+                "be ignored silently: give both."
             )
 
 
@@ -69,7 +69,7 @@ def vertex_accelerators(view: PackageView) -> Iterator[str]:
     for task, accelerator, count in _accelerators(view):
         if not _VERTEX_ACCELERATOR.fullmatch(accelerator) or not count:
             yield (
-                f"{task}: Vertex does not know the accelerator {accelerator!r} with count "
+                f"{task}: Vertex has no accelerator {accelerator!r} with count "
                 f"{count or 0}: name it as Vertex does, such as NVIDIA_TESLA_T4, and give a count."
             )
 
@@ -85,14 +85,14 @@ def platform_document(view: PackageView) -> Iterator[str]:
         document = json_format.ParseDict(dict(view.raw_platform), pb.PlatformSpec())
     except json_format.ParseError as error:
         yield (
-            f"The platform document does not hold ({error}), and the backend would drop all of it "
-            "without a word: correct that field."
+            f"The platform document does not hold ({error}), and the backend would silently drop "
+            "all of it: correct that field."
         )
         return
     if "kubernetes" not in document.platforms:
         yield (
-            "The platform document has no platforms.kubernetes, and the backend would drop it "
-            "without a word: put the settings there, or leave the document out."
+            "The platform document has no platforms.kubernetes, and the backend would silently "
+            "drop it: put the settings there, or leave the document out."
         )
 
 

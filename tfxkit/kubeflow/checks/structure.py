@@ -42,7 +42,7 @@ def unreadable(raw: Mapping[str, Any]) -> str | None:
         spec, _ = parse_spec(raw)
     except json_format.ParseError as error:
         return (
-            f"The package is no pipeline spec ({error}), and the backend would say no more than "
+            f"The package is no pipeline spec ({error}), and the backend would only report "
             "'unknown template format': compile it again, or correct that field."
         )
     if not spec.pipeline_info.name:
@@ -80,7 +80,7 @@ def unread_deployment_fields(view: PackageView) -> Iterator[str]:
 def component_references(view: PackageView) -> Iterator[str]:
     """References without a target: v2/compiler/visitor.go:107-110 and :156-161.
 
-    A task without a name of its own is refused by the driver: v2/driver/driver.go:728.
+    The driver refuses a task without a name: v2/driver/driver.go:728.
     """
     for task in view.tasks:
         reference = task.spec.component_ref.name
@@ -96,11 +96,11 @@ def component_references(view: PackageView) -> Iterator[str]:
             )
         elif not task.component.executor_label and not task.component.HasField("dag"):
             yield (
-                f"{task.name}: its component {reference!r} has neither executorLabel nor dag: say "
-                "what runs it."
+                f"{task.name}: its component {reference!r} has neither executorLabel nor dag: set "
+                "one of them."
             )
         if not task.spec.task_info.name:
-            yield f"{task.name}: taskInfo.name is empty, and the driver wants it: set it."
+            yield f"{task.name}: taskInfo.name is empty, and the driver requires it: set it."
 
 
 def executors(view: PackageView) -> Iterator[str]:
@@ -111,9 +111,7 @@ def executors(view: PackageView) -> Iterator[str]:
     for task in view.tasks:
         executor = task.executor.WhichOneof("spec") if task.executor else None
         if task.executor and executor not in ("container", "importer"):
-            cure = _CURES.get(
-                executor or "", "has an executor that says nothing: give it a container"
-            )
+            cure = _CURES.get(executor or "", "has an empty executor: give it a container")
             yield f"{task.name}: {cure}; open-source Kubeflow Pipelines runs no such step."
 
 
@@ -230,7 +228,7 @@ def conditions(view: PackageView) -> Iterator[str]:
         for kind, name in _CONDITION_INPUT.findall(condition):
             if name not in getattr(task.spec.inputs, kind):
                 yield (
-                    f"{task.name}: its condition asks for {kind} {name!r}, which is no input of "
+                    f"{task.name}: its condition uses {kind} {name!r}, which is no input of "
                     "the task: add the input, or correct the condition."
                 )
 

@@ -70,7 +70,7 @@ _LOGIN_PAGE = (
     f"file ({TOKEN_VARIABLE})"
 )
 _HINTS = {
-    401: "The token has expired or is none of its own: log in again (kubeconfig), or renew the "
+    401: "The token has expired, or is not this server's: log in again (kubeconfig), or renew the "
     f"token file ({TOKEN_VARIABLE})",
     403: "Ask for the role kubeflow-edit in the namespace of the runs, or choose another "
     "(kubeflow.namespace in the configuration)",
@@ -206,7 +206,7 @@ class KubeflowConnection:
         self.namespace = section.namespace or self.client.get_user_namespace() or None
         if health.multi_user and not self.namespace:
             raise UsageError(
-                f"{self.address} serves several users: say in which namespace to run "
+                f"{self.address} serves several users: set the namespace of the runs "
                 "(kubeflow.namespace in the configuration)"
             )
 

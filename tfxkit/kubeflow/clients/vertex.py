@@ -35,8 +35,7 @@ from tfxkit.runs.summary import State
 TIMEOUT_S = 60.0  # to answer
 _LOGIN = "gcloud auth application-default login"
 _NO_PROJECT = (
-    "It is not known in which project to run: set vertex.project in the configuration, or gcloud "
-    "config set project"
+    "No project is set: set vertex.project in the configuration, or run gcloud config set project"
 )
 
 _PHASES: dict[int | None, Phase] = {

@@ -59,7 +59,7 @@ def _platform_document(spec: Mapping[str, Any], section: KubeflowSettings) -> di
     It is built with the message types of kfp-kubernetes, so that a misspelt field fails here: a
     server that cannot read the document drops all of it silently (kubeflow/pipelines 2.17,
     backend/src/apiserver/template). `pipelineConfig` is left out for that reason, as older servers
-    do not have volume.
+    do not have it.
     """
     executors = {}
     for step, task in spec["root"]["dag"]["tasks"].items():
