@@ -22,7 +22,6 @@ from tests.kubeflow.emulator.protojson import from_text
 from tests.sample_project import CONFIGS, ROOT, span
 from tfxkit.components import beam_files
 from tfxkit.kubeflow import compilation, container, entrypoint, span_driver
-from tfxkit.kubeflow.checks import containers
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs.run_log import QUIET
 
@@ -301,7 +300,6 @@ def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
 
 def test_what_starts_a_container_is_called_by_its_name():
     assert ("python", "-m", entrypoint.__name__) == compilation.COMMAND
-    assert entrypoint.__name__ == containers.OUR_MODULE
 
 
 def test_an_image_of_other_code_is_refused_before_anything_happens(

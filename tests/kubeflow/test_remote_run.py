@@ -1,4 +1,4 @@
-"""The live view: each step is told once, silence is borne for a while, the end is told in words."""
+"""The live view: one line a step, patience with a silent backend, the outcome in words."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ from tfxkit.config.remote.steps import ALL, Retries, StepSettings
 from tfxkit.kubeflow.artifact_types import CLASSES_VARIABLE, classes_of, declare_page
 from tfxkit.kubeflow.container import (
     CODE_HASH_VARIABLE,
+    ENTRYPOINT,
     SCHEMA_PARAMETER,
     SCHEMA_VARIABLE,
     encode_schema,
@@ -42,7 +43,7 @@ from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.places import Places
 from tfxkit.storage import step_cache
 
-COMMAND = ("python", "-m", "tfxkit.kubeflow.entrypoint")
+COMMAND = ("python", "-m", ENTRYPOINT)
 
 
 @dataclasses.dataclass(frozen=True)

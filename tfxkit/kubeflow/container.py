@@ -22,6 +22,7 @@ from tfxkit.errors import DataError, UsageError, user_error
 from tfxkit.storage.code_hash import code_hash, hashed_modules
 from tfxkit.tracebacks import located, raised
 
+ENTRYPOINT = "tfxkit.kubeflow.entrypoint"
 SCHEMA_VARIABLE = "PIPELINE_SCHEMA"
 CODE_HASH_VARIABLE = "PIPELINE_CODE_HASH"
 SCHEMA_PARAMETER = "schema_file"  # of ImportSchemaGen: the path at which it expects the schema
@@ -31,7 +32,7 @@ _ENTRIES = (
     "components",
     "models",
     "tfxkit.components",
-    "tfxkit.kubeflow.entrypoint",
+    ENTRYPOINT,
     "tfxkit.kubeflow.report_step",
 )
 # Kubernetes shows the content as the reason why a container ended, in `kubectl describe pod` and in

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from google.protobuf import json_format
 
+from tfxkit.kubeflow.container import ENTRYPOINT
 from tfxkit.kubeflow.package import PackageTask, PackageView
 
-STOCK_MODULE = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
-OUR_MODULE = "tfxkit.kubeflow.entrypoint"
+_STOCK_ENTRYPOINT = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 _OLD_IMAGE_POLICIES = ("IfNotPresent", "Never")
 _EXPANDED = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
 _KFP_VARIABLES = ("KFP_POD_NAME", "KFP_POD_UID")  # in every container
@@ -73,11 +73,11 @@ def stock_entrypoint(view: PackageView) -> Iterator[str]:
     launcher expects files below /minio and /s3 (v2/component/launcher_v2.go:1239).
     """
     for task in view.tasks:
-        if STOCK_MODULE in task.arguments():
+        if _STOCK_ENTRYPOINT in task.arguments():
             yield (
                 f"{task.name}: it starts TFX's own entrypoint, which fails on open-source Kubeflow "
                 "Pipelines (types of inputs are empty, executor-logs is unknown to it): compile "
-                f"with default_commands=['python', '-m', '{OUR_MODULE}'], in an image that has it."
+                f"with default_commands=['python', '-m', '{ENTRYPOINT}'], in an image that has it."
             )
 
 
@@ -88,7 +88,7 @@ def lifecycle(view: PackageView) -> Iterator[str]:
             yield (
                 f"{task.name}: lifecycle.preCacheCheck never runs on open-source Kubeflow "
                 "Pipelines, so spans stay unresolved: take it out and resolve them in the "
-                f"container, as {OUR_MODULE} does."
+                f"container, as {ENTRYPOINT} does."
             )
 
 
