@@ -39,6 +39,7 @@ PATHS = {
         "tests/foreign/*",
         "tests/shipped/*",
         "tests/kubeflow/test_own_source.py",
+        "docs/moved.md",
         "docs/new-project.md",
     ),
     "cluster": (

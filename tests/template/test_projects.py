@@ -59,6 +59,7 @@ REASONS = {
     "docs/patches.md",
     "tests/pipeline/test_dag.py",
     "tests/runs/test_imports_of_components.py",
+    "tests/test_architecture.py",
 }
 QUICK = (
     "tests/pipeline/environment/test_lock.py",

@@ -17,6 +17,8 @@ from tfxkit.report.data import by_split
 from tfxkit.report.eval_rows import EvalRows
 from tfxkit.report.figures import DASHES, MODEL, MUTED, SERIES, SERVED, axes, svg
 from tfxkit.report.run import Run
+from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.statistics import Columns
 
 Array = NDArray[np.float64]
 _POINTS = 200  # of a curve; more are not seen
@@ -76,10 +78,17 @@ def make(run: Run) -> Curves | None:
     drawable = [one for one in drawn if 0 < one.labels.mean() < 1]
     plots = [_roc(drawable), _precision_recall(drawable)] if drawable else []
     plots.append(Plot(*calibration(rows, served)))
-    statistics = run.artifact("StatisticsGen", "statistics")
-    splits = by_split(statistics).values() if statistics else ()
-    found = confusion(rows, class_names(run.dataset, splits))
+    found = confusion(rows, class_names(run.dataset, _statistics(run)))
     return Curves(plots, lines, found, left_out)
+
+
+def _statistics(run: Run) -> list[Columns]:
+    """The statistics of the splits; none if their files are gone, which section Data reports."""
+    artifact = run.artifact("StatisticsGen", "statistics")
+    try:
+        return list(by_split(artifact).values()) if artifact else []
+    except fileio.NotFoundError:
+        return []
 
 
 def _of_models(rows: EvalRows, served: EvalRows | None) -> list[_Curve]:

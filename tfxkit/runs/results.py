@@ -8,7 +8,6 @@ from collections.abc import Container, Mapping
 from importlib import metadata as distributions
 from typing import Any
 
-from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
 from tfxkit.components.evaluator import evaluation as evaluations
@@ -16,6 +15,7 @@ from tfxkit.components.serving_check import RESULT_FILE
 from tfxkit.runs.metadata import Artifact, ArtifactsByStep
 from tfxkit.runs.summary import BaselineSummary, Status
 from tfxkit.storage import examples_artifact, placeholders, served_model
+from tfxkit.storage.filesystems import fileio
 
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")
 

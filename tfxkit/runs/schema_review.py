@@ -16,10 +16,10 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import AnomalyInfo
-from tfx.dsl.io import fileio
 
 from tfxkit.errors import UsageError
 from tfxkit.runs.schema_text import field_lines, with_changes
+from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.statistics import read, split_file, split_names
 
 
