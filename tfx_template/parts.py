@@ -67,7 +67,7 @@ PATHS = {
         "deploy/kubernetes/*",
         "deploy/spark/*",
         "docs/kubeflow.md",
-        "tfxkit/kubeflow/clients/kubeflow/*",
+        "tfxkit/kubeflow/clients/kubeflow.py",
         "tfxkit/kubeflow/runners/kubeflow.py",
         "tests/kubeflow/backend_fixtures.py",
         "tests/kubeflow/cluster.py",
@@ -94,7 +94,7 @@ PATHS = {
     "vertex": (
         "configs/vertex.yaml",
         "docs/vertex.md",
-        "tfxkit/kubeflow/clients/vertex/*",
+        "tfxkit/kubeflow/clients/vertex.py",
         "tfxkit/kubeflow/runners/vertex.py",
         "tests/kubeflow/test_vertex.py",
         "tests/sample/configs/vertex.yaml",

@@ -117,7 +117,7 @@ FAILING = [
     ),
     (
         {f"{CONTAINER}/args": ["{{$.inputs.parameters['nme']}}"]},
-        "Trainer: its command asks for the parameter 'nme'",
+        "Trainer: its command uses the parameter 'nme'",
     ),
     (
         {"spec/components/ExampleGen/outputDefinitions/artifacts/examples/metadata/span": None},
@@ -249,7 +249,7 @@ NOT_EMULATED = [
     ({f"{TRAINER}/artifactIterator": {"itemInput": "x"}}, "Trainer: loops over artifacts"),
     (
         {f"{TRAINER}/triggerPolicy/condition": "inputs.artifacts['model'].artifacts[0].uri != ''"},
-        "Trainer: its condition asks for artifacts 'model'",
+        "Trainer: its condition uses artifacts 'model'",
     ),
 ]
 KUBEFLOW_CASES = [*REFUSED, *FAILING, *SILENT, *NOT_EMULATED]
@@ -259,7 +259,7 @@ VERTEX_CASES = [
     ({f"{TRAINER}/componentRef/name": "Trainr"}, "there is no component 'Trainr'"),
     ({"spec/defaultPipelineRoot": "s3://bucket/root"}, "is not in Cloud Storage"),
     ({"spec/defaultPipelineRoot": GONE}, "The pipeline root '' is not in Cloud Storage"),
-    ({f"{CONTAINER}/resources/accelerator/type": "nvidia.com/gpu"}, "Vertex does not know"),
+    ({f"{CONTAINER}/resources/accelerator/type": "nvidia.com/gpu"}, "Vertex has no accelerator"),
     ({f"{TASKS}/ExampleGen/cachingOptions/enableCache": True}, "ExampleGen: caching is on"),
     ({"platform": PLATFORM}, "The package has a platform document"),
 ]

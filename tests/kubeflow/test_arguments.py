@@ -7,9 +7,8 @@ import pytest
 from tfxkit.components.example_gen.spans import range_config
 from tfxkit.config.dataset import Task
 from tfxkit.errors import DataError, UsageError
-from tfxkit.kubeflow import measured
-from tfxkit.kubeflow.arguments import resolve
-from tfxkit.kubeflow.parameters import declared
+from tfxkit.kubeflow.arguments import measured_metrics, resolve_arguments, schema_columns
+from tfxkit.kubeflow.parameters import declared_parameters
 from tfxkit.metrics.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.slow  # compiles the DAG
@@ -51,14 +50,16 @@ def package(compiled):
 @pytest.mark.parametrize(("values", "thresholds", "told"), WRONG, ids=[told for *_, told in WRONG])
 def test_what_a_step_would_choke_on_is_refused(values, thresholds, told, package):
     with pytest.raises(UsageError) as error:
-        resolve(package, "kubeflow", values, thresholds)
+        resolve_arguments(package, "kubeflow", values, thresholds)
     assert told in str(error.value)
 
 
 def test_a_threshold_is_laid_over_the_defaults(package):
-    default = declared(package.spec)["thresholds"]["defaultValue"]
+    default = declared_parameters(package.spec)["thresholds"]["defaultValue"]
     assert default["auc"] == {"min": 0.93, "max_worsening": 0.005}
-    given = resolve(package, "kubeflow", {}, ["auc.min=0.9", "log_loss.max=0.5"])["thresholds"]
+    given = resolve_arguments(package, "kubeflow", {}, ["auc.min=0.9", "log_loss.max=0.5"])[
+        "thresholds"
+    ]
     assert given == {
         **default,
         "auc": {"min": 0.9, "max_worsening": 0.005},
@@ -67,15 +68,17 @@ def test_a_threshold_is_laid_over_the_defaults(package):
 
 
 def test_null_takes_a_bound_away_and_a_metric_without_bounds_goes(package):
-    given = resolve(package, "kubeflow", {}, ["auc.max_worsening=null", "accuracy.min=null"])
+    given = resolve_arguments(
+        package, "kubeflow", {}, ["auc.max_worsening=null", "accuracy.min=null"]
+    )
     assert given["thresholds"]["auc"] == {"min": 0.93}
     assert "accuracy" not in given["thresholds"]
 
 
 def test_only_what_differs_is_sent(package):
-    assert resolve(package, "kubeflow", {}) == {}
+    assert resolve_arguments(package, "kubeflow", {}) == {}
     values = {"spans": "3", "stop_at": "never", "worst_slice": "{metric: auc, min: 0.5}"}
-    assert resolve(package, "kubeflow", values) == {
+    assert resolve_arguments(package, "kubeflow", values) == {
         "spans": "3",
         "stop_at": "never",
         "worst_slice": {"metric": "auc", "min": 0.5, "min_examples": 100},
@@ -83,29 +86,29 @@ def test_only_what_differs_is_sent(package):
 
 
 def test_numbers_are_numbers_however_they_are_written(package):
-    given = resolve(package, "kubeflow", {"thresholds": "{log_loss: {max: 1e-1}}"})
+    given = resolve_arguments(package, "kubeflow", {"thresholds": "{log_loss: {max: 1e-1}}"})
     assert given == {"thresholds": {"log_loss": {"max": 0.1}}}
 
 
 def test_vertex_reads_cloud_storage_only(compiled):
     package = compiled("vertex")
-    assert resolve(package, "vertex", {"data_path": "gs://bucket/taxi"})
+    assert resolve_arguments(package, "vertex", {"data_path": "gs://bucket/taxi"})
     with pytest.raises(UsageError, match="not on Cloud Storage"):
-        resolve(package, "vertex", {"data_path": "s3://bucket/taxi"})
+        resolve_arguments(package, "vertex", {"data_path": "s3://bucket/taxi"})
 
 
 def test_statistics_of_served_requests_lie_where_a_step_finds_them(compiled):
     place = "dataset.validation.serving_statistics=s3://bucket/stats.pb"
     package = compiled("kubeflow", "dataset.validation.skew.fare.jensen_shannon=0.1", place)
-    assert resolve(package, "kubeflow", {"serving_statistics": "/mnt/stats.pb"})
+    assert resolve_arguments(package, "kubeflow", {"serving_statistics": "/mnt/stats.pb"})
     with pytest.raises(UsageError, match="serving_statistics: 'stats"):
-        resolve(package, "kubeflow", {"serving_statistics": "stats.pb"})
+        resolve_arguments(package, "kubeflow", {"serving_statistics": "stats.pb"})
 
 
 def test_the_names_that_bounds_may_use_are_those_of_the_steps(package):
     always = {name for name, entry in CATALOGUE[Task.BINARY].items() if entry.always}
-    assert set(measured.metrics(package)) == always
-    assert {"fare", "tips", "company"} <= set(measured.columns(package))
+    assert set(measured_metrics(package)) == always
+    assert {"fare", "tips", "company"} <= set(schema_columns(package))
 
 
 @pytest.mark.parametrize("spans", ["all", "newest", "3", "last:2", "last:0", "last", "-1", "1-2"])
@@ -117,5 +120,5 @@ def test_spans_are_held_to_the_same_rule_as_in_the_step(spans, package):
             return False
         return True
 
-    told_here = passes(lambda: resolve(package, "kubeflow", {"spans": spans}))
+    told_here = passes(lambda: resolve_arguments(package, "kubeflow", {"spans": spans}))
     assert told_here == passes(lambda: range_config(spans))

@@ -17,7 +17,7 @@ from tests.kubeflow.emulator.package import read
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.whole_package import package
-from tfxkit.kubeflow.checks import documents, find_problems
+from tfxkit.kubeflow.checks import find_problems, structure
 from tfxkit.kubeflow.package import Package, to_yaml
 
 
@@ -117,7 +117,7 @@ def test_stock_tfx_is_found_wanting_for_all_its_reasons(stock):
 @pytest.mark.slow
 def test_stock_tfx_in_its_older_form_too(stock):
     job = stock("2.0")
-    assert find_problems(Package(job), "kubeflow") == [documents.unreadable(job)]
+    assert find_problems(Package(job), "kubeflow") == [structure.unreadable(job)]
     problems = find_problems(Package(job["pipelineSpec"]), "kubeflow")
     for reason in STOCK + STOCK_2_0:
         assert [problem for problem in problems if reason in problem], reason

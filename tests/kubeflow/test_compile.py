@@ -21,9 +21,9 @@ from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 from tfxkit import cli
 from tfxkit.commands.compile import TARGETS
 from tfxkit.config.loading import ConfigError
-from tfxkit.kubeflow import carried
-from tfxkit.kubeflow import package as packages
 from tfxkit.kubeflow.checks import find_problems
+from tfxkit.kubeflow.container import project_code_hash
+from tfxkit.kubeflow.package import read_package, to_yaml, write_package
 
 WHERE = ("--config-dir", str(CONFIGS))
 STEPS = {
@@ -106,7 +106,7 @@ def test_the_page_is_of_the_type_that_the_uis_show_and_comes_after_the_push(targ
 def test_the_client_of_kubeflow_reads_the_file(target, compiled, tmp_path):
     from kfp import components
 
-    packages.write(compiled(target), tmp_path / "package.yaml")
+    write_package(compiled(target), tmp_path / "package.yaml")
     component = components.load_component_from_file(str(tmp_path / "package.yaml"))
     assert component.name == PIPELINE
     assert set(component.component_spec.inputs) == {
@@ -161,7 +161,7 @@ def test_another_schema_has_another_path(compiled, tmp_path):
 
 
 def test_every_step_knows_the_code_that_it_was_compiled_from(compiled):
-    expected = carried.project_code_hash()
+    expected = project_code_hash()
     for container in containers_of(compiled("kubeflow", *ALL_ON)).values():
         assert env_of(container)["PIPELINE_CODE_HASH"] == expected
 
@@ -260,7 +260,7 @@ def test_the_verb_writes_and_tells_what_is_next(tmp_path, capfd, compiled):
     assert "\n  spans        last:2\n" in shown and "/mnt/pipeline/data" in shown
     assert "python -m pipeline submit --target kubeflow" in shown
     assert len(shown.splitlines()) < 15  # what the libraries have to say is in the log
-    assert packages.read(file) == expected
+    assert read_package(file) == expected
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -284,13 +284,13 @@ def test_an_outputs_folder_that_cannot_be_made_is_told(tmp_path, capfd):
 @pytest.mark.parametrize("target", TARGETS)
 def test_check_passes_what_compile_writes(target, tmp_path, compiled):
     file = tmp_path / "package.yaml"
-    packages.write(compiled(target), file)
+    write_package(compiled(target), file)
     assert cli.main(["compile", "--check", str(file), "--target", target]) == 0
 
 
 def test_check_names_what_is_wrong(tmp_path, capsys, compiled):
     file = tmp_path / "package.yaml"
-    packages.write(compiled("kubeflow"), file)
+    write_package(compiled("kubeflow"), file)
     text = file.read_text()
     assert text.count("schemaVersion: 2.1.0") == 1
     file.write_text(text.replace("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"))
@@ -327,7 +327,7 @@ def test_another_checkout_and_another_process_give_the_same_bytes(tmp_path, comp
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for target in TARGETS:
-        assert (copy / target).read_text() == packages.to_yaml(compiled(target))
+        assert (copy / target).read_text() == to_yaml(compiled(target))
 
 
 def test_no_path_of_this_machine_is_in_a_package(compiled):

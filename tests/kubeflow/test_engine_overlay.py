@@ -15,7 +15,7 @@ from tests.sample_project import CONFIGS, ROOT
 from tfxkit.config import loading as config
 from tfxkit.config.loading import ConfigError
 from tfxkit.config.remote.settings import RemoteConfig
-from tfxkit.kubeflow.launcher import Launcher
+from tfxkit.kubeflow.container import Launcher
 from tfxkit.kubeflow.runners import kubeflow
 
 DEPLOY = ROOT / "deploy"

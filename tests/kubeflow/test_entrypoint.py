@@ -21,8 +21,7 @@ from tests.engines.processes import free_port
 from tests.kubeflow.emulator.protojson import from_text
 from tests.sample_project import CONFIGS, ROOT, span
 from tfxkit.components import beam_files
-from tfxkit.kubeflow import carried, compilation, entrypoint, span_driver
-from tfxkit.kubeflow.checks import containers
+from tfxkit.kubeflow import compilation, container, entrypoint, span_driver
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs.run_log import QUIET
 
@@ -186,7 +185,7 @@ def test_on_vertex_the_hook_resolves_the_spans_and_the_step_takes_them_over(step
     assert artifact["uri"] == example_gen.message["outputs"]["artifacts"]["examples"][
         "artifacts"
     ][0]["uri"]  # fmt: skip
-    told = span_driver.merge(example_gen.message, found)
+    told = span_driver.merge_output(example_gen.message, found)
     example_gen.message["outputs"] = told["outputs"]  # the parameters TFX reads from the file
     for later in ("span-3", "span-2/version-2"):  # come meanwhile, and must not be read
         (data / later).mkdir()
@@ -287,7 +286,7 @@ def test_the_schema_comes_out_of_the_package(step, tmp_path, target, output_file
 
 def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
     program = (
-        "import sys, tfxkit.kubeflow.entrypoint, tfxkit.kubeflow.report_step.executor\n"
+        "import sys, tfxkit.kubeflow.entrypoint, tfxkit.kubeflow.report_step\n"
         "print(*(n for n in sys.modules if n.partition('.')[0] in ('components', 'models', "
         "'pipeline', 'tfxkit')))"
     )
@@ -296,12 +295,11 @@ def test_the_hash_of_the_code_covers_all_that_a_container_runs_of_the_project():
     )
     imported = set(done.stdout.split())
     assert {entrypoint.__name__, "tfxkit.report.run", "tfxkit.errors"} <= imported
-    assert imported <= carried.container_modules().keys()
+    assert imported <= container.container_modules().keys()
 
 
 def test_what_starts_a_container_is_called_by_its_name():
     assert ("python", "-m", entrypoint.__name__) == compilation.COMMAND
-    assert entrypoint.__name__ == containers.OUR_MODULE
 
 
 def test_an_image_of_other_code_is_refused_before_anything_happens(
@@ -349,9 +347,9 @@ def test_the_bulk_data_is_resolved_as_the_training_data_is(compiled, tmp_path, d
         "kubeflow", f"bulk_inferrer={{enabled: true, path: {data}}}", "kubeflow.steps.all.claims={}"
     )
     unlabelled = Step(copy.deepcopy(package), "UnlabelledExampleGen", tmp_path, RUN)
-    assert span_driver.is_for(unlabelled.container["args"][1])
+    assert span_driver.reads_spans(unlabelled.container["args"][1])
     unlabelled.parameters["input_base"] = str(data)
-    found = span_driver.resolve(unlabelled.message)
+    found = span_driver.resolve_spans(unlabelled.message)
     assert found["parameterValues"]["spans"] == "[1, 2]"
 
 

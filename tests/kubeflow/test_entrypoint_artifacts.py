@@ -24,8 +24,8 @@ from tfx.types.artifact import Artifact
 from tests.kubeflow.emulator.metadata import MetadataStore, schema_of
 from tests.kubeflow.emulator.protojson import from_text
 from tfxkit.components.serving_check.result import Result
-from tfxkit.kubeflow import executor_input, executor_output
-from tfxkit.kubeflow.launcher import Launcher
+from tfxkit.kubeflow.container import Launcher
+from tfxkit.kubeflow.messages import adapt_input, adapt_output
 from tfxkit.storage import placeholders
 
 
@@ -39,7 +39,7 @@ def passed_on(tmp_path: Path) -> Callable[[Artifact], Artifact]:
         runtime = tfx_utils.to_runtime_artifact(artifact, {})
         written = pipeline_spec_pb2.ExecutorOutput()
         written.artifacts["key"].artifacts.append(runtime)
-        adapted = executor_output.adapt(json_format.MessageToDict(written), launcher)
+        adapted = adapt_output(json_format.MessageToDict(written), launcher)
 
         read = from_text(json.dumps(adapted), pipeline_spec_pb2.ExecutorOutput())
         stored = read.artifacts["key"].artifacts[0]
@@ -49,7 +49,7 @@ def passed_on(tmp_path: Path) -> Callable[[Artifact], Artifact]:
         given = pipeline_spec_pb2.ExecutorInput()
         given.inputs.artifacts["key"].artifacts.append(metadata.runtime_artifact(number))
 
-        told = executor_input.adapt(
+        told = adapt_input(
             {"outputs": {}, **json_format.MessageToDict(given)},
             {"artifacts": {"key": {"artifactType": {"instanceSchema": kind}}}},
             launcher,

@@ -14,8 +14,9 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from tests.kubeflow.emulator.metadata import stored_properties
 from tests.kubeflow.emulator.protojson import from_text
-from tfxkit.kubeflow import executor_input, executor_output, overrides
-from tfxkit.kubeflow.launcher import Launcher
+from tfxkit.kubeflow.container import Launcher
+from tfxkit.kubeflow.messages import adapt_input, adapt_output, add_checkpoint_run
+from tfxkit.kubeflow.parameters import apply_overrides
 
 MODEL = {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 SPEC = {"artifacts": {"model": {"artifactType": MODEL}}}
@@ -67,7 +68,7 @@ def message(**metadata: Any) -> dict[str, Any]:
 
 
 def adapted_input(given: dict[str, Any]) -> dict[str, Any]:
-    adapted = executor_input.adapt(given, SPEC, POD)
+    adapted = adapt_input(given, SPEC, POD)
     # TFX takes it for a message of this type.
     json_format.ParseDict(adapted, pipeline_spec_pb2.ExecutorInput())
     return adapted
@@ -179,7 +180,7 @@ def test_results_are_what_the_launcher_takes():
         },
         "parameterValues": {"number": 1.0},
     }
-    adapted = executor_output.adapt(written, POD)
+    adapted = adapt_output(written, POD)
     parsed = from_text(json.dumps(adapted), pipeline_spec_pb2.ExecutorOutput())
     blessing = parsed.artifacts["blessing"].artifacts[0]
     assert blessing.uri == "minio://mlpipeline/v2/taxi/run/Evaluator/3/blessing"
@@ -194,7 +195,7 @@ def test_results_are_what_the_launcher_takes():
 
 
 def test_a_step_without_outputs_says_so():
-    assert executor_output.adapt({}, POD) == {"artifacts": {}}
+    assert adapt_output({}, POD) == {"artifacts": {}}
 
 
 # Values that a run is given.
@@ -202,7 +203,7 @@ def test_a_step_without_outputs_says_so():
 
 def applied(**parameters: Any) -> dict[str, Any]:
     given = {"inputs": {"parameterValues": parameters}, "outputs": {}}
-    return overrides.apply(given)["inputs"]["parameterValues"]
+    return apply_overrides(given)["inputs"]["parameterValues"]
 
 
 def test_a_value_of_the_run_replaces_one_key_of_a_parameter():
@@ -231,9 +232,48 @@ def test_several_values_go_into_the_same_parameter_and_new_keys_are_added():
 
 def test_a_message_without_such_values_stays_as_it_is():
     for given in ({"outputs": {}}, {"inputs": {"parameterValues": {"a_b": "c"}}, "outputs": {}}):
-        assert overrides.apply(given) is given
+        assert apply_overrides(given) is given
 
 
 def test_a_value_for_a_parameter_that_is_not_there_is_a_fault_of_the_package():
     with pytest.raises(KeyError, match="nothing"):
         applied(nothing__key=1)
+
+
+# The run of a training.
+
+SALT = "0b2f7a1e-0d6c-4b57-9d0e-6a2f7a5b1c3d"
+RUN = "5f0c3c1e-95f7-4d55-8a8e-1d0f8a0b2c4d"
+
+
+def training(uri: str, config: str | None) -> dict:
+    values = {} if config is None else {"custom_config": config}
+    artifacts = {"model": {"artifacts": [{"uri": uri}]}}
+    return {"inputs": {"parameterValues": values}, "outputs": {"artifacts": artifacts}}
+
+
+@pytest.mark.parametrize(
+    ("uri", "run"),
+    [
+        (f"minio://mlpipeline/v2/artifacts/taxi/{RUN}/Trainer/{SALT}/model", RUN),
+        (f"/minio/mlpipeline/v2/artifacts/taxi/{RUN}/Trainer/{SALT}/model", RUN),
+        (f"s3://bucket/taxi/{RUN}/Trainer/model", RUN),
+        ("gs://bucket/root/123456/taxi-20261124/Trainer_-9876/model", "taxi-20261124"),
+    ],
+    ids=["Kubeflow", "its launcher's folder", "Kubeflow before 2.5", "Vertex AI"],
+)
+def test_the_run_is_in_the_address_of_each_output(uri, run):
+    given = training(uri, '{"checkpoint_dir": "/checkpoints", "train": {}}')
+    found = add_checkpoint_run(given)
+    assert json.loads(found["inputs"]["parameterValues"]["custom_config"]) == {
+        "checkpoint_dir": "/checkpoints",
+        "train": {},
+        "checkpoint_run": run,
+    }
+    assert found["outputs"] == given["outputs"]
+
+
+@pytest.mark.parametrize("config", [None, "", '{"dataset": {}}', "[]", "no JSON"])
+def test_steps_without_checkpoints_get_no_run(config):
+    given = training(f"minio://b/taxi/{RUN}/Transform/{SALT}/graph", config)
+    assert add_checkpoint_run(given) is given

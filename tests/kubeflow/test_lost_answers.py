@@ -35,8 +35,8 @@ from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.small_packages import Script, spec_of, text_of
 from tests.sample_project import CONFIGS
 from tfxkit import cli
-from tfxkit.kubeflow import lost_answers, run_watch
-from tfxkit.kubeflow.clients.kubeflow import runs
+from tfxkit.kubeflow import remote_run
+from tfxkit.kubeflow.clients import kubeflow
 
 ALERT_AS_DATA = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a record of TLS that cannot be decrypted
 
@@ -161,8 +161,8 @@ def submit(tmp_path, capfd, monkeypatch):
     file.write_text(text_of(spec | {"defaultPipelineRoot": "s3://bucket/root"}))
     monkeypatch.setenv("HOME", str(tmp_path))  # no kubeconfig, no context of the client's
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.setattr(run_watch, "POLL_S", 0.05)
-    monkeypatch.setattr(lost_answers, "PAUSE_S", 0.01)
+    monkeypatch.setattr(remote_run, "POLL_S", 0.05)
+    monkeypatch.setattr(remote_run, "LOOK_UP_PAUSE_S", 0.01)
 
     def call(front: Front, *args: str) -> tuple[int, str]:
         settings = [f"outputs={tmp_path}/outputs", f"kubeflow.host={front.url}"]
@@ -195,7 +195,7 @@ def test_a_run_whose_answer_is_lost_is_found_and_not_made_twice(fault, api, fron
 
 
 def test_a_server_that_never_answers_is_given_up_and_its_run_found(api, front, submit, monkeypatch):
-    monkeypatch.setattr(runs, "CREATE_TIMEOUT_S", (4, 0.5))
+    monkeypatch.setattr(kubeflow, "CREATE_TIMEOUT_S", (4, 0.5))
     front.collection, front.fault = "runs", "silence"
     code, seen = submit(front)
     assert code == 0, seen
@@ -205,7 +205,7 @@ def test_a_server_that_never_answers_is_given_up_and_its_run_found(api, front, s
 
 
 def test_a_run_of_the_same_name_is_not_taken_for_this_one(api, front, submit, monkeypatch):
-    monkeypatch.setattr(lost_answers, "PATIENCE_S", 0)
+    monkeypatch.setattr(remote_run, "LOOK_UP_PATIENCE_S", 0)
     assert submit(front, "--name", "nightly")[0] == 0
     front.posts.clear()
     front.collection, front.fault = "runs", "dropped"
@@ -214,7 +214,7 @@ def test_a_run_of_the_same_name_is_not_taken_for_this_one(api, front, submit, mo
 
 
 def test_where_the_outcome_stays_unknown_the_way_to_look_is_named(api, front, submit, monkeypatch):
-    monkeypatch.setattr(lost_answers, "PATIENCE_S", 0)
+    monkeypatch.setattr(remote_run, "LOOK_UP_PATIENCE_S", 0)
     front.collection, front.fault = "runs", "dropped"
     code, seen = submit(front)
     assert code == 2
@@ -257,7 +257,7 @@ def test_an_interrupt_says_that_the_run_may_be_there(front, submit, monkeypatch)
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(lost_answers.time, "sleep", interrupt)
+    monkeypatch.setattr(remote_run.time, "sleep", interrupt)
     front.collection, front.fault = "runs", "dropped"
     code, seen = submit(front)
     assert code == 130

@@ -10,8 +10,8 @@ import pytest
 from tests.pipeline.inspection.conftest import coin, noise, rows
 from tfxkit import cli
 from tfxkit.commands.compile import TARGETS
-from tfxkit.kubeflow import package as packages
 from tfxkit.kubeflow.checks import find_problems
+from tfxkit.kubeflow.package import read_package
 
 ROOT = Path(__file__).parents[2]
 LABELS = {
@@ -35,4 +35,4 @@ def test_own_data_compiles(task, target, tmp_path):
     assert cli.main(["init", "--data", str(file), "--force", *where]) == 0
     package = tmp_path / "package.yaml"
     assert cli.main(["compile", "--target", target, "-o", str(package), *where]) == 0
-    assert find_problems(packages.read(package), target) == []
+    assert find_problems(read_package(package), target) == []

@@ -15,8 +15,9 @@ from tests.kubeflow.overlays import load
 from tests.kubeflow.test_entrypoint import Step
 from tfxkit.config.loading import ConfigError
 from tfxkit.errors import UsageError
-from tfxkit.kubeflow import arguments, locations
-from tfxkit.kubeflow.package import Package, read
+from tfxkit.kubeflow import locations
+from tfxkit.kubeflow.arguments import resolve_arguments
+from tfxkit.kubeflow.package import Package, read_package
 
 READER = "data.reader=components.trips"
 
@@ -53,7 +54,7 @@ def package(project) -> Package:
         *("--config", "vertex", "--set", READER, "--set", "data.path=/mnt/pipeline/trips.sqlite"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return read(project.root / "vertex.yaml")
+    return read_package(project.root / "vertex.yaml")
 
 
 @pytest.mark.kubeflow
@@ -71,6 +72,6 @@ def test_on_vertex_the_hook_finds_the_fingerprint_for_the_cache(project, package
 @pytest.mark.kubeflow
 def test_a_run_may_be_given_another_address(package):
     address = {"data_path": "postgresql://db.example.com/trips"}
-    assert arguments.resolve(package, "vertex", address) == address
+    assert resolve_arguments(package, "vertex", address) == address
     with pytest.raises(UsageError, match=r"data_path: 'trips\.sqlite' does not exist inside"):
-        arguments.resolve(package, "vertex", {"data_path": "trips.sqlite"})
+        resolve_arguments(package, "vertex", {"data_path": "trips.sqlite"})

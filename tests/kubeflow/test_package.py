@@ -10,7 +10,7 @@ from tests.kubeflow import whole_package
 from tests.kubeflow.broken_packages import CONTAINER
 from tests.kubeflow.emulator import package as emulator
 from tfxkit.errors import UsageError
-from tfxkit.kubeflow.package import Package, read, to_yaml, write
+from tfxkit.kubeflow.package import Package, read_package, to_yaml, write_package
 
 SPEC = {"pipelineInfo": {"name": "tiny"}, "root": {"dag": {"tasks": {}}}, "text": "a\n b: 'ü' \n"}
 PLATFORM = {"platforms": {"kubernetes": {}}}
@@ -19,8 +19,8 @@ PLATFORM = {"platforms": {"kubernetes": {}}}
 @pytest.mark.parametrize("package", [Package(SPEC), Package(SPEC, PLATFORM)])
 def test_it_reads_back_to_the_same(package, tmp_path):
     file = tmp_path / "new" / "folder" / "package.yaml"
-    write(package, file)
-    assert read(file) == package
+    write_package(package, file)
+    assert read_package(file) == package
     assert package.name == "tiny"
     assert list(file.parent.iterdir()) == [file]
 
@@ -56,22 +56,22 @@ def test_what_is_no_package_is_told_how_to_get_one(text, tmp_path):
     file = tmp_path / "file.yaml"
     file.write_text(text)
     with pytest.raises(UsageError, match="is not a compiled pipeline"):
-        read(file)
+        read_package(file)
 
 
 def test_broken_yaml_and_a_missing_file_are_told(tmp_path):
     file = tmp_path / "file.yaml"
     with pytest.raises(UsageError, match="Cannot read"):
-        read(file)
+        read_package(file)
     file.write_text("a: [1\n")
     with pytest.raises(UsageError, match="is not valid YAML"):
-        read(file)
+        read_package(file)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="Cannot write"):
-        write(Package(SPEC), tmp_path / "file" / "package.yaml")
+        write_package(Package(SPEC), tmp_path / "file" / "package.yaml")
     for folder in (tmp_path, Path()):
         with pytest.raises(UsageError, match="it is a folder"):
-            write(Package(SPEC), folder)
+            write_package(Package(SPEC), folder)

@@ -11,8 +11,8 @@ import pytest
 
 from tests.kubeflow.broken_packages import EXECUTORS, KUBEFLOW_CASES, TASKS, VERTEX_CASES
 from tests.kubeflow.whole_package import GONE, PLATFORM, VERTEX, package
-from tfxkit.kubeflow.checks import RULES, documents, find_problems, view
-from tfxkit.kubeflow.package import Package
+from tfxkit.kubeflow.checks import RULES, find_problems, structure
+from tfxkit.kubeflow.package import Package, view_package
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,14 +52,14 @@ def test_no_rule_without_a_case():
 
 def _fires(rule, target, change):
     changed = package(VERTEX, change) if target == "vertex" else package(change)
-    if documents.unreadable(changed.spec):
+    if structure.unreadable(changed.spec):
         return False
-    return bool(list(rule(view.read(changed.spec, changed.platform, target, ()))))
+    return bool(list(rule(view_package(changed, target))))
 
 
 def test_a_value_that_will_be_given_is_not_missing():
     change = {"spec/root/inputDefinitions/parameters/bounds/defaultValue": GONE}
-    assert find_problems(package(change), "kubeflow", given=["bounds"]) == []
+    assert find_problems(package(change), "kubeflow", supplied=["bounds"]) == []
 
 
 def test_the_fingerprint_of_vertex_makes_example_gen_cacheable():
@@ -95,7 +95,7 @@ def test_whatever_an_editor_left_behind_a_key_is_told_or_harmless(value):
 def _paths(tree, path=()):
     keys = enumerate(tree) if isinstance(tree, list) else tree.items()
     for key, value in keys:
-        if path:  # not a whole document, which `package.read` looks at
+        if path:  # not a whole document, which `read_package` checks
             yield (*path, key)
         if isinstance(value, dict | list):
             yield from _paths(value, (*path, key))

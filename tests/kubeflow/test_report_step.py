@@ -13,9 +13,7 @@ from tfx.types import standard_artifacts
 
 from tfxkit.config.loading import load
 from tfxkit.kubeflow import artifact_types
-from tfxkit.kubeflow.report_step import Report
-from tfxkit.kubeflow.report_step.component import HTML, READS
-from tfxkit.kubeflow.report_step.executor import Executor
+from tfxkit.kubeflow.report_step import HTML, READS, Report, ReportExecutor
 from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.metadata import RunMetadata
 from tfxkit.runs.places import Places
@@ -58,7 +56,7 @@ def settings_of(project):
 def page_of(inputs, settings, folder):
     page = HTML()
     page.uri = f"{folder}/pipeline-root/trips/{RUN}/Report/{TASK}/page"
-    Executor().Do(inputs, {"page": [page]}, settings)
+    ReportExecutor().Do(inputs, {"page": [page]}, settings)
     assert page.uri.endswith("/page.html")
     return Path(page.uri).read_text()
 
@@ -132,7 +130,7 @@ def test_the_type_is_put_in_place_where_a_message_has_it_and_nowhere_else(
     fresh_project, monkeypatch
 ):
     classes = artifact_types.classes_of(report_of(fresh_project))
-    monkeypatch.setenv(artifact_types.CLASSES, json.dumps(classes))
+    monkeypatch.setenv(artifact_types.CLASSES_VARIABLE, json.dumps(classes))
 
     def message(title):
         page = {"uri": "s3://b/page", "type": {"schemaTitle": title}}
@@ -141,12 +139,12 @@ def test_the_type_is_put_in_place_where_a_message_has_it_and_nowhere_else(
             "outputs": {"outputFile": "f", "artifacts": {"page": {"artifacts": [page]}}},
         }
 
-    outputs = artifact_types.recover(message("system.HTML"))["outputs"]
+    outputs = artifact_types.recover_classes(message("system.HTML"))["outputs"]
     [page] = outputs["artifacts"]["page"]["artifacts"]
     module, _, name = page["type"]["schemaTitle"].rpartition(".")
     assert getattr(__import__(module, fromlist=[name]), name) is HTML
     for other in ("system.Artifact", "tfx.Model"):
-        assert artifact_types.recover(message(other)) == message(other)
+        assert artifact_types.recover_classes(message(other)) == message(other)
 
 
 @pytest.mark.parametrize("output", [HTML, standard_artifacts.Model])

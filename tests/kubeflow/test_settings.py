@@ -7,7 +7,7 @@ import yaml
 
 from tests.kubeflow.overlays import load
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.quantities import cores, gigabytes
+from tfxkit.config.remote.formats import cores, gigabytes
 from tfxkit.config.remote.settings import RemoteConfig
 from tfxkit.config.selection import config_class
 
@@ -55,7 +55,10 @@ def test_settings_of_all_lie_under_those_of_a_step():
         (f"{TRAINER}.cpu.limit=0", "write cores"),
         (f"{TRAINER}.cpu={{request: 3, limit: 2500m}}", "cpu.request 3 is above cpu.limit 2500m"),
         (f"{TRAINER}.cpu={{request: 1500m, limit: 1}}", "is above cpu.limit"),
-        ("kubeflow.steps.DataGate.cpu={request: 9}", "DataGate, with what all says: cpu.request 9"),
+        (
+            "kubeflow.steps.DataGate.cpu={request: 9}",
+            "DataGate, with the settings of all: cpu.request 9",
+        ),
         (f"{TRAINER}.memory.limit=4", "write a number and its unit"),
         (f"{TRAINER}.memory.limit=4gb", "write a number and its unit"),
         (f"{TRAINER}.memory={{request: 4Gi, limit: 4G}}", "memory.request 4Gi is above"),
@@ -72,7 +75,10 @@ def test_settings_of_all_lie_under_those_of_a_step():
         (f"{TRAINER}.env_from_secrets={{A: {{name: My_Secret, key: k}}}}", "lower-case letters"),
         (f"{TRAINER}.env_from_secrets={{A: {{name: s, key: a b}}}}", "env_from_secrets.A.key: "),
         (f"{TRAINER}.env_from_secrets={{A: the-secret-itself}}", "env_from_secrets.A: "),
-        (f"{TRAINER}.secret_volumes={{/etc/x: {{secret: a.b}}}}", "what is mounted is named"),
+        (
+            f"{TRAINER}.secret_volumes={{/etc/x: {{secret: a.b}}}}",
+            "the name of a mounted object has",
+        ),
         (f"{TRAINER}.claims={{data: {{claim: c}}}}", "write an absolute folder of the container"),
         (f"{TRAINER}.claims={{/: {{claim: c}}}}", "write an absolute folder of the container"),
         (f"{TRAINER}.claims={{/s3: {{claim: c}}}}", "Kubeflow mounts /gcs, /s3"),
@@ -92,8 +98,8 @@ def test_settings_of_all_lie_under_those_of_a_step():
         (f"{TRAINER}.annotations={{-x: x}}", "a label is named like team"),
         (f"{TRAINER}.image_pull_policy=Sometimes", "image_pull_policy: "),
         (f"{TRAINER}.timeout_s=0", "timeout_s: "),
-        ("kubeflow.image=two words", "write the image as a registry knows it"),
-        ("kubeflow.image=https://example.com/x", "write the image as a registry knows it"),
+        ("kubeflow.image=two words", "write the image with its registry"),
+        ("kubeflow.image=https://example.com/x", "write the image with its registry"),
         ("kubeflow.pipeline_root=/mnt/pipeline/root", "minio://mlpipeline/v2/artifacts"),
         ("kubeflow.pipeline_root=azfs://account/container", "Kubeflow keeps artifacts under"),
         ("kubeflow.serving=outputs/serving_model", "absolute folder of a mounted volume"),

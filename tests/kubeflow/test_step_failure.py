@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
-from tfxkit.kubeflow import failure
+from tfxkit.kubeflow.container import report_failure
 
 
 def wrapped(error: Exception) -> Exception:
@@ -31,13 +31,13 @@ def wrapped(error: Exception) -> Exception:
 def test_what_a_user_can_mend_is_a_message(tmp_path, capfd, wrap, error, code):
     log = tmp_path / "termination-log"
     log.touch()
-    assert failure.report(wrap(error), log) == code
+    assert report_failure(wrap(error), log) == code
     assert capfd.readouterr().err == f"\n{error}\n"
     assert log.read_text() == str(error)
 
 
 def test_so_is_a_package_that_cannot_be_run(tmp_path, capfd):
-    assert failure.report(UsageError("Build the image again."), tmp_path / "none") == 1
+    assert report_failure(UsageError("Build the image again."), tmp_path / "none") == 1
     assert capfd.readouterr().err == "\nBuild the image again.\n"
     assert not (tmp_path / "none").exists()  # outside of Kubernetes
 
@@ -47,7 +47,7 @@ def test_anything_else_is_a_bug_and_shows_its_traceback_and_the_line_of_the_owne
 ):
     log = tmp_path / "termination-log"
     log.touch()
-    assert failure.report(wrapped(ValueError("x")), log) == 1
+    assert report_failure(wrapped(ValueError("x")), log) == 1
     error = capfd.readouterr().err
     assert "Traceback" in error and "ValueError: x" in error
     message, place = log.read_text().split("\n")
@@ -58,10 +58,10 @@ def test_anything_else_is_a_bug_and_shows_its_traceback_and_the_line_of_the_owne
 def test_no_more_is_written_than_the_kubelet_reads(tmp_path):
     log = tmp_path / "termination-log"
     log.touch()
-    failure.report(DataError("é" * 5000), log)
+    report_failure(DataError("é" * 5000), log)
     assert log.read_text() == "é" * 2048
 
 
 def test_a_log_that_is_not_ours_does_no_harm(tmp_path):
     (tmp_path / "termination-log").mkdir()
-    assert failure.report(DataError("x"), tmp_path / "termination-log") == 4
+    assert report_failure(DataError("x"), tmp_path / "termination-log") == 4

@@ -21,8 +21,8 @@ from tests.kubeflow.idle import IdleSteps, NoFiles
 from tests.kubeflow.small_packages import Script, spec_of
 from tests.sample_project import CONFIGS
 from tfxkit import cli
-from tfxkit.kubeflow import run_watch
-from tfxkit.kubeflow.clients.kubeflow.nodes import Nodes
+from tfxkit.kubeflow import remote_run
+from tfxkit.kubeflow.clients.kubeflow import Nodes
 from tfxkit.runs.summary import State
 
 IMAGE = {"container": {"image": "example.org/small:1"}}
@@ -70,7 +70,7 @@ def submit(package, tmp_path, capfd, monkeypatch):
     """Calls the verb on the package; the exit code, and what a person sees."""
     monkeypatch.setenv("HOME", str(tmp_path))  # no kubeconfig, no context of the client's
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.setattr(run_watch, "POLL_S", 0.05)
+    monkeypatch.setattr(remote_run, "POLL_S", 0.05)
 
     def call(host: str | None, *args: str) -> tuple[int, str]:
         settings = [f"outputs={tmp_path}/outputs", *([f"kubeflow.host={host}"] if host else [])]
@@ -132,7 +132,7 @@ def test_waiting_shows_each_step_and_ends_with_the_run(server, submit):
 
 @pytest.mark.slow
 def test_without_a_file_the_pipeline_is_compiled_first(server, tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr(run_watch, "POLL_S", 0.05)
+    monkeypatch.setattr(remote_run, "POLL_S", 0.05)
     settings = ["kubeflow.image=example.org/taxi:1", f"outputs={tmp_path}"]
     settings.append(f"kubeflow.host={server.url}")
     options = [part for setting in settings for part in ("--set", setting)]
@@ -160,19 +160,21 @@ def test_a_failed_step_is_named_with_the_way_to_its_log(server, steps, submit):
     assert f"{server.url}/#/runs/details/{run_id}" in seen
 
 
-def test_control_c_ends_the_watching_and_not_the_run(server, submit, monkeypatch):
+def test_control_c_ends_the_watching_and_not_the_run(submit, monkeypatch):
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_watch.time, "sleep", interrupt)
-    monkeypatch.setattr(run_watch, "_ask", lambda _: RUNNING)
-    code, seen = submit(server.url, "--wait")
+    monkeypatch.setattr(remote_run.time, "sleep", interrupt)
+    answers = {
+        "experiments": (200, '{"experiments": [{"experiment_id": "1"}]}'),
+        "runs": (200, '{"run_id": "r-1"}'),
+        "r-1": (200, '{"run_id": "r-1", "state": "RUNNING"}'),
+    }
+    with scripted(answers) as (url, _):
+        code, seen = submit(url, "--wait")
     assert code == 130
     assert "No longer watching; the run goes on: " in seen
     assert "Succeeded" not in seen
-
-
-RUNNING = run_watch.RunStatus(run_watch.Phase.RUNNING, ())
 
 
 def test_a_schedule_becomes_a_recurring_run_with_seconds(server, submit):
@@ -189,7 +191,7 @@ def test_a_schedule_becomes_a_recurring_run_with_seconds(server, submit):
 
 WRONG = [
     (["--parameter", "spanss=1"], "no parameter 'spanss'; did you mean spans?"),
-    (["--parameter", "limit=7"], "limit: '7' is not what the package declares, a STRUCT"),
+    (["--parameter", "limit=7"], "limit: '7' is no STRUCT, the type in the package"),
     (["--parameter", "limit={"], "limit: '{' is not valid YAML"),
     (["--parameter", "limit"], "write it as NAME=VALUE"),
     (["--parameter", "spans=1", "--spans", "2"], "spans is given twice"),

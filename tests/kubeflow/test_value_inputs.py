@@ -4,7 +4,7 @@ import importlib
 
 from tfx import v1 as tfx
 
-from tfxkit.kubeflow import value_inputs
+from tfxkit.kubeflow.artifact_types import value_reading_executor
 
 
 @tfx.dsl.components.component
@@ -23,7 +23,7 @@ def artifact(folder, name):
 def test_values_are_read_before_the_step_starts(tmp_path):
     given, doubled = artifact(tmp_path, "rows"), artifact(tmp_path, "doubled")
     (tmp_path / "rows").write_text("21")
-    module, _, name = value_inputs.reading(f"{__name__}.Double_Executor").rpartition(".")
+    module, _, name = value_reading_executor(f"{__name__}.Double_Executor").rpartition(".")
     executor = getattr(importlib.import_module(module), name)
     executor().Do({"rows": [given]}, {"doubled": [doubled]}, {})
     assert (tmp_path / "doubled").read_text() == "42"
@@ -31,4 +31,4 @@ def test_values_are_read_before_the_step_starts(tmp_path):
 
 def test_an_executor_of_beam_is_left_alone():
     path = "tfx.components.statistics_gen.executor.Executor"
-    assert value_inputs.reading(path) == path
+    assert value_reading_executor(path) == path

@@ -21,8 +21,8 @@ from google.cloud import aiplatform
 from tests.kubeflow.overlays import PIPELINE
 from tests.sample_project import CONFIGS
 from tfxkit import cli
-from tfxkit.kubeflow import lost_answers, run_watch
-from tfxkit.kubeflow import package as packages
+from tfxkit.kubeflow import remote_run
+from tfxkit.kubeflow.package import read_package, write_package
 
 PARENT = "projects/acme/locations/europe-west4"
 KEY = f"{PARENT}/keyRings/ring/cryptoKeys/key"
@@ -141,8 +141,8 @@ class Credentials(AnonymousCredentials):
 def google_cloud(monkeypatch):
     """Anonymous credentials, and a fresh state of the client's own."""
     monkeypatch.setattr(google.auth, "default", lambda **_: (Credentials(), None))
-    monkeypatch.setattr(run_watch, "POLL_S", 0.02)
-    monkeypatch.setattr(lost_answers, "PATIENCE_S", 0)
+    monkeypatch.setattr(remote_run, "POLL_S", 0.02)
+    monkeypatch.setattr(remote_run, "LOOK_UP_PATIENCE_S", 0)
     for name in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS"):
         monkeypatch.delenv(name, raising=False)
     fresh = type(aiplatform.initializer.global_config)()
@@ -162,7 +162,7 @@ def vertex(google_cloud):
 def package(compiled, tmp_path) -> Path:
     file = tmp_path / "package.yaml"
     wanted = [f"{key}={value}" for key, value in SETTINGS.items()]
-    packages.write(compiled("vertex", *wanted), file)
+    write_package(compiled("vertex", *wanted), file)
     return file
 
 
@@ -191,7 +191,7 @@ def test_the_request_says_all_that_is_configured(submit, vertex, package):
     )
     assert match is not None
     assert job["displayName"] == "nightly"
-    assert job["pipelineSpec"] == packages.read(package).spec
+    assert job["pipelineSpec"] == read_package(package).spec
     assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://acme/root"
     given = job["runtimeConfig"]["parameterValues"]
     assert given.keys() == {"spans", "thresholds"}
@@ -222,7 +222,7 @@ def test_a_schedule_carries_the_whole_request(submit, vertex, package):
     request = schedule["createPipelineJobRequest"]
     assert request["parent"] == PARENT
     job = request["pipelineJob"]
-    assert job["pipelineSpec"] == packages.read(package).spec
+    assert job["pipelineSpec"] == read_package(package).spec
     assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://acme/root"
     assert job["serviceAccount"] == SETTINGS["vertex.service_account"]
     assert job["network"] == SETTINGS["vertex.network"]
@@ -276,7 +276,11 @@ def test_a_failed_step_is_named_with_its_error_and_the_way_to_its_log(submit, ve
 
 
 REFUSALS = [
-    (("POST", "/pipelineJobs"), (401, "invalid"), ["who asks: ", "application-default login"]),
+    (
+        ("POST", "/pipelineJobs"),
+        (401, "invalid"),
+        ["Not authenticated with Vertex AI: ", "application-default login"],
+    ),
     (("POST", "/pipelineJobs"), (403, "denied"), ["does not allow this in acme", "denied"]),
     (("POST", "/pipelineJobs"), (400, "bad image"), ["Vertex AI refuses (400)", "bad image"]),
     (("POST", "/pipelineJobs"), (404, "no API"), ["Vertex AI refuses (404)", "no API"]),
@@ -355,7 +359,7 @@ def test_no_project_is_told(submit, google_cloud):
 
 
 def test_the_examples_of_the_configuration_are_not_sent(submit, vertex, compiled, package):
-    packages.write(compiled("vertex"), package)
+    write_package(compiled("vertex"), package)
     code, seen = submit()
     assert code == 2
     for key in (

@@ -11,7 +11,7 @@ from tests.kubeflow.overlays import load
 from tests.sample_project import CONFIGS
 from tfxkit.commands.compile import TARGETS
 from tfxkit.kubeflow.checks import find_problems
-from tfxkit.kubeflow.parameters import declared
+from tfxkit.kubeflow.parameters import declared_parameters
 
 OF_THE_GATE = {"drift", "stop_at"}
 
@@ -31,4 +31,4 @@ def test_it_is_compiled_without_them(variables, target, monkeypatch):
     assert {"Trainer", "Pusher", "Report"} <= tasks.keys() and not names & tasks.keys()
     assert find_problems(package, target) == []
     assert names.isdisjoint(tasks["Report"]["dependentTasks"])
-    assert ("DataGate" in names) != (declared(package.spec).keys() >= OF_THE_GATE)
+    assert ("DataGate" in names) != (declared_parameters(package.spec).keys() >= OF_THE_GATE)

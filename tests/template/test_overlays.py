@@ -14,7 +14,7 @@ from tests.template.conftest import REPOSITORY
 from tfx_template import names
 from tfxkit.config import loading as config
 from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig, VertexSettings
-from tfxkit.config.remote.step_settings import KubernetesStep, VertexStep
+from tfxkit.config.remote.steps import KubernetesStep, VertexStep
 
 pytestmark = pytest.mark.template
 SHIPPED = REPOSITORY / "configs"

@@ -45,13 +45,13 @@ OF = {
         "configs/kubeflow.yaml",
         "deploy/kubernetes",
         "docs/kubeflow.md",
-        "tfxkit/kubeflow/clients/kubeflow",
+        "tfxkit/kubeflow/clients/kubeflow.py",
         "tfxkit/kubeflow/runners/kubeflow.py",
     ),
     "vertex": (
         "configs/vertex.yaml",
         "docs/vertex.md",
-        "tfxkit/kubeflow/clients/vertex",
+        "tfxkit/kubeflow/clients/vertex.py",
         "tfxkit/kubeflow/runners/vertex.py",
     ),
 }
@@ -77,7 +77,7 @@ QUICK_ON_A_CLUSTER = (
     "tests/kubeflow/test_package_checks.py",
     "tests/kubeflow/test_image.py",
     "tests/kubeflow/test_optional.py",
-    "tests/kubeflow/test_run_watch.py",
+    "tests/kubeflow/test_remote_run.py",
     "tests/kubeflow/test_settings.py",
 )
 

@@ -45,11 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compiles or checks; returns 0."""
-    from tfxkit.kubeflow import package as packages
     from tfxkit.kubeflow.checks import ensure_fit
+    from tfxkit.kubeflow.package import read_package, write_package
 
     if args.check:
-        ensure_fit(packages.read(args.check), args.target, str(args.check))
+        ensure_fit(read_package(args.check), args.target, str(args.check))
         print(f"{args.check}: nothing in it that {args.target} would refuse")
         return 0
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         runner = importlib.import_module(f"{_RUNNERS}.{args.target}")
         package = runner.compile_package(config, selection.folder())
         ensure_fit(package, args.target, f"{config.pipeline}, compiled for {args.target},")
-        packages.write(package, path)
+        write_package(package, path)
         start = _start_command(outputs, selection, args.target, path)
         terminal.write(_description(package, path, args.target, start))
     return 0
@@ -88,16 +88,16 @@ def _description(package: Package, path: Path, target: str, start: str) -> str:
     """The package, its parameters, and the next command, or what is missing before it."""
     import json
 
-    from tfxkit.kubeflow import placeholders
-    from tfxkit.kubeflow.parameters import declared
+    from tfxkit.kubeflow.parameters import declared_parameters
+    from tfxkit.kubeflow.submission import explain_examples, remaining_examples
 
     lines = [f"{package.name}, compiled for {target}: {path}", "", "A run may be given:"]
-    for name, parameter in sorted(declared(package.spec).items()):
+    for name, parameter in sorted(declared_parameters(package.spec).items()):
         default = parameter["defaultValue"]
         text = default if isinstance(default, str) else json.dumps(default)
         lines.append(f"  {name:12} {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}")
-    if unset := placeholders.find(package, target, {}):
-        lines += ["", f"Not ready to start: {placeholders.explain(unset, target)}"]
+    if examples := remaining_examples(package, target, {}):
+        lines += ["", f"Not ready to start: {explain_examples(examples, target)}"]
         lines += ["Then compile again.", ""]
     else:
         lines += ["", f"Start one: {start}", ""]

@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
-    targets = [module.name for module in pkgutil.iter_modules(clients.__path__) if module.ispkg]
+    targets = [module.name for module in pkgutil.iter_modules(clients.__path__)]
     parser.add_argument(
         "file", type=Path, metavar="FILE", nargs="?", help="a compiled package (else: compile one)"
     )
@@ -64,8 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Submits; returns 0, or with --wait 1 if the run did not succeed."""
-    from tfxkit.kubeflow import package, schedule, submission
+    from tfxkit.kubeflow.package import read_package
     from tfxkit.kubeflow.remote_run import RemoteSchedule
+    from tfxkit.kubeflow.schedule import parse_schedule
+    from tfxkit.kubeflow.submission import RunOptions, submit
     from tfxkit.runs.run_log import captured
 
     if args.schedule is None and args.timezone:
@@ -74,16 +76,16 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--wait is for a run that starts now, not for a --schedule")
     if args.file:
         _refuse_what_is_compiled(args)
-    options = submission.RunOptions(
+    options = RunOptions(
         values=_values(args),
         thresholds=args.thresholds,
         name=args.name,
         experiment=args.experiment,
-        schedule=schedule.parse(args.schedule, args.timezone, args.target)
+        schedule=parse_schedule(args.schedule, args.timezone, args.target)
         if args.schedule is not None
         else None,
     )
-    compiled = package.read(args.file) if args.file else None
+    compiled = read_package(args.file) if args.file else None
     selection = config_selection(args, args.target)
     config = cast("RemoteConfig", selection.load())
     from tfxkit.runs.outputs import Outputs
@@ -93,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         if compiled is None:
             runner = importlib.import_module(f"tfxkit.kubeflow.runners.{args.target}")
             compiled = runner.compile_package(config, selection.folder())
-        started = submission.submit(compiled, args.target, config, options)
+        started = submit(compiled, args.target, config, options)
         what = "Run" if args.schedule is None else "Schedule"
         terminal.write(f"{what} {started.id} of {compiled.name} on {args.target}\n{started.page}\n")
         if isinstance(started, RemoteSchedule) or not args.wait:
@@ -136,17 +138,16 @@ def _values(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _watch(started: RemoteRun, terminal: TextIO) -> int:
-    from tfxkit.kubeflow import run_watch
-    from tfxkit.kubeflow.remote_run import NoAnswerError, Phase
+    from tfxkit.kubeflow.remote_run import NoAnswerError, Phase, outcome, watch
 
     goes_on = f"No longer watching; the run goes on: {started.page}\n"
     try:
-        status = run_watch.watch(started, terminal)
+        status = watch(started, terminal)
     except KeyboardInterrupt:
         terminal.write(f"\n{goes_on}")
         return INTERRUPTED
     except (NoAnswerError, UsageError) as error:
         terminal.write(f"\n{error}\n{goes_on}")
         return 1
-    terminal.write(f"\n{run_watch.told(started, status)}\n")
+    terminal.write(f"\n{outcome(started, status)}\n")
     return 0 if status.phase is Phase.SUCCEEDED else 1

@@ -1,24 +1,42 @@
-"""The values that a run is given in place of a package's defaults, checked before anything is sent.
+"""Arguments of a run: values in place of a package's defaults, checked before anything is sent.
 
-A wrong value that gets through is found by a step, after minutes or hours of computing.
+A step finds a wrong value only after minutes or hours of computing. Metrics and columns to check
+against are read from the package, which takes no time and no TFX.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
+import json
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+import pydantic
 import yaml
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.config.bounds import Threshold
+from tfxkit.config.bounds import Comparator, Evaluation, Threshold, Validation, WorstSlice
+from tfxkit.config.problems import message
+from tfxkit.config.remote.formats import (
+    LOCATION_HINT,
+    SOURCE_HINT,
+    is_cloud_storage,
+    is_location,
+    is_source,
+)
+from tfxkit.config.secrets import refuse_secrets
+from tfxkit.config.sections import DataConfig
 from tfxkit.errors import UsageError
-from tfxkit.kubeflow import argument_rules
-from tfxkit.kubeflow.package import Package
-from tfxkit.kubeflow.parameters import declared
+from tfxkit.evaluation import COUNTS
+from tfxkit.kubeflow.container import SCHEMA_VARIABLE, decode_schema
+from tfxkit.kubeflow.package import Package, parse_spec
+from tfxkit.kubeflow.parameters import declared_parameters
+from tfxkit.metrics import catalogue
 
-_KINDS: dict[str, tuple[type, ...]] = {
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "STRING": (str,),
     "NUMBER_INTEGER": (int,),
     "NUMBER_DOUBLE": (int, float),
@@ -27,44 +45,67 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "STRUCT": (dict,),
 }
 
+Model = TypeVar("Model", bound=pydantic.BaseModel)
 
-def resolve(
+
+def resolve_arguments(
     package: Package,
     target: str,
     values: Mapping[str, str],
     thresholds: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Makes the arguments of a run from what was said on the command line.
+    """Makes the arguments of a run from the texts of a command line.
 
     Args:
         package: Declares the parameters.
         target: `kubeflow` or `vertex`.
-        values: Texts by name of parameter; YAML, unless the parameter is a text.
+        values: Texts by name of parameter; YAML, except for parameters that are texts.
         thresholds: `METRIC.KEY=NUMBER` texts, laid over the package's default of `thresholds`.
 
     Returns:
         The arguments that differ from the defaults, by name.
 
     Raises:
-        UsageError: If a parameter is not there, or a value is not what the pipeline takes.
+        UsageError: If a parameter does not exist, or the pipeline does not accept a value.
     """
-    known = declared(package.spec)
-    found: dict[str, Any] = {}
+    declared = declared_parameters(package.spec)
+    arguments: dict[str, Any] = {}
     for name, text in values.items():
-        found[name] = _parse(name, text, _of(known, name))
+        arguments[name] = _parse(name, text, _declaration(declared, name))
     if thresholds:
-        default = _of(known, "thresholds").get("defaultValue") or {}
-        found["thresholds"] = _merge(found.get("thresholds", default), thresholds)
-    return {
-        name: argument_rules.check(package, target, name, value) for name, value in found.items()
-    }
+        default = _declaration(declared, "thresholds").get("defaultValue") or {}
+        arguments["thresholds"] = _merge(arguments.get("thresholds", default), thresholds)
+    return {name: _check(package, target, name, value) for name, value in arguments.items()}
 
 
-def _of(known: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, 1)
-    listed = ", ".join(sorted(known)) or "none"
+def measured_metrics(package: Package) -> list[str]:
+    """Metrics that the Evaluator computes; none in a package without that step."""
+    config = _json_parameter(package, "Evaluator", "eval_config")
+    names = [
+        json.loads(metric.get("config") or "{}").get("name")
+        for spec in config.get("metrics_specs", config.get("metricsSpecs", []))
+        for metric in spec.get("metrics", [])
+    ]
+    return [name for name in names if name and name not in COUNTS]
+
+
+def schema_columns(package: Package) -> list[str]:
+    """Columns of the schema in the package; none in a package without a schema."""
+    _, deployment = parse_spec(package.spec)
+    for executor in deployment.executors.values():
+        for variable in executor.container.env:
+            if variable.name == SCHEMA_VARIABLE:
+                text = decode_schema(variable.value).decode()
+                schema = text_format.Parse(text, schema_pb2.Schema())
+                return [feature.name for feature in schema.feature]
+    return []
+
+
+def _declaration(declared: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    if name in declared:
+        return declared[name]
+    near = difflib.get_close_matches(name, declared, 1)
+    listed = ", ".join(sorted(declared)) or "none"
     hint = f"did you mean {near[0]}?" if near else f"it has: {listed}"
     raise UsageError(
         f"The package has no parameter {name!r}; {hint} (worst_slice and drift are parameters only "
@@ -72,40 +113,42 @@ def _of(known: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
     )
 
 
-def _parse(name: str, text: str, parameter: Mapping[str, Any]) -> Any:
-    kind = parameter.get("parameterType", "STRING")
-    if kind == "STRING":
+def _parse(name: str, text: str, declaration: Mapping[str, Any]) -> Any:
+    parameter_type = declaration.get("parameterType", "STRING")
+    if parameter_type == "STRING":
         return text
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"{name}: {text!r} is not valid YAML: {error}") from None
-    fitting = isinstance(value, _KINDS.get(kind, ()))
-    if not fitting or (isinstance(value, bool) and kind != "BOOLEAN"):
-        raise UsageError(f"{name}: {text!r} is not what the package declares, a {kind}")
+    fitting = isinstance(value, _PYTHON_TYPES.get(parameter_type, ()))
+    if not fitting or (isinstance(value, bool) and parameter_type != "BOOLEAN"):
+        raise UsageError(f"{name}: {text!r} is no {parameter_type}, the type in the package")
     return value
 
 
 def _merge(default: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Lays `METRIC.KEY=NUMBER` texts over thresholds; a threshold that becomes null goes."""
+    """Lays `METRIC.KEY=NUMBER` texts over thresholds; null removes a threshold."""
     merged = {}
-    for metric, bounds in default.items():
-        if not isinstance(bounds, Mapping):
-            raise UsageError(f"thresholds.{metric}: {bounds!r} is no mapping such as {{min: 0.9}}")
-        merged[metric] = dict(bounds)
+    for metric, threshold in default.items():
+        if not isinstance(threshold, Mapping):
+            raise UsageError(
+                f"thresholds.{metric}: {threshold!r} is no mapping such as {{min: 0.9}}"
+            )
+        merged[metric] = dict(threshold)
     for setting in settings:
         path, equals, text = setting.partition("=")
-        metric, dot, bound = path.rpartition(".")
-        if not (equals and dot and metric) or bound not in Threshold.model_fields:
+        metric, dot, key = path.rpartition(".")
+        if not (equals and dot and metric) or key not in Threshold.model_fields:
             raise UsageError(
                 f"--threshold {setting}: write it as METRIC.KEY=NUMBER, such as auc.min=0.9; "
                 f"keys are {', '.join(Threshold.model_fields)}"
             )
-        merged.setdefault(metric, {})[bound] = None if text == "null" else _number(setting, text)
+        merged.setdefault(metric, {})[key] = None if text == "null" else _number(setting, text)
     return {
         metric: kept
-        for metric, bounds in merged.items()
-        if (kept := {bound: value for bound, value in bounds.items() if value is not None})
+        for metric, threshold in merged.items()
+        if (kept := {key: value for key, value in threshold.items() if value is not None})
     }
 
 
@@ -117,3 +160,138 @@ def _number(setting: str, text: str) -> float:
     if not math.isfinite(number):
         raise UsageError(f"--threshold {setting}: {text!r} is no number")
     return number
+
+
+# The project's own rules.
+
+
+def _check(package: Package, target: str, name: str, value: Any) -> Any:
+    """Checks a value by the rule of the step that uses it; foreign parameters have none.
+
+    Returns:
+        The value, with numbers in place of their texts.
+    """
+    location = functools.partial(_location, target, name)
+    rules: dict[str, Callable[[Package, Any], Any]] = {
+        "data_path": _source if _has_reader(package) else location,
+        "serving_statistics": location,
+        "spans": _spans,
+        "stop_at": _stop_at,
+        "thresholds": _thresholds,
+        "worst_slice": _worst_slice,
+        "drift": _drift,
+    }
+    try:
+        refuse_secrets({name: value})
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return rules[name](package, value) if name in rules else value
+
+
+def _location(target: str, name: str, package: Package, path: str) -> str:
+    del package
+    if target == "vertex" and not is_cloud_storage(path):
+        raise UsageError(f"{name}: {path!r} is not on Cloud Storage: Vertex reads gs:// only")
+    if not is_location(path):
+        raise UsageError(f"{name}: {path!r} does not exist inside the containers: {LOCATION_HINT}")
+    return path
+
+
+def _source(package: Package, path: str) -> str:
+    del package
+    if not is_source(path):
+        raise UsageError(f"data_path: {path!r} does not exist inside the containers: {SOURCE_HINT}")
+    return path
+
+
+def _spans(package: Package, spans: str) -> str:
+    del package
+    return _validated("spans", DataConfig, {"path": ".", "spans": spans}).spans
+
+
+def _stop_at(package: Package, stop_at: str) -> str:
+    del package
+    return _validated("stop_at", Validation, {"stop_at": stop_at}).stop_at
+
+
+def _thresholds(package: Package, thresholds: Mapping[str, Any]) -> dict[str, Any]:
+    metrics, checked = measured_metrics(package), {}
+    for metric, settings in thresholds.items():
+        _ensure_known(
+            f"thresholds: no metric {metric!r}", catalogue.base_name(str(metric)), metrics
+        )
+        threshold = _validated(f"thresholds.{metric}", Threshold, settings)
+        if metrics and threshold.max_worsening is not None:
+            _check_direction(package, metric, f"thresholds.{metric}")
+        checked[metric] = _dumped(threshold)
+    return checked
+
+
+def _worst_slice(package: Package, settings: Mapping[str, Any]) -> dict[str, Any]:
+    worst_slice = _validated("worst_slice", WorstSlice, settings)
+    metric, metrics = worst_slice.metric, measured_metrics(package)
+    _ensure_known(f"worst_slice: no metric {metric!r}", catalogue.base_name(metric), metrics)
+    if metrics and worst_slice.max_worsening is not None:
+        _check_direction(package, metric, "worst_slice")
+    return _dumped(worst_slice)
+
+
+def _drift(package: Package, comparators: Mapping[str, Any]) -> dict[str, Any]:
+    columns, checked = schema_columns(package), {}
+    for column, comparator in comparators.items():
+        _ensure_known(f"drift: no column {column!r}", column, columns)
+        checked[column] = _dumped(_validated(f"drift.{column}", Comparator, comparator))
+    return checked
+
+
+def _check_direction(package: Package, metric: str, where: str) -> None:
+    """Refuses `max_worsening` for a metric that is best near a number, or of unknown direction."""
+    evaluation = Evaluation.model_validate(_json_parameter(package, "Evaluator", "evaluation"))
+    try:
+        catalogue.check_direction(evaluation, metric, where)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _ensure_known(problem: str, name: str, known: Iterable[str]) -> None:
+    """Refuses an unknown name; a foreign package has no known names, so all pass."""
+    names = list(known)
+    if names and name not in names:
+        near = difflib.get_close_matches(str(name), names, 1)  # a key in YAML may be no text
+        hint = f"did you mean {near[0]}?" if near else ", ".join(names)
+        raise UsageError(f"{problem}; {hint}")
+
+
+def _validated(subject: str, model: type[Model], value: Any) -> Model:
+    try:
+        return model.model_validate(value)
+    except pydantic.ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"] if part != subject)
+        where = f"{subject}.{key}" if key else subject
+        raise UsageError(f"{where}: {message(problem)}") from None
+
+
+def _dumped(model: pydantic.BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json", exclude_none=True)
+
+
+def _has_reader(package: Package) -> bool:
+    """True if ExampleGen has a reader of the project, and no folder of files."""
+    try:
+        # A Struct in an Any in TFX's CustomConfig; other packages may hold other settings.
+        config = _json_parameter(package, "ExampleGen", "custom_config")["custom_config"]
+        return bool(config["value"]["reader"])
+    except (LookupError, TypeError):
+        return False
+
+
+def _json_parameter(package: Package, step: str, parameter: str) -> dict[str, Any]:
+    """A parameter of a step; empty in a package without it, or that was edited by hand."""
+    spec, _ = parse_spec(package.spec)
+    task = spec.root.dag.tasks[step]  # a missing step is created, empty
+    text = task.inputs.parameters[parameter].runtime_value.constant.string_value
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return {}

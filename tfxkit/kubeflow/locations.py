@@ -1,4 +1,4 @@
-"""Refuses places that a step in a container would not find."""
+"""Refuses locations that a step in a container cannot reach."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tfxkit.config.engine import Engine
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.addresses import (
+from tfxkit.config.remote.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,
@@ -16,59 +16,58 @@ from tfxkit.config.remote.addresses import (
     is_source,
 )
 from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig
-from tfxkit.kubeflow.launcher import Launcher
+from tfxkit.kubeflow.container import Launcher
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
 
-# Its jobs are named <pipeline>-<14 digits>: a letter first, and 128 characters at most
+# Vertex AI's jobs are named <pipeline>-<14 digits>: a letter first, and 128 characters at most
 # (google-cloud-aiplatform 1.165, aiplatform/pipeline_jobs.py).
 _VERTEX_NAME = r"[a-z][a-z0-9-]{0,112}"
 
 
 def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
-    """Holds the places of a configuration to what containers on Kubeflow can reach.
+    """Checks that containers on Kubeflow can reach the locations of a configuration.
 
     Raises:
-        ConfigError: If one is a path of this machine, or is not on Cloud Storage, which Dataflow
-            needs.
+        ConfigError: If one is a path of this machine, or, for Dataflow, not on Cloud Storage.
     """
     _check_source(config)
-    for key, path in _places(config).items():
+    for key, path in _locations(config).items():
         if not is_location(path):
             raise ConfigError(
                 f"{key}: {path!r} does not exist inside the containers: {LOCATION_HINT}"
             )
     if config.beam.engine is Engine.DATAFLOW:
         root = section.pipeline_root.partition("?")[0]
-        for key, place in {"kubeflow.pipeline_root": root, **_places(config)}.items():
-            if not is_cloud_storage(place):
+        for key, location in {"kubeflow.pipeline_root": root, **_locations(config)}.items():
+            if not is_cloud_storage(location):
                 raise ConfigError(
-                    f"{key}: {place!r} is not on Cloud Storage: Dataflow needs gs://…"
+                    f"{key}: {location!r} is not on Cloud Storage: Dataflow needs gs://…"
                 )
 
 
 def check_mounts(
     config: RemoteConfig, section: KubeflowSettings, components: Iterable[BaseNode]
 ) -> None:
-    """Holds the volumes of the steps to the folders that the steps use.
+    """Checks that the steps mount volumes for the folders that they use.
 
     Raises:
-        ConfigError: If a step writes to a folder in no volume, which would be gone with its pod, or
+        ConfigError: If a step writes to a folder in no volume, which would be lost with its pod, or
             if the workers of its engine would not see its artifacts.
     """
     from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
     for node in components:
         volumes = [f"{volume.rstrip('/')}/" for volume in section.step(node.id).claims or {}]
-        for key, place in (("serving", section.serving), ("checkpoints", section.checkpoints)):
-            if not place.startswith("/") or not _uses(node, place):
+        for key, location in (("serving", section.serving), ("checkpoints", section.checkpoints)):
+            if not location.startswith("/") or not _uses(node, location):
                 continue
-            if not any(f"{place}/".startswith(volume) for volume in volumes):
+            if not any(f"{location}/".startswith(volume) for volume in volumes):
                 raise ConfigError(
-                    f"kubeflow.{key}: {place!r} is in no volume that {node.id} mounts, and would "
-                    "be gone with its pod: add one to kubeflow.steps.all.claims, or use gs:// or "
-                    "s3://"
+                    f"kubeflow.{key}: {location!r} is in no volume that {node.id} mounts, and "
+                    "would be gone with its pod: add one to kubeflow.steps.all.claims, or use "
+                    "gs:// or s3://"
                 )
         if config.beam.job_server is not None and isinstance(node.executor_spec, BeamExecutorSpec):
             mirror = Launcher("/").to_local(section.pipeline_root.partition("?")[0])
@@ -82,10 +81,10 @@ def check_mounts(
 
 
 def check_for_vertex(config: RemoteConfig) -> None:
-    """Holds name and places outside of the section `vertex` to what Vertex AI takes.
+    """Checks name and locations outside the section `vertex` against the rules of Vertex AI.
 
     Raises:
-        ConfigError: If the name is too long or begins with a digit, or a place is not gs://.
+        ConfigError: If the name is too long or begins with a digit, or a location is not gs://.
     """
     if not re.fullmatch(_VERTEX_NAME, config.pipeline):
         raise ConfigError(
@@ -93,15 +92,15 @@ def check_for_vertex(config: RemoteConfig) -> None:
             "with a letter and leaves room for a time: at most 113 letters, digits and -"
         )
     _check_source(config)
-    for key, path in _places(config).items():
+    for key, path in _locations(config).items():
         if not is_cloud_storage(path):
             raise ConfigError(f"{key}: {path!r} is not on Cloud Storage: Vertex AI needs gs://…")
 
 
-def _uses(node: BaseNode, place: str) -> bool:
-    """True if a parameter of a step is a place, or JSON text with the place as a value."""
+def _uses(node: BaseNode, location: str) -> bool:
+    """True if a parameter of a step is a location, or JSON text with it as a value."""
     texts = [value for value in node.exec_properties.values() if isinstance(value, str)]
-    return any(text == place or f'"{place}"' in text for text in texts)
+    return any(text == location or f'"{location}"' in text for text in texts)
 
 
 def _check_source(config: RemoteConfig) -> None:
@@ -113,11 +112,12 @@ def _check_source(config: RemoteConfig) -> None:
         )
 
 
-def _places(config: RemoteConfig) -> dict[str, str]:
-    found = {} if config.data.reader else {"data.path": config.data.path}
+def _locations(config: RemoteConfig) -> dict[str, str]:
+    """Locations outside the backend's section, by key."""
+    paths = {} if config.data.reader else {"data.path": config.data.path}
     if config.bulk_inferrer.enabled:
-        found["bulk_inferrer.path"] = config.bulk_inferrer.path
+        paths["bulk_inferrer.path"] = config.bulk_inferrer.path
     if config.dataset.validation.serving_statistics:
         key = "dataset.validation.serving_statistics"
-        found[key] = config.dataset.validation.serving_statistics
-    return found
+        paths[key] = config.dataset.validation.serving_statistics
+    return paths

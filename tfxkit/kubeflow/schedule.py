@@ -1,7 +1,7 @@
-"""When a recurring run starts: five fields, as Unix has them, checked before they are sent.
+"""Schedules of recurring runs: five fields, as in Unix, checked before they are sent.
 
-Both backends take a schedule and say nothing about one that they understand in another way, so only
-what means the same to both (and to every cron) is let through.
+Both backends silently accept schedules that they interpret differently, so only those with one
+meaning for both (and for every cron) pass.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 @dataclasses.dataclass(frozen=True)
-class _Field:
+class _CronField:
     name: str
     first: int
     last: int
-    names: tuple[str, ...] = ()  # what the numbers from `first` on may be called
+    names: tuple[str, ...] = ()  # aliases of the numbers from `first` on
 
     def number(self, text: str) -> int:
         if text.lower() in self.names:
@@ -34,12 +34,12 @@ class _Field:
 
 
 _FIELDS = (
-    _Field("minute", 0, 59),
-    _Field("hour", 0, 23),
-    _Field("day of month", 1, 31),
-    _Field("month", 1, 12, _MONTHS),
+    _CronField("minute", 0, 59),
+    _CronField("hour", 0, 23),
+    _CronField("day of month", 1, 31),
+    _CronField("month", 1, 12, _MONTHS),
     # Not 7 for Sunday: the cron of Kubeflow Pipelines refuses it (robfig/cron 1.2).
-    _Field("day of week", 0, 6, _DAYS),
+    _CronField("day of week", 0, 6, _DAYS),
 )
 
 
@@ -56,16 +56,16 @@ class Schedule:
     timezone: str | None = None
 
     def for_kubeflow(self) -> str:
-        """With the field for seconds that Kubeflow's cron begins with."""
+        """The fields behind one for seconds, with which Kubeflow's cron begins."""
         return f"0 {self.cron}"
 
     def for_vertex(self) -> str:
-        """With the time zone in front."""
+        """The fields behind the time zone."""
         return f"TZ={self.timezone} {self.cron}" if self.timezone else self.cron
 
 
-def parse(cron: str, timezone: str | None, target: str) -> Schedule:
-    """Checks a schedule.
+def parse_schedule(cron: str, timezone: str | None, target: str) -> Schedule:
+    """Parses a schedule.
 
     Args:
         cron: Five fields with numbers or English names, `*`, lists, ranges and steps.
@@ -73,7 +73,7 @@ def parse(cron: str, timezone: str | None, target: str) -> Schedule:
         target: `kubeflow` or `vertex`.
 
     Raises:
-        UsageError: If it is none, or if the target has no time zones.
+        UsageError: If the fields or the time zone are invalid, or the target has no time zones.
     """
     fields = cron.split()
     if len(fields) != len(_FIELDS):
@@ -94,7 +94,7 @@ def parse(cron: str, timezone: str | None, target: str) -> Schedule:
     return Schedule(" ".join(fields), timezone)
 
 
-def _check(item: str, field: _Field) -> None:
+def _check(item: str, field: _CronField) -> None:
     """Checks one item of a list: `*`, a number, or a range, with or without a step."""
     span, slash, step = item.partition("/")
     if slash and (not re.fullmatch(r"\d{1,2}", step) or int(step) == 0):

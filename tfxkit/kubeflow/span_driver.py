@@ -1,8 +1,8 @@
-"""Resolves the spans of an ExampleGen: which there are, and a fingerprint of what is in them.
+"""Driver of ExampleGen: resolves its spans, and computes a fingerprint of their content.
 
-Vertex AI runs this as a program of its own before it looks into its cache, in place of TFX's
-`file_based_example_gen/driver.py`, which knows single spans only (`lifecycle.preCacheCheck` of the
-compiled component). Kubeflow runs no such hooks; there the step does it itself before it starts.
+Vertex AI runs this program before it looks into its cache, in place of TFX's
+`file_based_example_gen/driver.py`, which handles single spans only (`lifecycle.preCacheCheck` of
+the compiled component). Kubeflow runs no such hooks; there the entrypoint of the step calls it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tfxkit.kubeflow import failure
+from tfxkit.kubeflow.container import report_failure
 
 
 def main(argv: Sequence[str]) -> int:
-    """Writes what is resolved to where the backend reads it.
+    """Writes the resolved spans to the file that the backend reads.
 
     Args:
-        argv: The flags of TFX's driver; those of Beam, which it is given too, are of no use here.
+        argv: The flags of TFX's driver; those of Beam, which follow, are ignored.
 
     Returns:
-        The exit code, see `failure.report`.
+        The exit code, see `container.report_failure`.
     """
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--json_serialized_invocation_args", required=True)
@@ -33,13 +33,13 @@ def main(argv: Sequence[str]) -> int:
     args, _ = parser.parse_known_args(argv)
     try:
         executor_input = json.loads(args.json_serialized_invocation_args)
-        _write(resolve(executor_input), executor_input["outputs"]["outputFile"])
-    except Exception as error:  # whatever it is: a message for the user
-        return failure.report(error)
+        _write(resolve_spans(executor_input), executor_input["outputs"]["outputFile"])
+    except Exception as error:  # becomes a message for the user
+        return report_failure(error)
     return 0
 
 
-def is_for(executor_class_path: str) -> bool:
+def reads_spans(executor_class_path: str) -> bool:
     """True if the executor of a step, given by dotted name, reads spans."""
     from tfxkit.components.example_gen.executor import SpanExecutor
 
@@ -48,8 +48,8 @@ def is_for(executor_class_path: str) -> bool:
     return isinstance(executor_class, type) and issubclass(executor_class, SpanExecutor)
 
 
-def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
-    """Looks at the data that an ExampleGen is to read.
+def resolve_spans(executor_input: dict[str, Any]) -> dict[str, Any]:
+    """Resolves the spans of the data that an ExampleGen reads.
 
     Args:
         executor_input: An `ExecutorInput` with the parameters of a SpanExampleGen.
@@ -59,7 +59,7 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
         properties `spans`, `span` and `input_fingerprint`, and `versions` and `version` if it has.
 
     Raises:
-        DataError: If the spans are not there, or hold what cannot be read.
+        DataError: If spans are missing or unreadable.
     """
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2
@@ -69,8 +69,10 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
 
     from tfxkit.components.example_gen import driver
 
-    given = executor_input["inputs"]["parameterValues"]
-    resolved = {key: one for key, one in driver.resolve(given).items() if one is not None}
+    parameters = executor_input["inputs"]["parameterValues"]
+    resolved = {
+        key: value for key, value in driver.resolve(parameters).items() if value is not None
+    }
 
     outputs = json_format.ParseDict(
         executor_input["outputs"], pipeline_spec_pb2.ExecutorInput.Outputs(), True
@@ -84,19 +86,24 @@ def resolve(executor_input: dict[str, Any]) -> dict[str, Any]:
         examples.set_string_custom_property(name, resolved[name])
     artifact = json_format.MessageToDict(tfx_utils.to_runtime_artifact(examples, names))
     return {
-        "parameterValues": {key: one for key, one in resolved.items() if given.get(key) != one},
+        "parameterValues": {
+            key: value for key, value in resolved.items() if parameters.get(key) != value
+        },
         "artifacts": {specs.EXAMPLES_KEY: {"artifacts": [artifact]}},
     }
 
 
-def merge(executor_input: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
-    """An `ExecutorInput` with what was resolved, as Vertex AI makes it of what `main` writes."""
+def merge_output(executor_input: dict[str, Any], output: dict[str, Any]) -> dict[str, Any]:
+    """Merges the resolved spans into an `ExecutorInput`, as Vertex AI does with those of `main`."""
     inputs, outputs = executor_input["inputs"], executor_input["outputs"]
     artifacts = {
         key: {
             "artifacts": [
-                {**one, "metadata": {**one.get("metadata", {}), **found.get("metadata", {})}}
-                for one, found in zip(
+                {
+                    **artifact,
+                    "metadata": {**artifact.get("metadata", {}), **resolved.get("metadata", {})},
+                }
+                for artifact, resolved in zip(
                     outputs["artifacts"][key]["artifacts"], value["artifacts"], strict=True
                 )
             ]

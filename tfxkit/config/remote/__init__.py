@@ -1,1 +1,1 @@
-"""Settings of the backends, Kubeflow Pipelines and Vertex AI, and of steps on them."""
+"""Settings of Kubeflow Pipelines and Vertex AI, and of the steps on them."""

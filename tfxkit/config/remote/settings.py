@@ -1,4 +1,4 @@
-"""The sections `kubeflow` and `vertex` of the configuration; starts without TensorFlow or KFP."""
+"""Sections `kubeflow` and `vertex` of the configuration; imports neither TensorFlow nor KFP."""
 
 from __future__ import annotations
 
@@ -8,75 +8,86 @@ import pydantic
 
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.loading import Config
-from tfxkit.config.remote import inheritance
-from tfxkit.config.remote.addresses import CloudStorage, Host, Image, LauncherRoot, Location
-from tfxkit.config.remote.quantities import ObjectName
-from tfxkit.config.remote.step_settings import KubernetesStep, VertexStep
+from tfxkit.config.remote.formats import (
+    CloudStorage,
+    Host,
+    Image,
+    LauncherRoot,
+    Location,
+    ObjectName,
+)
+from tfxkit.config.remote.steps import KubernetesStep, VertexStep, inherit, settings_of
 
-# Of either section: what a compiled package holds. The rest says how one is sent.
+# Keys of either section that a compiled package holds. The others apply when it is submitted.
 COMPILED = ("image", "pipeline_root", "serving", "checkpoints", "steps")
 
 
 class KubeflowSettings(Frozen):
-    """Where and how the pipeline runs on Kubeflow Pipelines."""
+    """Settings of Kubeflow Pipelines: addresses, account, steps."""
 
-    image: Image = pydantic.Field(description="Of `deploy/Dockerfile`, as the cluster pulls it.")
+    image: Image = pydantic.Field(
+        description="Image of the steps (`deploy/Dockerfile`), as the cluster pulls it."
+    )
     pipeline_root: LauncherRoot = pydantic.Field(
-        description="Where Kubeflow keeps the artifacts of all runs."
+        description="Address under which Kubeflow keeps the artifacts of all runs."
     )
     serving: Location = pydantic.Field(
-        description="Where models are pushed to, and a model server reads them."
+        description="Folder for pushed models, read by a model server."
     )
     checkpoints: Location = pydantic.Field(
-        description="Where a training that was killed finds its last epoch again."
+        description="Folder for checkpoints, from which a killed training resumes."
     )
     host: Host | None = pydantic.Field(
-        default=None, description="Address of the API; else as kfp.Client finds it."
+        default=None, description="Address of the API; else found by kfp.Client."
     )
     namespace: ObjectName | None = pydantic.Field(
-        default=None, description="Of the runs, where Kubeflow has several users."
+        default=None, description="Namespace of the runs, on a Kubeflow with several users."
     )
     service_account: ObjectName | None = pydantic.Field(
-        default=None, description="Of the pods; else Kubeflow's default."
+        default=None, description="Account of the pods; else Kubeflow's default."
     )
     experiment: str | None = pydantic.Field(
-        default=None, description="That runs are filed under; else the pipeline's name."
+        default=None, description="Experiment of the runs; else named after the pipeline."
     )
     steps: dict[str, KubernetesStep] = pydantic.Field(
-        default={}, description="Settings of steps by name; `all` lies under each step's own."
+        default={},
+        description="Settings of steps by name; those of `all` apply below each step's own.",
     )
 
     @pydantic.field_validator("steps")
     @classmethod
     def _over_all(cls, steps: dict[str, KubernetesStep]) -> dict[str, KubernetesStep]:
-        return inheritance.resolve(steps, KubernetesStep)
+        return inherit(steps, KubernetesStep)
 
     def step(self, name: str) -> KubernetesStep:
-        """What holds for a step: its own settings over those of `all`."""
-        return inheritance.settings_of(name, self.steps, KubernetesStep())
+        """Settings of a step: its own over those of `all`."""
+        return settings_of(name, self.steps, KubernetesStep())
 
 
 class VertexSettings(Frozen):
-    """Where and how the pipeline runs on Vertex AI Pipelines."""
+    """Settings of Vertex AI Pipelines: project, addresses, account, steps."""
 
-    image: Image = pydantic.Field(description="Of `deploy/Dockerfile`, in Artifact Registry.")
+    image: Image = pydantic.Field(
+        description="Image of the steps (`deploy/Dockerfile`), in Artifact Registry."
+    )
     pipeline_root: CloudStorage = pydantic.Field(
-        description="Where Vertex keeps the artifacts of all runs."
+        description="Address under which Vertex keeps the artifacts of all runs."
     )
     serving: CloudStorage = pydantic.Field(
-        description="Where models are pushed to, and a model server reads them."
+        description="Folder for pushed models, read by a model server."
     )
     checkpoints: CloudStorage = pydantic.Field(
-        description="Where a training that was killed finds its last epoch again."
+        description="Folder for checkpoints, from which a killed training resumes."
     )
     project: str | None = pydantic.Field(
-        default=None, description="Else that of the application default credentials."
+        default=None,
+        description="Project of the runs; else that of the application default credentials.",
     )
-    location: str = pydantic.Field(default="us-central1", description="The region of the runs.")
+    location: str = pydantic.Field(default="us-central1", description="Region of the runs.")
     service_account: str | None = pydantic.Field(
         default=None,
         pattern=r"^\S+@\S+$",
-        description="Of the steps; else the project's Compute Engine account.",
+        description="Account of the steps; else the project's Compute Engine account.",
     )
     network: str | None = pydantic.Field(
         default=None,
@@ -89,27 +100,28 @@ class VertexSettings(Frozen):
         description="Resource name of a customer-managed key (Cloud KMS).",
     )
     steps: dict[str, VertexStep] = pydantic.Field(
-        default={}, description="Settings of steps by name; `all` lies under each step's own."
+        default={},
+        description="Settings of steps by name; those of `all` apply below each step's own.",
     )
 
     @pydantic.field_validator("steps")
     @classmethod
     def _over_all(cls, steps: dict[str, VertexStep]) -> dict[str, VertexStep]:
-        return inheritance.resolve(steps, VertexStep)
+        return inherit(steps, VertexStep)
 
     def step(self, name: str) -> VertexStep:
-        """What holds for a step: its own settings over those of `all`."""
-        return inheritance.settings_of(name, self.steps, VertexStep())
+        """Settings of a step: its own over those of `all`."""
+        return settings_of(name, self.steps, VertexStep())
 
 
 class RemoteConfig(Config):
-    """The configuration with the sections of the backends that it may be compiled for."""
+    """Configuration with the sections of the backends, each of them optional."""
 
     kubeflow: KubeflowSettings | None = None
     vertex: VertexSettings | None = None
 
     @pydantic.model_serializer(mode="wrap")
-    def _sections_that_are_there(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
+    def _without_missing_sections(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
         optional = ("kubeflow", "vertex")
         tree: dict[str, Any] = dump(self)
         return {

@@ -1,4 +1,4 @@
-"""The backends that can be submitted to, a folder each, by means of their official clients.
+"""Clients of the backends, a module each, by means of the backends' official clients.
 
-A folder has `submit(request, config)`. Taking one away takes the target away.
+Each has `submit(request, config)`; a removed module is a removed target.
 """

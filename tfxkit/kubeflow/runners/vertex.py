@@ -10,7 +10,7 @@ from tfxkit.kubeflow import locations
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs import validation
 
-# In place of TFX's own, which takes single spans only.
+# Replaces TFX's own, which takes single spans only.
 SPAN_DRIVER = ("python", "-m", "tfxkit.kubeflow.span_driver")
 
 
@@ -18,11 +18,11 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     """Compiles to a spec alone: the client of Vertex AI refuses a second document.
 
     Args:
-        config: What to compile, with the section `vertex`.
-        config_dir: Where it came from; the schema lies there.
+        config: The configuration, with the section `vertex`.
+        config_dir: The folder of the configuration, with the schema.
 
     Raises:
-        ConfigError: If the section is missing, or what it says cannot be.
+        ConfigError: If the section is missing, or a setting is impossible.
     """
     section = config.vertex
     if section is None:
@@ -31,19 +31,11 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     validation.check_description(config, config_dir)
 
     # Only now: TFX takes ten seconds to import.
-    from tfxkit.kubeflow import steps
-    from tfxkit.kubeflow.compilation import compile_dag, containers_of
+    from tfxkit.kubeflow.compilation import apply_step_settings, compile_dag, containers_of
 
     compiled = compile_dag(config, section, config_dir)
-    spec = compiled.spec
-    tasks = spec["root"]["dag"]["tasks"]
-    steps.check_names(section.steps, tasks, "vertex")
-    for container in containers_of(spec).values():
+    for container in containers_of(compiled.spec).values():
         if "lifecycle" in container:
             container["lifecycle"]["preCacheCheck"]["command"] = list(SPAN_DRIVER)
-    blind = steps.blind_to_cache(compiled)
-    steps.check_cache(section.steps, blind, "vertex")
-    settings = {step: section.step(step) for step in tasks}
-    steps.check_secrets(compiled.components, settings, "vertex")
-    steps.apply(spec, settings, config.cache, blind)
-    return Package(spec)
+    apply_step_settings(compiled, section, "vertex", config.cache)
+    return Package(compiled.spec)

@@ -1,4 +1,7 @@
-"""Values as Kubernetes writes them, checked where a person reads the message: CPU, bytes, names."""
+"""Formats of values in the settings: addresses, Kubernetes' quantities and names.
+
+They are checked here, where a person reads the message, and not by a backend.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,20 @@ import re
 from typing import Annotated, Any
 
 import pydantic
+
+LOCATION_HINT = (
+    "a container needs gs://bucket/path, s3://bucket/path (any S3 store: AWS_ENDPOINT_URL in env), "
+    "or the absolute folder of a mounted volume"
+)
+SOURCE_HINT = (
+    "a reader in a container needs an address, such as postgresql://host/database, or the absolute "
+    "path of a file on a mounted volume"
+)
+_CLOUD_STORAGE = re.compile(r"gs://[^/?\s]+(/[^?\s]*)?")
+_S3 = re.compile(r"s3://[^/?\s]+(/[^?\s]*)?")
+_FOLDER = re.compile(r"/[^:\s]*[^:\s/]/?")
+# The query may hold the endpoint of a store (objectstore/config.go of kubeflow/pipelines).
+_LAUNCHER_ROOT = re.compile(r"(gs|s3|minio)://[^/?\s]+(/[^?\s]*)?(\?\S+)?")
 
 # Set for every container by the compiler, or by Kubeflow itself.
 RESERVED_ENV = ("PIPELINE_", "KFP_")
@@ -20,19 +37,67 @@ _UNITS = {
 }
 
 
+def is_location(path: str) -> bool:
+    """True for a path that every container can read, on any node."""
+    return any(pattern.fullmatch(path) for pattern in (_CLOUD_STORAGE, _S3, _FOLDER))
+
+
+def is_source(path: str) -> bool:
+    """True for any source of a reader in a container, except a path of this machine."""
+    return "://" in path or is_location(path)
+
+
+def is_cloud_storage(path: str) -> bool:
+    """True for a path on Google Cloud Storage."""
+    return _CLOUD_STORAGE.fullmatch(path) is not None
+
+
 def cores(quantity: str) -> float:
-    """The number of cores: 0.5 for `500m`."""
+    """Number of cores: 0.5 for `500m`."""
     return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
 
 
 def gigabytes(quantity: str) -> float:
-    """The number of 10^9 bytes: 4.294967296 for `4Gi`."""
+    """Number of 10^9 bytes: 4.294967296 for `4Gi`."""
     number, unit = re.fullmatch(r"([\d.]+)(\D+)", quantity).groups()  # type: ignore[union-attr]
     return float(number) * _UNITS[unit] / 10**9
 
 
+def _image(value: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9][^\s]*", value) or "://" in value:
+        raise ValueError("write the image with its registry, such as example.com/team/name:1")
+    return value
+
+
+def _launcher_root(value: str) -> str:
+    if not _LAUNCHER_ROOT.fullmatch(value):
+        raise ValueError(
+            "Kubeflow keeps artifacts under gs://bucket/path, s3://bucket/path or "
+            "minio://bucket/path; its own store is minio://mlpipeline/v2/artifacts"
+        )
+    return value
+
+
+def _location(value: str) -> str:
+    if not is_location(value):
+        raise ValueError(LOCATION_HINT)
+    return value
+
+
+def _cloud_storage(value: str) -> str:
+    if not is_cloud_storage(value):
+        raise ValueError("Vertex AI reads and writes gs://bucket/path only")
+    return value
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValueError("write the address of the API, such as http://localhost:8080")
+    return value
+
+
 def _text(value: Any) -> Any:
-    """What YAML takes for a number or a truth value, as the text that Kubernetes wants."""
+    """Text for Kubernetes of a value that YAML parses as a number or a boolean."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
@@ -60,14 +125,16 @@ def _env_name(value: str) -> str:
 
 def _object_name(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?", value):
-        raise ValueError("Kubernetes' names are of lower-case letters, digits, - and .")
+        raise ValueError("a name in Kubernetes has only lower-case letters, digits, - and .")
     return value
 
 
 def _volume_name(value: str) -> str:
-    # The backend gives the volume the name of what is mounted (driver/k8s.go), and takes no dots.
+    # The backend names the volume after the mounted object (driver/k8s.go), and takes no dots.
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
-        raise ValueError("what is mounted is named with up to 63 lower-case letters, digits and -")
+        raise ValueError(
+            "the name of a mounted object has up to 63 lower-case letters, digits and -"
+        )
     return value
 
 
@@ -95,6 +162,11 @@ def _mount_path(value: str) -> str:
     return value
 
 
+Image = Annotated[str, pydantic.AfterValidator(_image)]
+LauncherRoot = Annotated[str, pydantic.AfterValidator(_launcher_root)]
+Location = Annotated[str, pydantic.AfterValidator(_location)]
+CloudStorage = Annotated[str, pydantic.AfterValidator(_cloud_storage)]
+Host = Annotated[str, pydantic.AfterValidator(_host)]
 Text = Annotated[str, pydantic.BeforeValidator(_text)]
 Cpu = Annotated[Text, pydantic.AfterValidator(_cpu)]
 Bytes = Annotated[Text, pydantic.AfterValidator(_bytes)]

@@ -1,4 +1,4 @@
-"""The live view: each step is told once, silence is borne for a while, the end is told in words."""
+"""The live view: one line a step, patience with a silent backend, the outcome in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from tfxkit.kubeflow import run_watch
+from tfxkit.kubeflow import remote_run
 from tfxkit.kubeflow.remote_run import NoAnswerError, Phase, RemoteStep, RunStatus
 from tfxkit.runs.summary import State
 from tfxkit.runs.terminal import StepDisplay
@@ -44,7 +44,7 @@ class Run:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(run_watch, "POLL_S", 0.0)
+    monkeypatch.setattr(remote_run, "POLL_S", 0.0)
 
 
 def test_each_step_begins_and_ends_once(monkeypatch):
@@ -52,7 +52,7 @@ def test_each_step_begins_and_ends_once(monkeypatch):
     monkeypatch.setattr(StepDisplay, "start", lambda _, name: calls.append(("start", name)))
     monkeypatch.setattr(StepDisplay, "end", lambda _, step: calls.append(("end", step.name)))
     run = Run(WAITING, RUNNING, RUNNING, HALF, HALF, FAILED)
-    assert run_watch.watch(run, io.StringIO()) is FAILED
+    assert remote_run.watch(run, io.StringIO()) is FAILED
     assert calls == [("start", "A"), ("start", "B"), ("end", "A"), ("end", "B")]
 
 
@@ -72,17 +72,17 @@ def test_the_picture_has_all_steps_that_run(monkeypatch):
 
 def test_a_backend_may_be_silent_for_a_while():
     run = Run(RUNNING, NoAnswerError("away"), NoAnswerError("away"), FAILED)
-    assert run_watch.watch(run, io.StringIO()) is FAILED
+    assert remote_run.watch(run, io.StringIO()) is FAILED
 
 
 def test_but_not_for_ever(monkeypatch):
-    monkeypatch.setattr(run_watch, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(remote_run, "WATCH_PATIENCE_S", -1.0)
     with pytest.raises(NoAnswerError, match="away"):
-        run_watch.watch(Run(RUNNING, NoAnswerError("away")), io.StringIO())
+        remote_run.watch(Run(RUNNING, NoAnswerError("away")), io.StringIO())
 
 
 def test_a_failure_is_told_with_step_reason_and_where_to_look():
-    assert run_watch.told(Run(), FAILED).splitlines() == [
+    assert remote_run.outcome(Run(), FAILED).splitlines() == [
         "Failed: B",
         "  B: no space left",
         "  Its log: kubectl logs",
@@ -92,4 +92,4 @@ def test_a_failure_is_told_with_step_reason_and_where_to_look():
 
 
 def test_a_run_that_somebody_canceled_is_told_so():
-    assert "Canceled" in run_watch.told(Run(), RunStatus(Phase.CANCELED, ()))
+    assert "Canceled" in remote_run.outcome(Run(), RunStatus(Phase.CANCELED, ()))
