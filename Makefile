@@ -19,7 +19,7 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-16s %s\n", $$1, $$2}'
 
 setup: ## Install the lock into .venv, unless that is done; all below do it themselves
-	@sh tfxkit/environment/python.sh -m tfxkit.environment.install
+	@sh setup.sh -m tfxkit.environment.install
 
 run: setup ## Train, evaluate and push a model on the sample data
 	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)
@@ -71,7 +71,7 @@ lint: setup ## Check style, format and types
 	@$(PYTHON_IN_VENV) -m ruff check
 	@$(PYTHON_IN_VENV) -m ruff format --check
 	@$(PYTHON_IN_VENV) -m mypy pipeline components models tfxkit
-	@$(PYTHON_IN_VENV) -m mypy tfx_template # >>> template <<<
+	@$(PYTHON_IN_VENV) -m mypy template # >>> template <<<
 
 pre-commit: setup ## Check each commit as CI does; ARGS="run --all-files" checks all files now
 	@UV_TOOL_DIR=.venv/tools UV_TOOL_BIN_DIR=.venv/tools/bin .venv/bin/uv tool install --quiet \
@@ -84,7 +84,7 @@ image: ## Build the image that steps on a cluster run in: IMAGE=NAME
 
 # <<< cluster
 doctor: ## Examine this machine and the installation; needs nothing installed
-	@sh tfxkit/environment/python.sh -m pipeline doctor
+	@sh setup.sh -m pipeline doctor
 
 lock: setup ## Renew requirements/ from pyproject.toml
 	@$(PYTHON_IN_VENV) -m tfxkit.environment.lock

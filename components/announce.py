@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import InfraBlessing, JsonValue, ModelEvaluation, PushedModel
-
-from components.webhook import post
 from tfxkit.components.evaluator import read_evaluation
 from tfxkit.errors import MachineError
 from tfxkit.storage.step_cache import never_cached
 from tfxkit.storage.step_secrets import needs_secrets
+
+from components.webhook import post
 
 logger = logging.getLogger(__name__)
 

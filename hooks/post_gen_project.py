@@ -14,6 +14,6 @@ repository, folder, answers = json.loads(
 sys.dont_write_bytecode = True  # nothing is left in the template
 sys.path.insert(0, repository)
 
-from tfx_template import hook  # noqa: E402
+from template import hook  # noqa: E402
 
 sys.exit(hook.write(repository, folder, answers))

@@ -20,11 +20,11 @@ from typing import Any
 
 import keras
 from keras import ops
-
-from models.layers import Members, Pieces, SumOfKnown
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.settings import ModelSettings
 from tfxkit.features.model_inputs import Feature, Kind
+
+from models.layers import Members, Pieces, SumOfKnown
 
 _TEXT_FACTOR = 4  # a text says more than a value: so much longer is its vector
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import keras
 import numpy as np
 from tfx.components.trainer.fn_args_utils import FnArgs
-
-from models.network import build_model
 from tfxkit.training import export
 from tfxkit.training.building import build
 from tfxkit.training.fitting import compile_model, fit
 from tfxkit.training.job import TrainingJob
+
+from models.network import build_model
 
 
 def run_fn(fn_args: FnArgs) -> None:

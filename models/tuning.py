@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras_tuner
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
-
-from models.training import create_model
 from tfxkit.training.job import TrainingJob
 from tfxkit.training.search import random_search
+
+from models.training import create_model
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:

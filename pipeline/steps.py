@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Literal
 
 import pydantic
-
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.secrets import SecretReference
 

@@ -1,6 +1,6 @@
 """Makes a project without cookiecutter, as Copier's task does.
 
-    python tfx_template FOLDER project_name="Trip tips" author_name=Ada …
+    python template FOLDER project_name="Trip tips" author_name=Ada …
 
 A question without answer has the default of cookiecutter.json. --json='{…}' gives several answers;
 --keep leaves files that are there already as they are; --update does without the data set of the
@@ -18,9 +18,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # run as a folder, Python looks for modules in that folder only
 
-from tfx_template import answers as questions  # noqa: E402
-from tfx_template import hook, project  # noqa: E402
-from tfx_template.errors import TemplateError  # noqa: E402
+from template import answers as questions  # noqa: E402
+from template import hook, project  # noqa: E402
+from template.errors import TemplateError  # noqa: E402
 
 FLAGS = ("--copy", "--update", "--keep", "--overwrite")
 

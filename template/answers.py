@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfx_template import own_data
-from tfx_template.errors import TemplateError
-from tfx_template.parts import RUNS_ON
+from template import own_data
+from template.errors import TemplateError
+from template.parts import RUNS_ON
 
 # A line of a text file, as Python splits them.
 _LINE = r"[^\x00-\x1f\x7f\x85\u2028\u2029]{0,1000}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from tfx_template.errors import TemplateError
+from template.errors import TemplateError
 
 _LINE = re.compile(r"[ \t]*(?:#|<!--) >>> (\w+) <<<(?: -->)?[ \t]*$")
 _MARK = re.compile(r"\s*(?:#|<!--) (>>>|<<<) (\w+)(?: -->)?\s*$")

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfx_template import answers as questions
-from tfx_template import origin, project
-from tfx_template.errors import TemplateError
+from template import answers as questions
+from template import origin, project
+from template.errors import TemplateError
 
 THIN = "{{cookiecutter.project_slug}}"
 

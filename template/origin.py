@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfx_template import git, own_data
-from tfx_template.answers import FORMS
+from template import git, own_data
+from template.answers import FORMS
 
 PATH = ".copier-answers.yml"
 

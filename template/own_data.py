@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tfx_template.errors import TemplateError
+from template.errors import TemplateError
 
 INIT = "configs/init.txt"  # arguments of `python -m pipeline init`, one in a line
 README = "data/README.md"
@@ -80,7 +80,7 @@ def write(
     data, label = place(answers["dataset_csv"]), answers["dataset_label"]
     told = [f"--data={Path(data).parents[1].as_posix()}", f"--name={answers['pipeline_name']}"]
     told += [f"--label={label}"] if label else []
-    readme = (repository / "tfx_template" / "own_data_readme.md").read_text(encoding="utf-8")
+    readme = (repository / "template" / "own_data_readme.md").read_text(encoding="utf-8")
     contents = {
         INIT: "\n".join(told) + "\n",
         README: readme.format(file=Path(data).relative_to("data").as_posix()),

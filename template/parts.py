@@ -38,7 +38,7 @@ PATHS = {
         "cookiecutter.json",
         "copier.yml",
         "hooks/*",
-        "tfx_template/*",
+        "template/*",
         "{{cookiecutter.*",
         "tests/template/*",
         "tests/foreign/*",

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tfx_template import blocks, names, own_data, parts, rules, source
-from tfx_template.errors import TemplateError
+from template import blocks, names, own_data, parts, rules, source
+from template.errors import TemplateError
 
 # Copied byte for byte: what looks like a name there is none.
 VERBATIM = ("data/", "tests/sample/data/")
@@ -70,7 +70,7 @@ def write(
 def write_license(repository: Path, target: Path, answers: Mapping[str, str]) -> None:
     """Puts in another licence; the template's own, under which its code is, stays beside it."""
     if answers["license"] != "Apache-2.0":
-        text = (repository / "tfx_template" / "licenses" / answers["license"]).read_text()
+        text = (repository / "template" / "licenses" / answers["license"]).read_text()
         (target / "LICENSE-APACHE").write_bytes((repository / "LICENSE").read_bytes())
         (target / "LICENSE").write_text(text.format(**answers), encoding="utf-8")
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tfx_template.errors import TemplateError
+from template.errors import TemplateError
 
 LICENSES = {"Apache-2.0": "Apache-2.0", "MIT": "MIT", "Proprietary": "LicenseRef-Proprietary"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tfx_template import git
-from tfx_template.errors import TemplateError
+from template import git
+from template.errors import TemplateError
 
 _ROOT_FILE = "cookiecutter.json"
 _RUBBISH = {".git", ".venv", "venv", "__pycache__", "outputs", "build", "dist", ".env"}

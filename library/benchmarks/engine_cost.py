@@ -18,7 +18,7 @@ from benchmarks.resampled_rows import write_rows
 from tfxkit.config import loading as configs
 from tfxkit.config.loading import SCHEMA_FILE
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 STEPS = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
 

@@ -39,7 +39,7 @@ from tfxkit.config import loading as config
 from tfxkit.config.loading import Config, project_path
 from tfxkit.storage.statistics import Columns, columns_in
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 Z = 1.96  # of a two-sided interval of 95 %
 
 

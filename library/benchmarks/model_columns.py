@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas
 import yaml
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 def model_columns(rows: pandas.DataFrame) -> pandas.DataFrame:

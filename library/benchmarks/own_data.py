@@ -35,7 +35,7 @@ from benchmarks.own_data_sets import DATA, LABELS
 from benchmarks.split_rows import read_rows
 from tfxkit.runs.run_log import captured
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # By task: the metric, and how far below gradient boosting it may be.
 WANTED = {"binary": ("auc", -0.01), "multiclass": ("accuracy", -0.02), "regression": ("r2", -0.03)}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas
 from sklearn import datasets
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _shipped(name: str) -> Callable[[], pandas.DataFrame]:

@@ -32,7 +32,7 @@ from benchmarks.plain_metrics import expected_calibration_error
 from benchmarks.split_rows import read_rows
 from tfxkit.runs.run_log import captured
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 Scores = tuple[float, float, float]  # AUC, expected calibration error, seconds of the fit
 
 

@@ -20,7 +20,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.model_columns import model_columns
 
-SAMPLE = Path(__file__).resolve().parents[1] / "data" / "taxi"
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "taxi"
 SEED = 0
 ROWS_PER_FILE = 250_000
 _A_FIFTH = 0.2

@@ -25,7 +25,7 @@ from benchmarks.resampled_rows import write_rows
 from benchmarks.speed_steps import steps_taken
 from benchmarks.speed_table import markdown
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OURS, STOCK = "ours", "stock"
 # Names of steps that do the same.
 _SAME = {"CsvExampleGen": "ExampleGen", "SchemaGen": "ImportSchemaGen"}

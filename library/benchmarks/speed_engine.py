@@ -21,7 +21,7 @@ from benchmarks.resampled_rows import write_rows
 from tests.engines import jars
 from tests.engines.flink import TASK_MANAGERS, FlinkCluster
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:

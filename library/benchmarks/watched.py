@@ -64,7 +64,7 @@ def run(
             stdout=file,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
         )
         memory: list[tuple[float, float]] = []
         ended = threading.Event()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-SAMPLE = ROOT / "tests" / "sample"
+LIBRARY = Path(__file__).parents[1]
+ROOT = LIBRARY.parent  # the project in whose repository the library lives
+SAMPLE = LIBRARY / "tests" / "sample"
 CONFIGS = SAMPLE / "configs"
 DATA = SAMPLE / "data" / "taxi"
 

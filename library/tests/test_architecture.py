@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+LIBRARY = Path(__file__).parents[1]
+ROOT = LIBRARY.parent
 PACKAGES = ("components", "models", "pipeline", "tfxkit")
 # Each layer of the library imports only itself and those before it.
 LAYERS = (
     "errors",
+    "project",
     "tracebacks",
     "environment",
     "compat",

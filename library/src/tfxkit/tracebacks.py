@@ -16,15 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from tfxkit.errors import chain
+from tfxkit.project import PACKAGES, project_root
 
-# Code that comes with the project. Everything else in it was written by its owner.
-SHIPPED = ("components/__init__.py", "pipeline", "tfxkit")
-OWN_MODULES_OF_PIPELINE = ("pipeline/dag.py", "pipeline/steps.py")
-
-_ROOT = Path(os.path.realpath(__file__)).parents[1]
+# Modules of a project that only hand over to the library: never the line to look at.
+_ENTRIES = ("components/__init__.py", "pipeline/__main__.py")
+_LIBRARY = Path(os.path.realpath(__file__)).parent
 _STANDARD_LIBRARY = os.path.realpath(sysconfig.get_path("stdlib"))
 _INSTALLED = {"site-packages", "dist-packages"}
-_INSTALLED_PACKAGES = {"components", "models", "pipeline"}  # as in pyproject.toml
 _LONGEST_SOURCE = 120
 _STEP_OF_BEAM = r"(?: \[while running '[^']*'\])"
 # A frame as Python writes it; AutoGraph adds asterisks.
@@ -98,17 +96,18 @@ def own_file(filename: str) -> str | None:
     if filename.startswith("<"):  # <string>, <frozen importlib._bootstrap>
         return None
     path = PurePath(os.path.realpath(filename))
+    if path.is_relative_to(_LIBRARY):
+        return None
     installed = [number for number, part in enumerate(path.parts) if part in _INSTALLED]
     if installed:  # in an image, and in workers of Beam
         file = PurePath(*path.parts[installed[-1] + 1 :])
-        if not file.parts or file.parts[0] not in _INSTALLED_PACKAGES:
+        if not file.parts or file.parts[0] not in PACKAGES:
             return None
-    elif path.is_relative_to(_ROOT) and not path.is_relative_to(_STANDARD_LIBRARY):
-        file = path.relative_to(_ROOT)
+    elif path.is_relative_to(project_root()) and not path.is_relative_to(_STANDARD_LIBRARY):
+        file = path.relative_to(project_root())
     else:
         return None
-    shipped = any(file.is_relative_to(part) for part in SHIPPED)
-    return None if shipped and str(file) not in OWN_MODULES_OF_PIPELINE else str(file)
+    return None if str(file) in _ENTRIES else str(file)
 
 
 def _own_lines(error: BaseException) -> Iterator[Place]:

@@ -11,7 +11,7 @@ import pytest
 
 from tfxkit.config import loading as config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "configs"
 DATA = ROOT / "data" / "taxi"
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIST = """
 import sys
 import tests.kubeflow.emulator.api.server, tests.kubeflow.emulator.step_process

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PYTHON_OF_DEBIAN = {"trixie": "3.13"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 

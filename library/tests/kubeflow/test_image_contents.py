@@ -11,7 +11,7 @@ import pytest
 
 from tests.kubeflow.container_fixtures import IMAGE, in_containers
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 pytestmark = [
     *in_containers,

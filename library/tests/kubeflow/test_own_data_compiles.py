@@ -13,7 +13,7 @@ from tfxkit.commands.compile import TARGETS
 from tfxkit.kubeflow.checks import find_problems
 from tfxkit.kubeflow.package import read_package
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LABELS = {
     "binary": coin(1),
     "multiclass": lambda i: ["one, two", 'a "b"', "c"][i % 3],

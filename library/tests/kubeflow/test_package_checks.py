@@ -14,7 +14,7 @@ from tests.kubeflow.whole_package import GONE, PLATFORM, VERTEX, package
 from tfxkit.kubeflow.checks import RULES, find_problems, structure
 from tfxkit.kubeflow.package import Package, view_package
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_nothing_is_wrong_with_what_works():

@@ -29,7 +29,7 @@ from tfxkit.storage import served_model
 from tfxkit.training.export import OUTPUT
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def read_json(model_dir, name):

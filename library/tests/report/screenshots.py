@@ -25,7 +25,7 @@ from rich.text import Text
 
 from tests.report.browser import Browser, browser
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 IMAGES = ROOT / "docs" / "images"
 COLUMNS, LINES = 110, 60
 DESK, PHONE = (1280, 900), (390, 800)

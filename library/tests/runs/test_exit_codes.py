@@ -13,7 +13,7 @@ import pytest
 from tfxkit.runs.summary import State, Status
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_0_as_a_process_without_a_terminal(project):

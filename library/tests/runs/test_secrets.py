@@ -14,7 +14,7 @@ from tests.webhook_server import webhook_server
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PLANTED = "planted-4f1c0b9e"
 TARGETS: list[str] = []
 TARGETS.append("kubeflow")  # >>> kubeflow <<<

@@ -7,9 +7,9 @@ import json
 import pytest
 import yaml
 
+from template import answers
+from template.errors import TemplateError
 from tests.template.conftest import REPOSITORY
-from tfx_template import answers
-from tfx_template.errors import TemplateError
 
 GOOD = {
     "project_name": "Trip tips",

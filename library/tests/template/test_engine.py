@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
+from template import blocks, names, parts, rules, source
+from template.errors import TemplateError
 from tests.template.conftest import REPOSITORY
-from tfx_template import blocks, names, parts, rules, source
-from tfx_template.errors import TemplateError
 
 NEW = {
     "project_name": "TFX reference pipeline of Ada",  # an old name may be in a new one
@@ -99,7 +99,7 @@ def test_a_rule_has_to_match_once():
 def test_every_mark_names_a_part_and_every_pattern_a_file():
     tracked = source.files(REPOSITORY)
     marked = subprocess.run(
-        ["git", "grep", "-hoE", "(#|<!--) >>> [a-z]+", "--", ":!tests/template", ":!tfx_template"],
+        ["git", "grep", "-hoE", "(#|<!--) >>> [a-z]+", "--", ":!tests/template", ":!template"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from template import parts, project, source
 from tests.template.conftest import REPOSITORY
 from tests.template.test_answers import GOOD
-from tfx_template import parts, project, source
 
 TRACKED = source.files(REPOSITORY)
 WORKFLOWS = [path for path in TRACKED if path.startswith(".github/workflows/")]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from template import names
 from tests.kubeflow.test_manifests import the
 from tests.sample_project import CONFIGS
 from tests.template.conftest import REPOSITORY
-from tfx_template import names
 from tfxkit.config import loading as config
 from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig, VertexSettings
 from tfxkit.config.remote.steps import KubernetesStep, VertexStep

@@ -26,7 +26,7 @@ ONLY_TEMPLATE = (
     "cookiecutter.json",
     "copier.yml",
     "hooks",
-    "tfx_template",
+    "template",
     "tests/foreign",
     "tests/shipped",
     "tests/template",

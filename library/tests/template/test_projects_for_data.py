@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from template import own_data
 from tests.template.conftest import commit
 from tests.template.test_ways import contents
-from tfx_template import own_data
 
 TEMPLATE = pytest.mark.template
 COLUMNS = 'id;Größe in cm;"art, genau";Blüte?'

@@ -45,7 +45,7 @@ def test_paths_addresses_tags_archives_and_replays_give_the_same(cookiecutter, s
     assert made(address, "--checkout", "v0.1.0", *wanted) == project
     assert sh("git", "status", "--porcelain", "--ignored", cwd=template).stdout in (
         "",
-        "!! tfx_template/__pycache__/\n",  # cookiecutter itself imports the extension
+        "!! template/__pycache__/\n",  # cookiecutter itself imports the extension
     )
 
 

@@ -32,6 +32,7 @@ from tfxkit.config.sections import (
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.config.settings import ModelSettings, TrainSettings
 from tfxkit.errors import UsageError
+from tfxkit.project import project_root
 
 BASE = "base"
 DATASET = "dataset"
@@ -89,9 +90,9 @@ class Config(Frozen):
 
 
 def default_config_dir() -> Path:
-    """`configs` in the current folder, else the one beside this package."""
+    """`configs` in the current folder, else that of the project whose code runs."""
     here = Path.cwd() / "configs"
-    return here if here.is_dir() else Path(__file__).resolve().parents[1] / "configs"
+    return here if here.is_dir() else project_root() / "configs"
 
 
 def project_path(path: str, config_dir: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tfxkit.config.loading import SCHEMA_FILE, Config, data_path, project_path
 from tfxkit.errors import UsageError
+from tfxkit.project import project_root
 from tfxkit.runs import summary as summaries
 from tfxkit.runs.commit import commit_of
 from tfxkit.runs.explanation import explain
@@ -50,7 +51,7 @@ class Session:
         """Starts the clock, and the summary."""
         self.steps: list[Step] = []
         self.started, self.clock = datetime.now().astimezone(), time.monotonic()
-        self.commit = commit_of(Path(__file__).parent)
+        self.commit = commit_of(project_root())
         self._write(Status.RUNNING)
 
     def run(self, display: StepDisplay) -> Summary:
