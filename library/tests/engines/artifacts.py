@@ -17,6 +17,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from tests.project_with_runs import Project
 
+SHIFT_OF_RANKS = 0.05  # three of some sixty quantiles
+
 
 def newest(project: Project, step: str, output: str) -> Path:
     """The folder of the newest artifact of a step."""
