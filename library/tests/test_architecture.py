@@ -31,6 +31,7 @@ LAYERS = (
     "onboarding",
     "options",
     "execution",
+    "ejection",
     "commands",
     "cli",
 )

@@ -79,7 +79,6 @@ WITH_A_CONFIGURATION = (
     ["config", "show"],
     ["lineage"],
     ["predict", "rows.csv"],
-    ["promote", "1"],
     ["report"],
     ["resume"],
     ["rollback"],
