@@ -13,6 +13,7 @@ import dataclasses
 import difflib
 import io
 import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -22,12 +23,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tfxkit.errors import StorageError, UsageError
+from tfxkit.project import PACKAGES
+from tfxkit.storage import code_hash
 
 LIBRARY = "tfxkit"
 COMPONENTS = "components"  # the folder of both: of the library, and of the project
 PALETTE = f"{COMPONENTS}/__init__.py"
 # Folders of a project whose modules may name a component.
-_PROJECT = (COMPONENTS, "models", "pipeline", "tests")
+_PROJECT = (*PACKAGES, "tests")
 _SOURCE = Path(__file__).parent
 _STRINGS = {
     getattr(tokenize, name)
@@ -229,7 +232,7 @@ def _swap(root: Path, folder: Path, package: str) -> list[Path]:
             with contextlib.suppress(UnicodeDecodeError, SyntaxError, tokenize.TokenError):
                 before = file.read_text(encoding="utf-8")
                 if (after := rewrite(before, package)) != before:
-                    _replace(file, _sorted(after, str(file), root))
+                    _replace(file, _fixed(after, str(file), root, "I001"))
                     changed.append(file)
     return changed
 
@@ -249,12 +252,15 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _formatted(source: str, file: str, root: Path) -> str:
-    return _through_ruff(["format"], _sorted(source, file, root), file, root)
+    """As the project's own rules have it: order of imports, suppressed rules, line breaks."""
+    return _through_ruff(["format"], _fixed(source, file, root, "I001", "RUF100"), file, root)
 
 
-def _sorted(source: str, file: str, root: Path) -> str:
-    """The imports in the order of a project, in which the copy is no package of others."""
-    return _through_ruff(["check", "--select=I", "--fix", "--exit-zero"], source, file, root)
+def _fixed(source: str, file: str, root: Path, *rules: str) -> str:
+    # Ruff takes an import for the project's only if its file is there already.
+    own = f"lint.isort.known-first-party={json.dumps(PACKAGES)}"
+    options = ["--fix", "--exit-zero", f"--fixable={','.join(rules)}", f"--config={own}"]
+    return _through_ruff(["check", *options], source, file, root)
 
 
 def _through_ruff(options: list[str], source: str, file: str, root: Path) -> str:
@@ -278,7 +284,9 @@ def _imports_of_library(copies: Mapping[str, str]) -> Iterator[str]:
         if path.endswith(".py"):
             for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(LIBRARY):
-                    yield node.module or ""
+                    for alias in node.names:
+                        name = f"{node.module}.{alias.name}"
+                        yield name if code_hash.source_of(name) else node.module or ""
 
 
 def _users(package: str) -> Iterator[str]:

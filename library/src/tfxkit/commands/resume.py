@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if LIBRARY not in last.versions:
         raise UsageError(
-            f"Run {last.run_id} was begun by version 0.1, whose runs cannot be resumed. Start a new "
-            f"one: {outputs.command('run')}"
+            f"Run {last.run_id} was begun by version 0.1, whose runs cannot be resumed. "
+            f"Start a new one: {outputs.command('run')}"
         )
     print(f"Resuming run {last.run_id} ({label_of(outputs, last)}).")
     try:

@@ -36,22 +36,19 @@ def _paragraphs(result: Upgrade, template: bool) -> list[str]:
     from tfxkit.environment.upgrade import changes
 
     wheel, before = result.wheel, result.before
+    after = _next(result, template)
     if not result.changed:
-        return [f"The library of this project is tfxkit {wheel.version} already."] + _next(
-            result, template
-        )
+        return [f"The library of this project is tfxkit {wheel.version} already.", *after]
     old = f" (before: {before})" if before and before != wheel.version else ""
-    paragraphs = [
-        f"The library of this project is tfxkit {wheel.version} now{old}: vendor/{wheel.name}"
-    ]
+    said = [f"The library of this project is tfxkit {wheel.version} now{old}: vendor/{wheel.name}"]
     if before and wheel.version < before:
-        paragraphs.append(
+        said.append(
             f"This is a downgrade: what came after {wheel.version} is gone, and keys that only "
             "newer versions know are errors in configs/."
         )
     elif before and (entries := changes(wheel.changelog, before, wheel.version)):
-        paragraphs.append(f"Changes since {before}:\n\n{entries}")
-    return paragraphs + _next(result, template)
+        said.append(f"Changes since {before}:\n\n{entries}")
+    return [*said, *after]
 
 
 def _next(result: Upgrade, template: bool) -> list[str]:

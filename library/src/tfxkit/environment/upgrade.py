@@ -160,7 +160,8 @@ def _described(
         )
         pythons = SpecifierSet(metadata.get("Requires-Python", ""))
     except (InvalidVersion, InvalidRequirement, InvalidSpecifier) as error:
-        raise UsageError(f"{source} has invalid metadata: {error}.") from None
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"{source} has invalid metadata: {reason}.") from None
     if folder != f"{LIBRARY}-{wheel.version}.dist-info" or f"{LIBRARY}/__init__.py" not in names:
         raise UsageError(
             f"{source} is not a wheel of {LIBRARY} {wheel.version}: files are missing."
@@ -257,7 +258,9 @@ def _content(source: str, digest: str | None) -> bytes:
 
 def _download(address: str) -> bytes:
     if not address.lower().startswith(("http://", "https://")):
-        raise UsageError(f"Cannot download {_shown(address)}: only http(s) addresses are known.")
+        raise UsageError(f"Cannot download {_shown(address)}: only http(s) addresses are taken.")
+    if _CREDENTIALS.search(address):
+        raise UsageError("Addresses with a password are not taken: name a file in their place.")
     try:
         with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as response:  # noqa: S310 - http(s)
             return response.read()

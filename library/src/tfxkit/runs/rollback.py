@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
