@@ -111,7 +111,8 @@ def test_each_version_is_served(old):
 
     for version in versions(old):
         model = LoadedModel(f"{old.outputs.serving}/{version}")
-        rows = model.rows.encode([{"payment_type": "Cash", "trip_miles": 1.5}, {}])
+        unknown = dict.fromkeys(model.rows.types)
+        rows = model.rows.encode([{**unknown, "payment_type": "Cash", "fare": 9.5}, unknown])
         [found] = model.run("serving_default", {"examples": rows}).values()
         assert found.shape == (2, 1) and ((found >= 0) & (found <= 1)).all()
 
