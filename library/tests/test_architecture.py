@@ -13,6 +13,7 @@ PACKAGES = ("components", "models", "pipeline", "tfxkit")
 # Each layer of the library imports only itself and those before it.
 LAYERS = (
     "errors",
+    "extras",
     "project",
     "tracebacks",
     "environment",
