@@ -36,6 +36,8 @@ from tfxkit.config.trees import merge
 from tfxkit.errors import UsageError
 from tfxkit.project import project_root
 
+__all__ = ["Config", "ConfigError", "load"]
+
 BASE = "base"
 DATASET = "dataset"
 SCHEMA_FILE = "schema.pbtxt"
