@@ -16,7 +16,6 @@ import pytest
 from tests.sample_project import CONFIGS, ROOT
 from tfxkit.config import loading as configs
 from tfxkit.config.loading import BASE, DATASET, SCHEMA_FILE, Config, ConfigError
-from tfxkit.config.selection import config_class
 from tfxkit.report.model_card import read_model_card
 from tfxkit.runs import validation
 
@@ -40,11 +39,11 @@ def config_dir(tmp_path_factory) -> Path:
 def load(config_dir: Path, overlay: str) -> Config:
     """An overlay on the base, or if it is made to lie on another one, on that."""
     try:
-        return configs.load(config_dir, [overlay], kind=config_class())
+        return configs.load(config_dir, [overlay])
     except ConfigError:
         for below in OVERLAYS:
             try:
-                return configs.load(config_dir, [below, overlay], kind=config_class())
+                return configs.load(config_dir, [below, overlay])
             except ConfigError:
                 pass
         raise
@@ -65,7 +64,7 @@ def test_the_features_can_be_made_of_the_columns_in_the_schema(config_dir):
 
     from models.features import preprocessing_fn
 
-    config = configs.load(config_dir, kind=config_class())
+    config = configs.load(config_dir)
     schema = text_format.Parse((config_dir / SCHEMA_FILE).read_text(), schema_pb2.Schema())
     types = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
     spec = {
@@ -87,7 +86,7 @@ def test_the_model_card_is_one():
 def test_what_is_said_for_a_backend_is_compiled_to_what_it_takes(config_dir):
     from importlib import import_module
 
-    from tfxkit.commands.compile import TARGETS
+    from tfxkit.kubeflow import TARGETS
     from tfxkit.kubeflow.checks import find_problems
 
     for overlay in OVERLAYS:

@@ -19,6 +19,9 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import bulk_inferrer_pb2, trainer_pb2
 from tfx.utils import io_utils
+from tfxkit.components.evaluator import eval_config
+from tfxkit.config.loading import Config
+from tfxkit.runs.places import Places
 
 from tests.sample.components import (
     Announce,
@@ -29,9 +32,6 @@ from tests.sample.components import (
     SpanExampleGen,
     VersionPusher,
 )
-from tfxkit.components.evaluator import eval_config
-from tfxkit.config.loading import Config
-from tfxkit.runs.places import Places
 
 
 def create_components(config: Config, places: Places) -> list[BaseNode]:
