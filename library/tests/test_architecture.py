@@ -31,6 +31,7 @@ LAYERS = (
     "onboarding",
     "options",
     "execution",
+    "testing",
     "commands",
     "cli",
 )
