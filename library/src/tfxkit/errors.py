@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
+__all__ = ["DataError", "MachineError", "ModelError", "StorageError", "UsageError"]
+
 
 class DataError(Exception):
     """Data that is not fit to train on: names the column or file, the problem and the action."""

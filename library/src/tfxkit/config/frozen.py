@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pydantic
 
+__all__ = ["Frozen"]
+
 
 class Frozen(pydantic.BaseModel):
     """Immutable, and refuses keys that it does not know."""

@@ -34,6 +34,8 @@ from tfxkit.config.settings import ModelSettings, TrainSettings
 from tfxkit.errors import UsageError
 from tfxkit.project import project_root
 
+__all__ = ["Config", "ConfigError", "load"]
+
 BASE = "base"
 DATASET = "dataset"
 SCHEMA_FILE = "schema.pbtxt"

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, TypeVar
 import pydantic
 import pydantic_core
 
+__all__ = ["SecretReference"]
+
 SOUNDS_SECRET = re.compile(
     r"passw(or)?d|passphrase|secret|credential|token(?!ize)|(api|access|account|private)[_-]?key",
     re.IGNORECASE,

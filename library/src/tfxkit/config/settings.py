@@ -11,6 +11,8 @@ from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.frozen import Frozen
 
+__all__ = ["ModelSettings", "TrainSettings", "TrainerConfig"]
+
 
 class ModelSettings(Frozen):
     """The network; see `models/network.py`."""

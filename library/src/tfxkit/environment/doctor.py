@@ -15,6 +15,8 @@ from tfxkit.environment import checks, glibc, paths, verify, virtual_env
 from tfxkit.environment.checks import Finding
 from tfxkit.environment.errors import SetUpError
 
+__all__ = ["main"]
+
 SET_UP = "run `make run`, which sets it up."
 SHOWN = 5  # packages that differ from the lock
 

@@ -10,6 +10,8 @@ from tfxkit.config.dataset import Dataset, Label, Task
 from tfxkit.errors import DataError
 from tfxkit.features.columns import as_text, first_value
 
+__all__ = ["LABEL_KEY", "NO_LABEL"]
+
 LABEL_KEY = "transformed.label"  # no feature can have this name: see model_inputs.part_name
 NO_LABEL = -1  # of a class; a missing number is NaN
 

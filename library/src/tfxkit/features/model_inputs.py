@@ -23,6 +23,16 @@ from tfxkit.storage.filesystems import fileio
 if TYPE_CHECKING:
     import tensorflow_transform as tft
 
+__all__ = [
+    "FIRST_WORD_CODE",
+    "MISSING_CODE",
+    "MISSING_NUMBER",
+    "UNKNOWN_CODE",
+    "Feature",
+    "Kind",
+    "model_features",
+]
+
 MISSING_NUMBER = -1.0  # of a rank
 MISSING_CODE = 0
 UNKNOWN_CODE = 1  # of a vocabulary: a value that is not in it

@@ -19,6 +19,8 @@ from tfxkit.runs.summary import State, Summary, find_run, history
 if TYPE_CHECKING:
     from tfxkit.runs.metadata import Artifact
 
+__all__ = ["NothingToShowError", "OpenedRun", "open_run"]
+
 
 class NothingToShowError(UsageError):
     """A run or an output that does not exist; a notebook shows the message alone."""

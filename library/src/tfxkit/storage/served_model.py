@@ -13,6 +13,8 @@ from typing import Any
 
 from tfxkit.storage.filesystems import fileio
 
+__all__ = ["columns"]
+
 EXTRA = "assets.extra"
 FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same model
 SCHEMA = f"{EXTRA}/schema.pbtxt"  # the schema that the training data was held to

@@ -17,6 +17,8 @@ from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, source_of
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
 
+__all__ = ["never_cached"]
+
 CODE_HASH = "code_hash"
 _CUSTOM_CONFIG = "custom_config"
 # The project's packages where it is installed as a wheel, among those of others.

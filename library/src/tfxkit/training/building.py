@@ -19,6 +19,8 @@ from tfxkit.errors import ModelError
 from tfxkit.features.model_inputs import Feature, Kind
 from tfxkit.tracebacks import located
 
+__all__ = ["BuildModel", "build"]
+
 BuildModel = Callable[[Sequence[Feature], Dataset, ModelSettings], keras.Model]
 Batch = Mapping[str, tf.Tensor | np.ndarray]
 

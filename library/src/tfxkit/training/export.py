@@ -31,6 +31,8 @@ from tfxkit.training.input_pipeline import LabelScale, TrainingData
 from tfxkit.training.job import TrainingJob
 from tfxkit.training.weights import Weights
 
+__all__ = ["export", "rebuild"]
+
 # The one output of serving_default, of shape [batch, 1] or, multiclass, [batch, classes].
 OUTPUT = {
     Task.BINARY: "probability",
