@@ -10,7 +10,6 @@ import pytest
 
 from tests.sample_project import CONFIGS, SAMPLE, span
 from tfxkit.config.loading import ConfigError, load
-from tfxkit.config.selection import config_class
 from tfxkit.errors import DataError
 from tfxkit.testing import (
     build_dag,
@@ -62,7 +61,7 @@ def test_an_overlay_that_does_not_load_alone_is_laid_over_another(own_configs):
     (own_configs / "gpu.yaml").write_text("kubeflow: {steps: {Trainer: {cpu: {limit: 8}}}}\n")
     loaded = load_overlay("gpu", own_configs)
     assert loaded.kubeflow.step("Trainer").cpu.limit == "8"
-    assert loaded.kubeflow.image == load(CONFIGS, ["kubeflow"], kind=config_class()).kubeflow.image
+    assert loaded.kubeflow.image == load(CONFIGS, ["kubeflow"]).kubeflow.image
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ def test_a_package_without_problems_has_none(backend):
 
 def test_problems_of_a_package_are_listed(own_configs):
     (own_configs / "dash.yaml").write_text("pipeline: trips-\n")
-    config = load(own_configs, ["kubeflow", "dash"], kind=config_class())
+    config = load(own_configs, ["kubeflow", "dash"])
     [problem] = package_problems(config, "kubeflow", own_configs)
     assert "trips-" in problem
 

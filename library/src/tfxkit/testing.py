@@ -27,8 +27,8 @@ from tfxkit.config.loading import (
     default_config_dir,
     load,
 )
-from tfxkit.config.selection import config_class
 from tfxkit.errors import DataError
+from tfxkit.kubeflow import TARGETS
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +60,6 @@ __all__ = [
 
 ROWS = 200
 _NO_OVERLAYS = (BASE, DATASET, "model_card")
-_BACKENDS = ("kubeflow", "vertex")
 
 
 def overlays(config_dir: Path | None = None) -> list[str]:
@@ -97,11 +96,11 @@ def load_overlay(name: str, config_dir: Path | None = None) -> Config:
 
 def _load(name: str, folder: Path) -> Config:
     try:
-        return load(folder, [name], kind=config_class())
+        return load(folder, [name])
     except ConfigError:
         for below in overlays(folder):
             try:
-                return load(folder, [below, name], kind=config_class())
+                return load(folder, [below, name])
             except ConfigError:
                 continue
         raise
@@ -144,7 +143,7 @@ def build_dag(config: Config, config_dir: Path | None = None) -> list[BaseNode]:
 
 def configured_backends(config: Config) -> list[str]:
     """Those of `kubeflow` and `vertex` that have a section in the configuration."""
-    return [backend for backend in _BACKENDS if getattr(config, backend, None)]
+    return [backend for backend in TARGETS if getattr(config, backend)]
 
 
 def package_problems(config: Config, backend: str, config_dir: Path | None = None) -> list[str]:
@@ -157,9 +156,12 @@ def package_problems(config: Config, backend: str, config_dir: Path | None = Non
 
     Raises:
         ConfigError: If the pipeline cannot be compiled.
+        UsageError: If the packages of the backend are not installed.
     """
+    from tfxkit.extras import require_extra
     from tfxkit.kubeflow.checks import find_problems
 
+    require_extra(backend, "Compiling")
     runner = importlib.import_module(f"tfxkit.kubeflow.runners.{backend}")
     return find_problems(
         runner.compile_package(config, config_dir or default_config_dir()), backend
