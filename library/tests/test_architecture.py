@@ -35,6 +35,7 @@ LAYERS = (
     "onboarding",
     "options",
     "execution",
+    "testing",
     "commands",
     "cli",
 )
