@@ -21,7 +21,11 @@ help: ## This list
 setup: ## Install the lock into .venv, unless that is done; all below do it themselves
 	@sh setup.sh -m tfxkit.environment.install
 
-run: setup ## Train, evaluate and push a model on the sample data
+# Only in a new project with data of its own: looks at the data, and describes it.
+configs/dataset.yaml: | setup
+	@$(PYTHON_IN_VENV) -m pipeline init @configs/init.txt
+
+run: setup configs/dataset.yaml ## Train, evaluate and push a model
 	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)
 
 test: setup ## Run all tests, some minutes; ARGS="-m 'not slow'" takes the quick ones

@@ -67,7 +67,7 @@ def check(answers: Mapping[str, object], repository: Path, folder: Path | None) 
 
 def _packages(repository: Path) -> set[str]:
     locks = (repository / "requirements").glob("*.txt")
-    return {
+    return {"tfxkit"} | {
         name
         for lock in locks
         for name in re.findall(r"(?m)^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"))
