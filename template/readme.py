@@ -86,10 +86,10 @@ def _own_data(target: Path, answers: Mapping[str, str]) -> dict[str, str]:
         ),
         "data": (
             f"The data is [{place}]({place}). The first `make run` looks at it and writes "
-            f"`configs/dataset.yaml`: the label{f', {_code(label)},' if label else ''} and the role "
-            "of each other column, with reasons. Correct what you know better. To start again after "
-            "an edit of `configs/init.txt`: "
-            f"`{answers['project_slug']} init @configs/init.txt --force`."
+            f"`configs/dataset.yaml`: the label{f', {_code(label)},' if label else ''} and the "
+            "role of each other column, with the reasons. Correct what you know better. To start "
+            f"again after an edit of `configs/init.txt`: `{answers['project_slug']} init "
+            "@configs/init.txt --force`."
         ),
         "predict": _predict(place, answers["project_slug"]),
         "request": _request(target / place, answers, (label,) if label else ()),
