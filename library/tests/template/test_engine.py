@@ -131,8 +131,8 @@ extras = ["kubeflow", "vertex", "serving"]
         ({"runs_on": "all"}, 'extras = ["kubeflow", "vertex", "serving"]'),
         ({}, 'description = "A pipeline"'),
         (
-            {"dataset_csv": "a/Cats 2.csv", "dataset_label": 'the "kind"'},
-            'description = "Trip tips: a TFX pipeline that predicts the \\"kind\\" from cats-2.csv"',
+            {"dataset_csv": "a/Cats.csv", "dataset_label": 'the "kind"'},
+            'description = "Trip tips: a TFX pipeline that predicts the \\"kind\\" from cats.csv"',
         ),
         (
             {"dataset_csv": "a.parquet"},
