@@ -24,6 +24,15 @@ def said_by(project: Project, statement: str) -> str:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
+def packages(project: Project) -> set[str]:
+    """What is installed, but for what every environment of these tests holds."""
+    names = "{d.metadata['Name'] for d in importlib.metadata.distributions()}"
+    installed = said_by(project, f"import importlib.metadata; print(*{names})").split()
+    native = {"ml-metadata", "tensorflow-data-validation"}
+    normal = {name.replace("_", "-") for name in installed}
+    return normal - native - {"pip", "setuptools", "uv"}
+
+
 def version_of_tiny(project: Project) -> str:
     return said_by(project, "import tiny; print(tiny.VERSION)").strip()
 
@@ -43,6 +52,7 @@ def test_sets_up_once_and_again_when_the_lock_changes(project: Project) -> None:
     assert version_of_tiny(project) == "1"
     assert str(project.root) in said_by(project, "import pipeline; print(pipeline.__file__)")
     assert list(project.venv.rglob("__pycache__/tiny.*.pyc")), "not compiled to bytecode"
+    assert "modules to bytecode" in "".join(outputs)
     if project.native:
         assert list(project.venv.rglob("metadata_store_extension.so"))
 
@@ -51,7 +61,8 @@ def test_sets_up_once_and_again_when_the_lock_changes(project: Project) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in project.venv.rglob("*")}
 
     newer = make_wheel(project.wheels, "tiny", "2.0", "py3-none-any", {"tiny.py": b"VERSION = 2\n"})
-    project.lock("runtime", newer + project.native)
+    runtime = project.root / "requirements" / "runtime.txt"
+    project.lock("runtime", runtime.read_text().replace(project.tiny, newer))
     code, output = project.make("doctor")
     assert code != 0 and "older than the lock" in output
     code, output = project.make()
@@ -63,6 +74,45 @@ def test_sets_up_once_and_again_when_the_lock_changes(project: Project) -> None:
     shutil.rmtree(next(project.venv.rglob("tiny-2.0.dist-info")))
     code, output = project.make("doctor")
     assert code != 0 and "tiny is missing" in output
+
+
+def test_a_group_is_added_and_stays(project: Project) -> None:
+    assert project.make()[0] == 0
+    assert packages(project) == {"tiny", "packaging"}
+    tiny = next(project.venv.glob("lib/*/site-packages/tiny.py"))
+    before = tiny.stat()
+
+    code, output = project.make("setup", GROUPS="test")
+    assert code == 0, output
+    assert "Bringing .venv up to date: requirements/test.txt" in output
+    assert packages(project) == {"tiny", "packaging", "for-test"}
+    assert (tiny.stat().st_ino, tiny.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert project.make("setup", GROUPS="test") == (0, "")
+    assert project.make() == (0, "")
+
+    code, output = project.make("setup", GROUPS="notebooks")
+    assert code == 0, output
+    assert packages(project) == {"tiny", "packaging", "for-test", "for-notebooks"}
+
+    project.lock("runtime", project.tiny + project.native)  # a lock that is renewed
+    code, output = project.make()
+    assert code == 0, output
+    assert packages(project) == {"tiny", "for-test", "for-notebooks"}
+
+    (project.root / "requirements" / "notebooks.txt").unlink()
+    code, output = project.make()
+    assert code == 0, output
+    assert packages(project) == {"tiny", "for-test"}
+
+
+def test_refuses_a_group_that_it_has_no_lock_for(project: Project) -> None:
+    code, output = project.make("setup", GROUPS="tests")
+    assert code != 0
+    assert "no group 'tests' to install; there are: test, notebooks, library" in output
+    code, output = project.make("setup", GROUPS="library")
+    assert code != 0
+    assert "library/requirements/dev.txt is missing" in output
+    assert not project.venv.exists()
 
 
 @pytest.mark.parametrize("moment", ["pyvenv.cfg", "lib/*/site-packages/tiny.py"])
@@ -83,7 +133,7 @@ def test_recovers_from_a_kill(project: Project, moment: str) -> None:
 
 def test_waits_for_installers_that_outlived_their_make(project: Project) -> None:
     """A killed make leaves its installer at work; nobody else may touch the environment yet."""
-    slow = project.root / "tfxkit" / "environment" / "installer.py"
+    slow = project.environment_package / "installer.py"
     source = slow.read_text()
     begun, seen = project.root / "begun", project.root / "seen"
     wait = ["sh", "-c", ': >"$0"; until [ -e "$1" ]; do sleep 0.1; done', str(begun), str(seen)]
