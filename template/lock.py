@@ -14,11 +14,11 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 PATH = "requirements/runtime.txt"
-# In the order of the template's pyproject.toml.
+# Marked passages of pyproject.toml say the same.
 EXTRAS = ("kubeflow", "vertex", "serving")
 _LIBRARY = "tfxkit"
 _ENTRY = re.compile(r"(?m)^(?=[A-Za-z0-9])")
-_PARENT = re.compile(r"(?m)^    #(?: via|  ) ([A-Za-z0-9][\w.-]*)")
+_PARENT = re.compile(r"(?m)^    #(?: via|  ) (\S+)")
 
 
 def extras(parts: Container[str]) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def prune(lock: str, library: Path, kept: Container[str]) -> str:
     for name in (name for name in optional if name in kept):
         needed |= _names(optional[name])
     head, *entries = _ENTRY.split(lock)
-    parents = {_name(entry): set(_PARENT.findall(entry)) for entry in entries}
+    parents = {_name(entry): set(_PARENT.findall(entry)) or {"?"} for entry in entries}
     for names in (_names(optional[name]) for name in optional if name not in kept):
         for package in names - needed:
             parents.get(package, set()).discard(_LIBRARY)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from template import lock, own_data, parts
+from template import own_data
 from template.errors import TemplateError
 
 LICENSES = {"Apache-2.0": "Apache-2.0", "MIT": "MIT", "Proprietary": "LicenseRef-Proprietary"}
@@ -36,7 +36,6 @@ RULES = (
     Rule("pyproject.toml", r"^authors = .*$", 'authors = [{{ name = "{author_name}" }}]'),
     Rule("pyproject.toml", r"^version = .*$", 'version = "0.1.0"'),
     Rule("pyproject.toml", r"^license = .*$", 'license = "{license}"'),
-    Rule("pyproject.toml", r"^extras = \[.*\]$", "extras = [{extras}]"),
     Rule("deploy/Dockerfile", r'image\.licenses=".*"', 'image.licenses="{license}"'),
     Rule(
         "setup.sh",
@@ -63,7 +62,6 @@ def values(answers: Mapping[str, str]) -> dict[str, str]:
         "author_name": answers["author_name"],
         "license": license_ if license_ == "Apache-2.0" else f"{license_} AND Apache-2.0",
         "description": json.dumps(_description(answers), ensure_ascii=False),
-        "extras": ", ".join(f'"{name}"' for name in lock.extras(parts.wanted(answers))),
         "python_version": first,
         "pythons": " ".join(f"python{version}" for version in (first, *others)),
     }
