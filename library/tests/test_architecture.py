@@ -36,6 +36,7 @@ LAYERS = (
     "options",
     "execution",
     "testing",
+    "ejection",
     "commands",
     "cli",
 )

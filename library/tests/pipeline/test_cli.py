@@ -78,7 +78,6 @@ WITH_A_CONFIGURATION = (
     ["config", "show"],
     ["lineage"],
     ["predict", "rows.csv"],
-    ["promote", "1"],
     ["report"],
     ["resume"],
     ["rollback"],
