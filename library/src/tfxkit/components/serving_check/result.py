@@ -10,6 +10,7 @@ from tfx import types
 from tfx.utils import io_utils
 
 RESULT_FILE = "serving_check.json"
+"""The file with the measurements, in the folder of the blessing."""
 
 
 @dataclasses.dataclass
