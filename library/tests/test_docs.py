@@ -1,4 +1,4 @@
-"""Pages, changelog and requirements: paths that exist, and no requirement of the library by name."""
+"""Docs, changelog and requirements: existing paths, and no requirement of the library by name."""
 
 from __future__ import annotations
 
