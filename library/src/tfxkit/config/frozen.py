@@ -1,4 +1,4 @@
-"""What all descriptions and settings are made of: values that are checked once and then stay."""
+"""Base of all descriptions and settings: values are validated once and then immutable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user may set about the model and its training: sections `model` and `train` of configs."""
+"""Settings of the model and its training: the sections `model` and `train`."""
 
 from __future__ import annotations
 

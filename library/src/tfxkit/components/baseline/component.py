@@ -15,7 +15,7 @@ from tfxkit.storage.code_hash import code_hash
 
 
 class BaselineSpec(component_spec.ComponentSpec):
-    """What goes in and what comes out."""
+    """Inputs, outputs and parameters."""
 
     PARAMETERS: ClassVar = {
         "serving_dir": component_spec.ExecutionParameter(type=str),

@@ -16,7 +16,7 @@ from tfxkit.storage.filesystems import fileio
 
 
 class DataGateSpec(component_spec.ComponentSpec):
-    """What goes in and what comes out."""
+    """Inputs, outputs and parameters."""
 
     PARAMETERS: ClassVar = {
         "dataset": component_spec.ExecutionParameter(type=str),

@@ -1,4 +1,4 @@
-"""How far two columns are apart, from their statistics alone.
+"""Distances between two columns, from their statistics alone.
 
 TFDV's own Jensen-Shannon divergence compares histograms of ten equally wide bins between minimum
 and maximum, so that one outlier decides about it. Here the bins are the quantiles of the older

@@ -14,7 +14,7 @@ from tfxkit.storage.code_hash import code_hash
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):
-    """What goes in and what comes out."""
+    """Inputs, outputs and parameters."""
 
     PARAMETERS: ClassVar = {
         "rebuild_fn": component_spec.ExecutionParameter(type=str),

@@ -1,4 +1,4 @@
-"""What the serving check found, and how it is written into the blessing."""
+"""Result of the serving check, and its file in the blessing."""
 
 from __future__ import annotations
 
