@@ -17,8 +17,8 @@ from tfxkit.runs.summary import Status
 ROOT = Path(__file__).parents[3]
 PLANTED = "planted-4f1c0b9e"
 TARGETS: list[str] = []
-TARGETS.append("kubeflow")  # >>> kubeflow <<<
-TARGETS.append("vertex")  # >>> vertex <<<
+TARGETS.append("kubeflow") 
+TARGETS.append("vertex") 
 NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_PASSWORD")
 
 
