@@ -8,6 +8,6 @@ __all__ = ["Frozen"]
 
 
 class Frozen(pydantic.BaseModel):
-    """Immutable, and refuses keys that it does not know."""
+    """Immutable, and refuses unknown keys."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")

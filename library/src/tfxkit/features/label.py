@@ -25,7 +25,7 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
     """Derives the label of each row.
 
     Args:
-        dataset: Says from which columns, and how.
+        dataset: Definition of the label.
         inputs: The raw columns.
 
     Returns:

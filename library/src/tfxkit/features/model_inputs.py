@@ -68,7 +68,7 @@ class Feature:
         fixed: A code means the same in every run, as that of a hash bucket or quantile does.
         column: The raw column that its role made it from; None for a feature of the owner's.
         columns: The raw columns whose values in a row it is computed from, in alphabetical order.
-        description: What stands in it, in a few words for the report.
+        description: Its content, in a few words for the report.
     """
 
     name: str

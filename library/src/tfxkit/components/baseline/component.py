@@ -1,4 +1,4 @@
-"""The Baseline component: what is served now, or nothing, for gate, evaluation and warm start."""
+"""The Baseline component: the served model, or none, for gate, evaluation and warm start."""
 
 from __future__ import annotations
 

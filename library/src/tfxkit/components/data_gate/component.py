@@ -41,7 +41,7 @@ class DataGateSpec(component_spec.ComponentSpec):
 
 
 class DataGate(base_component.BaseComponent):
-    """Stops the run when the data is not what the schema, or the served model, expects.
+    """Stops the run when the data does not fit the schema or the served model.
 
     ExampleValidator compares with the schema only, ignores drift and skew comparators (tfx 1.21,
     `example_validator/executor.py`), and stops nothing.
@@ -73,7 +73,7 @@ class DataGate(base_component.BaseComponent):
             schema: The `Schema` that it was held to.
             dataset: `Dataset.for_model()`: label and features.
             validation: `Dataset.validation` as JSON-ready values.
-            anomalies: What ExampleValidator found. Without it, data is not held to the schema.
+            anomalies: Output of ExampleValidator. Without it, data is not held to the schema.
             baseline_statistics: Those of the data that the served model was trained on. Without
                 it, or where it has `tfx_absent=1`, no drift is measured.
         """
