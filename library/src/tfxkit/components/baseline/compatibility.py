@@ -1,4 +1,4 @@
-"""Comparability of a served model with the one to be trained."""
+"""Whether a served model can be compared with the one to be trained."""
 
 from __future__ import annotations
 

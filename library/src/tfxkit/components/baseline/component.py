@@ -1,4 +1,4 @@
-"""The Baseline component: the served model, or none, for gate, evaluation and warm start."""
+"""The Baseline component: what is served now, or nothing, for gate, evaluation and warm start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfxkit.storage.code_hash import code_hash
 
 
 class BaselineSpec(component_spec.ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """What goes in and what comes out."""
 
     PARAMETERS: ClassVar = {
         "serving_dir": component_spec.ExecutionParameter(type=str),

@@ -16,7 +16,7 @@ from tfxkit.storage.filesystems import fileio
 
 
 class DataGateSpec(component_spec.ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """What goes in and what comes out."""
 
     PARAMETERS: ClassVar = {
         "dataset": component_spec.ExecutionParameter(type=str),
@@ -41,7 +41,7 @@ class DataGateSpec(component_spec.ComponentSpec):
 
 
 class DataGate(base_component.BaseComponent):
-    """Stops the run when the data does not fit the schema or the served model.
+    """Stops the run when the data is not what the schema, or the served model, expects.
 
     ExampleValidator compares with the schema only, ignores drift and skew comparators (tfx 1.21,
     `example_validator/executor.py`), and stops nothing.
@@ -73,7 +73,7 @@ class DataGate(base_component.BaseComponent):
             schema: The `Schema` that it was held to.
             dataset: `Dataset.for_model()`: label and features.
             validation: `Dataset.validation` as JSON-ready values.
-            anomalies: Output of ExampleValidator. Without it, data is not held to the schema.
+            anomalies: What ExampleValidator found. Without it, data is not held to the schema.
             baseline_statistics: Those of the data that the served model was trained on. Without
                 it, or where it has `tfx_absent=1`, no drift is measured.
         """

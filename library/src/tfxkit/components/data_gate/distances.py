@@ -1,4 +1,4 @@
-"""Distances between two columns, from their statistics alone.
+"""How far two columns are apart, from their statistics alone.
 
 TFDV's own Jensen-Shannon divergence compares histograms of ten equally wide bins between minimum
 and maximum, so that one outlier decides about it. Here the bins are the quantiles of the older
@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from tfxkit.storage.statistics import quantiles
-
-__all__ = ["NotComparableError", "infinity_norm", "jensen_shannon"]
 
 MISSING = "(missing)"
 

@@ -1,4 +1,4 @@
-"""Findings of the gate: as JSON for a report, and as one screen for a stopped run."""
+"""What the gate found: as JSON for a report, and as one screen for the person whose run stopped."""
 
 from __future__ import annotations
 

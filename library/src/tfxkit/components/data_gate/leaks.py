@@ -1,4 +1,4 @@
-"""Target leakage by a single feature: from rows, as statistics keep columns apart.
+"""Whether a single feature gives the label away: from rows, as statistics keep columns apart.
 
 A few thousand rows tell what determines the label, however many there are; so this costs the same
 on any data and any runner. What is learned on one half of them is tried on the other, else a column
@@ -30,7 +30,7 @@ Codes = NDArray[np.int64]
 def associations(
     examples: list[bytes], schema: schema_pb2.Schema, dataset: Dataset
 ) -> dict[str, float]:
-    """Association of each single feature with the label.
+    """How much of the label each feature tells on its own.
 
     Args:
         examples: Serialized raw rows.

@@ -1,4 +1,4 @@
-"""Findings from rows that statistics do not show: repeats, target leakage, older spans."""
+"""What statistics do not show, and rows do: repeats, a label given away, spans that go back."""
 
 from __future__ import annotations
 

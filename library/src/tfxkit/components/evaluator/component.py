@@ -14,7 +14,7 @@ from tfxkit.storage.code_hash import code_hash, source_of
 
 
 class Evaluator(tfx_components.Evaluator):
-    """Measures a model on raw examples and compares it with the served one.
+    """Measures a model on raw examples and compares it with what is served.
 
     Outputs:
         evaluation: `ModelEvaluation`: TFMA's files and `evaluation.FILE`.
@@ -41,7 +41,7 @@ class Evaluator(tfx_components.Evaluator):
             examples: Raw `Examples`.
             model: The candidate, with the signatures `serving_default` and `transform_features`.
             schema: The `Schema` of the examples.
-            eval_config: Metrics and slices, see `tfxkit.components.evaluator.config`.
+            eval_config: What is measured, see `tfxkit.components.evaluator.config`.
             evaluation: `Dataset.evaluation`, with the thresholds that decide about the blessing.
             baseline_model: The model to compare with. Without it, or where it has `tfx_absent=1`,
                 thresholds of change are not applied.

@@ -69,7 +69,7 @@ class Executor(tfx_executor.Executor):
 
 
 def _fingerprint(model: types.Artifact) -> str:
-    """Fingerprint of a model, or its place if it has none."""
+    """What makes two models the same; the place of a model that does not say."""
     folder = path_utils.serving_model_path(model.uri)
     if not fileio.exists(os.path.join(folder, served_model.FINGERPRINT)):
         return model.uri

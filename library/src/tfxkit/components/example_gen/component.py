@@ -61,13 +61,13 @@ class SpanExampleGen(component.FileBasedExampleGen):
             spans: `newest`, `all`, `last:<n>` or the number of a span.
             splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows
                 are dealt out by a hash of their content, if nothing below says otherwise.
-            csv: Format of CSV files.
+            csv: How CSV files are written.
             required: Rows that lack a value in one of these columns are left out, and counted.
             split_by: Rows are dealt out by a hash of their value in this column.
-            split_at: Bounds that assign rows to splits; the parts of `splits` then do not count.
+            split_at: Rows are in the split that this says, and the parts of `splits` do not count.
             reader: The dotted name of a module that yields the rows in place of files, see
                 `tfxkit.components.example_gen.reader`. Its code is part of the cache key.
-            reader_options: Keyword arguments of its functions; anything that JSON can hold.
+            reader_options: What its functions are called with; anything that JSON can hold.
 
         Raises:
             DataError: If `spans` is none of these, or a type in the schema fits no column.

@@ -63,7 +63,7 @@ def _entries(name: str, column: pa.Array) -> pa.Array:
 
 
 def _feature(kind: pa.DataType, size: int) -> bytes:
-    """Bytes before the value in its feature."""
+    """What is before the value in its feature."""
     values = _VALUES + _varint(size)
     return _LIST[kind] + _varint(len(values) + size) + values
 

@@ -112,7 +112,7 @@ def _write_files(pipeline: beam.Pipeline, sources: Sequence[Source], writer: Wri
 def _parts(
     pipeline: beam.Pipeline, sources: Sequence[Source], csv: CsvFormat
 ) -> beam.PCollection[tuple[Source, int, Part | None]]:
-    """Parts to read, as `Writer.part` takes them."""
+    """What is to be read, as `Writer.part` takes it."""
     to_cut = [source for source in sources if source.is_cut]
     ready = [
         (source, number, Part(number, source.parts) if source.parts > 1 else None)

@@ -47,7 +47,7 @@ class Source:
 
     @property
     def is_cut(self) -> bool:
-        """True if its byte ranges have to be scanned before it can be read."""
+        """Whether its ranges of bytes have to be looked at before it can be read."""
         return self.parts > 1 and self.path.endswith(_PLAIN_CSV)
 
     def range(self, number: int) -> tuple[int, int]:
@@ -57,7 +57,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Part of a file to read.
+    """What is read of a file.
 
     Attributes:
         number: Of this part, from 0.

@@ -40,7 +40,7 @@ class Repeats:
             self.add(row_hash)
 
     def sketch(self) -> Sketch:
-        """Hashes and counts, to be merged with those of other files."""
+        """What is kept, to be merged with what other files have."""
         return {f"{row_hash:x}": times for row_hash, times in self._counts.items()}
 
 

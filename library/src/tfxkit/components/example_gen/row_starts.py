@@ -30,7 +30,7 @@ _CASES = (0, 1)  # quotes before a range, modulo 2: outside of quotes, inside
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Content of a byte range; of two values the second is right if it begins within quotes.
+    """What a range of bytes holds; of two values the second is right if it begins within quotes.
 
     Attributes:
         quotes: How many quotes are in it.

@@ -27,11 +27,11 @@ class Splits(Protocol):
 
     @property
     def how(self) -> str:
-        """Criterion of the split, for a message: it follows `cut into`."""
+        """What cuts the rows, for a message: it goes on after `cut into`."""
 
     @property
     def remedy(self) -> str:
-        """Advice for an empty split."""
+        """What to do where a split is empty."""
 
     def of(self, batch: pa.RecordBatch, hashes: Sequence[int], place: str) -> list[str]:
         """The split of each row.

@@ -14,7 +14,7 @@ from tfxkit.storage.step_cache import never_cached
 
 
 class VersionPusherSpec(component_spec.ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """What goes in and what comes out."""
 
     PARAMETERS: ClassVar = {
         "serving_dir": component_spec.ExecutionParameter(type=str),

@@ -61,7 +61,7 @@ def _spans_file(examples: types.Artifact, folder: str) -> str:
 
 
 def _version_files(model_dir: str, statistics_dir: str) -> dict[str, str]:
-    """Content of a version: path inside the version -> source."""
+    """What a version is made of: path inside the version -> where it is copied from."""
     files = dict(_walk(model_dir))
     for name, source in _walk(statistics_dir):
         files[f"{served_model.STATISTICS}/{name}"] = source

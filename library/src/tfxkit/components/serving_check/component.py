@@ -1,4 +1,4 @@
-"""The ServingCheck component: the purpose of InfraValidator, without Docker or Kubernetes."""
+"""The ServingCheck component: what InfraValidator is for, without Docker or Kubernetes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfxkit.storage.code_hash import code_hash
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):
-    """Inputs, outputs and parameters."""
+    """What goes in and what comes out."""
 
     PARAMETERS: ClassVar = {
         "rebuild_fn": component_spec.ExecutionParameter(type=str),
@@ -83,7 +83,7 @@ class ServingCheck(base_component.BaseComponent):
                 function from serialized examples (list of bytes) to predictions (float array, one
                 row per example).
             split: The split that the examples come from.
-            num_examples: Number of examples to send.
+            num_examples: How many to send.
             timeout_s: Seconds for all of it, after which the step fails; Python and TensorFlow
                 alone take 4 to 25 to start.
             memory_mb: Resident memory of the process, in MiB, as a container's limit would count

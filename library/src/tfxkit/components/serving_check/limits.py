@@ -20,7 +20,7 @@ OUT_OF_MEMORY = re.compile(r"bad_alloc|Cannot allocate memory|[Oo]ut of memory")
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """End of a program.
+    """How a program ended.
 
     Attributes:
         fault: The end of a sentence that begins with the program, or None if it ended well.

@@ -1,4 +1,4 @@
-"""Result of the serving check, and its file in the blessing."""
+"""What the serving check found, and how it is written into the blessing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from tfx import types
 from tfx.utils import io_utils
 
 RESULT_FILE = "serving_check.json"
-"""The file with the measurements, in the folder of the blessing."""
 
 
 @dataclasses.dataclass
