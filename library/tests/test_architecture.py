@@ -16,6 +16,7 @@ PACKAGES = {
 # Each layer of the library imports only itself and those before it.
 LAYERS = (
     "errors",
+    "extras",
     "project",
     "tracebacks",
     "environment",
@@ -34,6 +35,7 @@ LAYERS = (
     "onboarding",
     "options",
     "execution",
+    "testing",
     "commands",
     "cli",
 )

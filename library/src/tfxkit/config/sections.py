@@ -20,6 +20,7 @@ from tfxkit.config.engine_sections import (
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.secrets import NoSecretNames
 from tfxkit.config.split_at import SplitAt
+from tfxkit.errors import documentation
 
 # Bytes of data, some ten minutes of one process; several cost their memory each, see
 # benchmarks/README.md.
@@ -65,7 +66,8 @@ class BeamConfig(Frozen):
         if self.engine is Engine.DATAFLOW and self.dataflow is None:
             raise ValueError(
                 "engine dataflow needs the section beam.dataflow: project, region, temp_location "
-                "(gs://…) and sdk_container_image; docs/scale.md has one"
+                "(gs://…) and sdk_container_image; an example is under "
+                + documentation("Engines for the data steps")
             )
         return self
 
@@ -120,8 +122,8 @@ class DataConfig(Frozen):
     )
     reader: str | None = pydantic.Field(
         default=None,
-        description="Dotted name of a module that yields the rows in place of files: "
-        "docs/extending/source.md.",
+        description="Dotted name of a module that yields the rows in place of files: see "
+        f"{documentation('A data source of your own')}.",
     )
     reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
         default={}, description="What the functions of `reader` are called with, by parameter."
