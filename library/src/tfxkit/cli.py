@@ -19,7 +19,7 @@ from tfxkit import commands as verbs
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 from tfxkit.runs import interruption
 
-__all__ = ["main"]
+__all__ = ["start"]
 
 EXIT_CODES = """\
 exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;

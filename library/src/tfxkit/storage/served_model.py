@@ -1,4 +1,4 @@
-"""The layout of what is served: `<serving dir>/<version>/`, with its own past inside.
+"""The layout of a pushed version: `<serving dir>/<version>/`, with its own past inside.
 
 A version is a SavedModel with, under `assets.extra/`, what is needed to compare with it, to start
 from it and to explain it, without a metadata service. The Trainer writes all but the statistics,
