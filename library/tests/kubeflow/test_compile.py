@@ -19,10 +19,10 @@ from tests.kubeflow.overlays import PIPELINE, load
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 from tfxkit import cli
-from tfxkit.commands.compile import TARGETS
 from tfxkit.config.loading import ConfigError
+from tfxkit.kubeflow import TARGETS
 from tfxkit.kubeflow.checks import find_problems
-from tfxkit.kubeflow.container import project_code_hash
+from tfxkit.kubeflow.container import code_variables
 from tfxkit.kubeflow.package import read_package, to_yaml, write_package
 
 WHERE = ("--config-dir", str(CONFIGS))
@@ -164,9 +164,10 @@ def test_another_schema_has_another_path(compiled, tmp_path):
 
 
 def test_every_step_knows_the_code_that_it_was_compiled_from(compiled):
-    expected = project_code_hash()
+    expected = code_variables()
+    assert expected.keys() == {"PIPELINE_CODE_HASH", "PIPELINE_LIBRARY"}
     for container in containers_of(compiled("kubeflow", *ALL_ON)).values():
-        assert env_of(container)["PIPELINE_CODE_HASH"] == expected
+        assert expected.items() <= env_of(container).items()
 
 
 @pytest.mark.parametrize(

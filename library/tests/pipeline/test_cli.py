@@ -18,7 +18,6 @@ from tfxkit.errors import UsageError
 def in_a_project(monkeypatch):
     """Whose `configs` are taken where no others are named."""
     monkeypatch.chdir(SAMPLE)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def pipeline(*args: str) -> subprocess.CompletedProcess:

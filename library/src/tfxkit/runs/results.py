@@ -71,7 +71,7 @@ def versions() -> dict[str, str]:
 
 
 def _warnings(outputs: ArtifactsByStep) -> Iterator[str]:
-    """What any step, such as one of the project, has to say although it succeeded."""
+    """Warnings of steps that succeeded, such as those of the project."""
     for step, artifacts in outputs.items():
         for artifact in artifacts.values():
             if warning := artifact.properties.get(WARNING):

@@ -15,6 +15,8 @@ from tfxkit.errors import UsageError
 from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, SliceResult
 from tfxkit.runs.outputs import SUMMARY_FILE, Outputs
 
+__all__ = ["State", "Status", "Step", "Summary", "find_run", "history", "read"]
+
 
 class State(enum.StrEnum):
     """State of a step. `skipped`: not reached, or not selected."""

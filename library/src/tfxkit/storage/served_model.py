@@ -1,4 +1,4 @@
-"""The layout of what is served: `<serving dir>/<version>/`, with its own past inside.
+"""The layout of a pushed version: `<serving dir>/<version>/`, with its own past inside.
 
 A version is a SavedModel with, under `assets.extra/`, what is needed to compare with it, to start
 from it and to explain it, without a metadata service. The Trainer writes all but the statistics,
@@ -12,6 +12,8 @@ import os
 from typing import Any
 
 from tfxkit.storage.filesystems import fileio
+
+__all__ = ["columns"]
 
 EXTRA = "assets.extra"
 FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same model

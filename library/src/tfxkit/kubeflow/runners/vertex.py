@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.settings import RemoteConfig
+from tfxkit.config.loading import Config, ConfigError
 from tfxkit.kubeflow import locations
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs import validation
@@ -14,7 +13,7 @@ from tfxkit.runs import validation
 SPAN_DRIVER = ("python", "-m", "tfxkit.kubeflow.span_driver")
 
 
-def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
+def compile_package(config: Config, config_dir: Path) -> Package:
     """Compiles to a spec alone: the client of Vertex AI refuses a second document.
 
     Args:
