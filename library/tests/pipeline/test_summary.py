@@ -47,6 +47,13 @@ def test_unknown_keys_are_refused(tmp_path):
         summary.read(tmp_path)
 
 
+def test_what_0_1_wrote_twice_is_read_once(tmp_path):
+    a_summary().write(tmp_path)
+    file = tmp_path / "summary.json"
+    file.write_text(file.read_text().replace('"seconds"', '"auc": 0.9, "seconds"', 1))
+    assert summary.read(tmp_path) == a_summary()
+
+
 def test_the_history_is_in_order_and_leaves_damaged_files_out(tmp_path):
     for run_id in ("20260103-000000", "20260101-000000", "20260102-000000"):
         (tmp_path / run_id).mkdir()
