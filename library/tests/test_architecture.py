@@ -36,6 +36,7 @@ LAYERS = (
     "options",
     "execution",
     "testing",
+    "ejection",
     "commands",
     "cli",
 )
@@ -44,7 +45,10 @@ ALLOWED = {
     "models": {"models", "tfxkit"},
     "components": {"components", "tfxkit"},
     **{
-        f"tfxkit.{layer}": {f"tfxkit.{below}" for below in LAYERS[: number + 1]}
+        f"tfxkit.{layer}": {
+            "tfxkit.__version__",
+            *(f"tfxkit.{below}" for below in LAYERS[: number + 1]),
+        }
         for number, layer in enumerate(LAYERS)
     },
     "tfxkit": set(),  # only __init__.py, which is imported before anything is installed
