@@ -95,10 +95,10 @@ def test_the_changelog_begins_with_this_version():
 # A package index offers whatever somebody has published under the name.
 BY_NAME = re.compile(
     r"""
-    \b(?:install|add|sync|download|wheel|uvx|run\ --with)\b[^\n#|;&]*\s["']?tfxkit(?![\w./-])
+    \b(?:pip[x\d.]*|uvx?|poetry|conda)\b[^\n#|;&`]*\s["']?tfxkit(?![\w./-])
     | (?<![\w./-])tfxkit\s*(?:\[[\w,\s-]+\])?\s*(?:[=~!<>]=|<|>)\s*\d
     | (?<![\w./-])tfxkit\[[\w,\s-]+\]
-    | ^tfxkit\s*(?:$|[;\\])
+    | ^[ ]*tfxkit[ ]*(?:$|[;\\])
     """,
     re.VERBOSE | re.MULTILINE,
 )
@@ -114,7 +114,8 @@ SEARCHED = re.compile(
         'RUN uv pip install --quiet "tfxkit[kubeflow]"',
         "uv add tfxkit",
         "tfxkit==0.2.0 \\",
-        "tfxkit",
+        "RUN uv pip install \\\n    tfxkit \\",
+        "uvx --from tfxkit doctor",
         "dependencies = ['tfxkit >= 0.2']",
         "extra: tfxkit[vertex]",
     ],
@@ -134,6 +135,7 @@ def test_a_requirement_by_name_is_found(line):
         "--no-emit-package=tfxkit",
         "sh setup.sh -m tfxkit.environment.install",
         "`tfxkit` 0.2.0",
+        "checks the wheel (intact, of tfxkit, for this Python)",
     ],
 )
 def test_a_path_is_no_requirement_by_name(line):
