@@ -32,9 +32,9 @@ from tfxkit.components.data_gate.findings import Report
 from tfxkit.components.data_gate.leaks import ROWS, associations
 from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.encoding import encode_batch
-from tfxkit.components.example_gen.reading import read_batches
-from tfxkit.components.example_gen.repeats import Repeats, repeated_share
+from tfxkit.components.example_gen.outcomes import Repeats, repeated_share
 from tfxkit.components.example_gen.spans import range_config, select
+from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.loading import Config, project_path
 from tfxkit.storage.statistics import Columns, columns_in

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from tfxkit.components.data_gate.leaks import associations
 from tfxkit.components.data_gate.rows import findings
-from tfxkit.components.example_gen.repeats import K, Repeats, repeated_share
+from tfxkit.components.example_gen.outcomes import SKETCH_SIZE, Repeats, repeated_share
 from tfxkit.config.bounds import Validation
 from tfxkit.config.dataset import Dataset
 from tfxkit.storage.examples_artifact import OUTCOMES
@@ -131,7 +131,7 @@ def test_repeats_are_estimated_over_files_in_any_order(distinct, times):
     for i, one in enumerate(hashes):
         files[i % 3].add(one)
     sketches = [file.sketch() for file in files]
-    assert all(len(sketch) <= K for sketch in sketches)
+    assert all(len(sketch) <= SKETCH_SIZE for sketch in sketches)
     assert repeated_share(sketches) == pytest.approx(1 - 1 / times, abs=0.02)
     assert repeated_share([]) == 0.0
 

@@ -67,11 +67,11 @@ def resolve_spans(executor_input: dict[str, Any]) -> dict[str, Any]:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
     from tfx.types import standard_component_specs as specs
 
-    from tfxkit.components.example_gen import driver
+    from tfxkit.components.example_gen import executor
 
     parameters = executor_input["inputs"]["parameterValues"]
     resolved = {
-        key: value for key, value in driver.resolve(parameters).items() if value is not None
+        key: value for key, value in executor.resolve_spans(parameters).items() if value is not None
     }
 
     outputs = json_format.ParseDict(
@@ -82,7 +82,7 @@ def resolve_spans(executor_input: dict[str, Any]) -> dict[str, Any]:
     tfx_driver.update_output_artifact(
         {tfx_driver.utils.VERSION_PROPERTY_NAME: None, **resolved}, examples.mlmd_artifact
     )
-    for name in driver.LISTS & resolved.keys():
+    for name in executor.LIST_PROPERTIES & resolved.keys():
         examples.set_string_custom_property(name, resolved[name])
     artifact = json_format.MessageToDict(tfx_utils.to_runtime_artifact(examples, names))
     return {

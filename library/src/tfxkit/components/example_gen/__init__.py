@@ -1,5 +1,5 @@
-"""ExampleGen of this project: CSV and Parquet in spans, typed by the schema, in a stable order.
+"""ExampleGen for CSV and Parquet files in spans: typed by the schema, in a stable order of rows.
 
-The component is in `component`, and not here as well: `predict` and `init` read files as it does,
-and need not wait for all of TFX.
+Import the component from `component`: this module stays empty, since `predict` and `init` use the
+readers of files without waiting for TFX.
 """
