@@ -11,8 +11,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from tfxkit.components.data_gate.leaks import associations
-from tfxkit.components.data_gate.rows import findings
+from tfxkit.components.data_gate.rows import associations, row_findings
 from tfxkit.components.example_gen.outcomes import SKETCH_SIZE, Repeats, repeated_share
 from tfxkit.config.bounds import Validation
 from tfxkit.config.dataset import Dataset
@@ -157,7 +156,7 @@ def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, **bounds):
             for row in part:
                 writer.write(row)
     validation = Validation.model_validate(bounds)
-    return list(findings(artifact, baseline, SCHEMA, dataset("binary"), validation))
+    return list(row_findings(artifact, baseline, SCHEMA, dataset("binary"), validation))
 
 
 def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):

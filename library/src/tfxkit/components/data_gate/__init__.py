@@ -1,4 +1,4 @@
-"""The gate between the data and the training: anomalies and drift stop the run here."""
+"""Gate between data and training: anomalies, drift and target leakage stop the run here."""
 
 from tfxkit.components.data_gate.component import DataGate
 from tfxkit.components.data_gate.findings import GateError
