@@ -108,7 +108,7 @@ def _alarms(data: Data, before: Columns, random: np.random.Generator, size: int)
     told = associations([data.examples[row] for row in rows[:SAMPLE_ROWS]], schema, data.dataset)
     for name, association in told.items():
         if association > (validation.max_association or 1.0):
-            yield f"warning: {name} gives the label away"
+            yield f"warning: {name} leaks the label"
     repeats = Repeats()
     distinct = random.permutation(len(data.examples))[:size]
     repeats.add_all(hash(data.examples[row]) & (1 << 62) - 1 for row in distinct)

@@ -1,4 +1,4 @@
-"""What the data gate sees in rows: a label given away, repeats, spans that go back."""
+"""What the data gate sees in rows: target leakage, repeats, older spans."""
 
 from __future__ import annotations
 
@@ -164,8 +164,8 @@ def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
     assert {finding.severity for finding in found} == {"warning"}
     texts = [f"{finding.column}: {finding.what}" for finding in found]
     assert "The newest span is 2; the served model was trained on spans up to 3" in texts[0]
-    assert "about 34% are there already, where 10% is allowed" in texts[1]
-    assert texts[2].startswith("code: Label given away: this column alone tells 100.0%")
+    assert "about 34% repeat another row; 10% is allowed" in texts[1]
+    assert texts[2].startswith("code: Target leakage: this column alone determines 100.0%")
     assert len(texts) == 3
     muted = rows_found(tmp_path, share=0.34, max_repeated=0.5, max_association=None)
     assert muted == []
@@ -175,4 +175,4 @@ def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
 def test_files_without_rows_take_nothing_from_what_is_looked_at(tmp_path):
     """A large file that could not be cut is in one shard of many."""
     [found] = rows_found(tmp_path, empty=100)
-    assert found.what.startswith("Label given away: this column alone tells 100.0%")
+    assert found.what.startswith("Target leakage: this column alone determines 100.0%")

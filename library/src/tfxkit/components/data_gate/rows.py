@@ -73,7 +73,7 @@ def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator
 def _repeats(examples: types.Artifact, allowed: float) -> Iterator[GateFinding]:
     share = examples_artifact.repeated_share(examples)
     if share is not None and share > allowed:
-        what = f"Repeated rows: about {share:.0%} are there already, where {allowed:.0%} is allowed"
+        what = f"Repeated rows: about {share:.0%} repeat another row; {allowed:.0%} is allowed"
         yield GateFinding(ALL_COLUMNS, what, "rows", "rows", "warning")
 
 
@@ -84,9 +84,9 @@ def _leaks(
     for name, association in associations(_sample(examples, split), schema, dataset).items():
         if association > allowed:
             what = (
-                f"Label given away: this column alone tells {association:.1%} of the label, where "
-                f"{allowed:.0%} is allowed. Is it known when a prediction is asked for? If not, "
-                "give it the role ignored"
+                f"Target leakage: this column alone determines {association:.1%} of the label; "
+                f"{allowed:.0%} is allowed. Is it known at prediction time? If not, give it the "
+                "role ignored"
             )
             yield GateFinding(name, what, split, "rows", "warning")
 

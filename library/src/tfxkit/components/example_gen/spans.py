@@ -247,8 +247,8 @@ def _version(span: str, resolved: int | None = None) -> tuple[int | None, str]:
     others = [name for name in names if os.path.join(span, name) not in folders.values()]
     if others:
         raise DataError(
-            f"{span} holds {others[0]} beside folders of versions, of which the newest is read.\n"
-            "Put it into a version-<number> of its own, or take it out of the span."
+            f"{span} holds {others[0]} beside folders of versions, and only the newest version is "
+            "read.\nPut it into its own version-<number>, or take it out of the span."
         )
     number = max(folders) if resolved is None else resolved
     return number, folders[number]
