@@ -47,7 +47,7 @@ from tfxkit.storage.examples_artifact import (
 )
 
 # Results of `resolve_spans` that TFX does not put on the artifact.
-LIST_PROPERTIES = frozenset({SPANS_PROPERTY, VERSIONS_PROPERTY})
+_LIST_PROPERTIES = frozenset({SPANS_PROPERTY, VERSIONS_PROPERTY})
 
 
 class SpanDriver(driver.FileBasedDriver):
@@ -64,7 +64,7 @@ class SpanDriver(driver.FileBasedDriver):
         """Sets the lists on the artifact, beside span, version and fingerprint that TFX sets."""
         result = super().run(execution_info)
         for examples in result.output_artifacts[specs.EXAMPLES_KEY].artifacts:
-            for name in LIST_PROPERTIES & result.exec_properties.keys():
+            for name in _LIST_PROPERTIES & result.exec_properties.keys():
                 examples.custom_properties[name].CopyFrom(result.exec_properties[name])
         return result
 
@@ -146,7 +146,13 @@ def settled_versions(exec_properties: dict[str, Any]) -> list[int | None] | None
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):
-    """Writes the rows of the spans into splits, in their order."""
+    """Writes the rows of the spans into splits, in their order.
+
+    Attributes:
+        resolve_spans: Replaces the driver where there is none, as on Kubeflow.
+    """
+
+    resolve_spans = staticmethod(resolve_spans)
 
     def Do(  # noqa: N802 (TFX's name)
         self,
