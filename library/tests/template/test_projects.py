@@ -58,7 +58,7 @@ OF = {
 TARGETS = {"local": (), "kubeflow": ("kubeflow",), "vertex": ("vertex",), "all": tuple(OF)}
 # Where a local project may still say why something is as it is.
 REASONS = {
-    "tfxkit/components/baseline/driver.py",
+    "tfxkit/components/baseline/component.py",
     "tfxkit/components/serving_check/component.py",
     "docs/architecture.md",
     "docs/patches.md",
