@@ -79,6 +79,32 @@ def test_a_page_links_to_what_exists_and_stays_in_the_docs(page):
         assert not anchor or anchor in anchors(path), target
 
 
+def exists(name: str) -> bool:
+    """True for a module of the library, or a name in one."""
+    path, names = LIBRARY / "src", name.split(".")
+    for position, part in enumerate(names):
+        path /= part
+        if (module := path.with_suffix(".py")).is_file():
+            return all(
+                re.search(rf"\b{rest}\b", module.read_text()) for rest in names[position + 1 :]
+            )
+        if not path.is_dir():
+            package = (path.parent / "__init__.py").read_text()
+            return all(re.search(rf"\b{rest}\b", package) for rest in names[position:])
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_a_page_names_what_the_library_has(page):
+    named = set(re.findall(r"`(tfxkit(?:\.\w+)+)`", (DOCS / page).read_text()))
+    assert [name for name in sorted(named) if not exists(name)] == []
+
+
+def test_a_name_that_the_library_lacks_is_found():
+    assert exists("tfxkit.metrics.Sums") and exists("tfxkit.runs.summary.Summary")
+    assert not exists("tfxkit.runs.nothing") and not exists("tfxkit.runs.summary.Nothing")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_a_page_has_no_marks_of_the_template(page):
     assert not re.search(r"<!-- (>>>|<<<)", (DOCS / page).read_text())
