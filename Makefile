@@ -18,7 +18,11 @@ help: ## This list
 setup: ## Install what a run needs into .venv, unless that is done; WITH="test notebooks" adds to it
 	@$(SET_UP) $(WITH)
 
-run: setup ## Train, evaluate and push a model on the sample data
+# Only in a new project with data of its own: looks at the data, and describes it.
+configs/dataset.yaml: | setup
+	@$(PYTHON_IN_VENV) -m pipeline init @configs/init.txt
+
+run: setup configs/dataset.yaml ## Train, evaluate and push a model
 	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)
 
 test: ## Run the tests of this project, about a minute

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,21 +15,21 @@ from tfxkit.runs.run_log import QUIET
 # of a folder that is named on the command line, and what that imports: TensorFlow reads them once.
 for name, value in QUIET.items():
     os.environ.setdefault(name, value)
+# The DAG, models and steps of the tests are modules of `tests`, also in processes that tests start.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")])
+)
 
 pytest_plugins = ["tests.s3_server", "tests.project_with_runs"]
 
 SUITES: dict[str, str] = {}
-SUITES["notebooks"] = "executes notebooks/ on real runs: make test-notebooks"
-SUITES["browser"] = "looks at reports in Chromium: make test-browser"
-SUITES["reliability"] = "bad data, faults, bad models: make reliability"
-SUITES["engines"] = "runs the pipeline on Flink and Spark: make test-engines"
-# >>> cluster
-SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make test-kubeflow"
-SUITES["containers"] = "each step in an OCI container of its own: make test-containers"
-# <<< cluster
-# >>> template
-SUITES["template"] = "makes projects from this repository: make test-template"
-# <<< template
+SUITES["notebooks"] = "executes notebooks/ on real runs: make -C library test-notebooks"
+SUITES["browser"] = "looks at reports in Chromium: make -C library test-browser"
+SUITES["reliability"] = "bad data, faults, bad models: make -C library reliability"
+SUITES["engines"] = "runs the pipeline on Flink and Spark: make -C library test-engines"
+SUITES["kubeflow"] = "pipelines in an emulator of the backend: make -C library test-kubeflow"
+SUITES["containers"] = "each step in an OCI container: make -C library test-containers"
+SUITES["template"] = "makes projects from this repository: make -C library test-template"
 
 
 def pytest_configure(config: pytest.Config) -> None:

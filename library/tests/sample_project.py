@@ -21,14 +21,12 @@ def span(number: int) -> Path:
 def copy_with_code(target: Path) -> None:
     """Copies the project's packages, and configuration, DAG and models of the tests."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for package in (
-        "components",
-        "models",
-        "pipeline",
-        "tfxkit",
-        "tests/sample/components",
-        "tests/sample/models",
+    for folder, packages in (
+        (ROOT, ("components", "models", "pipeline")),
+        (LIBRARY / "src", ("tfxkit",)),
+        (LIBRARY, ("tests/sample/components", "tests/sample/models")),
     ):
-        shutil.copytree(ROOT / package, target / package, ignore=ignored)
+        for package in packages:
+            shutil.copytree(folder / package, target / package, ignore=ignored)
     shutil.copy(SAMPLE / "dag.py", target / "tests" / "sample")
     shutil.copytree(CONFIGS, target / "configs")

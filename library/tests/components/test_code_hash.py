@@ -8,6 +8,7 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.types import channel, standard_artifacts
 
+from tests.sample_project import LIBRARY, ROOT
 from tfxkit.components.evaluator import Evaluator
 from tfxkit.config.bounds import Evaluation
 
@@ -89,7 +90,7 @@ def test_exactly_what_a_step_runs_changes_its_hash(
     # In a process of its own: these packages are named like the real ones.
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), module],
-        cwd=Path(__file__).parents[2] / "tfxkit" / "storage",
+        cwd=LIBRARY / "src" / "tfxkit" / "storage",
         check=False,
         capture_output=True,
         text=True,
@@ -106,7 +107,7 @@ def test_hashing_the_real_components_imports_no_tensorflow() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         check=False,
         capture_output=True,
         text=True,

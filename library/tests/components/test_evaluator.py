@@ -319,7 +319,7 @@ def test_the_sums_of_a_project_that_raise_are_named(evaluate):
         evaluate("binary", {"metrics": metrics})
     message, place = str(caught.value).split("\n")
     assert message.startswith(f"The metric {__name__}.broken raised IndexError on ")
-    assert place.startswith("tests/components/test_evaluator.py, line ")
+    assert place.startswith("library/tests/components/test_evaluator.py, line ")
     assert place.endswith(
         "broken = Sums(lambda labels, predictions: [predictions[:, 7]], lambda sums: sums[0])"
     )

@@ -6,7 +6,6 @@ import gzip
 import io
 import os
 from collections import Counter
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,6 +13,7 @@ import pytest
 from botocore.exceptions import ResponseStreamingError
 from moto.core import set_initial_no_auth_action_count
 
+from tests.sample_project import LIBRARY, ROOT
 from tfxkit.errors import StorageError, user_error
 from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.s3.client import client
@@ -314,8 +314,8 @@ def test_such_an_error_is_one_that_a_user_can_mend():
 
 def test_it_is_registered_wherever_components_read_or_write():
     """Beam starts workers that import the module of a function and nothing else."""
-    root = Path(__file__).parents[2]
-    for room in ("components", "models", "tfxkit"):
-        for path in (root / room).rglob("*.py"):
-            if path != root / "tfxkit" / "storage" / "filesystems.py":
+    library = LIBRARY / "src" / "tfxkit"
+    for room in (ROOT / "components", ROOT / "models", library):
+        for path in room.rglob("*.py"):
+            if path != library / "storage" / "filesystems.py":
                 assert "from tfx.dsl.io import fileio" not in path.read_text(), path

@@ -8,9 +8,9 @@ import re
 import pytest
 from tfx.types import standard_artifacts
 
-from tests.sample_project import ROOT
+from tests.sample_project import LIBRARY, ROOT
 
-PAGE = (ROOT / "docs/extending/steps.md").read_text()
+PAGE = (LIBRARY / "docs/extending/steps.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

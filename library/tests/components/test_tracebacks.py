@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tfxkit import tracebacks
+from tests.sample_project import LIBRARY
 from tfxkit.config.dataset import Dataset
+from tfxkit.project import project_root
 from tfxkit.tracebacks import located, own_file, own_line, raised
 
-ROOT = Path(tracebacks.__file__).parents[1]
+ROOT = project_root()
 FILE = str(Path(__file__).relative_to(ROOT))
 
 
@@ -127,8 +128,8 @@ def test_from_the_traceback_of_a_worker(root):
         (ROOT / "components/announce.py", "components/announce.py"),
         (ROOT / "announcements/note.py", "announcements/note.py"),
         (ROOT / "pipeline/dag.py", "pipeline/dag.py"),
-        (ROOT / "tfxkit/runs/session.py", None),
-        (ROOT / "tfxkit/components/evaluator/executor.py", None),
+        (LIBRARY / "src/tfxkit/runs/session.py", None),
+        (LIBRARY / "src/tfxkit/components/evaluator/executor.py", None),
         (ROOT / "env/lib/python3.12/site-packages/keras/models.py", None),
         ("/usr/lib/python3.12/site-packages/models/features.py", "models/features.py"),
         ("/usr/lib/python3.12/site-packages/tfxkit/errors.py", None),

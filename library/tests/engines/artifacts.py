@@ -17,6 +17,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from tests.project_with_runs import Project
 
+SHIFT_OF_RANKS = 0.05  # three of some sixty quantiles
+
 
 def newest(project: Project, step: str, output: str) -> Path:
     """The folder of the newest artifact of a step."""
@@ -76,7 +78,11 @@ def assert_same_vocabularies(one: Project, other: Project) -> None:
 
 
 def assert_same_features(one: Project, other: Project) -> None:
-    """The same features of the same rows; ranks but for what order makes of the quantiles."""
+    """The same features of the same rows.
+
+    Quantiles are approximate, and those of a column with many equal values are fewer than asked
+    for: another order of the rows may add or drop one, which shifts ranks between them.
+    """
     file = min(newest(one, "ExampleGen", "examples").glob("Split-eval/*.gz"))
     made = []
     for project in (one, other):
@@ -86,7 +92,8 @@ def assert_same_features(one: Project, other: Project) -> None:
     assert made[0].keys() == made[1].keys()
     assert made[0]
     for name, values in made[0].items():
-        np.testing.assert_allclose(made[1][name], values, rtol=1e-3, err_msg=name)
+        shift = SHIFT_OF_RANKS if name.endswith((".rank", ".trend")) else 0
+        np.testing.assert_allclose(made[1][name], values, rtol=1e-3, atol=shift, err_msg=name)
 
 
 def assert_predicted_by_the_model(project: Project, count: int) -> None:

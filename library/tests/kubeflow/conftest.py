@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.kubeflow.backend_fixtures import *  # noqa: F403 # >>> kubeflow <<<
-from tests.kubeflow.container_fixtures import *  # noqa: F403 # >>> kubeflow <<<
+from tests.kubeflow.backend_fixtures import *  # noqa: F403
+from tests.kubeflow.container_fixtures import *  # noqa: F403
 from tests.kubeflow.overlays import load
 from tests.sample_project import CONFIGS
 from tfxkit.kubeflow.package import Package

@@ -52,7 +52,7 @@ def test_anything_else_is_a_bug_and_shows_its_traceback_and_the_line_of_the_owne
     assert "Traceback" in error and "ValueError: x" in error
     message, place = log.read_text().split("\n")
     assert message == "RuntimeError: from a worker"
-    assert place.startswith("tests/kubeflow/test_step_failure.py, line ")
+    assert place.startswith("library/tests/kubeflow/test_step_failure.py, line ")
 
 
 def test_no_more_is_written_than_the_kubelet_reads(tmp_path):

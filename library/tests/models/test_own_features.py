@@ -299,7 +299,7 @@ def test_an_exception_is_shown_with_the_line_of_the_owners_code(frame, tmp_path)
     with pytest.raises(NameError) as caught:
         transform(DATASET, frame, tmp_path, with_a_bug)
     line = with_a_bug.__wrapped__.__code__.co_firstlineno + 2
-    place = f"tests/models/test_own_features.py, line {line}, in with_a_bug: return"
+    place = f"library/tests/models/test_own_features.py, line {line}, in with_a_bug: return"
     assert located("It fails.", caught.value).startswith(f"It fails.\n{place} ")
 
 

@@ -26,7 +26,7 @@ from rich.text import Text
 from tests.report.browser import Browser, browser
 
 ROOT = Path(__file__).parents[3]
-IMAGES = ROOT / "docs" / "images"
+IMAGES = ROOT / "library" / "docs" / "images"
 COLUMNS, LINES = 110, 60
 DESK, PHONE = (1280, 900), (390, 800)
 # What rich's Live writes before it draws again over what it has drawn.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.slow
-FILE = "tests/runs/failing_steps.py"
+FILE = "library/tests/runs/failing_steps.py"
 
 
 NO_SUCH_NAME = """\

@@ -35,7 +35,7 @@ from tensorflow_serving.apis import (
 )
 
 from tests.project_with_runs import NAME, Project
-from tests.sample_project import ROOT
+from tests.sample_project import LIBRARY, ROOT
 from tfxkit.serving.model import RowEncoder
 
 pytestmark = pytest.mark.slow
@@ -314,7 +314,7 @@ def _numbers(server: Server) -> dict[str, float]:
 
 
 def test_the_requests_of_the_documentation_are_answered(server, tmp_path, monkeypatch, capsys):
-    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    text = (LIBRARY / "docs" / "serving.md").read_text(encoding="utf-8")
     for there, here in (
         (r"localhost:8500", server.grpc),
         (r'(?<=model_spec\.name = )"[^"]+"', f'"{NAME}"'),

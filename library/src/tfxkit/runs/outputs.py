@@ -82,12 +82,10 @@ class Outputs:
         """One folder per run, and the link `latest`."""
         return self.root / "runs"
 
-    # >>> cluster
     def package(self, target: str) -> Path:
         """The pipeline as it is compiled for a backend: `kubeflow.yaml`, `vertex.yaml`."""
         return self.root / f"{target}.yaml"
 
-    # <<< cluster
     def latest(self) -> str | None:
         """The id of the run that began last, whatever the clock said; None before the first."""
         link = self.runs / "latest"

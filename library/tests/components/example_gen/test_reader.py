@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
-from tests.sample_project import ROOT
+from tests.sample_project import LIBRARY
 from tfxkit.components.example_gen.component import SpanExampleGen
 from tfxkit.components.example_gen.driver import resolve
 from tfxkit.components.example_gen.reader import Reader
@@ -425,7 +425,7 @@ def test_an_exception_is_shown_with_the_line_of_the_owners_code():
     with pytest.raises(DataError) as caught:
         list(Reader(__name__, "shop.sqlite", {}).read(1))
     file, line = (
-        "tests/components/example_gen/test_reader.py",
+        "library/tests/components/example_gen/test_reader.py",
         read_span.__code__.co_firstlineno + 2,
     )
     assert str(caught.value) == (
@@ -445,7 +445,7 @@ def test_an_option_that_the_reader_does_not_take_is_named(module, small_schema):
 
 
 def test_the_example_of_the_docs_works_as_it_stands(module, tmp_path):
-    page = (ROOT / "docs/extending/source.md").read_text()
+    page = (LIBRARY / "docs/extending/source.md").read_text()
     source = page.partition("```python\n")[2].partition("```")[0]
     database = tmp_path / "shop.sqlite"
     with contextlib.closing(sqlite3.connect(database)) as connection:
