@@ -126,7 +126,7 @@ class Direct(Planned):
         return (self.tensor,)
 
 
-class Place(Planned):
+class Quantile(Planned):
     """Place of a number among the numbers of the training data, as a rank or as a code."""
 
     def __init__(self, values: Callable[[], Values], buckets: int, *, as_code: bool) -> None:
@@ -151,7 +151,7 @@ class Place(Planned):
 
     def compute(self) -> None:
         """Computes the values in their own pass."""
-        _find_places([self])
+        _find_quantiles([self])
 
     def sources(self) -> tuple[tf.Tensor, ...]:
         """The numbers."""
@@ -199,13 +199,15 @@ def compute(features: Mapping[str, Planned]) -> dict[str, tf.Tensor]:
             feature.prepare()
         except (DataError, ValueError, TypeError) as error:
             raise DataError(f"The feature {name!r} cannot be made: {error}") from error
-    _find_places([f for f in features.values() if isinstance(f, Place) and f.computed is None])
+    _find_quantiles(
+        [f for f in features.values() if isinstance(f, Quantile) and f.computed is None]
+    )
     _look_up({name: f for name, f in features.items() if isinstance(f, Code)})
     return {name: feature.tensor for name, feature in features.items()}
 
 
-def _find_places(features: Iterable[Place]) -> None:
-    groups: dict[int, list[Place]] = collections.defaultdict(list)
+def _find_quantiles(features: Iterable[Quantile]) -> None:
+    groups: dict[int, list[Quantile]] = collections.defaultdict(list)
     for feature in dict.fromkeys(features):
         groups[feature.buckets].append(feature)
     for buckets, group in sorted(groups.items()):
