@@ -11,7 +11,7 @@ _TIMEOUT_S = 5
 
 
 class Engine(enum.StrEnum):
-    """What spreads the work of the data steps."""
+    """Engine that runs the data steps."""
 
     DIRECT = "direct"
     FLINK = "flink"

@@ -116,3 +116,4 @@ def _reference(text: str) -> str:
 
 # A reference to a secret, see `tfxkit.storage.step_secrets`; empty for none.
 SecretReference = Annotated[str, pydantic.AfterValidator(_reference)]
+"""Type of a setting that refers to a secret: an environment variable, or the path of a file."""

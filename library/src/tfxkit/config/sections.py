@@ -28,7 +28,7 @@ _WORTH_PROCESSES = 2_000_000_000
 
 
 class BeamMode(enum.StrEnum):
-    """How Beam's own runner spreads its work; `auto` is one of the others, by the size of the data.
+    """Mode of Beam's direct runner; `auto` selects one of the others, by the size of the data.
 
     Several processes start in each step, and each of them imports TensorFlow: that pays off on
     large data only.
@@ -73,12 +73,12 @@ class BeamConfig(Frozen):
 
     @property
     def job_server(self) -> JobServer | None:
-        """What the engine is spoken to through, if it has such a thing."""
+        """Address of the engine's job server, if it has one."""
         return {Engine.FLINK: self.flink, Engine.SPARK: self.spark}.get(self.engine)
 
     @property
     def depends_on_size(self) -> bool:
-        """Whether it takes the size of the data to know how Beam should run."""
+        """True if the mode depends on the size of the data."""
         return self.engine is Engine.DIRECT and self.mode is BeamMode.AUTO
 
     def pipeline_args(self, data_bytes: int = 0) -> list[str]:
@@ -115,7 +115,7 @@ SplitName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
 class DataConfig(Frozen):
-    """Which data is read, and how its rows are split."""
+    """Data to read, and the split of its rows."""
 
     path: str = pydantic.Field(
         description="Folder that holds the `span-<number>` folders; or what `reader` takes."
@@ -214,7 +214,7 @@ class BulkInferConfig(Frozen):
 
 
 class RetentionConfig(Frozen):
-    """How much `clean --keep` leaves, where it is not told; null for all."""
+    """Number of runs and models that `clean --keep` leaves by default; null for all."""
 
     runs: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
         default=None, description="The newest runs, with their artifacts."
@@ -225,7 +225,7 @@ class RetentionConfig(Frozen):
 
 
 class ServingCheckConfig(Frozen):
-    """What the exported model must stand before it is pushed."""
+    """Limits that the exported model must meet before it is pushed."""
 
     examples: Annotated[int, pydantic.Field(ge=1)] = 64
     timeout_s: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(

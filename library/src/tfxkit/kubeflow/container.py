@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-import tfxkit
+from tfxkit import __version__
 from tfxkit.errors import DataError, UsageError, user_error
 from tfxkit.project import PACKAGES
 from tfxkit.storage.code_hash import code_hash, library_hash
@@ -69,7 +69,7 @@ def code_variables() -> dict[str, str]:
     """
     return {
         CODE_HASH_VARIABLE: code_hash(*PACKAGES, packages=PACKAGES),
-        LIBRARY_VARIABLE: f"{tfxkit.__version__} ({library_hash()})",
+        LIBRARY_VARIABLE: f"{__version__} ({library_hash()})",
     }
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration and shows before anything heavy is loaded: files, columns."""
+"""Problems of a configuration that show before anything heavy is loaded: files, columns."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def check_reader(module: str | None) -> None:
 
 
 def _is_module(name: str) -> bool:
-    """Whether there is a module of that name; neither it nor its packages are imported."""
+    """True if there is a module of that name; neither it nor its packages are imported."""
     return name in sys.modules or source_of(name) is not None
 
 
