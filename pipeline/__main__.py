@@ -1,42 +1,34 @@
-"""Entry of `python -m pipeline`."""
+"""Entry of `python -m pipeline`, and of the command in `.venv/bin` that pyproject.toml names."""
 
-import gc
 import importlib.util
+import os
 import sys
+from pathlib import Path
+
+NOT_INSTALLED = """\
+The packages of this project are not installed in this Python ({python}): activate its environment
+with `source .venv/bin/activate`, or, if there is none yet, make it with `make setup`.
+"""
 
 
 def main() -> int:
-    """Runs a verb with a garbage collector that suits thousands of modules, which all stay."""
-    # Python's default is to look for garbage every 700 objects, and once more at the end: that
-    # takes as long as a third of the imports.
-    gc.set_threshold(200_000)
-    from tfxkit.runs import interruption
+    """Hand this project to the library's command line, and return the exit code."""
+    library = importlib.util.find_spec("tfxkit")
+    if sys.argv[1:2] == ["doctor"] and (library or os.name == "posix"):
+        if library is None:  # nothing is installed yet: setup.sh finds the library in this folder
+            script = str(Path(__file__).parents[1] / "setup.sh")
+            command = ["sh", script, "-m", "tfxkit.environment.doctor", *sys.argv[2:]]
+            os.execvpe("sh", command, {**os.environ, "PYTHON": sys.executable})  # noqa: S606, S607
+        from tfxkit.environment import doctor
 
-    try:
-        with interruption.Interruption().watched():
-            from tfxkit import cli
+        return doctor.main(sys.argv[2:])
+    if library is None or importlib.util.find_spec("tfx") is None:
+        sys.stderr.write(NOT_INSTALLED.format(python=sys.executable))
+        return 2
+    from tfxkit import cli
 
-            exit_code = cli.main()
-    except KeyboardInterrupt:  # before a verb began
-        sys.stderr.write(f"{interruption.MESSAGE}\n")
-        exit_code = interruption.EXIT_CODE
-    # After a Ctrl-C that came while a text was executed, as in a dataclass, Python ends by SIGINT
-    # although it was caught. The next text takes that back (CPython 3.11 to 3.13, pythonrun.c).
-    exec("")  # noqa: S102 - a text without anything
-    gc.freeze()
-    return exit_code
+    return cli.start()
 
 
-if sys.argv[1:2] == ["doctor"]:  # must work with any Python, before anything is installed
-    from tfxkit.environment.doctor import main as doctor
-
-    sys.exit(doctor(sys.argv[2:]))
-
-if importlib.util.find_spec("tfx") is None and not {"-h", "--help"} & set(sys.argv[1:]):
-    sys.stderr.write(
-        f"TFX is not installed in this Python ({sys.executable}). Activate the environment of the "
-        "project: source .venv/bin/activate\nIf there is none yet: make setup\n"
-    )
-    sys.exit(2)
-
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

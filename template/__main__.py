@@ -2,9 +2,10 @@
 
     python template FOLDER project_name="Trip tips" author_name=Ada …
 
-A question without answer has the default of cookiecutter.json. --json='{…}' gives several answers;
---keep leaves files that are there already as they are; --update does without the data set of the
-user's own where it is not, since the project has it.
+A question without answer has the default of cookiecutter.json. --answers=FILE reads them from a
+file in FOLDER; --keep leaves files that are there already as they are; --update does without the
+data set of the user's own where it is not, since the project has it; --copy ends with the next
+commands.
 """
 
 from __future__ import annotations
@@ -15,12 +16,18 @@ import re
 import sys
 from pathlib import Path
 
+if sys.version_info < (3, 11):
+    sys.exit(
+        "Python {}.{} runs copier here, and the template needs Python 3.11 or newer: "
+        "uvx --python 3.12 copier …".format(*sys.version_info)
+    )
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # run as a folder, Python looks for modules in that folder only
 
 from template import answers as questions  # noqa: E402
 from template import hook, project  # noqa: E402
 from template.errors import TemplateError  # noqa: E402
+from template.next_steps import describe  # noqa: E402
 
 FLAGS = ("--copy", "--update", "--keep", "--overwrite")
 
@@ -31,8 +38,9 @@ def main(arguments: list[str]) -> int:
     # Copier has changed the directory (copier 9.19, _main.py `_execute_tasks`), but not this.
     folder = Path(os.environ.get("PWD", "."))
     for argument in arguments[1:]:
-        if argument.startswith("--json="):
-            given.update(json.loads(argument.removeprefix("--json=")))
+        if argument.startswith("--answers="):
+            text = (target / argument.removeprefix("--answers=")).read_text(encoding="utf-8")
+            given.update(json.loads(re.sub(r"(?m)\A(#.*\n)+", "", text)))
         elif argument in FLAGS:
             keep, update = keep or argument == "--keep", update or argument == "--update"
         else:
@@ -45,6 +53,8 @@ def main(arguments: list[str]) -> int:
         written = project.write(REPOSITORY, target, answers, folder, kept=lambda _: keep)
         if "LICENSE" in written:
             project.write_license(REPOSITORY, target, answers)
+        if "--copy" in arguments:
+            print(describe(answers, os.path.relpath(target, folder)))
     except TemplateError as error:
         return hook.refused(error)
     return 0

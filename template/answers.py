@@ -17,11 +17,17 @@ _LINE = r"[^\x00-\x1f\x7f\x85\u2028\u2029]{0,1000}"
 FORMS = {
     "project_name": (
         r"[^\W\d_][\w .&+-]{0,79}",
-        "letters, digits, spaces and . & + - _, at most 80",
+        "a letter first, then letters, digits, spaces and . & + - _, at most 80",
     ),
-    "project_slug": (r"(?=.{1,60}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "such as trip-tips, at most 60"),
+    "project_slug": (
+        r"(?=.{1,60}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        "lower-case words with hyphens, such as trip-tips, at most 60 characters",
+    ),
     # With -fast and -20261231235959 behind it, it is the name of things in Kubernetes: 63 at most.
-    "pipeline_name": (r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "such as trip-tips, at most 40"),
+    "pipeline_name": (
+        r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        "lower-case words with hyphens, such as trip-tips, at most 40 characters",
+    ),
     "author_name": (
         r"[^\"\\{}<>`$\x00-\x1f\x7f]{1,80}",
         "no quotes, braces, <, >, ` or $, at most 80",
@@ -67,7 +73,7 @@ def check(answers: Mapping[str, object], repository: Path, folder: Path | None) 
 
 def _packages(repository: Path) -> set[str]:
     locks = (repository / "requirements").glob("*.txt")
-    return {
+    return {"tfxkit"} | {
         name
         for lock in locks
         for name in re.findall(r"(?m)^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"))

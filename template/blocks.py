@@ -7,7 +7,8 @@
     some line # >>> vertex <<<         a single line; in Markdown, rows of tables among them:
     | a row | <!-- >>> vertex <<< -->
 
-Blocks of different parts may lie in each other. The marks themselves reach no project.
+Blocks of different parts may lie in each other. The marks themselves reach no project. Few files
+need them: what is optional is an extra of the library, or a file of its own.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from template import answers as questions
 from template import origin, project
 from template.errors import TemplateError
+from template.next_steps import describe
 
 THIN = "{{cookiecutter.project_slug}}"
 
@@ -51,6 +53,7 @@ def write(repository: str, folder: str, context: Mapping[str, object]) -> int:
                 (target / origin.PATH).write_text(text, encoding="utf-8")
     except TemplateError as error:
         return refused(error)
+    print(describe(answers, os.path.relpath(target, folder)))
     return 0
 
 

@@ -1,13 +1,15 @@
-"""A data set of the user's own: where it lies in the new project, and what `init` is told of it."""
+"""A data set of the user's own: its place in the new project, and the arguments of its `init`."""
 
 from __future__ import annotations
 
+import difflib
 import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from template import columns
 from template.errors import TemplateError
 
 INIT = "configs/init.txt"  # arguments of `python -m pipeline init`, one in a line
@@ -37,8 +39,7 @@ def problems(answers: Mapping[str, str], folder: Path) -> list[str]:
     if not head:
         return [f"dataset_csv: {given!r} will not do: {path} is empty"]
     if label and not _may_have(head, label):
-        names = head.splitlines()[0].decode("utf-8", "replace")[:_SHOWN]
-        return [f"dataset_label: {label!r} will not do: {path} begins with {names!r}"]
+        return [f"dataset_label: {label!r} will not do: {_no_such_column(path, head, label)}"]
     return []
 
 
@@ -80,7 +81,7 @@ def write(
     data, label = place(answers["dataset_csv"]), answers["dataset_label"]
     told = [f"--data={Path(data).parents[1].as_posix()}", f"--name={answers['pipeline_name']}"]
     told += [f"--label={label}"] if label else []
-    readme = (repository / "template" / "own_data_readme.md").read_text(encoding="utf-8")
+    readme = (repository / "template" / "data_readme.md").read_text(encoding="utf-8")
     contents = {
         INIT: "\n".join(told) + "\n",
         README: readme.format(file=Path(data).relative_to("data").as_posix()),
@@ -97,6 +98,21 @@ def write(
             shutil.copyfile(source, target / data)
         except OSError as error:
             raise TemplateError(f"dataset_csv: {source} cannot be copied: {error}") from error
+
+
+def _no_such_column(path: Path, head: bytes, label: str) -> str:
+    """The reason for refusing a label: the nearest column, or all of them."""
+    table = columns.read_head(path)
+    if table is None:
+        names = head.splitlines()[0].decode("utf-8", "replace")[:_SHOWN]
+        return f"{path} begins with {names!r}"
+    by_letters = {re.sub(r"[\W_]+", "", name.lower()): name for name in reversed(table.columns)}
+    wanted = re.sub(r"[\W_]+", "", label.lower())
+    if near := difflib.get_close_matches(wanted, by_letters, n=1):
+        return f"{path} has no such column; did you mean {by_letters[near[0]]!r}?"
+    shown = ", ".join(table.columns)
+    shown = f"{shown[:_SHOWN]}…" if len(shown) > _SHOWN else shown
+    return f"{path} has no such column; there are: {shown}"
 
 
 def _may_have(head: bytes, label: str) -> bool:

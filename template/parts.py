@@ -1,63 +1,40 @@
-"""The parts that a project may go without, and the files that each consists of."""
+"""The parts of the template: which files a project gets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-# A pattern's * takes slashes as well. What is for a cluster of either kind is in `cluster`.
+# A pattern's * takes slashes as well. Tools that only this repository needs, and files that every
+# project has in a version of its own:
+TEMPLATE_ONLY = (
+    ".ci/*",
+    ".github/CODEOWNERS",
+    ".github/ISSUE_TEMPLATE/*",
+    ".github/workflows/audit.yml",
+    ".github/workflows/suites.yml",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "cookiecutter.json",
+    "copier.yml",
+    "hooks/*",
+    "library/*",
+    "template/*",
+    "{{cookiecutter.*",
+)
 PATHS = {
-    # What a project with data of its own has no use for. Its `init` writes the configurations anew.
+    # The data of the template, with its description. `init` describes data of the owner's.
     "sample": (
-        "benchmarks/engine_cost.py",
-        "benchmarks/model_columns.py",
-        "benchmarks/own_data*",
-        "benchmarks/quality.py",
-        "benchmarks/resampled_rows.py",
-        "benchmarks/speed*",
-        "benchmarks/split_rows.py",
-        "benchmarks/stock_taxi.py",
-        "benchmarks/watched.py",
         "configs/base.yaml",
         "configs/dataset.yaml",
         "configs/fast.yaml",
         "configs/model_card.yaml",
         "configs/schema.pbtxt",
         "data/*",
-        "docs/images/*",
-        "tests/data/*",
-        "tests/quality/*",
-        "tests/report/screenshots.py",
     ),
-    "template": (
-        ".ci/*",
-        ".github/CODEOWNERS",
-        ".github/ISSUE_TEMPLATE/*",
-        ".github/workflows/audit.yml",
-        ".github/workflows/suites.yml",
-        "cookiecutter.json",
-        "copier.yml",
-        "hooks/*",
-        "template/*",
-        "{{cookiecutter.*",
-        "tests/template/*",
-        "tests/foreign/*",
-        "tests/shipped/*",
-        "tests/kubeflow/test_own_source.py",
-        "docs/moved.md",
-        "docs/new-project.md",
-    ),
-    "cluster": (
-        ".dockerignore",
-        "deploy/*",
-        "tfxkit/config/remote/*",
-        "tfxkit/kubeflow/*",
-        "tfxkit/commands/compile.py",
-        "tfxkit/commands/submit.py",
-        "tests/components/test_compiling.py",
-        "tests/kubeflow/*",
-        "tests/test_suites.py",
-    ),
+    # For a cluster of either kind.
+    "cluster": (".dockerignore", "deploy/*"),
     "kubeflow": (
         "configs/kubeflow.yaml",
         "configs/kubeflow-engine.yaml",
@@ -66,47 +43,9 @@ PATHS = {
         "deploy/kserve/*",
         "deploy/kubernetes/*",
         "deploy/spark/*",
-        "docs/kubeflow.md",
-        "tfxkit/kubeflow/clients/kubeflow.py",
-        "tfxkit/kubeflow/runners/kubeflow.py",
-        "tests/kubeflow/backend_fixtures.py",
-        "tests/kubeflow/cluster.py",
-        "tests/kubeflow/container_fixtures.py",
-        "tests/kubeflow/emulator/*",
-        "tests/kubeflow/idle.py",
-        "tests/kubeflow/refusals.py",
-        "tests/kubeflow/small_packages.py",
-        "tests/kubeflow/test_checks_and_emulator.py",
-        "tests/kubeflow/test_cluster_store.py",
-        "tests/kubeflow/test_containers.py",
-        "tests/kubeflow/test_emulator_*",
-        "tests/engines/test_kubeflow_step.py",
-        "tests/kubeflow/test_engine_overlay.py",
-        "tests/kubeflow/test_image_contents.py",
-        "tests/kubeflow/test_lost_answers.py",
-        "tests/kubeflow/test_manifests.py",
-        "tests/kubeflow/test_package.py",
-        "tests/kubeflow/test_pushed_model.py",
-        "tests/kubeflow/test_schedule.py",
-        "tests/kubeflow/test_submit_kubeflow.py",
-        "tests/sample/configs/kubeflow.yaml",
     ),
-    "vertex": (
-        "configs/vertex.yaml",
-        "docs/vertex.md",
-        "tfxkit/kubeflow/clients/vertex.py",
-        "tfxkit/kubeflow/runners/vertex.py",
-        "tests/kubeflow/test_vertex.py",
-        "tests/sample/configs/vertex.yaml",
-    ),
+    "vertex": ("configs/vertex.yaml",),
 }
-# Of the emulator, what the tests of the entrypoint make messages with, for either backend.
-_SHARED = (
-    "tests/kubeflow/emulator/__init__.py",
-    "tests/kubeflow/emulator/errors.py",
-    "tests/kubeflow/emulator/metadata.py",
-    "tests/kubeflow/emulator/protojson.py",
-)
 RUNS_ON = {
     "local": frozenset[str](),
     "kubeflow": frozenset({"cluster", "kubeflow"}),
@@ -131,8 +70,8 @@ def belongs(path: str, wanted: frozenset[str]) -> bool:
         path: From the repository's root, with slashes.
         wanted: The project's parts.
     """
-    left_out = set(PATHS) - wanted - ({"kubeflow"} if path in _SHARED else set())
-    return not any(matches(path, PATHS[part]) for part in left_out)
+    left_out = (PATHS[part] for part in PATHS.keys() - wanted)
+    return not any(matches(path, patterns) for patterns in (TEMPLATE_ONLY, *left_out))
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:

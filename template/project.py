@@ -1,4 +1,4 @@
-"""Writes a project: the template's files that belong to it, names and values replaced."""
+"""Writes a project: the template's files that belong to it, renamed, and the library as a wheel."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from template import blocks, names, own_data, parts, rules, source
+from template import blocks, library, lock, names, own_data, parts, readme, rules, source
 from template.errors import TemplateError
 
 # Copied byte for byte: what looks like a name there is none.
-VERBATIM = ("data/", "tests/sample/data/")
+VERBATIM = ("data/",)
 
 
 def write(
@@ -31,16 +31,16 @@ def write(
         kept: Whether a file that is there already, by its path in the project, stays as it is.
 
     Returns:
-        The paths that were written.
+        The paths of the template's files that were written.
 
     Raises:
         TemplateError: If two files would have the same name, a mark or a rule does not fit, or a
             name of the template is left.
     """
-    wanted, values = parts.wanted(answers), rules.values(answers)
+    wanted = parts.wanted(answers)
     rename = names.Renamer(answers)
     tracked = source.files(repository)
-    if missing := {rule.path for rule in rules.RULES} - set(tracked):
+    if missing := {rule.path for rule in rules.rules(answers)} - set(tracked):
         raise TemplateError(f"There are rules about files that are not there: {sorted(missing)}")
     origins: dict[str, str] = {}
     written = []
@@ -55,8 +55,10 @@ def write(
             continue
         content = (repository / path).read_bytes()
         if (text := _text(path, content)) is not None:
+            if path == lock.PATH:
+                text = lock.prune(text, repository / "library", lock.extras(wanted))
             text = rename(blocks.drop(text, wanted, path))
-            content = rules.put(path, text, values).encode()
+            content = rules.put(path, text, answers).encode()
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
         shutil.copymode(repository / path, file)
@@ -64,6 +66,11 @@ def write(
     _ensure_renamed(target, written, answers)
     if answers["dataset_csv"]:
         own_data.write(repository, target, answers, folder, kept)
+    if not ((target / library.REQUIREMENT).exists() and kept(library.REQUIREMENT)):
+        library.write(repository, target)
+    if not ((target / readme.PATH).exists() and kept(readme.PATH)):
+        pages = [path for path in origins if path.startswith("docs/") and path.endswith(".md")]
+        readme.write(repository, target, answers, pages)
     return written
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.sample_project import LIBRARY, ROOT
-
-_PATH = os.pathsep.join(map(str, (ROOT, LIBRARY / "src", LIBRARY)))
 _HEAVY = ("tensorflow", "tfx", "apache_beam")
 _PROGRAM = f"""
 import json, sys
@@ -36,7 +32,6 @@ def exit_codes_and_heavy_imports(
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps(commands)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": _PATH},
         capture_output=True,
         text=True,
         check=False,

@@ -38,6 +38,11 @@ class StorageError(OSError):
     """Storage that cannot be reached, or refuses: names the place and the reason."""
 
 
+def documentation(title: str) -> str:
+    """Reference to a page of the library's documentation, for messages: a project has no copy."""
+    return f'"{title}" in the documentation of tfxkit'
+
+
 UserError = DataError | MachineError | ModelError | StorageError
 _KINDS: dict[str, type[UserError]] = {kind.__name__: kind for kind in get_args(UserError)}
 # From a worker in another process Beam hands over the traceback as text, followed by its step.

@@ -9,12 +9,14 @@ from rich.console import Console
 from rich.text import Text
 
 from tfxkit.config.loading import Config
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.project import project_root
 from tfxkit.runs import metadata_file, validation
 from tfxkit.runs.interruption import Interruption
 from tfxkit.runs.outputs import LOG_FILE, Outputs, shown
 from tfxkit.runs.run_log import captured, log_traceback
 from tfxkit.runs.session import Session
-from tfxkit.runs.summary import EXIT_CODES, Status
+from tfxkit.runs.summary import EXIT_CODES, Status, Summary
 from tfxkit.runs.terminal import StepDisplay, print_result
 
 
@@ -58,6 +60,9 @@ def execute(
                 final = session.run(display)
             print_result(display.console, final, outputs)
             _write_report(display.console, final.status, run_dir, outputs)
+            # Other values, such as those of an overlay for trials, do not make the project's model.
+            if outputs.selection == ConfigSelection() and config_dir.parent == project_root():
+                _fill_in_readme(display.console, final)
     return EXIT_CODES[final.status]
 
 
@@ -75,3 +80,16 @@ def _write_report(console: Console, status: Status, run_dir: Path, outputs: Outp
         console.print(Text(f"No report could be written{reason}", "yellow"), soft_wrap=True)
     else:
         console.print(Text(f"Report: {shown(file)}", "dim"), soft_wrap=True)
+
+
+def _fill_in_readme(console: Console, summary: Summary) -> None:
+    """Describes the first model in the project's README; a failure leaves the outcome alone."""
+    try:
+        from tfxkit.report.readme import FILE, fill_in
+
+        changed = fill_in(project_root(), summary)
+    except (Exception, KeyboardInterrupt):
+        log_traceback()
+    else:
+        if changed:
+            console.print(Text(f"Described in {FILE}, once: edit it as you like", "dim"))

@@ -175,7 +175,7 @@ def test_on_vertex_the_hook_resolves_the_spans_and_the_step_takes_them_over(step
     first.mkdir()
     (data / "span-2" / "rows.csv").rename(first / "rows.csv")
     hook = example_gen.container["lifecycle"]["preCacheCheck"]
-    assert hook["command"] == ["python", "-m", span_driver.__name__]
+    assert hook["command"][:3] == ["python", "-m", span_driver.__name__]
     assert span_driver.main(example_gen.arguments(hook)) == 0
 
     # Vertex AI reads what the hook has written, and tells the step.

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,11 @@ defaultBranch = main
 directory = * # a checkout may belong to another user
 """
 Shell = Callable[..., subprocess.CompletedProcess]
+# cookiecutter and copier as users have them: in a Python that knows nothing of this repository,
+# whose folder .venv has on its path. (Files *.pth have no effect in a folder of PYTHONPATH.)
+PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+PACKAGES = sysconfig.get_path("purelib")
+VERSION = "0.2.0"
 
 
 @pytest.fixture
@@ -39,12 +45,15 @@ def sh(home) -> Shell:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     places = {"HOME": "home", "TMPDIR": "tmp", "COPIER_CACHE_DIR": "home/copier"}
     env = {**kept, **{key: str(home / folder) for key, folder in places.items()}}
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
 
-    def call(*command, cwd=home / "out", ok=True, stdin=None) -> subprocess.CompletedProcess:
+    def call(
+        *command, cwd=home / "out", ok=True, stdin=None, path=""
+    ) -> subprocess.CompletedProcess:
         done = subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
-            env={**env, "PWD": str(cwd)},  # as a shell would say
+            env={**env, "PWD": str(cwd), "PYTHONPATH": str(path)},  # PWD as a shell has it
             input=stdin,
             capture_output=True,
             text=True,
@@ -58,21 +67,24 @@ def sh(home) -> Shell:
 
 @pytest.fixture
 def cookiecutter(sh) -> Shell:
-    return lambda *arguments, **more: sh(sys.executable, "-m", "cookiecutter", *arguments, **more)
+    def call(*arguments, python=PYTHON, **more):
+        return sh(python, "-m", "cookiecutter", *arguments, path=PACKAGES, **more)
+
+    return call
 
 
 @pytest.fixture
 def copier(sh) -> Shell:
     def call(verb, *arguments, **more):
         options = ["--trust", "--defaults", "--quiet"]
-        return sh(sys.executable, "-m", "copier", verb, *options, *arguments, **more)
+        return sh(PYTHON, "-m", "copier", verb, *options, *arguments, path=PACKAGES, **more)
 
     return call
 
 
 @pytest.fixture
 def template(sh, home) -> Path:
-    """This repository as it lies here, committed or not, as version v0.1.0."""
+    """This repository as it lies here, committed or not, as version v0.2.0."""
     copy = home / "template"
     listed = sh("git", "ls-files", "-z", "-co", "--exclude-standard", cwd=REPOSITORY).stdout
     for path in listed.split("\0"):
@@ -80,7 +92,7 @@ def template(sh, home) -> Path:
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / path, copy / path)
     sh("git", "init", "-q", cwd=copy)
-    commit(sh, copy, "v0.1.0")
+    commit(sh, copy, f"v{VERSION}")
     return copy
 
 

@@ -61,7 +61,7 @@ def test_taken(given):
         ("project_slug", "../tips"),
         ("project_slug", "trip_tips"),
         ("project_slug", "tensorflow"),  # pip would take the project for it
-        ("project_slug", "pytest"),
+        ("project_slug", "tfxkit"),
         ("pipeline_name", "1st"),
         ("pipeline_name", "trip_tips"),  # no name in Kubernetes
         ("pipeline_name", "a" * 41),
@@ -89,6 +89,13 @@ def test_all_that_is_wrong_is_told_at_once():
     with pytest.raises(TemplateError) as error:
         check(license="GPL", runs_on="mars")
     assert len(str(error.value).splitlines()) == 2
+
+
+def test_a_package_of_any_lock_is_taken(tmp_path):
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "test.txt").write_text("pytest==9.0.1 \\\n    --hash=sha256:0\n")
+    with pytest.raises(TemplateError, match="'pytest' is a package that the project depends on"):
+        answers.check({**GOOD, "project_slug": "pytest"}, tmp_path, None)
 
 
 def test_cookiecutter_and_copier_and_the_check_ask_the_same():

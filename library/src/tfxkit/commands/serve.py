@@ -1,7 +1,7 @@
 """Serve the newest pushed model on this machine, over TensorFlow Serving's REST and gRPC APIs.
 
 A version that is pushed is served as soon as it is loaded; one that is removed is dropped. Ctrl-C
-ends it. docs/serving.md has requests.
+ends it. "Serving" in the documentation of tfxkit has requests.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse_what_is_compiled(args: argparse.Namespace) -> None:
-    """What a package holds cannot be set any more; only how it is sent."""
+    """Refuses settings that the package already holds; only those of the submission apply."""
     from tfxkit.config.remote.settings import COMPILED
 
     if args.engine:

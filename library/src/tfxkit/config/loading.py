@@ -49,7 +49,7 @@ _STEPS = "Settings of the project's own steps, see pipeline/steps.py."
 
 
 class ConfigError(UsageError):
-    """A configuration that cannot be used; the message says where, what and what to do."""
+    """An invalid configuration; the message has problem, place and action."""
 
 
 class Config(Frozen):

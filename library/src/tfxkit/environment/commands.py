@@ -1,4 +1,4 @@
-"""Runs the installers: shows what matters of what they say, and explains how they fail."""
+"""Run the installers in the project's folder, with their progress, and explain their failures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typing
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from tfxkit.environment import paths
 from tfxkit.environment.errors import SetUpError
 
 # What is not shown: a line a package, and what uv says of its work. Of downloads, the large ones
@@ -31,9 +32,16 @@ EXPLANATIONS = {
         "The package index could not be reached. Check the network; HTTPS_PROXY names a proxy, and "
         f"PIP_INDEX_URL a mirror of the index. {RETRY}"
     ),
+    ("bad crc", "invalid package format", "invalid zip", "is not a zip file"): (
+        "A wheel is damaged. If it is the library's, in vendor/, take it from git again "
+        "(git checkout -- vendor requirements/library.txt; with Git LFS: git lfs pull). If it is "
+        f"another package's, delete uv's cache. {RETRY}"
+    ),
     ("hash mismatch", "do not match the hashes"): (
         "A package is not the one that requirements/ was made with. Do not install it: either the "
-        "download is damaged (run the same command again), or the index gives out something else."
+        "download is damaged (run the same command again), or the index gives out something else. "
+        "If it is the library's wheel in vendor/, that was changed after requirements/library.txt "
+        "was written: git checkout -- vendor requirements/library.txt"
     ),
     ("failed to build",): (
         "A package has to be compiled here, and that failed. `make doctor` checks the compiler."
@@ -60,6 +68,7 @@ def run(
     """
     process = subprocess.Popen(
         command,
+        cwd=paths.ROOT,  # what locks say of files is relative to it
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,7 +1,8 @@
-"""Sets up `.venv`: `python -m tfxkit.environment.install`, which `make` calls before all else.
+"""Set up `.venv`: `sh setup.sh -m tfxkit.environment.install [GROUP …]`, which `make` calls first.
 
-Does nothing if the environment is what the lock says. Any number of calls may run at once, and any
-of them may be killed at any time: the next one brings it to an end.
+Installs what a run needs, the groups that are named (test, notebooks, library) and those that are
+installed already. Does nothing if the environment is what the locks say. Any number of calls may
+run at once, and any of them may be killed at any time: the next one brings it to an end.
 """
 
 from __future__ import annotations
@@ -11,27 +12,44 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from tfxkit.environment import checks, commands, glibc, installer, paths, verify, virtual_env
+from tfxkit.environment import (
+    checks,
+    commands,
+    glibc,
+    installer,
+    linking,
+    paths,
+    verify,
+    virtual_env,
+)
 from tfxkit.environment.errors import SetUpError
 
 
-def main() -> int:
+def main(groups: Sequence[str]) -> int:
     """Sets up the environment if need be.
 
+    Args:
+        groups: Keys of `paths.GROUPS`.
+
     Returns:
-        The exit code: 0 if it is ready, 1 if it could not be made.
+        The exit code: 0 if it is ready, 1 if it could not be made, 2 for an unknown group.
     """
-    if virtual_env.is_current():
+    problem = _refusal(groups)
+    if problem:
+        print(problem, file=sys.stderr)
+        return 2
+    if virtual_env.is_current(groups):
         return 0
     if sys.prefix != sys.base_prefix:  # never rebuild an environment from inside
-        python = sys._base_executable  # type: ignore[attr-defined]
-        os.execv(python, [python, "-m", "tfxkit.environment.install"])  # noqa: S606 - no shell
+        environment = {**os.environ, "PYTHON": sys._base_executable}  # type: ignore[attr-defined]
+        command = ["sh", str(paths.ROOT / "setup.sh"), "-m", "tfxkit.environment.install", *groups]
+        os.execvpe(command[0], command, environment)  # noqa: S606 - no shell
     try:
         with _alone():
-            if not virtual_env.is_current():  # unless another call has made it in the meantime
-                _set_up()
+            if not virtual_env.is_current(groups):  # unless another call made it in the meantime
+                _set_up({*virtual_env.installed_groups(), *groups})
     except SetUpError as error:
         print(f"\nNot set up. {error}", file=sys.stderr)
         return 1
@@ -44,26 +62,68 @@ def main() -> int:
     return 0
 
 
-def _set_up() -> None:
+def _refusal(groups: Sequence[str]) -> str:
+    """What is wrong with the project's folder or with the call; empty if nothing is."""
+    for lock in (paths.RUNTIME_LOCK, paths.INSTALLER_LOCK):
+        if not lock.is_file():
+            return f"{lock} is missing. Take it from git again: git checkout -- requirements"
+    if not paths.LIBRARY_LOCK.is_file() and not paths.LIBRARY_SOURCE.is_dir():
+        return (
+            f"The library is missing in {paths.ROOT}: there is neither requirements/library.txt, "
+            "which names its wheel, nor library/src. Take both from git again: "
+            "git checkout -- vendor requirements"
+        )
+    for group in groups:
+        if group not in paths.GROUPS:
+            return f"There is no group {group!r} to install; there are: {', '.join(paths.GROUPS)}."
+        if not paths.GROUPS[group].is_file():
+            return f"The group {group!r} has no lock here: {paths.GROUPS[group]} is missing."
+    return ""
+
+
+def _set_up(groups: Collection[str]) -> None:
     bad = [finding for finding in checks.before_install() if finding.level == "FAIL"]
     if bad:
         raise SetUpError("\n".join(["This machine lacks something:", *map(str, bad)]))
-    python = platform.python_version()
-    print(f"Setting up .venv with Python {python}: some minutes, once for each lock.", flush=True)
     start = time.monotonic()
+    held, wanted = virtual_env.held_locks(), virtual_env.digests(groups)
+    changed = [lock for lock in wanted if held.get(lock) != wanted[lock]]
+    if held:
+        print(f"Bringing .venv up to date: {', '.join(changed) or 'commands'}", flush=True)
+    else:
+        python = platform.python_version()
+        print(f"Setting up .venv with Python {python}: some minutes, once.", flush=True)
     virtual_env.prepare()
-    installer.install_uv()
-    installer.install_lock()
-    site_packages = paths.site_packages(paths.VENV)
-    (site_packages / "project.pth").write_bytes(os.fsencode(paths.ROOT) + b"\n")
-    if glibc.is_needed():
-        for module in glibc.MODULES:
-            glibc.patch(site_packages / module)
-        print("  Patched ml-metadata and tensorflow-data-validation for this glibc")
-    for check in verify.CHECKS:
-        verify.in_fresh_process(check, paths.VENV_PYTHON)
-    virtual_env.finish()
+    locks = paths.locks(tuple(groups))
+    if _only_adds(held, wanted, changed):
+        installer.add([locks[lock] for lock in changed])
+        linking.link()
+        _compile()
+    else:
+        installer.install_uv()
+        installer.sync(locks.values())
+        linking.link()
+        if glibc.is_needed():
+            for module in glibc.MODULES:
+                glibc.patch(paths.site_packages(paths.VENV) / module)
+            print("  Patched ml-metadata and tensorflow-data-validation for this glibc")
+        _compile()
+        for check in verify.CHECKS:
+            verify.in_fresh_process(check, paths.VENV_PYTHON)
+    virtual_env.finish(groups)
     print(f"Set-up done in {time.monotonic() - start:.0f} s.", flush=True)
+
+
+def _only_adds(held: Mapping[str, str], wanted: Mapping[str, str], changed: Sequence[str]) -> bool:
+    """True where all packages that the environment holds stay: new locks, or another library."""
+    library = paths.LIBRARY_LOCK.relative_to(paths.ROOT).as_posix()
+    stay = held.keys() <= wanted.keys()
+    return bool(held) and stay and all(lock not in held or lock == library for lock in changed)
+
+
+def _compile() -> None:
+    command = [str(paths.VENV_PYTHON), "-m", "tfxkit.environment.bytecode"]
+    commands.run(command, paths.clean_environment())
 
 
 @contextlib.contextmanager
@@ -82,4 +142,4 @@ def _alone() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

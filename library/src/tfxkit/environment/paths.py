@@ -1,4 +1,4 @@
-"""Where the project, its lock and its virtual environment lie."""
+"""The project's folder, its locks and its virtual environment."""
 
 from __future__ import annotations
 
@@ -6,15 +6,51 @@ import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+
+def find_root() -> Path:
+    """The project's folder: the nearest one, from the current one upwards, that has a lock.
+
+    Where none has, it is the folder of the virtual environment that this Python belongs to; without
+    a lock there, too, the current folder.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(sys.prefix).parent):
+        if (folder / "requirements" / "runtime.txt").is_file():
+            return folder
+    return here
+
+
+ROOT = find_root()
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 
 REQUIREMENTS = ROOT / "requirements"
 RUNTIME_LOCK = REQUIREMENTS / "runtime.txt"  # what a run needs: also what the image installs
-DEV_LOCK = REQUIREMENTS / "dev.txt"  # what tests and linting need besides
-INSTALLER_LOCK = REQUIREMENTS / "installer.txt"  # what installs the other two
-LOCKS = (RUNTIME_LOCK, DEV_LOCK, INSTALLER_LOCK)
+INSTALLER_LOCK = REQUIREMENTS / "installer.txt"  # what installs all others
+# The library as a wheel in vendor/, with its hash. Missing in the library's own repository, whose
+# environment reads the library's source.
+LIBRARY_LOCK = REQUIREMENTS / "library.txt"
+LIBRARY_SOURCE = ROOT / "library" / "src"
+
+# What some targets of make need besides: each is installed by the first that needs it, and stays.
+GROUPS = {
+    "test": REQUIREMENTS / "test.txt",
+    "notebooks": REQUIREMENTS / "notebooks.txt",
+    "library": ROOT / "library" / "requirements" / "dev.txt",
+}
+
+
+def locks(groups: tuple[str, ...] = ()) -> dict[str, Path]:
+    """The locks that an environment with these groups is made from, by their path in the project.
+
+    Args:
+        groups: Keys of `GROUPS`.
+    """
+    files = [RUNTIME_LOCK, INSTALLER_LOCK]
+    if LIBRARY_LOCK.is_file():
+        files.append(LIBRARY_LOCK)
+    files += [lock for group, lock in GROUPS.items() if group in groups]
+    return {file.relative_to(ROOT).as_posix(): file for file in files}
 
 
 def site_packages(venv: Path) -> Path:

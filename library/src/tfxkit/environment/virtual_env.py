@@ -13,16 +13,32 @@ import os
 import shutil
 import sys
 import venv
+from collections.abc import Iterable
+from typing import Any
 
-from tfxkit.environment import commands, paths
+from tfxkit.environment import commands, linking, paths
 from tfxkit.environment.errors import SetUpError
 
 MARKER = paths.VENV / "set-up.json"
 
 
-def is_current() -> bool:
-    """Whether the environment is finished and holds what the lock says."""
-    return paths.VENV_PYTHON.exists() and _mark() == _finished()
+def is_current(groups: Iterable[str] = ()) -> bool:
+    """Whether the environment is finished and holds what the locks say.
+
+    Args:
+        groups: Keys of `paths.GROUPS` that it has to hold, besides those that it held before.
+    """
+    return paths.VENV_PYTHON.exists() and _mark() == _finished({*installed_groups(), *groups})
+
+
+def installed_groups() -> tuple[str, ...]:
+    """The groups that the environment holds and that the project still has."""
+    held = (_mark() or {}).get("locks", {})
+    return tuple(
+        group
+        for group, lock in paths.GROUPS.items()
+        if lock.relative_to(paths.ROOT).as_posix() in held and lock.is_file()
+    )
 
 
 def problem() -> str | None:
@@ -36,39 +52,52 @@ def problem() -> str | None:
         return f"stands on a Python that is gone: {mark['base']}"
     if mark["path"] != str(paths.VENV):
         return f"was made for another place: {mark['path']}"
-    if mark["lock"] != _lock_digest():
-        return "is older than the lock in requirements/"
+    if mark.get("locks") != digests(installed_groups()):
+        return "is older than the locks in requirements/"
     return None
 
 
-def prepare() -> None:
-    """Makes the environment, or makes it anew where it cannot be brought up to date.
+def held_locks() -> dict[str, str]:
+    """The locks that a finished environment holds, as `digests` has them; empty without one.
 
-    One that was interrupted, was moved, or has another Python is thrown away: a package that is
-    half there cannot be told from a whole one.
+    One that was interrupted, was moved, or has another Python holds nothing: it has to be made
+    anew, as a package that is half there cannot be told from a whole one.
+    """
+    mark = _mark() or {}
+    mine = mark.items() >= _foundation().items() and paths.VENV_PYTHON.exists()
+    return mark.get("locks", {}) if mine else {}
+
+
+def prepare() -> None:
+    """Makes the environment, unless it can be brought up to date as it is.
 
     Raises:
         SetUpError: If there is a `.venv` that was not made here.
     """
-    mark = _mark()
-    if mark is None and paths.VENV.exists() and any(paths.VENV.iterdir()):
+    if _mark() is None and paths.VENV.exists() and any(paths.VENV.iterdir()):
         raise SetUpError(
             f"{paths.VENV} was not made by this project's set-up, which would have to replace it; "
             "move it away or delete it."
         )
-    mine = (mark or {}).items() >= _foundation().items()
+    kept = bool(held_locks())
     paths.VENV.mkdir(exist_ok=True)
     _write({})
-    if not (mine and paths.VENV_PYTHON.exists()):
+    if not kept:
         _empty()
         venv.EnvBuilder(symlinks=True, prompt=paths.ROOT.name).create(paths.VENV)
         pip = [str(paths.VENV_PYTHON), "-I", "-m", "ensurepip", "--default-pip"]
         commands.run(pip, paths.clean_environment(), quiet=True)
 
 
-def finish() -> None:
-    """Marks the environment as finished."""
-    _write(_finished())
+def finish(groups: Iterable[str]) -> None:
+    """Marks the environment as finished, with these groups in it."""
+    _write(_finished(groups))
+
+
+def digests(groups: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of each lock of an environment with these groups, by its path in the project."""
+    locks = paths.locks(tuple(groups))
+    return {name: hashlib.sha256(lock.read_bytes()).hexdigest() for name, lock in locks.items()}
 
 
 def _foundation() -> dict[str, str]:
@@ -77,18 +106,11 @@ def _foundation() -> dict[str, str]:
     return {"python": version, "base": os.path.realpath(sys.base_prefix), "path": str(paths.VENV)}
 
 
-def _finished() -> dict[str, str]:
-    return {**_foundation(), "lock": _lock_digest()}
+def _finished(groups: Iterable[str]) -> dict[str, Any]:
+    return {**_foundation(), "locks": digests(groups), "scripts": linking.scripts()}
 
 
-def _lock_digest() -> str:
-    digest = hashlib.sha256()
-    for lock in paths.LOCKS:
-        digest.update(lock.read_bytes())
-    return digest.hexdigest()
-
-
-def _mark() -> dict[str, str] | None:
+def _mark() -> dict[str, Any] | None:
     """What the environment is marked with; None if it has no mark."""
     try:
         return json.loads(MARKER.read_text(encoding="utf-8"))
@@ -98,7 +120,7 @@ def _mark() -> dict[str, str] | None:
         return {}
 
 
-def _write(mark: dict[str, str]) -> None:
+def _write(mark: dict[str, Any]) -> None:
     temporary = MARKER.with_suffix(".new")
     temporary.write_text(json.dumps(mark, indent=1), encoding="utf-8")
     os.replace(temporary, MARKER)

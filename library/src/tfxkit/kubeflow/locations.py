@@ -16,6 +16,7 @@ from tfxkit.config.remote.formats import (
     is_source,
 )
 from tfxkit.config.remote.settings import KubeflowSettings
+from tfxkit.errors import documentation
 from tfxkit.kubeflow.container import Launcher
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def check_mounts(config: Config, section: KubeflowSettings, components: Iterable
                     f"{node.id} sends its work to {config.beam.engine}, whose workers would not "
                     f"see the artifacts, which Kubeflow copies to {mirror} in the step's pod: "
                     "mount a volume there that the workers mount as well "
-                    f"(kubeflow.steps.{node.id}.claims), see docs/scale.md"
+                    f"(kubeflow.steps.{node.id}.claims); see "
+                    + documentation("Engines for the data steps")
                 )
 
 

@@ -158,7 +158,7 @@ class Progress(keras.callbacks.Callback):
         """Creates the callback.
 
         Args:
-            epochs: How many there are at most.
+            epochs: Maximum number.
         """
         super().__init__()
         self._epochs = epochs

@@ -1,10 +1,11 @@
-"""A small project with the real set-up, real pip and real uv, whose lock needs no network."""
+"""A small project with the real set-up, real pip and real uv, whose locks need no network."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
-from tfxkit.environment import glibc, paths
+from tests.sample_project import LIBRARY, ROOT
+from tfxkit.environment import glibc
 
 PYTHON = sys._base_executable  # what stands behind a virtual environment
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
@@ -57,24 +59,26 @@ def _record_hash(data: bytes) -> str:
 
 
 class Project:
-    """A checkout of this project with its set-up, and with hardly anything in its lock."""
+    """A project with the real set-up and hardly anything in its locks."""
 
     def __init__(self, root: Path, wheels: Path) -> None:
-        """Copies what the set-up consists of, and locks three small packages."""
+        """Copies the set-up and the library, and locks three small packages."""
         self.root, self.wheels = root, wheels
         self.venv = root / ".venv"
         self.python = self.venv / "bin" / "python"
-        shutil.copytree(
-            paths.ROOT / "tfxkit" / "environment",
-            root / "tfxkit" / "environment",
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+        self.library = root / "library"
+        self.environment_package = self.library / "src" / "tfxkit" / "environment"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(LIBRARY / "src", self.library / "src", ignore=ignored)
+        for name in ("build_backend.py", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"):
+            shutil.copy(LIBRARY / name, self.library)
         (root / "pipeline").mkdir()
-        files = ("tfxkit/__init__.py", "pipeline/__init__.py", "pipeline/__main__.py")
-        for name in ("Makefile", "pyproject.toml", *files):
-            shutil.copy(paths.ROOT / name, root / name)
+        for name in ("pipeline/__init__.py", "pipeline/__main__.py"):
+            shutil.copy(ROOT / name, root / name)
+        for name in ("Makefile", "pyproject.toml", "setup.sh"):
+            shutil.copy(ROOT / name, root / name)
         # TFX is not there: this proves what is, in the same way.
-        verify = root / "tfxkit" / "environment" / "verify.py"
+        verify = self.environment_package / "verify.py"
         real = 'CHECKS = {"metadata": metadata, "statistics": statistics}'
         assert real in verify.read_text()
         verify.write_text(
@@ -82,10 +86,27 @@ class Project:
         )
         (root / "requirements").mkdir()
         self.lock("installer", repack(wheels, "uv"))
-        self.lock("dev", repack(wheels, "packaging"))
         self.tiny = make_wheel(wheels, "tiny", "1.0", "py3-none-any", {"tiny.py": b"VERSION = 1\n"})
         self.native = "".join(_native_wheels(wheels)) if sys.platform == "linux" else ""
-        self.lock("runtime", self.tiny + self.native)
+        self.lock("runtime", repack(wheels, "packaging") + self.tiny + self.native)
+        for group in ("test", "notebooks"):
+            self.lock(group, make_wheel(wheels, f"for_{group}", "1.0", "py3-none-any", {}))
+
+    def vendor(self) -> Path:
+        """Turns it into a generated project: with the library as a wheel, which is returned.
+
+        Another call builds the wheel again, from the same source.
+        """
+        vendor = self.root / "vendor"
+        vendor.mkdir(exist_ok=True)
+        if self.library.is_relative_to(self.root):  # the first call: its source goes elsewhere
+            self.library = self.library.rename(self.wheels / "library")
+            self.environment_package = self.library / "src" / "tfxkit" / "environment"
+        backend = runpy.run_path(str(self.library / "build_backend.py"))
+        wheel = vendor / backend["build_wheel"](vendor)
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        self.lock("library", f"vendor/{wheel.name} \\\n    --hash=sha256:{digest}\n")
+        return wheel
 
     def lock(self, name: str, text: str) -> None:
         """Writes one of the locks."""
@@ -93,8 +114,13 @@ class Project:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Variables with which pip and uv find the wheels of the tests, and nothing else."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("MAKE") and name != "PYTHONPATH"
+        }
         return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+            **inherited,
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.wheels),
             "UV_NO_INDEX": "1",

@@ -20,8 +20,20 @@ pytestmark = pytest.mark.slow
 def said_by(project: Project, statement: str) -> str:
     """What the environment's Python prints, from outside the project's folder."""
     command = [project.python, "-c", statement]
-    folder = project.root.parent
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    folder, environment = project.root.parent, project.environment()
+    result = subprocess.run(
+        command, cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return result.stdout
+
+
+def packages(project: Project) -> set[str]:
+    """What is installed, but for what every environment of these tests holds."""
+    names = "{d.metadata['Name'] for d in importlib.metadata.distributions()}"
+    installed = said_by(project, f"import importlib.metadata; print(*{names})").split()
+    native = {"ml-metadata", "tensorflow-data-validation"}
+    normal = {name.replace("_", "-") for name in installed}
+    return normal - native - {"pip", "setuptools", "uv"}
 
 
 def version_of_tiny(project: Project) -> str:
@@ -43,6 +55,7 @@ def test_sets_up_once_and_again_when_the_lock_changes(project: Project) -> None:
     assert version_of_tiny(project) == "1"
     assert str(project.root) in said_by(project, "import pipeline; print(pipeline.__file__)")
     assert list(project.venv.rglob("__pycache__/tiny.*.pyc")), "not compiled to bytecode"
+    assert "modules to bytecode" in "".join(outputs)
     if project.native:
         assert list(project.venv.rglob("metadata_store_extension.so"))
 
@@ -51,7 +64,8 @@ def test_sets_up_once_and_again_when_the_lock_changes(project: Project) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in project.venv.rglob("*")}
 
     newer = make_wheel(project.wheels, "tiny", "2.0", "py3-none-any", {"tiny.py": b"VERSION = 2\n"})
-    project.lock("runtime", newer + project.native)
+    runtime = project.root / "requirements" / "runtime.txt"
+    project.lock("runtime", runtime.read_text().replace(project.tiny, newer))
     code, output = project.make("doctor")
     assert code != 0 and "older than the lock" in output
     code, output = project.make()
@@ -63,6 +77,45 @@ def test_sets_up_once_and_again_when_the_lock_changes(project: Project) -> None:
     shutil.rmtree(next(project.venv.rglob("tiny-2.0.dist-info")))
     code, output = project.make("doctor")
     assert code != 0 and "tiny is missing" in output
+
+
+def test_a_group_is_added_and_stays(project: Project) -> None:
+    assert project.make()[0] == 0
+    assert packages(project) == {"tiny", "packaging"}
+    tiny = next(project.venv.glob("lib/*/site-packages/tiny.py"))
+    before = tiny.stat()
+
+    code, output = project.make("setup", "WITH=test")
+    assert code == 0, output
+    assert "Bringing .venv up to date: requirements/test.txt" in output
+    assert packages(project) == {"tiny", "packaging", "for-test"}
+    assert (tiny.stat().st_ino, tiny.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert project.make("setup", "WITH=test") == (0, "")
+    assert project.make() == (0, "")
+
+    code, output = project.make("setup", "WITH=notebooks")
+    assert code == 0, output
+    assert packages(project) == {"tiny", "packaging", "for-test", "for-notebooks"}
+
+    project.lock("runtime", project.tiny + project.native)  # a lock that is renewed
+    code, output = project.make()
+    assert code == 0, output
+    assert packages(project) == {"tiny", "for-test", "for-notebooks"}
+
+    (project.root / "requirements" / "notebooks.txt").unlink()
+    code, output = project.make()
+    assert code == 0, output
+    assert packages(project) == {"tiny", "for-test"}
+
+
+def test_refuses_a_group_that_it_has_no_lock_for(project: Project) -> None:
+    code, output = project.make("setup", "WITH=tests")
+    assert code != 0
+    assert "no group 'tests' to install; there are: test, notebooks, library" in output
+    code, output = project.make("setup", "WITH=library")
+    assert code != 0
+    assert "library/requirements/dev.txt is missing" in output
+    assert not project.venv.exists()
 
 
 @pytest.mark.parametrize("moment", ["pyvenv.cfg", "lib/*/site-packages/tiny.py"])
@@ -83,7 +136,7 @@ def test_recovers_from_a_kill(project: Project, moment: str) -> None:
 
 def test_waits_for_installers_that_outlived_their_make(project: Project) -> None:
     """A killed make leaves its installer at work; nobody else may touch the environment yet."""
-    slow = project.root / "tfxkit" / "environment" / "installer.py"
+    slow = project.environment_package / "installer.py"
     source = slow.read_text()
     begun, seen = project.root / "begun", project.root / "seen"
     wait = ["sh", "-c", ': >"$0"; until [ -e "$1" ]; do sleep 0.1; done', str(begun), str(seen)]
@@ -159,3 +212,13 @@ def test_refuses_a_python_that_cannot_be_run(project: Project) -> None:
     assert code != 0
     assert "choose a Python 3.11, 3.12 or 3.13" in output
     assert not project.venv.exists()
+
+
+def test_refuses_a_folder_that_cannot_hold_an_environment(tmp_path: Path) -> None:
+    root = tmp_path / "a:b c"
+    root.mkdir()
+    code, output = Project(root, tmp_path / "wheels").make()
+    assert code != 0
+    assert "no virtual environment in a folder with ':' in its path" in output
+    assert "Traceback" not in output
+    assert not (root / ".venv").exists()

@@ -13,8 +13,6 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from tfxkit.storage.statistics import quantiles
 
-__all__ = ["NotComparableError", "infinity_norm", "jensen_shannon"]
-
 MISSING = "(missing)"
 
 

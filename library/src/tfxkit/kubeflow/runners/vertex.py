@@ -35,6 +35,8 @@ def compile_package(config: Config, config_dir: Path) -> Package:
     compiled = compile_dag(config, section, config_dir)
     for container in containers_of(compiled.spec).values():
         if "lifecycle" in container:
-            container["lifecycle"]["preCacheCheck"]["command"] = list(SPAN_DRIVER)
+            executor = container["args"].index("--executor_class_path")
+            command = [*SPAN_DRIVER, *container["args"][executor : executor + 2]]
+            container["lifecycle"]["preCacheCheck"]["command"] = command
     apply_step_settings(compiled, section, "vertex", config.cache)
     return Package(compiled.spec)

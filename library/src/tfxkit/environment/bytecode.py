@@ -1,0 +1,93 @@
+"""Compile installed modules to bytecode, on all cores: `python -m tfxkit.environment.bytecode`.
+
+Runs in the environment that it compiles, whatever PYTHONDONTWRITEBYTECODE says: without bytecode
+each start of TFX takes 26 seconds and not 8. Modules that have theirs are left as they are. Prints
+a line at the start and every ten seconds.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import py_compile
+import struct
+import subprocess
+import sys
+import sysconfig
+import time
+
+SECONDS_BETWEEN_LINES = 10
+WORKER = "--worker"
+
+
+def main() -> int:
+    """Compiles whatever has no bytecode.
+
+    Returns:
+        The exit code: 0 also where a module has a syntax error, as some templates and tests do; 1
+        where bytecode could not be written, on a full disk for example.
+    """
+    modules = [path for path in _modules(sysconfig.get_path("purelib")) if not _is_compiled(path)]
+    if not modules:
+        return 0
+    print(f"Compiling {len(modules):,} modules to bytecode", flush=True)
+    count = min(os.cpu_count() or 1, len(modules))
+    command = [sys.executable, "-W", "ignore", "-m", "tfxkit.environment.bytecode", WORKER]
+    # A pipe that all workers share: each writes a byte into it for each module.
+    progress, written = os.pipe()
+    workers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=written) for _ in range(count)
+    ]
+    os.close(written)
+    for number, worker in enumerate(workers):
+        worker_input = worker.stdin
+        if worker_input is not None:  # it is a pipe
+            worker_input.write(b"\n".join(map(os.fsencode, modules[number::count])))
+            worker_input.close()
+    _show(progress, len(modules))
+    codes = [worker.wait() for worker in workers]
+    return int(any(codes))
+
+
+def work() -> int:
+    """Compiles the modules that standard input names; returns 0."""
+    for path in sys.stdin.buffer.read().splitlines():
+        py_compile.compile(
+            os.fsdecode(path), quiet=2, invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP
+        )
+        os.write(sys.stdout.fileno(), b".")
+    return 0
+
+
+def _show(progress: int, count: int) -> None:
+    done, shown = 0, time.monotonic()
+    while some := os.read(progress, 4096):
+        done += len(some)
+        if time.monotonic() - shown >= SECONDS_BETWEEN_LINES:
+            shown = time.monotonic()
+            print(f"Compiled {done:,} of {count:,}", flush=True)
+    os.close(progress)
+
+
+def _modules(folder: str) -> list[str]:
+    return [
+        os.path.join(root, name)
+        for root, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(".py")
+    ]
+
+
+def _is_compiled(path: str) -> bool:
+    try:
+        with open(importlib.util.cache_from_source(path), "rb") as file:
+            header = file.read(16)
+    except OSError:
+        return False
+    source = os.stat(path)
+    stamp = struct.pack("<LLL", 0, int(source.st_mtime) & 0xFFFFFFFF, source.st_size & 0xFFFFFFFF)
+    return header == importlib.util.MAGIC_NUMBER + stamp
+
+
+if __name__ == "__main__":
+    sys.exit(work() if sys.argv[1:] == [WORKER] else main())
