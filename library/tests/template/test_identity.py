@@ -35,6 +35,7 @@ MARKED = {
     ".github/workflows/project.yml",
     "Makefile",
     "deploy/README.md",
+    "docs/production.md",
     "pyproject.toml",
 }
 NEW = {
