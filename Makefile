@@ -5,7 +5,7 @@
 PYTHON_IN_VENV = .venv/bin/python
 SET_UP = sh setup.sh -m tfxkit.environment.install
 ARGS =
-GROUPS =
+WITH =
 IMAGE = # >>> cluster <<<
 
 .DEFAULT_GOAL = help
@@ -15,8 +15,8 @@ IMAGE = # >>> cluster <<<
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
 
-setup: ## Install what a run needs into .venv, unless that is done; GROUPS="test notebooks" adds to it
-	@$(SET_UP) $(GROUPS)
+setup: ## Install what a run needs into .venv, unless that is done; WITH="test notebooks" adds to it
+	@$(SET_UP) $(WITH)
 
 # Only in a new project with data of its own: looks at the data, and describes it.
 configs/dataset.yaml: | setup

@@ -1,4 +1,4 @@
-"""Builds the project for tools that look for this file, Beam's `--setup_file` among them."""
+"""Builds the project for tools that look for this file; pyproject.toml says what is in it."""
 
 import setuptools
 

@@ -1,7 +1,7 @@
 """Announces the outcome of a run: posts it to a webhook, or appends it to a file.
 
 It is off until `steps.announce` of the configuration names one (docs/running.md). It is also an
-example of a component of your own: docs/extending/steps.md explains its parts.
+example of a component of your own, of which docs/extending.md has a shorter one.
 """
 
 # Without `from __future__ import annotations`: TFX reads the types of the arguments of Announce.

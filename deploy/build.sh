@@ -22,7 +22,18 @@ else
     exit 1
 fi
 
-exec $build --platform linux/amd64 --file deploy/Dockerfile --tag "$image" \
+context=.
+if [ -d library ]; then # its wheel is in no vendor/: it is built, into a copy of what the image takes
+    context=$(mktemp -d) || exit
+    trap 'rm -rf "$context"' EXIT
+    trap 'exit 130' INT TERM
+    for path in $(sed -n 's/^!//p' .dockerignore); do # unquoted: LICENSE* is a pattern
+        [ ! -e "$path" ] || cp -Rp "$path" "$context" || exit
+    done
+    cp -p .dockerignore "$context" && sh setup.sh -B library/vendor.py "$context" || exit
+fi
+
+$build --platform linux/amd64 --file deploy/Dockerfile --tag "$image" \
     --build-arg VERSION="$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
     --build-arg REVISION="$(git describe --always --dirty 2>/dev/null)" \
-    "$@" .
+    "$@" "$context"

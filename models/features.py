@@ -1,7 +1,8 @@
 """The features: what the model sees of a row. This page is yours to change.
 
-`by_role` makes the features that `configs/dataset.yaml` asks for. Add your own below it: one line
-each is all there is to it. Training, evaluation, the report and serving find them by themselves.
+`by_role` makes the features of the roles in `configs/dataset.yaml`. Add your own below it, a line
+each. Network, evaluation, report and serving read them from the Transform graph, so there is no
+second list to keep.
 
     features["fare_per_mile"] = rank(inputs["fare"] / inputs["trip_miles"])
     features["is_long"] = number(inputs["trip_seconds"] > 3600)
@@ -24,8 +25,8 @@ division is 0, so is the result.
     words       a text by its words
     date_parts  a time by its trend, and the time of day, week and year
 
-A tensor that tf.Transform (`tft`) computes is a feature as well. docs/extending/features.md has
-more, and what is refused.
+A tensor that tf.Transform (`tft`) computes is a feature as well. docs/extending.md has an example,
+tests/test_features.py a test.
 """
 
 from __future__ import annotations
@@ -51,14 +52,14 @@ from tfxkit.features.helpers import (
 
 @preprocessing
 def preprocessing_fn(inputs: Columns, custom_config: Mapping[str, Any]) -> Features:
-    """Makes the features of a batch of rows.
+    """Makes the features of a batch of rows; this function is yours.
 
-    tf.Transform runs this once, to build a graph that becomes part of the exported model: what
+    tf.Transform runs it once, to build a graph that becomes part of the exported model: what
     happens to a row in training happens to it in serving.
 
     Args:
         inputs: The raw columns, by name.
-        custom_config: What `pipeline/dag.py` hands to Transform.
+        custom_config: The `custom_config` of Transform in `pipeline/dag.py`.
 
     Returns:
         The features by name, in the order in which the model takes them.

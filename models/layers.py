@@ -1,4 +1,4 @@
-"""The layers of the network that Keras does not have."""
+"""Layers of `models/network.py` that Keras does not have; they go when that network goes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tfxkit.features.model_inputs import MISSING_CODE
 
 
 class Pieces(keras.layers.Layer):
-    """Ranks in pieces, and whether they are missing: [batch, n] becomes [batch, n, pieces + 1]."""
+    """Ranks in pieces, with a mark for missing ones: [batch, n] to [batch, n, pieces + 1]."""
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
@@ -22,9 +22,10 @@ class Pieces(keras.layers.Layer):
 
 
 class SumOfKnown(keras.layers.Layer):
-    """Sums vectors where their codes are not 0: [batch, n, size] becomes [batch, size].
+    """Sum of the vectors whose codes are not 0: [batch, n, size] to [batch, size].
 
-    Divided by the root of their number, so that long texts are about as far from 0 as short ones.
+    It is divided by the root of their number, so that long texts are about as far from 0 as short
+    ones.
     """
 
     def call(self, vectors: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:
@@ -34,7 +35,7 @@ class SumOfKnown(keras.layers.Layer):
 
 
 class Members(keras.layers.Layer):
-    """Shows each member its own view: [batch, inputs] becomes [batch, members, inputs]."""
+    """A view of the inputs for each member: [batch, inputs] to [batch, members, inputs]."""
 
     def __init__(self, members: int) -> None:
         super().__init__()
@@ -50,5 +51,5 @@ class Members(keras.layers.Layer):
 
 
 def random_signs(shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
-    """An initializer: 1 or -1."""
+    """Initializer with the values 1 and -1."""
     return ops.sign(keras.random.uniform(shape, -1, 1, dtype=dtype))

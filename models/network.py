@@ -1,9 +1,9 @@
 """The network: features become vectors, then an ensemble that shares most of its weights.
 
-Yours to replace: `build_model` may return any `keras.Model` from a dict of features to predictions
-of shape [batch, outputs].
+This page is yours to replace: `build_model` may return any `keras.Model` from a dict of features to
+predictions of shape [batch, outputs]. docs/extending.md has one in ten lines.
 
-Two ideas from the literature on tables make this one about as good as gradient boosting here:
+Two ideas from the literature on tables make this one about as good as gradient boosting:
 
 * Ranks enter in pieces (Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular
   Deep Learning"): piece i of n is 0 below i/n, 1 above (i+1)/n and linear between. As numbers are
@@ -26,20 +26,20 @@ from tfxkit.features.model_inputs import Feature, Kind
 
 from models.layers import Members, Pieces, SumOfKnown
 
-_TEXT_FACTOR = 4  # a text says more than a value: so much longer is its vector
+_TEXT_FACTOR = 4  # the vector of a text is longer than that of a value by this factor
 
 
 def build_model(
     features: Sequence[Feature], dataset: Dataset, settings: ModelSettings
 ) -> keras.Model:
-    """Builds the untrained network.
+    """Builds the untrained network; this function is yours.
 
     Args:
-        features: Its inputs: a dict of tensors of shape [batch], or [batch, length] where a
-            feature has a length, keyed by their names.
+        features: Its inputs. The network takes a dict of tensors by the name of the feature, of
+            shape [batch], or [batch, length] where a feature has a length.
         dataset: Has the task, which decides on the outputs: a probability (binary), one for each
             class (multiclass) or a number in standard deviations from the mean (regression).
-        settings: The size of the network.
+        settings: The section `model` of the configuration.
     """
     inputs = {f.name: _input(f) for f in features}
     vectors = [_look_up(f, inputs[f.name], settings.embedding) for f in features if f.codes]

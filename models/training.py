@@ -1,4 +1,7 @@
-"""The training: the `run_fn` of Trainer. Loss, optimizer and class weights are yours to change."""
+"""The training: the `run_fn` of Trainer. This page is yours to change.
+
+Loss and optimizer are arguments in `create_model`, class weights are one in `run_fn`.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ from models.network import build_model
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains and exports the model.
+    """Reads the rows, trains the network and exports the model; this function is yours.
 
     Args:
-        fn_args: As TFX's Trainer makes them; see `TrainingJob`.
+        fn_args: Arguments of TFX's Trainer, which `TrainingJob` reads.
 
     Raises:
         DataError: If the rows are not fit to train on.
@@ -37,7 +40,10 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def create_model(job: TrainingJob) -> keras.Model:
-    """Builds and compiles the network, for the training and for each trial of the search."""
+    """Builds and compiles the network, for the training and for each trial of the search.
+
+    This function is yours: `compile_model` takes a `loss` and an `optimizer`.
+    """
     model = build(build_model, job.features, job.config)
     # loss="…" and optimizer=keras.optimizers.… replace the defaults for the task.
     compile_model(model, job)
@@ -45,9 +51,11 @@ def create_model(job: TrainingJob) -> keras.Model:
 
 
 def rebuild(model_dir: str, transform_graph_dir: str) -> Callable[[list[bytes]], np.ndarray]:
-    """Builds an exported model from code and weights: ServingCheck compares the two.
+    """Builds an exported model from code and weights, for ServingCheck to compare the two.
+
+    It stays as it is, unless the model is of another kind than a Keras network.
 
     Returns:
-        A function from serialized raw tf.Examples to what `serving_default` predicts for them.
+        A function from serialized raw tf.Examples to predictions as `serving_default` has them.
     """
     return export.rebuild(build_model, model_dir, transform_graph_dir)

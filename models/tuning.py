@@ -1,4 +1,8 @@
-"""The search for hyperparameters: the `tuner_fn` of Tuner. The search space is yours to change."""
+"""The search for hyperparameters: the `tuner_fn` of Tuner. This page is yours to change.
+
+It runs where the configuration has `tuner: {enabled: true}`. To keep what it finds, copy the
+settings from the report into `configs/base.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,17 @@ from models.training import create_model
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """Sets up the search.
+    """Sets up the search; this function is yours.
 
     Args:
-        fn_args: As TFX's Tuner makes them; see `TrainingJob`.
+        fn_args: Arguments of TFX's Tuner, which `TrainingJob` reads.
     """
     job = TrainingJob.begin(fn_args)
     return random_search(job, job.read(), create_model, search_space)
 
 
 def search_space(choices: keras_tuner.HyperParameters) -> None:
-    """Names of settings in the sections `model` and `train`, and the values to try."""
+    """Values to try, by the name of a setting in the sections `model` and `train`; yours."""
     choices.Int("width", 32, 256, step=32)
     choices.Int("depth", 1, 3)
     choices.Float("dropout", 0.0, 0.5, step=0.1)

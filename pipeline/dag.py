@@ -1,7 +1,8 @@
 """The whole pipeline on one page: which component feeds which, the same for every runner.
 
-To add a step, build it and put it into the list at the end. To take one out, delete its block and
-whatever names it. docs/extending/steps.md has both.
+Yours to change. To add a step, build it and put it into the list at the end. To take out a step
+that is marked as optional, delete its block and every other line that names it. docs/extending.md
+has both.
 """
 
 from __future__ import annotations
@@ -35,10 +36,14 @@ from components import (
 
 
 def create_components(config: Config, places: Places) -> list[BaseNode]:
-    """Builds and wires the steps of the pipeline. TFX runs them in an order that the wires allow.
+    """Builds and wires the steps of the pipeline; this function is yours.
 
-    The runner adds a hash of the project's code to each step that has some, so that an edit of that
-    code runs the step again.
+    TFX runs the steps in an order that the wires allow. The runner adds to each step a hash of the
+    project's code that it runs, so an edit of that code runs the step again.
+
+    Args:
+        config: The configuration: `configs/`, overlays and `--set`.
+        places: Folders and addresses that the runner reads from and writes to.
     """
     dataset = config.dataset
     features = dataset.for_model()
@@ -61,8 +66,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     # Counts and histograms of each column, for the checks, the report and the next baseline.
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
 
-    # The schema of configs/schema.pbtxt as an artifact. It is cached by the path of the file,
-    # whatever is in it: hence a path that follows the content.
+    # The reviewed schema, configs/schema.pbtxt, as an artifact. Its cache key is the path of the
+    # file, so the runner hands over a path that changes with the content.
     schema_gen = ImportSchemaGen(schema_file=places.schema)
 
     # Optional: compares the statistics with the schema, and lists the anomalies.
@@ -70,13 +75,13 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
 
-    # Optional: the model that is served now, with the statistics of its data. Without it there is
-    # no drift, no comparison of models and no warm start.
+    # Optional: the model that is served now, with the statistics of its data. Without it: no
+    # check of drift, no comparison of models, no warm start.
     baseline = Baseline(
         schema=schema_gen.outputs["schema"], serving_dir=places.serving, dataset=features
     )
 
-    # Optional: stops the run where data has anomalies or has drifted from that of the served model.
+    # Optional: stops the run on anomalies, and on drift from the data of the served model.
     data_gate = DataGate(
         examples=example_gen.outputs["examples"],
         statistics=statistics_gen.outputs["statistics"],
@@ -90,14 +95,15 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         },
     )
 
-    # Learns what features need from the training rows, such as quantiles; the model carries it.
+    # Makes the features of models/features.py. What they need of the training rows, such as
+    # quantiles, is learned here and becomes part of the model.
     transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
         preprocessing_fn="models.features.preprocessing_fn",
         custom_config={"dataset": features},
-        # Trainer applies the graph as it reads; StatisticsGen has the statistics of the raw data;
-        # and nobody reads a cache that no run is given.
+        # Trainer applies the graph to the rows as it reads them, StatisticsGen has the statistics,
+        # and there is no earlier run to take a cache from.
         materialize=False,
         disable_statistics=True,
         disable_analyzer_cache=True,
@@ -105,6 +111,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     # Ordered behind the gate, not fed by it: a gate that runs again must not change this cache key.
     transform.add_upstream_node(data_gate)
 
+    # Inputs and settings that Tuner and Trainer share.
     learning = {
         "examples": example_gen.outputs["examples"],
         "transform_graph": transform.outputs["transform_graph"],
@@ -118,7 +125,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         "train": config.train.model_dump(mode="json"),
         "checkpoint_dir": places.checkpoints,
     }
-    # Optional: searches the hyperparameters, where the configuration switches it on.
+    # Optional: searches the hyperparameters of models/tuning.py, if tuner.enabled is set.
     tuner = None
     if config.tuner.enabled:
         tuner = Tuner(
@@ -127,7 +134,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
             custom_config={**settings, "tuner": config.tuner.model_dump(mode="json")},
         )
 
-    # Fits the network, and exports it with the Transform graph inside.
+    # Trains the network by models/training.py, and exports it with the Transform graph inside.
     trainer = Trainer(
         **learning,
         run_fn="models.training.run_fn",
@@ -135,12 +142,13 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         base_model=baseline.outputs["model"] if config.train.warm_start else None,
         custom_config={
             **settings,
-            # For `predict`: the version that is pushed carries it.
+            # The pushed version carries it, for `predict` to read files alike.
             "csv": config.data.csv.model_dump(mode="json"),
         },
     )
 
-    # Measures the model, by slice, against its thresholds and the baseline; blesses it or not.
+    # Measures the model on the whole and by slice, and blesses it if it holds its thresholds and
+    # is no worse than the baseline.
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -151,7 +159,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         example_splits=["eval"],
     )
 
-    # Optional: loads the model in a fresh process, sends it real requests, and blesses it or not.
+    # Optional: loads the model in a fresh process, sends it real requests, and blesses it if the
+    # answers are those of the code, in time and within the limits of memory.
     serving_check = ServingCheck(
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
@@ -180,7 +189,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
     steps += [transform, *([tuner] if tuner else []), trainer]
     steps += [evaluator, serving_check, pusher]
 
-    # Optional: announces a push or a refusal, where the configuration names a webhook or a file.
+    # Optional: announces a push or a refusal, if steps.announce names a webhook or a file.
     if config.steps.announce.webhook or config.steps.announce.file:
         announce = Announce(
             pushed_model=pusher.outputs["pushed_model"],
@@ -192,7 +201,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         )
         steps.append(announce)
 
-    # Optional: predictions for rows without labels, where the configuration asks for them.
+    # Optional: predicts for rows without labels, if bulk_inferrer.enabled is set. One step reads
+    # these rows, another writes the predictions as an artifact of the run.
     if config.bulk_inferrer.enabled:
         unlabelled = SpanExampleGen(
             input_base=places.bulk_data,
@@ -208,7 +218,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
 def _bulk_inference(
     unlabelled: SpanExampleGen, trainer: Trainer, evaluator: Evaluator, pusher: VersionPusher
 ) -> list[BaseNode]:
-    """Predictions of the new model, if it is blessed, for data without labels."""
+    """Predictions of the new model for data without labels, if the model is blessed."""
     unlabelled.with_id("UnlabelledExampleGen")
     bulk_inferrer = BulkInferrer(
         examples=unlabelled.outputs["examples"],
@@ -217,5 +227,5 @@ def _bulk_inference(
         data_spec=bulk_inferrer_pb2.DataSpec(),
         model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=["serving_default"]),
     )
-    bulk_inferrer.add_upstream_node(pusher)  # first what is served, then what is nice to have
+    bulk_inferrer.add_upstream_node(pusher)  # serving comes first
     return [unlabelled, bulk_inferrer]

@@ -1,7 +1,7 @@
-"""Settings of this project's own steps: the section `steps` of the configuration.
+"""Settings of this project's own steps: the section `steps` of the configuration. Yours to change.
 
 A step that needs settings gets a class, and a field of `Steps`; `pipeline/dag.py` hands the values
-to the step. docs/extending/steps.md has an example. Nothing here may import TensorFlow or TFX.
+to the step. docs/extending.md has an example. Nothing here may import TensorFlow or TFX.
 """
 
 from __future__ import annotations

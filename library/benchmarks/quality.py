@@ -73,7 +73,8 @@ def run_pipeline(seed: int, outputs: Path) -> Scores:
         raise SystemExit(f"The run with seed {seed} was not pushed:\n{done.stdout}{done.stderr}")
     [file] = outputs.glob("*/runs/latest/summary.json")
     summary = json.loads(file.read_text())
-    return summary["auc"], summary["expected_calibration_error"], summary["training_seconds"]
+    metrics = summary["metrics"]
+    return metrics["auc"], metrics["expected_calibration_error"], summary["training_seconds"]
 
 
 def _gradient_boosting(outputs: Path) -> Scores:

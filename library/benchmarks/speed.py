@@ -85,7 +85,7 @@ def _ours(data: Path, place: Path) -> dict[str, Any]:
         "second run": again.numbers(),  # the push has changed what Evaluator compares with
         "nothing changed": third.numbers(),
         "steps": steps,
-        "auc": summary["auc"],
+        "auc": summary["metrics"]["auc"],
     }
 
 

@@ -27,8 +27,8 @@ SUITES["notebooks"] = "executes notebooks/ on real runs: make -C library test-no
 SUITES["browser"] = "looks at reports in Chromium: make -C library test-browser"
 SUITES["reliability"] = "bad data, faults, bad models: make -C library reliability"
 SUITES["engines"] = "runs the pipeline on Flink and Spark: make -C library test-engines"
-SUITES["kubeflow"] = "executes pipelines in the emulator of the backend: make -C library test-kubeflow"
-SUITES["containers"] = "each step in an OCI container of its own: make -C library test-containers"
+SUITES["kubeflow"] = "pipelines in an emulator of the backend: make -C library test-kubeflow"
+SUITES["containers"] = "each step in an OCI container: make -C library test-containers"
 SUITES["template"] = "makes projects from this repository: make -C library test-template"
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from tests.sample_project import ROOT
 
 _HEAVY = ("tensorflow", "tfx", "apache_beam")
 _PROGRAM = f"""
@@ -35,7 +32,6 @@ def exit_codes_and_heavy_imports(
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps(commands)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -19,6 +19,8 @@ from tfxkit import commands as verbs
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 from tfxkit.runs import interruption
 
+__all__ = ["start"]
+
 EXIT_CODES = """\
 exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;
 3 finished, but the model is not blessed; 4 stopped because of the data; 130 interrupted"""

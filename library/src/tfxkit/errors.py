@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
+__all__ = ["DataError", "MachineError", "ModelError", "StorageError", "UsageError"]
+
 
 class DataError(Exception):
     """Data that is not fit to train on: names the column or file, the problem and the action."""
@@ -34,6 +36,11 @@ class UsageError(Exception):
 
 class StorageError(OSError):
     """Storage that cannot be reached, or refuses: names the place and the reason."""
+
+
+def documentation(title: str) -> str:
+    """Reference to a page of the library's documentation, for messages: a project has no copy."""
+    return f'"{title}" in the documentation of tfxkit'
 
 
 UserError = DataError | MachineError | ModelError | StorageError

@@ -6,7 +6,6 @@ import gzip
 import io
 import os
 from collections import Counter
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet

@@ -19,7 +19,7 @@ DATA = ROOT / "data" / "taxi"
 def _data_path() -> str:
     try:
         return config.load(CONFIGS).data.path
-    except config.ConfigError as error:  # tests/test_project.py is about that
+    except config.ConfigError as error:  # tests of the project are about that
         return f"unknown: {error}"
 
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from tests.kubeflow.emulator.run import Run
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.emulator.step import Step
 from tests.kubeflow.emulator.step_process import StepProcess, kill_group
-from tests.sample_project import ROOT, SAMPLE
+from tests.sample_project import LIBRARY, ROOT, SAMPLE
 from tfxkit import cli
 
 BUCKET = "taxi"
@@ -146,10 +147,16 @@ def _standard_output_in(file: Path) -> Iterator[None]:
 
 
 def installed(folder: Path) -> Path:
-    """The project's packages as an installation has them, and the tests' models, for PYTHONPATH."""
+    """Project and library as installations have them, and the tests' models, for PYTHONPATH."""
     command = [sys.executable, "setup.py", "--quiet", "build"]
     command += ["--build-base", str(folder / "build"), "--build-lib", str(folder / "lib")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (folder / "requirements").mkdir(parents=True)
+    command = [sys.executable, str(LIBRARY / "vendor.py"), str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    [wheel] = (folder / "vendor").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "lib")
     shutil.copytree(SAMPLE / "models", folder / "lib" / "tests" / "sample" / "models")
     return folder / "lib"
 

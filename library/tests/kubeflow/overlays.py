@@ -6,14 +6,14 @@ import pytest
 
 from tests.sample_project import CONFIGS
 from tfxkit.config import loading as config
-from tfxkit.config.remote.settings import RemoteConfig
+from tfxkit.config.loading import Config
 
 
-def load(overlay: str, *settings: str) -> RemoteConfig:
+def load(overlay: str, *settings: str) -> Config:
     """An overlay with some settings on top; without the overlay, the test is skipped."""
     if not (CONFIGS / f"{overlay}.yaml").exists():
         pytest.skip(f"this project does not run on {overlay}")
-    return config.load(CONFIGS, [overlay], settings, RemoteConfig)
+    return config.load(CONFIGS, [overlay], settings)
 
 
 PIPELINE = load("local").pipeline

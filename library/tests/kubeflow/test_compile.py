@@ -19,10 +19,10 @@ from tests.kubeflow.overlays import PIPELINE, load
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import CONFIGS, ROOT, SAMPLE, copy_with_code
 from tfxkit import cli
-from tfxkit.commands.compile import TARGETS
 from tfxkit.config.loading import ConfigError
+from tfxkit.kubeflow import TARGETS
 from tfxkit.kubeflow.checks import find_problems
-from tfxkit.kubeflow.container import project_code_hash
+from tfxkit.kubeflow.container import code_variables
 from tfxkit.kubeflow.package import read_package, to_yaml, write_package
 
 WHERE = ("--config-dir", str(CONFIGS))
@@ -132,7 +132,10 @@ def test_vertex_asks_for_spans_before_its_cache_and_kubeflow_has_no_such_hook(co
     hooks = {step: one["lifecycle"] for step, one in containers.items() if "lifecycle" in one}
     assert hooks.keys() == {"ExampleGen", "UnlabelledExampleGen"}
     for hook in hooks.values():
-        assert hook["preCacheCheck"]["command"] == ["python", "-m", "tfxkit.kubeflow.span_driver"]
+        assert hook["preCacheCheck"]["command"] == [
+            *("python", "-m", "tfxkit.kubeflow.span_driver", "--executor_class_path"),
+            "tfxkit.components.example_gen.executor.SpanExecutor",
+        ]
         assert "--json_serialized_inputs_spec_args" in hook["preCacheCheck"]["args"]
 
 
@@ -161,9 +164,10 @@ def test_another_schema_has_another_path(compiled, tmp_path):
 
 
 def test_every_step_knows_the_code_that_it_was_compiled_from(compiled):
-    expected = project_code_hash()
+    expected = code_variables()
+    assert expected.keys() == {"PIPELINE_CODE_HASH", "PIPELINE_LIBRARY"}
     for container in containers_of(compiled("kubeflow", *ALL_ON)).values():
-        assert env_of(container)["PIPELINE_CODE_HASH"] == expected
+        assert expected.items() <= env_of(container).items()
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from tests.sample_project import LIBRARY
+
 LIST = """
 import sys
 import tests.kubeflow.emulator.api.server, tests.kubeflow.emulator.step_process
@@ -15,7 +15,11 @@ print(sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[1:])))
 def test_the_emulator_imports_nothing_of_the_pipeline():
     rooms = ["pipeline", "components", "models", "tfxkit", "tfx", "tensorflow"]
     found = subprocess.run(
-        [sys.executable, "-c", LIST, *rooms], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LIST, *rooms],
+        cwd=LIBRARY,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert found.stdout == "[]\n"

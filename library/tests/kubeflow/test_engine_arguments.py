@@ -7,7 +7,7 @@ import pytest
 from tests.kubeflow.overlays import load
 from tests.kubeflow.test_compile import containers_of
 from tests.sample_project import ROOT
-from tfxkit.commands.compile import TARGETS
+from tfxkit.kubeflow import TARGETS
 from tfxkit.kubeflow.checks import find_problems
 from tfxkit.runs.run_log import QUIET
 

@@ -13,8 +13,7 @@ from tests.kubeflow import kubernetes_objects
 from tests.kubeflow.test_compile import containers_of
 from tests.sample_project import CONFIGS, ROOT
 from tfxkit.config import loading as config
-from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.settings import RemoteConfig
+from tfxkit.config.loading import Config, ConfigError
 from tfxkit.kubeflow.container import Launcher
 from tfxkit.kubeflow.runners import kubeflow
 
@@ -28,9 +27,9 @@ def load(tmp_path):
     shutil.copytree(CONFIGS, tmp_path / "configs")
     shutil.copy(ROOT / "configs" / "kubeflow-engine.yaml", tmp_path / "configs")
 
-    def load(*settings: str) -> RemoteConfig:
+    def load(*settings: str) -> Config:
         overlays = ["kubeflow", "kubeflow-engine"]
-        return config.load(tmp_path / "configs", overlays, settings, RemoteConfig)
+        return config.load(tmp_path / "configs", overlays, settings)
 
     return load
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from tests.kubeflow.container_fixtures import IMAGE, in_containers
-
-ROOT = Path(__file__).parents[3]
+from tests.sample_project import ROOT
 
 pytestmark = [
     *in_containers,
@@ -20,7 +18,7 @@ pytestmark = [
 GB = 10**9
 
 EXAMINE_THE_IMAGE = """
-import getpass, importlib.util, json, os, pathlib, shutil, tfx
+import getpass, importlib.util, json, os, pathlib, pipeline, shutil, tfx, tfxkit
 from tfxkit.environment import verify
 
 for check in verify.CHECKS.values():
@@ -32,6 +30,7 @@ found = {
     "user": getpass.getuser(),
     "home": os.path.expanduser("~"),
     "bytecode is never compared": pathlib.Path(bytecode).read_bytes()[4:8] == b"\\1\\0\\0\\0",
+    "installed": [pathlib.Path(m.__file__).parts[-3] for m in (pipeline, tfxkit)],
 }
 print(json.dumps(found))
 """
@@ -43,6 +42,7 @@ def test_the_image_holds_what_steps_need_and_nothing_to_build_with(run_python):
         "user": "pipeline",
         "home": "/tmp",
         "bytecode is never compared": True,
+        "installed": ["site-packages", "site-packages"],
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.kubeflow import kubernetes_objects
-from tests.sample_project import ROOT
+from tests.sample_project import LIBRARY, ROOT
 
 DEPLOY = ROOT / "deploy"
 NOT_KUBERNETES = ("Kustomization", "InferenceService", "FlinkDeployment")
@@ -147,7 +147,7 @@ def test_secrets_are_examples_without_values_and_are_not_applied_with_the_rest()
 
 
 def test_examples_in_the_docs_name_keys_that_the_secret_has():
-    text = (ROOT / "docs" / "kubeflow.md").read_text()
+    text = (LIBRARY / "docs" / "kubeflow.md").read_text()
     used = re.findall(r"\{name: object-store, key: ([\w-]+)\}", text)
     assert used
     assert set(used) <= the("Secret", "object-store")["stringData"].keys()

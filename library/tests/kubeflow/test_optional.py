@@ -1,59 +1,149 @@
-"""Kubeflow and Vertex are optional: without their files the rest works as before."""
+"""Kubeflow, Vertex AI and serving are extras: without their packages everything else works.
+
+The packages are left out of the path of a real Python, as in an environment without the extra.
+"""
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
+import sysconfig
+import tomllib
+from collections.abc import Collection
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-from tests.sample_project import CONFIGS, ROOT, copy_with_code
+from tests.sample_project import CONFIGS, DATA, LIBRARY, ROOT
+from tfxkit.extras import PACKAGES
 
-FEATURE = (
-    "tfxkit/kubeflow",
-    "tfxkit/config/remote",
-    "tfxkit/commands/compile.py",
-    "tfxkit/commands/submit.py",
-    "configs/kubeflow.yaml",
-    "configs/vertex.yaml",
-)
+IMAGE = "registry.example.com/taxi:1"
+
+
+SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
+
+
+def installed_files(package: str) -> set[Path]:
+    files = metadata.distribution(package).files
+    assert files
+    return {Path(os.path.normpath(SITE_PACKAGES / file)) for file in files}
+
+
+def link(source: Path, target: Path, without: Collection[Path]) -> None:
+    """Links all files but some; folders of nothing else are left out."""
+    folders = {parent for file in without for parent in file.parents}
+    for path in source.iterdir():
+        if path in folders:
+            link(path, target / path.name, without)
+        elif path not in without and path.name != "__pycache__":
+            target.mkdir(parents=True, exist_ok=True)
+            (target / path.name).symlink_to(path)
 
 
 @pytest.fixture(scope="module")
-def without(tmp_path_factory) -> Path:
-    copy = tmp_path_factory.mktemp("project")
-    copy_with_code(copy)
-    for name in FEATURE:
-        path = copy / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    return copy
+def environment(tmp_path_factory):
+    """Makes the folder of installed packages without some of them."""
+
+    def make(*packages: str) -> Path:
+        folder = tmp_path_factory.mktemp("environment") / "site-packages"
+        without = set().union(*map(installed_files, packages))
+        link(Path(os.path.normpath(SITE_PACKAGES)), folder, without)
+        return folder
+
+    return make
 
 
-def run(project: Path, *args: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "pipeline", *args]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def bare(environment) -> Path:
+    return environment(*{package for packages in PACKAGES.values() for package in packages})
 
 
-@pytest.mark.parametrize("args", [("--help",), ("run", "--help"), ("config", "schema")])
-def test_the_rest_goes_without_them_and_does_not_speak_of_them(args, without):
-    done = run(without, *args)
-    assert done.returncode == 0, done.stderr
-    assert "kubeflow" not in done.stdout.lower() and "vertex" not in done.stdout.lower()
+def run(site_packages: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a subcommand; -S keeps the complete site-packages of this Python off its path."""
+    path = os.pathsep.join(map(str, (site_packages, ROOT, LIBRARY / "src", LIBRARY)))
+    return subprocess.run(
+        [sys.executable, "-S", "-m", "pipeline", *arguments],
+        cwd=LIBRARY,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-def test_the_configuration_loads_without_their_sections(without):
-    done = run(without, "config", "show", "--config", "fast")
-    assert done.returncode == 0, done.stderr
-    with_them = run(ROOT, "config", "show", "--config", "fast", "--config-dir", str(CONFIGS))
-    assert done.stdout == with_them.stdout
+def where(outputs: Path) -> list[str]:
+    return ["--config-dir", str(CONFIGS), "--set", f"outputs={outputs}"]
 
 
-def test_a_section_of_theirs_is_an_unknown_key_then(without):
-    done = run(without, "config", "show", "--set", "kubeflow.image=x")
+@pytest.mark.parametrize(
+    ("command", "task", "extra"),
+    [
+        (("compile",), "Compiling", "kubeflow"),
+        (("compile", "--target", "vertex"), "Compiling", "vertex"),
+        (("compile", "--check", "package.yaml"), "Compiling", "kubeflow"),
+        (("submit", "--target", "kubeflow"), "Submitting", "kubeflow"),
+        (("submit", "package.yaml", "--target", "vertex"), "Submitting", "vertex"),
+        (("serve",), "Serving", "serving"),
+    ],
+)
+def test_a_command_without_its_extra_names_the_extra_the_file_and_the_commands(
+    command, task, extra, bare, tmp_path
+):
+    done = run(bare, *command, *where(tmp_path / "outputs"))
     assert done.returncode == 2
-    assert "kubeflow: unknown key" in done.stderr
+    assert done.stderr == (
+        f"{task} needs the extra `{extra}` of tfxkit: add it to extras in section [tool.tfxkit] "
+        "of pyproject.toml, then run make lock and make setup.\n"
+    )
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize("command", [("--help",), ("compile", "--help"), ("config", "schema")])
+def test_help_and_schema_are_the_same_without_the_packages(command, bare):
+    done = run(bare, *command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == run(SITE_PACKAGES, *command).stdout
+
+
+@pytest.mark.parametrize("overlay", ["kubeflow", "vertex"])
+def test_the_section_of_a_backend_is_accepted_without_its_packages(overlay, bare, tmp_path):
+    done = run(bare, "config", "show", "--config", overlay, *where(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert f"\n{overlay}:\n" in done.stdout
+    done = run(bare, "config", "show", "--set", f"{overlay}.imgae={IMAGE}", *where(tmp_path))
+    assert done.returncode == 2
+    assert f"{overlay}.imgae: unknown key; did you mean image?" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_run_with_the_section_of_a_backend_needs_none_of_its_packages(bare, tmp_path):
+    overlays = [word for name in ("kubeflow", "fast") for word in ("--config", name)]
+    done = run(
+        *(bare, "run", "--to", "StatisticsGen", *overlays, "--set", f"data.path={DATA}"),
+        *where(tmp_path),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_vertex_needs_no_package_of_kubernetes(environment, tmp_path):
+    site_packages = environment("kfp-kubernetes")
+    package = tmp_path / "vertex.yaml"
+    compile_ = ("compile", "-o", str(package), *where(tmp_path / "outputs"), "--target")
+    assert "needs the extra `kubeflow`" in run(site_packages, *compile_, "kubeflow").stderr
+    assert not package.exists()
+    done = run(site_packages, *compile_, "vertex")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert package.exists()
+
+
+def test_the_extras_are_those_of_the_library():
+    project = tomllib.loads((LIBRARY / "pyproject.toml").read_text())["project"]
+    extras = {
+        extra: tuple(Requirement(line).name for line in requirements)
+        for extra, requirements in project["optional-dependencies"].items()
+    }
+    assert extras == PACKAGES

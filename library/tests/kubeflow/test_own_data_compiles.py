@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.pipeline.inspection.conftest import coin, noise, rows
+from tests.sample_project import ROOT
 from tfxkit import cli
-from tfxkit.commands.compile import TARGETS
+from tfxkit.kubeflow import TARGETS
 from tfxkit.kubeflow.checks import find_problems
 from tfxkit.kubeflow.package import read_package
 
-ROOT = Path(__file__).parents[3]
 LABELS = {
     "binary": coin(1),
     "multiclass": lambda i: ["one, two", 'a "b"', "c"][i % 3],

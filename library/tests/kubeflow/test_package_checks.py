@@ -5,16 +5,14 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.kubeflow.broken_packages import EXECUTORS, KUBEFLOW_CASES, TASKS, VERTEX_CASES
 from tests.kubeflow.whole_package import GONE, PLATFORM, VERTEX, package
+from tests.sample_project import LIBRARY
 from tfxkit.kubeflow.checks import RULES, find_problems, structure
 from tfxkit.kubeflow.package import Package, view_package
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_nothing_is_wrong_with_what_works():
@@ -117,6 +115,6 @@ def test_a_check_needs_no_tfx():
         "print(sorted({'tfx', 'tensorflow', 'apache_beam'} & sys.modules.keys()))"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=LIBRARY, capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"

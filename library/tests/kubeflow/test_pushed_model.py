@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import sample_project
-from tests.kubeflow.cluster import ROOT, Cluster, running
+from tests.kubeflow.cluster import Cluster, running
 from tests.kubeflow.emulator.run import Run
 from tests.project_with_runs import ROWS_PER_SPAN, Project, make_project
 
@@ -115,7 +115,9 @@ def test_it_predicts_what_a_local_run_with_the_same_data_and_seed_predicts(
     first, cluster, project, tmp_path
 ):
     command = [sys.executable, "-m", "pipeline", *project.arguments("run")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=sample_project.LIBRARY, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     [local] = project.outputs.serving.glob("[0-9]*")
     there = _predictions(project.span(2), cluster.fetch_version(first.versions[0], tmp_path))

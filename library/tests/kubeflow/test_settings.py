@@ -8,14 +8,8 @@ import yaml
 from tests.kubeflow.overlays import load
 from tfxkit.config.loading import ConfigError
 from tfxkit.config.remote.formats import cores, gigabytes
-from tfxkit.config.remote.settings import RemoteConfig
-from tfxkit.config.selection import config_class
 
 TRAINER = "kubeflow.steps.Trainer"
-
-
-def test_the_command_line_knows_the_sections():
-    assert issubclass(config_class(), RemoteConfig)
 
 
 def test_what_config_show_prints_loads_back_to_the_same():

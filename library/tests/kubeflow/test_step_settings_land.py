@@ -68,7 +68,8 @@ def test_resources_in_both_spellings(package, step):
 
 def test_environment_after_what_the_package_carries(package, step):
     container = package.spec["deploymentSpec"]["executors"][f"{step}_executor"]["container"]
-    assert [variable["name"] for variable in container["env"]] == ["PIPELINE_CODE_HASH", "A", "B"]
+    names = [variable["name"] for variable in container["env"]]
+    assert names == ["PIPELINE_CODE_HASH", "PIPELINE_LIBRARY", "A", "B"]
     assert container["env"][-1] == {"name": "B", "value": "2"}
 
 

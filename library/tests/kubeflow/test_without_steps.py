@@ -9,7 +9,7 @@ import pytest
 from tests import dag_edits
 from tests.kubeflow.overlays import load
 from tests.sample_project import CONFIGS
-from tfxkit.commands.compile import TARGETS
+from tfxkit.kubeflow import TARGETS
 from tfxkit.kubeflow.checks import find_problems
 from tfxkit.kubeflow.parameters import declared_parameters
 

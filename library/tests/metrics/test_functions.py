@@ -105,7 +105,8 @@ def test_a_function_that_raises_stops_with_its_line_and_advice_if_the_rows_may_b
     told = stopped(function, rows(number))
     line = function.__code__.co_firstlineno + 1
     source = linecache.getline(__file__, line).strip()
-    place = f"library/tests/metrics/test_functions.py, line {line}, in {function.__name__}: {source}"
+    file = "library/tests/metrics/test_functions.py"
+    place = f"{file}, line {line}, in {function.__name__}: {source}"
     assert told.startswith("The metric models.metrics.it raised ")
     assert told.endswith(f"{reason}\n{place}")
 

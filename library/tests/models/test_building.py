@@ -152,7 +152,8 @@ REFUSED = {
         lambda f, dataset, s: Typo(dataset),
         "binary",
         "fails on a first batch of rows: KeyError: .* mile\n"
-        r"library/tests/models/test_building\.py, line \d+, in call: return self\.last.features..mile",
+        r"library/tests/models/test_building\.py, line \d+, "
+        r"in call: return self\.last.features..mile",
     ),
     "members": (
         *ending(lambda x: layers.Dense(1, "sigmoid")(layers.Reshape((4, 2))(x))),

@@ -18,7 +18,6 @@ from tfxkit.errors import UsageError
 def in_a_project(monkeypatch):
     """Whose `configs` are taken where no others are named."""
     monkeypatch.chdir(SAMPLE)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def pipeline(*args: str) -> subprocess.CompletedProcess:
@@ -79,7 +78,6 @@ WITH_A_CONFIGURATION = (
     ["config", "show"],
     ["lineage"],
     ["predict", "rows.csv"],
-    ["promote", "1"],
     ["report"],
     ["resume"],
     ["rollback"],

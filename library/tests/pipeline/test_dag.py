@@ -266,7 +266,6 @@ def test_an_edit_changes_the_cache_key_of_exactly_the_steps_that_it_concerns(edi
     assert set(changed[edit]) == EDITS[edit]
 
 
-
 @pytest.mark.slow
 def test_each_step_of_the_shipped_dag_has_a_hash_of_the_projects_code_that_it_runs(tmp_path):
     from tfxkit.runs.dag_building import build_components
@@ -289,7 +288,6 @@ def test_each_step_of_the_shipped_dag_has_a_hash_of_the_projects_code_that_it_ru
 
 def is_name(value: object) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"\w+(\.\w+)+", value))
-
 
 
 def test_a_package_of_any_name_has_its_hash(tmp_path, monkeypatch):

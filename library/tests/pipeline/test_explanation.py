@@ -70,7 +70,7 @@ def test_the_line_of_the_owners_code_follows_the_reason():
     with pytest.raises(KeyError) as caught:
         raises()
     line = raises.__code__.co_firstlineno + 1
-    place = f'tests/pipeline/test_explanation.py, line {line}, in raises: {{}}["fare"]'
+    place = f'library/tests/pipeline/test_explanation.py, line {line}, in raises: {{}}["fare"]'
     assert explain(caught.value, OUTPUTS, LOG) == (
         Status.FAILED,
         f"KeyError: 'fare'\n{place}\nFull log: {LOG}",

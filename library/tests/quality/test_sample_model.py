@@ -66,16 +66,17 @@ def test_it_is_pushed(run):
 
 def test_it_ranks_well(run, scored):
     probabilities, labels = scored
-    assert run.summary.auc >= LEAST_AUC
-    assert roc_auc_score(labels, probabilities) == pytest.approx(run.summary.auc, abs=1e-3)
+    measured = run.summary.metrics["auc"]
+    assert measured >= LEAST_AUC
+    assert roc_auc_score(labels, probabilities) == pytest.approx(measured, abs=1e-3)
 
 
 def test_it_is_calibrated(run, scored):
     probabilities, labels = scored
     error = expected_calibration_error(probabilities, labels)
-    assert run.summary.expected_calibration_error <= LARGEST_ERROR
+    assert run.summary.metrics["expected_calibration_error"] <= LARGEST_ERROR
     assert error <= LARGEST_ERROR
-    assert error == pytest.approx(run.summary.expected_calibration_error, abs=1e-3)
+    assert error == pytest.approx(run.summary.metrics["expected_calibration_error"], abs=1e-3)
 
 
 def test_the_split_is_the_one_in_the_configuration(scored):

@@ -44,10 +44,10 @@ def test_two_models_on_the_same_rows(project, pair, capfd):
 
     found = compare_runs(RunPair.read(older, newer, project.outputs))
     row = next(one for one in found.quality.rows if one.name == "auc")
-    assert (row.served, row.value) == (older.auc, newer.auc)
+    assert (row.served, row.value) == (older.metrics["auc"], newer.metrics["auc"])
     low, high = resampled_change(project, older, newer)
     assert (row.change.low, row.change.high) == pytest.approx((low, high), abs=0.006)
-    assert row.change.low < newer.auc - older.auc < row.change.high
+    assert row.change.low < newer.metrics["auc"] - older.metrics["auc"] < row.change.high
     assert {step.name: (step.older.state, step.newer.state) for step in found.steps}[
         "Transform"
     ] == (
@@ -104,7 +104,7 @@ def test_without_artifacts_numbers_stay_and_intervals_go(project, pair, capfd):
     assert compare(project, older.run_id, newer.run_id) == 0
     shown = capfd.readouterr().out
     assert "there are no intervals" in shown
-    assert f"{older.auc:.4g}" in shown and f"{newer.auc:.4g}" in shown
+    assert f"{older.metrics['auc']:.4g}" in shown and f"{newer.metrics['auc']:.4g}" in shown
 
 
 def test_what_cannot_be_compared_ends_with_2_and_the_reason(project, capfd):

@@ -19,7 +19,8 @@ def test_the_first_run_runs_every_step_and_pushes(project):
     assert project.ran() == ALL
     assert project.served() == [summary.pushed_path.rsplit("/", 1)[-1]]
     assert summary.baseline.version is None and summary.baseline.reason
-    assert summary.spans and summary.auc > 0.5 and summary.expected_calibration_error is not None
+    assert summary.spans and summary.metrics["auc"] > 0.5
+    assert summary.metrics["expected_calibration_error"] is not None
     assert summary.training_seconds > 0
     assert {one.slice.split(":")[0] for one in summary.slices}
     assert {check.name for check in summary.thresholds}

@@ -59,7 +59,7 @@ def test_without_an_answer_in_time_nothing_is_changed(two, monkeypatch, capfd):
     before = fingerprints(project)
     timeout = limits.Ended("gave no answer in 300 s", 0.0, is_accident=True)
     monkeypatch.setattr(limits, "run", lambda *_args, **_kwargs: timeout)
-    assert project.pipeline("promote", str(first)) == 1
+    assert project.pipeline("rollback", str(first)) == 1
     error = capfd.readouterr().err
     assert f"Version {first} could not be checked." in error
     assert "gave no answer in 300 s. Nothing was changed. Run it again." in error
@@ -75,7 +75,7 @@ def test_the_model_before_is_served_recorded_and_compared_with(two, capfd):
     [new] = after.keys() - before.keys()
     assert new > second and after == {**before, new: before[first]}
     assert f"Version {new} is served now: the model of version {first}." in out
-    assert f"promote {second}" in out
+    assert f"rollback {second}" in out
     copied = contents(project.outputs.serving / str(new))
     assert json.loads(copied.pop(served_model.RESTORED)) == {"version": first}
     assert copied == contents(project.outputs.serving / str(first))
@@ -98,23 +98,32 @@ def test_the_model_before_is_served_recorded_and_compared_with(two, capfd):
     outputs = RunMetadata(project.outputs.metadata, project.latest().run_id).outputs()
     assert outputs["Baseline"]["model"].properties["served_version"] == str(new)
 
-    # Not forth to the one that was rolled back from, nor to the same model under its old number.
+    # Unnamed, not forth to the one that was rolled back from.
     capfd.readouterr()
     for arguments, told in [
         ((), "nothing to roll back to"),
-        ((str(first),), "is the model that is served"),
-        ((str(second),), f"promote {second}"),
-        ((str(new),), "is the model that is served"),
         (("7",), f"There is no version 7 in {project.outputs.serving}; there are: {first}, "),
     ]:
         assert project.pipeline("rollback", *arguments) == 2
         assert told in capfd.readouterr().err
-    assert project.pipeline("promote", str(first)) == 0
-    assert "is the one that is served" in capfd.readouterr().out
+    for same in (first, new):  # the same model under its old number, and under its new one
+        assert project.pipeline("rollback", str(same)) == 0
+        assert "is the one that is served" in capfd.readouterr().out
     assert fingerprints(project) == after
 
 
-def test_one_that_was_rolled_back_from_is_promoted_where_models_are_on_s3(two, s3, capfd):
+def test_one_that_was_rolled_back_from_is_served_again_by_its_name(two, capfd):
+    project, first, second = two
+    served = fingerprints(project)[second]
+    assert project.pipeline("rollback") == 0
+    assert project.pipeline("rollback", str(second)) == 0
+    assert f"the model of version {second}." in capfd.readouterr().out
+    newest = served_model.newest_version(str(project.outputs.serving))
+    assert served_model.fingerprint(newest) == served
+    assert served_model.origin(newest) == second
+
+
+def test_a_named_version_is_served_where_models_are_on_s3(two, s3, capfd):
     project, first, second = two
     for version in (first, second):
         folder = project.outputs.serving / str(version)
@@ -122,13 +131,13 @@ def test_one_that_was_rolled_back_from_is_promoted_where_models_are_on_s3(two, s
             with fileio.open(f"{s3}/models/{version}/{name}", "wb") as file:
                 file.write(content)
     there = f"{s3}/models"
-    assert project.pipeline("promote", str(first), "--serving", there) == 0
+    assert project.pipeline("rollback", str(first), "--serving", there) == 0
     newest = served_model.newest_version(there)
     assert served_model.complete_versions(there)[:2] == [first, second]
     assert served_model.origin(newest) == first
     assert served_model.fingerprint(newest) == served_model.fingerprint(f"{there}/{first}")
-    [promotion] = store(project).get_executions_by_type("Promotion")
-    assert promotion.custom_properties["restored"].string_value == f"{there}/{first}"
+    [rollback] = store(project).get_executions_by_type("Rollback")
+    assert rollback.custom_properties["restored"].string_value == f"{there}/{first}"
     assert project.served() == [str(first), str(second)]  # here nothing was done
     assert "s3" not in capfd.readouterr().err
 
@@ -158,6 +167,6 @@ def test_what_cannot_be_is_said_and_changes_nothing(two, harm, capfd):
 
 
 def test_without_a_model_it_says_how_to_get_one(fresh_project, capfd):
-    for arguments in (("rollback",), ("promote", "1")):
+    for arguments in (("rollback",), ("rollback", "1")):
         assert fresh_project.pipeline(*arguments) == 2
         assert "python -m pipeline run" in capfd.readouterr().err

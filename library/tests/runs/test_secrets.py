@@ -17,8 +17,8 @@ from tfxkit.runs.summary import Status
 ROOT = Path(__file__).parents[3]
 PLANTED = "planted-4f1c0b9e"
 TARGETS: list[str] = []
-TARGETS.append("kubeflow") 
-TARGETS.append("vertex") 
+TARGETS.append("kubeflow")
+TARGETS.append("vertex")
 NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_PASSWORD")
 
 
@@ -57,7 +57,7 @@ def test_a_run_a_failed_run_and_a_package_hold_no_secret(project, webhook):
     assert path == f"/{PLANTED}"
     assert (event["outcome"], event["model"]) == ("pushed", run.pushed_path), shown
     assert (event["run"], event["pipeline"]) == (run.run_id, run.pipeline)
-    assert event["metrics"]["auc"] == run.auc
+    assert event["metrics"]["auc"] == run.metrics["auc"]
     webhook.answers = [400, 400]
     problem = "The outcome of the run was not announced: 127.0.0.1 answers with HTTP 400."
     for required, status in (("false", Status.DONE), ("true", Status.FAILED)):

@@ -21,7 +21,7 @@ def test_show_and_runs_tell_what_happened(project, capfd):
     summary = project.latest()
     assert project.pipeline("show") == 0
     shown = capfd.readouterr().out
-    assert "Approved and pushed" in shown and f"{summary.auc:.4g}" in shown
+    assert "Approved and pushed" in shown and f"{summary.metrics['auc']:.4g}" in shown
     assert f"predict FILE.csv --config fast --config-dir {project.configs}\n" in shown
     assert all(step.name in shown for step in summary.steps)
     assert project.pipeline("show", summary.run_id[:10]) == 0
@@ -38,7 +38,6 @@ TAKE_A_NAME = [
     ("lineage",),
     ("resume",),
     ("rollback",),
-    ("promote",),
     ("run", "--from"),
     ("run", "--to"),
     ("schema", "accept"),

@@ -13,7 +13,7 @@ from tests.kubeflow.test_manifests import the
 from tests.sample_project import CONFIGS
 from tests.template.conftest import REPOSITORY
 from tfxkit.config import loading as config
-from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig, VertexSettings
+from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
 from tfxkit.config.remote.steps import KubernetesStep, VertexStep
 
 pytestmark = pytest.mark.template
@@ -56,7 +56,7 @@ def test_the_commented_examples_hold_when_they_are_switched_on(target):
 @pytest.mark.parametrize("target", SECTIONS)
 def test_those_of_the_tests_say_the_same(target):
     def without_name(folder: Path) -> dict:
-        settings = config.load(folder, [target], kind=RemoteConfig)
+        settings = config.load(folder, [target])
         section = getattr(settings, target).model_dump()
         return {key: value for key, value in section.items() if key != "image"}
 

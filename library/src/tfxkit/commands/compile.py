@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfxkit.extras import require_extra
+from tfxkit.kubeflow import TARGETS
 from tfxkit.options import add_config_options, add_engine_option, config_selection
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from tfxkit.runs.outputs import Outputs
 
 _RUNNERS = "tfxkit.kubeflow.runners"
-TARGETS = tuple(name for name in ("kubeflow", "vertex") if find_spec(f"{_RUNNERS}.{name}"))
 _SHOWN = 80  # characters of a default on the screen
 
 
@@ -45,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compiles or checks; returns 0."""
+    require_extra(args.target, "Compiling")
+
     from tfxkit.kubeflow.checks import ensure_fit
     from tfxkit.kubeflow.package import read_package, write_package
 

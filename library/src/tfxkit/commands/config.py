@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints YAML for `show`, JSON Schema for `schema`; returns 0."""
     import json
 
-    from tfxkit.config.selection import config_class
+    from tfxkit.config.loading import config_class
 
     if args.what == "schema":
         print(json.dumps(config_class().model_json_schema(), indent=2))

@@ -23,11 +23,11 @@ def run(args: argparse.Namespace) -> int:
     """Resumes; returns the exit code of the run."""
     from pydantic import ValidationError
 
+    from tfxkit.config.loading import config_class
     from tfxkit.config.problems import explain
-    from tfxkit.config.selection import config_class
     from tfxkit.execution import execute
     from tfxkit.runs.outcome import label_of
-    from tfxkit.runs.summary import ENDED, find_run
+    from tfxkit.runs.summary import ENDED, LIBRARY, find_run
 
     outputs = pipeline_outputs(args)
     last = find_run(outputs, "latest")
@@ -35,6 +35,11 @@ def run(args: argparse.Namespace) -> int:
         label = label_of(outputs, last)
         print(f"The newest run, {last.run_id}, came to its end ({label}): nothing to resume.")
         return 0
+    if LIBRARY not in last.versions:
+        raise UsageError(
+            f"Run {last.run_id} was begun by version 0.1, whose runs cannot be resumed. "
+            f"Start a new one: {outputs.command('run')}"
+        )
     print(f"Resuming run {last.run_id} ({label_of(outputs, last)}).")
     try:
         beam = {**last.config.get("beam", {}), **({"engine": args.engine} if args.engine else {})}

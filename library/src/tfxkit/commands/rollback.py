@@ -1,4 +1,4 @@
-"""Serve the previous model again, or an earlier version that you name.
+"""Serve the previous model again, or any pushed version that you name.
 
 Its content is pushed once more, under a new and thus highest number; nothing is removed. It is
 recorded in ML Metadata.
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Rolls back; returns 0."""
+    """Rolls back; returns 0, also if the named version is the model that is served."""
     from tfxkit.runs.run_log import captured
 
     outputs = pipeline_outputs(args)
@@ -30,5 +30,8 @@ def run(args: argparse.Namespace) -> int:
         from tfxkit.runs.rollback import serve_again, version_to_roll_back_to
 
         version = version_to_roll_back_to(outputs, serving_dir, args.version)
-        terminal.write(serve_again("Rollback", outputs, serving_dir, version))
+        if version is None:
+            terminal.write(f"The model of version {args.version} is the one that is served.\n")
+            return 0
+        terminal.write(serve_again(outputs, serving_dir, version))
     return 0

@@ -1,7 +1,7 @@
 """Serve the newest pushed model on this machine, over TensorFlow Serving's REST and gRPC APIs.
 
 A version that is pushed is served as soon as it is loaded; one that is removed is dropped. Ctrl-C
-ends it. docs/serving.md has requests.
+ends it. "Serving" in the documentation of tfxkit has requests.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 from typing import TextIO
 
 from tfxkit.errors import UsageError
+from tfxkit.extras import require_extra
 from tfxkit.options import add_config_options, pipeline_outputs
 from tfxkit.runs.outputs import Outputs
 
@@ -26,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serves until it is stopped; returns 0."""
+    require_extra("serving", "Serving")
+
     from tfxkit.runs.interruption import Interruption
     from tfxkit.runs.run_log import captured
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, TextIO
 
 from tfxkit.errors import UsageError
-from tfxkit.kubeflow import clients
+from tfxkit.extras import require_extra
+from tfxkit.kubeflow import TARGETS
 from tfxkit.options import add_config_options, add_engine_option, config_selection
 
 if TYPE_CHECKING:
-    from tfxkit.config.remote.settings import RemoteConfig
     from tfxkit.kubeflow.remote_run import RemoteRun
 
 INTERRUPTED = 130
@@ -26,12 +25,11 @@ INTERRUPTED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of this verb."""
-    targets = [module.name for module in pkgutil.iter_modules(clients.__path__)]
     parser.add_argument(
         "file", type=Path, metavar="FILE", nargs="?", help="a compiled package (else: compile one)"
     )
     parser.add_argument(
-        "--target", choices=targets, default=targets[0], help="the backend (default: %(default)s)"
+        "--target", choices=TARGETS, default=TARGETS[0], help="the backend (default: %(default)s)"
     )
     add_config_options(parser, default="the target's name")
     add_engine_option(parser)
@@ -64,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Submits; returns 0, or with --wait 1 if the run did not succeed."""
+    require_extra(args.target, "Submitting")
+
     from tfxkit.kubeflow.package import read_package
     from tfxkit.kubeflow.remote_run import RemoteSchedule
     from tfxkit.kubeflow.schedule import parse_schedule
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     )
     compiled = read_package(args.file) if args.file else None
     selection = config_selection(args, args.target)
-    config = cast("RemoteConfig", selection.load())
+    config = selection.load()
     from tfxkit.runs.outputs import Outputs
 
     outputs = Outputs.of(selection, config)
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse_what_is_compiled(args: argparse.Namespace) -> None:
-    """What a package holds cannot be set any more; only how it is sent."""
+    """Refuses settings that the package already holds; only those of the submission apply."""
     from tfxkit.config.remote.settings import COMPILED
 
     if args.engine:

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable
 from importlib import metadata
 
+from tfxkit.errors import documentation
+
 logger = logging.getLogger(__name__)
 
 _left_alone: set[Patch] = set()
@@ -48,11 +50,12 @@ class Patch:
         if self not in _left_alone:
             _left_alone.add(self)
             logger.warning(
-                "%s %s is not patched (%s): the patch was written for %s. See docs/patches.md.",
+                "%s %s is not patched (%s): the patch was written for %s. See %s.",
                 self.package,
                 installed,
                 self.name,
                 self.version,
+                documentation("Patches of other packages"),
             )
         return False
 

@@ -1,4 +1,4 @@
-"""What Beam leaves beside the files that it writes."""
+"""Removes the folders that Beam leaves beside the files that it writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How CSV files are written: what separates and encloses values, encoding, words for no value."""
+"""Format of CSV files: delimiter, quote, encoding, words for missing values."""
 
 from __future__ import annotations
 

@@ -15,6 +15,8 @@ import pydantic
 from tfxkit.config.bounds import Evaluation, Validation
 from tfxkit.config.frozen import Frozen
 
+__all__ = ["Column", "Dataset", "DateOrder", "Label", "Role", "Task"]
+
 
 class Task(enum.StrEnum):
     """Kind of the label, and with it the model's head, its loss and its metrics."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 import socket
 
-from tfxkit.errors import UsageError
+from tfxkit.errors import UsageError, documentation
 
 _TIMEOUT_S = 5
 
 
 class Engine(enum.StrEnum):
-    """What spreads the work of the data steps."""
+    """Engine that runs the data steps."""
 
     DIRECT = "direct"
     FLINK = "flink"
@@ -36,5 +36,5 @@ def ensure_job_server(endpoint: str) -> None:
             f"Beam's job server at {endpoint} does not answer ({error.strerror or error}).\n"
             "Start it, or say where it is: beam.flink.job_endpoint or beam.spark.job_endpoint in "
             "the configuration.\nWithout an engine: --engine direct. "
-            "What belongs to an engine: docs/scale.md"
+            f"What belongs to an engine: {documentation('Engines for the data steps')}"
         ) from None

@@ -10,9 +10,9 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import pydantic
 import yaml
@@ -20,6 +20,7 @@ import yaml
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.problems import explain
+from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
 from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
 from tfxkit.config.sections import (
     BeamConfig,
@@ -31,13 +32,16 @@ from tfxkit.config.sections import (
 )
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.config.settings import ModelSettings, TrainSettings
+from tfxkit.config.trees import merge
 from tfxkit.errors import UsageError
 from tfxkit.project import project_root
+
+__all__ = ["Config", "ConfigError", "load"]
 
 BASE = "base"
 DATASET = "dataset"
 SCHEMA_FILE = "schema.pbtxt"
-
+_BACKENDS = ("kubeflow", "vertex")  # sections that a project may lack
 
 # The project's own settings: the library finds them by name, as TFX finds a `run_fn`.
 STEPS_MODULE = "pipeline.steps"
@@ -45,7 +49,7 @@ _STEPS = "Settings of the project's own steps, see pipeline/steps.py."
 
 
 class ConfigError(UsageError):
-    """A configuration that cannot be used; the message says where, what and what to do."""
+    """An invalid configuration; the message has problem, place and action."""
 
 
 class Config(Frozen):
@@ -71,8 +75,10 @@ class Config(Frozen):
     bulk_inferrer: BulkInferConfig = BulkInferConfig()
     serving_check: ServingCheckConfig = ServingCheckConfig()
     retention: RetentionConfig = RetentionConfig()
-    steps: Any = pydantic.Field(default=Frozen(), description=_STEPS)  # see `with_own_steps`
+    steps: Any = pydantic.Field(default=Frozen(), description=_STEPS)  # see `config_class`
     dataset: Dataset
+    kubeflow: KubeflowSettings | None = None
+    vertex: VertexSettings | None = None
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -83,6 +89,13 @@ class Config(Frozen):
     @classmethod
     def _no_secret_keys(cls, tree: Any) -> Any:
         return refuse_secret_keys(tree)
+
+    @pydantic.model_serializer(mode="wrap")
+    def _without_missing_sections(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
+        tree: dict[str, Any] = dump(self)
+        return {
+            key: value for key, value in tree.items() if value is not None or key not in _BACKENDS
+        }
 
     def to_yaml(self) -> str:
         """The configuration as YAML that loads back to an equal object."""
@@ -115,43 +128,38 @@ def data_path(config: Config, config_dir: Path) -> str:
     return config.data.path if config.data.reader and not Path(path).exists() else path
 
 
-Kind = TypeVar("Kind", bound=Config)
-
-
-@functools.cache
-def with_own_steps(kind: type[Kind]) -> type[Kind]:
-    """The same sections, with `steps` as the class `Steps` of `pipeline/steps.py` describes it.
+def config_class() -> type[Config]:
+    """`Config`, with `steps` as the class `Steps` of `pipeline/steps.py` describes it.
 
     Raises:
         ConfigError: If there is no such module, or no such class in it.
     """
+    return _with_steps(STEPS_MODULE)
+
+
+@functools.cache
+def _with_steps(module: str) -> type[Config]:
     try:
-        steps = importlib.import_module(STEPS_MODULE).Steps
+        steps = importlib.import_module(module).Steps
     except (AttributeError, ModuleNotFoundError) as error:
-        if error.name not in (STEPS_MODULE, "Steps"):  # raised by what the module itself does
+        if error.name not in (module, "Steps"):  # raised by what the module itself does
             raise
-        file = f"{STEPS_MODULE.replace('.', '/')}.py"
+        file = f"{module.replace('.', '/')}.py"
         raise ConfigError(
             f"{file}: there is no class Steps, which describes the settings of your own steps. "
             "Without any it is: class Steps(Frozen), with a docstring."
         ) from None
     field = (steps, pydantic.Field(default=steps(), description=_STEPS))
-    return pydantic.create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, steps=field)
+    return pydantic.create_model("Config", __base__=Config, __doc__=Config.__doc__, steps=field)
 
 
-def load(
-    config_dir: Path,
-    overlays: Sequence[str] = (),
-    settings: Sequence[str] = (),
-    kind: type[Kind] = Config,  # type: ignore[assignment]
-) -> Kind:
+def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str] = ()) -> Config:
     """Reads, merges and checks a configuration.
 
     Args:
         config_dir: The folder with `base.yaml` and `dataset.yaml`.
         overlays: Names of further files there, without `.yaml`; later ones win.
         settings: `a.b=value` texts; the value is YAML. They win over all files.
-        kind: What it is validated into: `Config`, or one that has further sections.
 
     Raises:
         ConfigError: If a file is missing or no YAML, or if a key or value is not allowed.
@@ -165,29 +173,13 @@ def load(
     for setting in settings:
         tree = merge(tree, _parse_setting(setting))
         origin.append(f"--set {setting.partition('=')[0]}")  # the value may be a credential
-    kind = with_own_steps(kind)
+    kind = config_class()
     try:
         return kind.model_validate(tree)
     except pydantic.ValidationError as error:
         where = f"{config_dir}: {', '.join(origin)}"
         problems = "\n".join(f"  {explain(problem, kind)}" for problem in error.errors())
         raise ConfigError(f"The configuration does not hold ({where}):\n{problems}") from None
-
-
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lays one tree over another: mappings are merged, everything else is replaced.
-
-    `null` takes a whole mapping of the base away.
-    """
-    merged = dict(base)
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = merge(merged[key], value)
-        elif value is None and isinstance(merged.get(key), Mapping):
-            del merged[key]
-        else:
-            merged[key] = value
-    return merged
 
 
 def _read(config_dir: Path, name: str) -> dict[str, Any]:

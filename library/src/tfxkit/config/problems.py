@@ -29,7 +29,7 @@ def explain(problem: Any, root: type[pydantic.BaseModel]) -> str:
 
 
 def message(problem: Any) -> str:
-    """What is wrong, without what pydantic puts before the words of our own checks."""
+    """The problem, without the prefix that pydantic puts before messages of our own checks."""
     text: str = problem["msg"]
     return text.removeprefix("Value error, ")
 

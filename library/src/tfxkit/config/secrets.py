@@ -9,6 +9,10 @@ from typing import Annotated, Any, Final, TypeVar
 import pydantic
 import pydantic_core
 
+from tfxkit.errors import documentation
+
+__all__ = ["SecretReference"]
+
 SOUNDS_SECRET = re.compile(
     r"passw(or)?d|passphrase|secret|credential|token(?!ize)|(api|access|account|private)[_-]?key",
     re.IGNORECASE,
@@ -24,7 +28,8 @@ _REFERENCE = re.compile(r"[A-Za-z_]\w*|(/(?!/)|~/).+|(gs|s3)://[^/]+/.+")
 _PASSWORD = re.compile(r"://[^\s/?#@:]*:[^\s/?#@]+@")  # of an address: s3://user:password@host
 _INSTEAD = (
     "which must not stand in a configuration, since summaries, reports and packages hold it: "
-    "{} the process as an environment variable or a credentials file (docs/security.md)"
+    "{} the process as an environment variable or a credentials file: see "
+    + documentation("Security")
 )
 SECRET_PROBLEM: Final = "secret"  # noqa: S105
 Values = TypeVar("Values", bound=Mapping[str, Any] | None)
@@ -111,3 +116,4 @@ def _reference(text: str) -> str:
 
 # A reference to a secret, see `tfxkit.storage.step_secrets`; empty for none.
 SecretReference = Annotated[str, pydantic.AfterValidator(_reference)]
+"""Type of a setting that refers to a secret: an environment variable, or the path of a file."""

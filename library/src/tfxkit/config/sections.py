@@ -20,6 +20,7 @@ from tfxkit.config.engine_sections import (
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.secrets import NoSecretNames
 from tfxkit.config.split_at import SplitAt
+from tfxkit.errors import documentation
 
 # Bytes of data, some ten minutes of one process; several cost their memory each, see
 # benchmarks/README.md.
@@ -27,7 +28,7 @@ _WORTH_PROCESSES = 2_000_000_000
 
 
 class BeamMode(enum.StrEnum):
-    """How Beam's own runner spreads its work; `auto` is one of the others, by the size of the data.
+    """Mode of Beam's direct runner; `auto` selects one of the others, by the size of the data.
 
     Several processes start in each step, and each of them imports TensorFlow: that pays off on
     large data only.
@@ -65,18 +66,19 @@ class BeamConfig(Frozen):
         if self.engine is Engine.DATAFLOW and self.dataflow is None:
             raise ValueError(
                 "engine dataflow needs the section beam.dataflow: project, region, temp_location "
-                "(gs://…) and sdk_container_image; docs/scale.md has one"
+                "(gs://…) and sdk_container_image; an example is under "
+                + documentation("Engines for the data steps")
             )
         return self
 
     @property
     def job_server(self) -> JobServer | None:
-        """What the engine is spoken to through, if it has such a thing."""
+        """Address of the engine's job server, if it has one."""
         return {Engine.FLINK: self.flink, Engine.SPARK: self.spark}.get(self.engine)
 
     @property
     def depends_on_size(self) -> bool:
-        """Whether it takes the size of the data to know how Beam should run."""
+        """True if the mode depends on the size of the data."""
         return self.engine is Engine.DIRECT and self.mode is BeamMode.AUTO
 
     def pipeline_args(self, data_bytes: int = 0) -> list[str]:
@@ -113,15 +115,15 @@ SplitName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
 class DataConfig(Frozen):
-    """Which data is read, and how its rows are split."""
+    """Data to read, and the split of its rows."""
 
     path: str = pydantic.Field(
         description="Folder that holds the `span-<number>` folders; or what `reader` takes."
     )
     reader: str | None = pydantic.Field(
         default=None,
-        description="Dotted name of a module that yields the rows in place of files: "
-        "docs/extending/source.md.",
+        description="Dotted name of a module that yields the rows in place of files: see "
+        f"{documentation('A data source of your own')}.",
     )
     reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
         default={}, description="What the functions of `reader` are called with, by parameter."
@@ -212,7 +214,7 @@ class BulkInferConfig(Frozen):
 
 
 class RetentionConfig(Frozen):
-    """How much `clean --keep` leaves, where it is not told; null for all."""
+    """Number of runs and models that `clean --keep` leaves by default; null for all."""
 
     runs: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
         default=None, description="The newest runs, with their artifacts."
@@ -223,7 +225,7 @@ class RetentionConfig(Frozen):
 
 
 class ServingCheckConfig(Frozen):
-    """What the exported model must stand before it is pushed."""
+    """Limits that the exported model must meet before it is pushed."""
 
     examples: Annotated[int, pydantic.Field(ge=1)] = 64
     timeout_s: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(

@@ -56,7 +56,7 @@ class ConfigSelection:
         from tfxkit.config.loading import load
 
         overlays = (self.default,) if self.overlays is None else self.overlays
-        return load(self.folder(), overlays, self.settings, config_class())
+        return load(self.folder(), overlays, self.settings)
 
     def command(self, verb: str, *arguments: str) -> str:
         """The command line that applies a verb to the same configuration, ready to be pasted.
@@ -73,19 +73,3 @@ class ConfigSelection:
         words += [word for setting in settings for word in ("--set", setting)]
         words += ["--config-dir", str(self.config_dir)] if self.config_dir else []
         return shlex.join(words)
-
-
-def config_class() -> type[Config]:
-    """The configuration with the sections of all backends; those of a removed backend are gone."""
-    from tfxkit.config.loading import Config, with_own_steps
-
-    # >>> cluster
-    try:
-        from tfxkit.config.remote.settings import RemoteConfig
-    except ModuleNotFoundError as error:
-        if error.name not in ("tfxkit.config.remote", "tfxkit.config.remote.settings"):
-            raise
-    else:
-        return with_own_steps(RemoteConfig)
-    # <<< cluster
-    return with_own_steps(Config)

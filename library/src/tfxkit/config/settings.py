@@ -1,4 +1,4 @@
-"""What a user may set about the model and its training: sections `model` and `train` of configs."""
+"""Settings of the model and its training: the sections `model` and `train`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pydantic
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.frozen import Frozen
+
+__all__ = ["ModelSettings", "TrainSettings", "TrainerConfig"]
 
 
 class ModelSettings(Frozen):
@@ -76,7 +78,7 @@ class TrainSettings(Frozen):
 
 
 class TrainerConfig(Frozen):
-    """All that decides what a training learns, apart from the data; and how that was written."""
+    """Everything that decides on a training apart from the rows, and the format of the files."""
 
     dataset: Dataset
     model: ModelSettings
@@ -87,7 +89,7 @@ class TrainerConfig(Frozen):
     def from_custom_config(
         cls, custom_config: Mapping[str, Any], hyperparameters: Mapping[str, Any] | None = None
     ) -> Self:
-        """Reads what TFX hands to `run_fn` and `tuner_fn`.
+        """Reads the arguments that TFX passes to `run_fn` and `tuner_fn`.
 
         Args:
             custom_config: Has the keys `dataset`, `model` and `train`, and may have `csv`.

@@ -37,7 +37,7 @@ class SplitAt(Frozen):
 
     @property
     def is_text(self) -> bool:
-        """Whether the bounds are text; else they are numbers."""
+        """True if the bounds are text; else they are numbers."""
         return isinstance(next(iter(self.bounds.values())), str)
 
     def in_order(self) -> list[tuple[str, int | float | str]]:

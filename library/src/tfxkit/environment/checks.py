@@ -121,6 +121,9 @@ def memory() -> Finding:
 
 
 def _venv() -> Finding:
+    if os.pathsep in str(paths.VENV):  # nor could such a folder be on the PATH
+        found = f"Python makes no virtual environment in a folder with {os.pathsep!r} in its path"
+        return Finding("FAIL", "venv", found, f"move or rename {paths.ROOT}.")
     # Debian ships venv without ensurepip, which it needs, unless python3-venv is installed.
     if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
         return Finding("ok", "venv", "found")

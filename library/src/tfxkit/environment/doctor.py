@@ -17,6 +17,8 @@ from tfxkit.environment import checks, glibc, installer, paths, verify, virtual_
 from tfxkit.environment.checks import Finding
 from tfxkit.environment.errors import SetUpError
 
+__all__ = ["main"]
+
 SET_UP = "run `make run`, which sets it up."
 FROM_GIT = "take both from git again: git checkout -- vendor requirements/library.txt"
 SHOWN = 5  # packages that differ from the lock

@@ -1,4 +1,4 @@
-"""Raw columns as dense tensors: one value a row, and whether it is missing."""
+"""Raw columns as dense tensors: one value a row, and a mask of missing ones."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def rank(values: tf.Tensor, buckets: int = RANK_BUCKETS) -> Planned:
 
     Args:
         values: Numbers.
-        buckets: How many quantiles of the training data are kept; linear between two of them.
+        buckets: Number of quantiles of the training data; linear between two of them.
     """
     _check_count("rank", "buckets", buckets)
     return Place(lambda: numbers_of(values), buckets, as_code=False)
@@ -74,7 +74,7 @@ def bucketized(values: tf.Tensor, buckets: int = BUCKETS) -> Planned:
 
     Args:
         values: Numbers.
-        buckets: How many quantiles there are, with as many training rows each.
+        buckets: Number of quantiles, with equally many training rows each.
     """
     _check_count("bucketized", "buckets", buckets)
     return Place(lambda: numbers_of(values), buckets, as_code=True)
@@ -87,7 +87,7 @@ def number(values: tf.Tensor, missing: float = 0.0) -> Planned:
 
     Args:
         values: Numbers.
-        missing: What a missing value counts as.
+        missing: Replacement of a missing value.
     """
     if not (isinstance(missing, numbers.Real) and math.isfinite(missing)):
         raise DataError(f"number() takes a finite number for missing, not {missing!r}.")
@@ -121,7 +121,7 @@ def hashed(values: tf.Tensor, buckets: int = HASH_BUCKETS) -> Planned:
 
     Args:
         values: Text, or numbers that are names.
-        buckets: How many codes there are; values share them.
+        buckets: Number of codes; values share them.
     """
     _check_count("hashed", "buckets", buckets)
     return _hashed(lambda: texts_of(values), buckets)
@@ -132,7 +132,7 @@ def words(values: tf.Tensor, buckets: int = WORD_BUCKETS) -> Planned:
 
     Args:
         values: Text; an empty one has no words.
-        buckets: How many codes there are; words share them.
+        buckets: Number of codes; words share them.
     """
     _check_count("words", "buckets", buckets)
     return _words(lambda: texts_of(values), buckets)
@@ -141,7 +141,7 @@ def words(values: tf.Tensor, buckets: int = WORD_BUCKETS) -> Planned:
 def date_parts(
     values: tf.Tensor, unit: str = "s", order: DateOrder | str = DateOrder.YMD
 ) -> dict[str, Planned]:
-    """The features of a time: its rank, and how far through the day, week and year it is.
+    """The features of a time: its rank, and its position in day, week and year.
 
     `features["pickup"] = date_parts(…)` makes `pickup.trend`, `pickup.time_of_day`,
     `pickup.time_of_week` and `pickup.time_of_year`. All are 0 to 1; missing is -1, and so is text
@@ -149,7 +149,7 @@ def date_parts(
 
     Args:
         values: Numbers, or text as `tfxkit.features.text.seconds_of_text` reads it.
-        unit: What numbers count since 1970-01-01 UTC: s, ms, us or ns. Without effect on text.
+        unit: Unit of numbers since 1970-01-01 UTC: s, ms, us or ns. Without effect on text.
         order: Of year, month and day in text: ymd, dmy or mdy.
     """
     is_text = getattr(values, "dtype", None) == tf.string

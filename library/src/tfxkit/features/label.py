@@ -10,8 +10,12 @@ from tfxkit.config.dataset import Dataset, Label, Task
 from tfxkit.errors import DataError
 from tfxkit.features.columns import as_text, first_value
 
+__all__ = ["LABEL_KEY", "NO_LABEL"]
+
 LABEL_KEY = "transformed.label"  # no feature can have this name: see model_inputs.part_name
-NO_LABEL = -1  # of a class; a missing number is NaN
+"""Key of the label among the transformed features."""
+NO_LABEL = -1
+"""The class of a row without a label; a missing number is NaN."""
 
 # Inputs are float32: 1.17 is not above a fifth of 5.85, but 1.17f is above 0.2f * 5.85f.
 _ROUNDING = 1e-6
@@ -21,7 +25,7 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
     """Derives the label of each row.
 
     Args:
-        dataset: Says from which columns, and how.
+        dataset: Definition of the label.
         inputs: The raw columns.
 
     Returns:

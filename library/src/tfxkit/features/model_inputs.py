@@ -23,10 +23,24 @@ from tfxkit.storage.filesystems import fileio
 if TYPE_CHECKING:
     import tensorflow_transform as tft
 
-MISSING_NUMBER = -1.0  # of a rank
+__all__ = [
+    "FIRST_WORD_CODE",
+    "MISSING_CODE",
+    "MISSING_NUMBER",
+    "UNKNOWN_CODE",
+    "Feature",
+    "Kind",
+    "model_features",
+]
+
+MISSING_NUMBER = -1.0
+"""The rank of a missing value."""
 MISSING_CODE = 0
-UNKNOWN_CODE = 1  # of a vocabulary: a value that is not in it
-FIRST_WORD_CODE = 2  # of a vocabulary: the most frequent value
+"""The code of a missing value."""
+UNKNOWN_CODE = 1
+"""The code of an out-of-vocabulary value."""
+FIRST_WORD_CODE = 2
+"""The code of the most frequent value of a vocabulary."""
 
 VOCABULARIES = "vocabularies"  # the asset with the values of all features that have a vocabulary
 DESCRIPTION = "features.json"  # the asset with what the schema has no place for
@@ -54,7 +68,7 @@ class Feature:
         fixed: A code means the same in every run, as that of a hash bucket or quantile does.
         column: The raw column that its role made it from; None for a feature of the owner's.
         columns: The raw columns whose values in a row it is computed from, in alphabetical order.
-        description: What stands in it, in a few words for the report.
+        description: Its content, in a few words for the report.
     """
 
     name: str

@@ -101,7 +101,7 @@ class _Learn(PTransformAnalyzer):
 
 
 class _Count(beam.DoFn):
-    """How often each value comes among those that one worker sees one after the other."""
+    """Counts of each value among the consecutive ones of a worker."""
 
     def start_bundle(self) -> None:
         self._counts: collections.Counter[bytes] = collections.Counter()

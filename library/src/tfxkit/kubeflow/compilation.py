@@ -24,18 +24,17 @@ from tfx.orchestration import pipeline
 # Not from tfx.v1, where the name is missing on Python 3.12 and newer (tfx 1.21, setup.py, [kfp]).
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from tfxkit.config.loading import SCHEMA_FILE, ConfigError
+from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError
 from tfxkit.config.remote.formats import cores, gigabytes
-from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig, VertexSettings
+from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
 from tfxkit.config.remote.steps import ALL, KubernetesStep, Retries, StepSettings
 from tfxkit.kubeflow.artifact_types import CLASSES_VARIABLE, classes_of, declare_page
 from tfxkit.kubeflow.container import (
-    CODE_HASH_VARIABLE,
     ENTRYPOINT,
     SCHEMA_PARAMETER,
     SCHEMA_VARIABLE,
+    code_variables,
     encode_schema,
-    project_code_hash,
 )
 from tfxkit.kubeflow.parameters import add_parameters, parameters_of
 from tfxkit.kubeflow.report_step import Report
@@ -63,7 +62,7 @@ class CompiledDag:
 
 
 def compile_dag(
-    config: RemoteConfig, section: KubeflowSettings | VertexSettings, config_dir: Path
+    config: Config, section: KubeflowSettings | VertexSettings, config_dir: Path
 ) -> CompiledDag:
     """Compiles the DAG to schema 2.1, without anything that is for a single backend.
 
@@ -183,13 +182,14 @@ def _add_schema(spec: dict[str, Any], content: bytes) -> None:
 
 def _add_code_hash_and_classes(spec: dict[str, Any], components: Iterable[BaseNode]) -> None:
     """Variables of the entrypoint; a container with its own command gets neither."""
-    code_hash = project_code_hash()
+    variables = code_variables()
     containers = containers_of(spec)
     for node in components:
         container = containers.get(node.id, {})
         if container.get("command") != list(COMMAND):
             continue
-        _add_env(container, CODE_HASH_VARIABLE, code_hash)
+        for name, value in variables.items():
+            _add_env(container, name, value)
         if classes := classes_of(node):
             _add_env(container, CLASSES_VARIABLE, json.dumps(classes, sort_keys=True))
 

@@ -1,8 +1,8 @@
 """The container of a step: schema and code hash from the package, launcher, reason of a failure.
 
 A package carries the schema to its steps in an environment variable. Users edit the schema, and the
-image need not be built again when it changes. A hash of the code, carried likewise, detects an
-image of other code than the package was compiled from.
+image need not be built again when it changes. Hashes of project and library, carried likewise,
+detect an image of other code than the package was compiled from.
 """
 
 from __future__ import annotations
@@ -18,23 +18,17 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
+from tfxkit import __version__
 from tfxkit.errors import DataError, UsageError, user_error
-from tfxkit.storage.code_hash import code_hash, hashed_modules
+from tfxkit.project import PACKAGES
+from tfxkit.storage.code_hash import code_hash, library_hash
 from tfxkit.tracebacks import located, raised
 
 ENTRYPOINT = "tfxkit.kubeflow.entrypoint"
 SCHEMA_VARIABLE = "PIPELINE_SCHEMA"
 CODE_HASH_VARIABLE = "PIPELINE_CODE_HASH"
+LIBRARY_VARIABLE = "PIPELINE_LIBRARY"
 SCHEMA_PARAMETER = "schema_file"  # of ImportSchemaGen: the path at which it expects the schema
-# Modules that a container starts with. Executors are looked up by dotted name, so whole packages;
-# the imports of these modules are followed.
-_ENTRIES = (
-    "components",
-    "models",
-    "tfxkit.components",
-    ENTRYPOINT,
-    "tfxkit.kubeflow.report_step",
-)
 # Kubernetes shows the content as the reason why a container ended, in `kubectl describe pod` and in
 # Argo's message of the node (argo-workflows 4.1.2, workflow/controller/operator.go,
 # inferFailedReason). The kubelet reads this many bytes.
@@ -67,27 +61,37 @@ def unpack_schema(parameters: Mapping[str, object]) -> None:
     os.replace(file.name, path)
 
 
-def container_modules() -> dict[str, Path]:
-    """All modules of the project that run in a container, by name, each with its file."""
-    return hashed_modules(*_ENTRIES)
+def code_variables() -> dict[str, str]:
+    """Environment variables that identify the code of this process.
 
-
-def project_code_hash() -> str:
-    """Hash of `container_modules`."""
-    return code_hash(*_ENTRIES)
+    A container looks up executors and user functions by dotted name, so the whole project counts.
+    The library is identified by its version and a hash of its files.
+    """
+    return {
+        CODE_HASH_VARIABLE: code_hash(*PACKAGES, packages=PACKAGES),
+        LIBRARY_VARIABLE: f"{__version__} ({library_hash()})",
+    }
 
 
 def check_code() -> None:
     """Compares the code of this image with that of the package.
 
     Raises:
-        UsageError: If they differ.
+        UsageError: If project or library differ.
     """
-    wanted = os.environ.get(CODE_HASH_VARIABLE)
-    if wanted is not None and wanted != project_code_hash():
+    if CODE_HASH_VARIABLE not in os.environ:
+        return
+    parts = {CODE_HASH_VARIABLE: f"project ({', '.join(PACKAGES)})", LIBRARY_VARIABLE: "tfxkit"}
+    differences = [
+        f"  {parts[name]}: {own} in the image, {wanted} in the package"
+        for name, own in code_variables().items()
+        if (wanted := os.environ.get(name, "unknown")) != own
+    ]
+    if differences:
+        listed = "\n".join(differences)
         raise UsageError(
-            f"The image was built from other code than the package was compiled from "
-            f"({project_code_hash()}, not {wanted}): build and push it again, then compile."
+            "The image was built from other code than the package was compiled from:\n"
+            f"{listed}\nBuild the image and push it again, then compile."
         )
 
 

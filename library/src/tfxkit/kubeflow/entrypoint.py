@@ -100,7 +100,8 @@ def _adapt(
     # Once more: before, the inputs had no types on Kubeflow.
     adapted = artifact_types.recover_classes(adapted)
     if span_driver.reads_spans(args.executor_class_path):
-        adapted = span_driver.merge_output(adapted, span_driver.resolve_spans(adapted))
+        resolved = span_driver.resolve_spans(adapted, args.executor_class_path)
+        adapted = span_driver.merge_output(adapted, resolved)
     return adapted
 
 

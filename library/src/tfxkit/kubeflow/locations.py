@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tfxkit.config.engine import Engine
-from tfxkit.config.loading import ConfigError
+from tfxkit.config.loading import Config, ConfigError
 from tfxkit.config.remote.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
@@ -15,7 +15,8 @@ from tfxkit.config.remote.formats import (
     is_location,
     is_source,
 )
-from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig
+from tfxkit.config.remote.settings import KubeflowSettings
+from tfxkit.errors import documentation
 from tfxkit.kubeflow.container import Launcher
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _VERTEX_NAME = r"[a-z][a-z0-9-]{0,112}"
 
 
-def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
+def check_for_kubeflow(config: Config, section: KubeflowSettings) -> None:
     """Checks that containers on Kubeflow can reach the locations of a configuration.
 
     Raises:
@@ -47,9 +48,7 @@ def check_for_kubeflow(config: RemoteConfig, section: KubeflowSettings) -> None:
                 )
 
 
-def check_mounts(
-    config: RemoteConfig, section: KubeflowSettings, components: Iterable[BaseNode]
-) -> None:
+def check_mounts(config: Config, section: KubeflowSettings, components: Iterable[BaseNode]) -> None:
     """Checks that the steps mount volumes for the folders that they use.
 
     Raises:
@@ -76,11 +75,12 @@ def check_mounts(
                     f"{node.id} sends its work to {config.beam.engine}, whose workers would not "
                     f"see the artifacts, which Kubeflow copies to {mirror} in the step's pod: "
                     "mount a volume there that the workers mount as well "
-                    f"(kubeflow.steps.{node.id}.claims), see docs/scale.md"
+                    f"(kubeflow.steps.{node.id}.claims); see "
+                    + documentation("Engines for the data steps")
                 )
 
 
-def check_for_vertex(config: RemoteConfig) -> None:
+def check_for_vertex(config: Config) -> None:
     """Checks name and locations outside the section `vertex` against the rules of Vertex AI.
 
     Raises:
@@ -103,7 +103,7 @@ def _uses(node: BaseNode, location: str) -> bool:
     return any(text == location or f'"{location}"' in text for text in texts)
 
 
-def _check_source(config: RemoteConfig) -> None:
+def _check_source(config: Config) -> None:
     """Refuses a path of this machine as the source of a reader, which may take any address."""
     path = config.data.path
     if config.data.reader and not is_source(path):
@@ -112,7 +112,7 @@ def _check_source(config: RemoteConfig) -> None:
         )
 
 
-def _locations(config: RemoteConfig) -> dict[str, str]:
+def _locations(config: Config) -> dict[str, str]:
     """Locations outside the backend's section, by key."""
     paths = {} if config.data.reader else {"data.path": config.data.path}
     if config.bulk_inferrer.enabled:

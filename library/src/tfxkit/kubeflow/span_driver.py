@@ -16,13 +16,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfxkit.kubeflow.container import report_failure
+from tfxkit.storage.examples_artifact import SPANS_PROPERTY, VERSIONS_PROPERTY
+
+# The executor of the library's ExampleGen.
+SPAN_EXECUTOR = "tfxkit.components.example_gen.executor.SpanExecutor"
 
 
 def main(argv: Sequence[str]) -> int:
     """Writes the resolved spans to the file that the backend reads.
 
     Args:
-        argv: The flags of TFX's driver; those of Beam, which follow, are ignored.
+        argv: The flags of TFX's driver, and the executor of the step, which resolves its spans;
+            flags of Beam, which follow, are ignored.
 
     Returns:
         The exit code, see `container.report_failure`.
@@ -30,29 +35,33 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args")
+    parser.add_argument("--executor_class_path", default=SPAN_EXECUTOR)
     args, _ = parser.parse_known_args(argv)
     try:
         executor_input = json.loads(args.json_serialized_invocation_args)
-        _write(resolve_spans(executor_input), executor_input["outputs"]["outputFile"])
+        output = resolve_spans(executor_input, args.executor_class_path)
+        _write(output, executor_input["outputs"]["outputFile"])
     except Exception as error:  # becomes a message for the user
         return report_failure(error)
     return 0
 
 
 def reads_spans(executor_class_path: str) -> bool:
-    """True if the executor of a step, given by dotted name, reads spans."""
-    from tfxkit.components.example_gen.executor import SpanExecutor
+    """True if the executor of a step, given by dotted name, reads spans.
 
-    module, _, name = executor_class_path.rpartition(".")
-    executor_class = getattr(importlib.import_module(module), name)
-    return isinstance(executor_class, type) and issubclass(executor_class, SpanExecutor)
+    An executor says so itself: that of a project, as after `eject`, is another class than ours.
+    """
+    return hasattr(_executor_class(executor_class_path), "resolve_spans")
 
 
-def resolve_spans(executor_input: dict[str, Any]) -> dict[str, Any]:
+def resolve_spans(
+    executor_input: dict[str, Any], executor_class_path: str = SPAN_EXECUTOR
+) -> dict[str, Any]:
     """Resolves the spans of the data that an ExampleGen reads.
 
     Args:
         executor_input: An `ExecutorInput` with the parameters of a SpanExampleGen.
+        executor_class_path: Dotted name of its executor, which `reads_spans`.
 
     Returns:
         An `ExecutorOutput`: the parameters to replace or to add, and the artifact with its
@@ -67,12 +76,9 @@ def resolve_spans(executor_input: dict[str, Any]) -> dict[str, Any]:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
     from tfx.types import standard_component_specs as specs
 
-    from tfxkit.components.example_gen import driver
-
     parameters = executor_input["inputs"]["parameterValues"]
-    resolved = {
-        key: value for key, value in driver.resolve(parameters).items() if value is not None
-    }
+    found = _executor_class(executor_class_path).resolve_spans(parameters)
+    resolved = {key: value for key, value in found.items() if value is not None}
 
     outputs = json_format.ParseDict(
         executor_input["outputs"], pipeline_spec_pb2.ExecutorInput.Outputs(), True
@@ -82,7 +88,7 @@ def resolve_spans(executor_input: dict[str, Any]) -> dict[str, Any]:
     tfx_driver.update_output_artifact(
         {tfx_driver.utils.VERSION_PROPERTY_NAME: None, **resolved}, examples.mlmd_artifact
     )
-    for name in driver.LISTS & resolved.keys():
+    for name in {SPANS_PROPERTY, VERSIONS_PROPERTY} & resolved.keys():
         examples.set_string_custom_property(name, resolved[name])
     artifact = json_format.MessageToDict(tfx_utils.to_runtime_artifact(examples, names))
     return {
@@ -118,6 +124,11 @@ def merge_output(executor_input: dict[str, Any], output: dict[str, Any]) -> dict
         },
         "outputs": {**outputs, "artifacts": {**outputs["artifacts"], **artifacts}},
     }
+
+
+def _executor_class(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def _write(executor_output: dict[str, Any], path: str) -> None:

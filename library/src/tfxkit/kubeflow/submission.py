@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfxkit.config.remote.settings import RemoteConfig
+from tfxkit.config.loading import Config
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.arguments import resolve_arguments
 from tfxkit.kubeflow.checks import ensure_fit, structure
@@ -47,7 +47,7 @@ class RunOptions:
 
 
 def submit(
-    package: Package, target: str, config: RemoteConfig, options: RunOptions
+    package: Package, target: str, config: Config, options: RunOptions
 ) -> RemoteRun | RemoteSchedule:
     """Checks package and options, then passes them to the backend's official client.
 

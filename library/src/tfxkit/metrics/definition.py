@@ -67,11 +67,11 @@ class Rows:
 
 
 class Metric(abc.ABC):
-    """A number that says how good a model is, measured on labels and predictions.
+    """A measure of model quality, computed from labels and predictions.
 
     Attributes:
-        sampled: Whether a slice with very many rows is measured on a sample of them.
-        has_interval: Whether resamples of the rows say how uncertain the number is.
+        sampled: True if a slice with very many rows is measured on a sample of them.
+        has_interval: True if an interval is computed from resamples of the rows.
         most_resamples: The most resamples that are worth their time; None for any number.
     """
 

@@ -215,7 +215,7 @@ class Moments:
 
 
 class OfMoments(Metric):
-    """A metric that follows from how labels and predictions spread around their means."""
+    """A metric computed from the moments of labels and predictions."""
 
     def __init__(self, formula: Callable[[Moments], Array]) -> None:
         """Takes the formula."""

@@ -1,4 +1,4 @@
-"""What names of columns must be, before anything else is looked at."""
+"""Requirements on column names, checked first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are as git's last commit has them: nothing is lost when they are replaced."""
+"""Files that equal git's last commit: nothing is lost when they are replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is before the fraction of a number in a CSV file: a point, or a comma as in 1,5."""
+"""Decimal separator of a CSV file: a point, or a comma as in 1,5."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def decimal_of(table: pa.Table) -> str:
 
 
 def has_commas(text: pa.Array) -> bool:
-    """Whether nearly all values are numbers, some of them with a comma."""
+    """True if nearly all values are numbers, some of them with a comma."""
     text = text.drop_null().cast(pa.string())
     return _share(text, _WITH_COMMA) >= _MOST and _share(text, ",") > 0
 

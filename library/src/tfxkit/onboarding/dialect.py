@@ -1,4 +1,4 @@
-"""How a CSV file is written: its encoding, what separates values, and what quotes them."""
+"""Dialect of a CSV file: encoding, delimiter and quote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a model must be, and how far data may move: from trivial models and from chance.
+"""Thresholds on metrics and drift, derived from trivial models and from chance.
 
 A bound that a useless model meets lets it be served; one that chance alone breaks stops runs for
 nothing. Both depend on the number of rows, so they are computed, and written with their reason.

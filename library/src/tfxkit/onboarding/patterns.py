@@ -1,4 +1,4 @@
-"""What names of columns, and values, look like: identifiers, times, codes."""
+"""Patterns in column names and values: identifiers, times, codes."""
 
 from __future__ import annotations
 

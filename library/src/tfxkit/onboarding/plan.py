@@ -16,7 +16,7 @@ from tfxkit.onboarding.target import Target
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is known and decided.
+    """Facts and decisions about the data.
 
     Attributes:
         columns: All columns, the label's too.

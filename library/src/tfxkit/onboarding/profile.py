@@ -1,4 +1,4 @@
-"""What is in each column: its type, what is missing, and TFDV's statistics."""
+"""Profile of each column: type, missing values, and TFDV's statistics."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ class Profile:
 
     @property
     def rows(self) -> int:
-        """How many rows there are, with and without a value."""
+        """Number of rows, with and without a value."""
         return len(self.values)
 
     @property
     def missing(self) -> int:
-        """How many rows lack a value."""
+        """Number of rows without a value."""
         return int(self.values.null_count)
 
     @property
     def present(self) -> int:
-        """How many rows have a value."""
+        """Number of rows with a value."""
         return self.rows - self.missing
 
     @property
     def infinite(self) -> int:
-        """How many values are infinite, as numbers beyond float32 become."""
+        """Number of infinite values; numbers beyond float32 become infinite."""
         return int(pc.sum(pc.is_inf(self.values)).as_py() or 0) if self.type == "FLOAT" else 0
 
     @property
@@ -70,7 +70,7 @@ class Profile:
         return self.distinct / max(self.present, 1)
 
     def counts(self) -> dict[str, int]:
-        """How often each value is there, as the text that labels and vocabularies know it by."""
+        """Count of each value, as the text that labels and vocabularies have for it."""
         found = pc.value_counts(self.values.drop_null()).to_pylist()
         pairs = [(as_text(one["values"]), one["counts"]) for one in found]
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))

@@ -174,7 +174,7 @@ def category(column: Profile) -> Decision | None:
 
 
 def number(column: Profile) -> Decision:
-    """What is left: an amount."""
+    """The default role: an amount."""
     stats = column.statistics.num_stats
     return Decision(Role.NUMERIC, f"{stats.min:.6g} to {stats.max:.6g}.")
 

@@ -1,4 +1,4 @@
-"""What `init` shows: a line for each column, then label, task and thresholds."""
+"""Screen of `init`: a line for each column, then label, task and thresholds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files were named: one, several, a folder of them, or a folder of spans."""
+"""The named files: one, several, a folder of them, or a folder of spans."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def checked_name(name: str) -> str:
 
 
 def _newest_version(span: Path) -> Path:
-    """What a run reads of a span; `tfxkit.components.example_gen.spans`, without its TFX."""
+    """Files of a span that a run reads; `tfxkit.components.example_gen.spans` without TFX."""
     versions: dict[int, Path] = {}
     for path in sorted(span.iterdir()):
         if path.is_dir() and (match := _VERSION.fullmatch(path.name)):

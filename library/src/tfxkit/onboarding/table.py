@@ -25,7 +25,7 @@ _BLOCK_BYTES = 4 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """What was read.
+    """The rows that were read.
 
     Attributes:
         columns: Text if from CSV (empty text is null), the types of the file if from Parquet.
@@ -158,7 +158,7 @@ def _parquet(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _flat(field: pa.Field) -> bool:
-    """Whether ExampleGen can read such a column."""
+    """True if ExampleGen can read such a column."""
     kind = field.type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type

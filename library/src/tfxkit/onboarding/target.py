@@ -27,7 +27,7 @@ _SHOWN = 5
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What is to be predicted.
+    """The prediction target.
 
     Attributes:
         label: As in `configs/dataset.yaml`.

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfxkit.config import loading as config
-from tfxkit.config.selection import config_class
 from tfxkit.errors import UsageError
 from tfxkit.onboarding.committed import uncommitted
 from tfxkit.onboarding.source import Source, suffix
@@ -64,10 +63,9 @@ def check(config_dir: Path, texts: Mapping[str, str]) -> None:
             shutil.copy(path, trial)
         for name, content in texts.items():
             (trial / name).write_text(content, encoding="utf-8")
-        kind = config_class()
         for overlay in SETTLED:
             if (trial / f"{overlay}.yaml").exists():
-                validation.check_schema(config.load(trial, [overlay], kind=kind), trial)
+                validation.check_schema(config.load(trial, [overlay]), trial)
 
 
 def write(config_dir: Path, texts: Mapping[str, str], source: Source, data: Path) -> Path | None:

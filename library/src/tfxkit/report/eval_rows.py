@@ -24,6 +24,8 @@ from tfxkit.features.label import LABEL_KEY
 from tfxkit.storage import served_model
 from tfxkit.storage.examples_artifact import SPLIT_PREFIX, rows_by_split
 
+__all__ = ["sample_split"]
+
 MOST_ROWS = 50_000  # larger splits are sampled: the page must not take minutes
 BATCH_ROWS = 4096
 _FORMAT = "1"  # part of the cache key: change it with the content of the file

@@ -303,7 +303,7 @@ def table(versions: Sequence[tuple[Lineage, str | None]]) -> Table:
 
 
 def _kind_of_push(push: Provenance) -> str:
-    if not push.run:  # only a rollback and a promotion are part of no run
+    if not push.run:  # only a rollback is part of no run
         return "served again"
     return "found to be served already" if push.facts["adopted"] else "pushed"
 

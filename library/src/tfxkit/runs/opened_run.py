@@ -1,4 +1,4 @@
-"""Opens a run for the notebooks: the newest one that has what they show, or a given one."""
+"""Opens a run for the notebooks: the newest one with the required steps, or a given one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from tfxkit.runs.summary import State, Summary, find_run, history
 if TYPE_CHECKING:
     from tfxkit.runs.metadata import Artifact
 
+__all__ = ["NothingToShowError", "OpenedRun", "open_run"]
+
 
 class NothingToShowError(UsageError):
     """A run or an output that does not exist; a notebook shows the message alone."""
@@ -36,7 +38,7 @@ class OpenedRun:
         dataset: Its description of the data.
         outputs: Of its pipeline.
         artifacts: The output artifacts by step and key, of the steps that succeeded.
-        status: How it ended, in one or two words.
+        status: Its outcome, in one or two words.
         newer: Sentences about newer runs that lack one of the steps.
     """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+__all__ = ["Places"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Places:

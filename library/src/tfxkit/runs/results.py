@@ -10,10 +10,11 @@ from typing import Any
 
 from tfx.utils import path_utils
 
+from tfxkit import __version__
 from tfxkit.components.evaluator import evaluation as evaluations
 from tfxkit.components.serving_check import RESULT_FILE
 from tfxkit.runs.metadata import Artifact, ArtifactsByStep
-from tfxkit.runs.summary import BaselineSummary, Status
+from tfxkit.runs.summary import LIBRARY, BaselineSummary, Status
 from tfxkit.storage import examples_artifact, placeholders, served_model
 from tfxkit.storage.filesystems import fileio
 
@@ -65,12 +66,12 @@ def verdict(fields: Mapping[str, Any]) -> Status:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the libraries that decide the result."""
-    return {name: distributions.version(name) for name in PACKAGES}
+    """The versions of the libraries that decide the result, this one first."""
+    return {LIBRARY: __version__, **{name: distributions.version(name) for name in PACKAGES}}
 
 
 def _warnings(outputs: ArtifactsByStep) -> Iterator[str]:
-    """What any step, such as one of the project, has to say although it succeeded."""
+    """Warnings of steps that succeeded, such as those of the project."""
     for step, artifacts in outputs.items():
         for artifact in artifacts.values():
             if warning := artifact.properties.get(WARNING):
@@ -114,8 +115,6 @@ def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
         "sampled": result.sampled,
         "thresholds": result.checks,
         "blessed": result.blessed,
-        "auc": result.metrics.get("auc"),
-        "expected_calibration_error": result.metrics.get("expected_calibration_error"),
     }
     if baseline is not None:
         fields["baseline"] = baseline.model_copy(update={"metrics": result.baseline_metrics})

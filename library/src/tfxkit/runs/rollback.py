@@ -1,9 +1,9 @@
-"""Rollback and promotion: serves a pushed version again.
+"""Rollback: serves a pushed version again.
 
 The version is checked, then copied under a new and thus highest number, as the Pusher copies, and
-recorded in ML Metadata so that lineage goes on: an execution of the type `Rollback` or `Promotion`,
-whose input is the `PushedModel` that the Pusher left and whose output is another one. It belongs to
-the pipeline and to no run.
+recorded in ML Metadata so that lineage goes on: an execution of the type `Rollback`, whose input is
+the `PushedModel` that the Pusher left and whose output is another one. It belongs to the pipeline
+and to no run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from typing import Literal
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -36,22 +35,21 @@ _TIMEOUT_S, _MEMORY_MB = 300, 16_384
 # A feature that is not known is left out of a request: here all of them.
 _REQUESTS = {"single": [b""], "batch": [b"", b""]}
 _EXTENSIBLE = {"can_add_fields": True, "can_omit_fields": True}
+_EXECUTION_TYPE = "Rollback"
 
-Kind = Literal["Rollback", "Promotion"]
 
-
-def version_to_roll_back_to(outputs: Outputs, serving_dir: str, wanted: int | None) -> int:
-    """The version that a rollback serves.
+def version_to_roll_back_to(outputs: Outputs, serving_dir: str, wanted: int | None) -> int | None:
+    """The version that a rollback serves; None if `wanted` is the model that is served.
 
     Args:
         outputs: Of the pipeline.
         serving_dir: The folder of versions: a local path, or an address like s3://.
-        wanted: A version that the user names. If None, the newest version before the served one
-            that is another model. A rolled-back copy counts as its original, so repeated rollbacks
-            keep going back.
+        wanted: A version that the user names, earlier or later. If None, the newest version before
+            the served one that is another model. A rolled-back copy counts as its original, so
+            repeated rollbacks keep going back.
 
     Raises:
-        UsageError: If there is no such version, or it is not an earlier model.
+        UsageError: If there is no such version, or it is damaged.
     """
     served = _served_version(outputs, serving_dir)
     origin = served_model.origin(_path(serving_dir, served))
@@ -68,34 +66,13 @@ def version_to_roll_back_to(outputs: Outputs, serving_dir: str, wanted: int | No
             )
         return earlier[-1]
     _ensure_complete(serving_dir, wanted)
-    if _same_model(serving_dir, wanted, served):
-        raise UsageError(
-            f"Version {wanted} is the model that is served, {_with_origin(served, origin)}."
-        )
-    if wanted > origin:
-        raise UsageError(
-            f"Version {wanted} is newer than what is served, {_with_origin(served, origin)}. "
-            f"To serve it anyway: {_promote_command(outputs, serving_dir, wanted)}"
-        )
-    return wanted
-
-
-def version_to_promote(outputs: Outputs, serving_dir: str, wanted: int) -> int | None:
-    """The version that a promotion serves, or None if it is the model that is served.
-
-    Raises:
-        UsageError: If there is no such version, or it is damaged.
-    """
-    served = _served_version(outputs, serving_dir)
-    _ensure_complete(serving_dir, wanted)
     return None if _same_model(serving_dir, wanted, served) else wanted
 
 
-def serve_again(kind: Kind, outputs: Outputs, serving_dir: str, version: int) -> str:
+def serve_again(outputs: Outputs, serving_dir: str, version: int) -> str:
     """Makes a version the newest of its folder, by a copy under a new number.
 
     Args:
-        kind: The type of the execution that is recorded.
         outputs: Of the pipeline; locked.
         serving_dir: The folder of versions: a local path, or an address like s3://.
         version: A complete version there.
@@ -111,7 +88,6 @@ def serve_again(kind: Kind, outputs: Outputs, serving_dir: str, version: int) ->
     store = open_store(outputs.metadata, write=True)
     version_dir = _path(serving_dir, version)
     restoration = _Restoration(
-        kind=kind,
         pipeline=outputs.root.name,
         restored=version_dir,
         replaced=served_model.newest_version(serving_dir) or "",
@@ -135,13 +111,13 @@ def serve_again(kind: Kind, outputs: Outputs, serving_dir: str, version: int) ->
     return (
         f"Version {new} is served now: the model of version {version}.\n"
         f"Version {before} is kept. To serve it again: "
-        f"{_promote_command(outputs, serving_dir, int(before))}\n"
+        f"{_command(outputs, serving_dir, int(before))}\n"
     )
 
 
-def _promote_command(outputs: Outputs, serving_dir: str, version: int) -> str:
+def _command(outputs: Outputs, serving_dir: str, version: int) -> str:
     own = serving_dir == str(outputs.serving)
-    return outputs.command("promote", str(version), *(() if own else ("--serving", serving_dir)))
+    return outputs.command("rollback", str(version), *(() if own else ("--serving", serving_dir)))
 
 
 def _served_version(outputs: Outputs, serving_dir: str) -> int:
@@ -196,14 +172,12 @@ class _Restoration:
     """The content of the record.
 
     Attributes:
-        kind: The type of the execution.
         pipeline: The pipeline's name.
         restored: The path or address of the version that is copied.
         replaced: That of the version that was served before.
         published: That of the copy, once it is there.
     """
 
-    kind: Kind
     pipeline: str
     restored: str
     replaced: str
@@ -243,7 +217,7 @@ def _recorded(store: ml_metadata.MetadataStore, restoration: _Restoration) -> It
 
 def _begin(store: ml_metadata.MetadataStore, restoration: _Restoration) -> pb.Execution:
     execution = pb.Execution(
-        type_id=store.put_execution_type(pb.ExecutionType(name=restoration.kind), **_EXTENSIBLE),
+        type_id=store.put_execution_type(pb.ExecutionType(name=_EXECUTION_TYPE), **_EXTENSIBLE),
         last_known_state=pb.Execution.RUNNING,
     )
     execution.custom_properties["restored"].string_value = restoration.restored

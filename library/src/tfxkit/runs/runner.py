@@ -26,7 +26,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfxkit import compat
 from tfxkit.components.example_gen import spans
 from tfxkit.config.loading import Config
-from tfxkit.errors import DataError, UsageError
+from tfxkit.errors import DataError, UsageError, documentation
 from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.metadata import RunMetadata
 from tfxkit.runs.outputs import Outputs
@@ -127,8 +127,8 @@ def _refuse_containers(components: Iterable[BaseNode]) -> None:
     if names:
         raise UsageError(
             f"{', '.join(names)}: a step in a container of its own does not run on this machine. "
-            "Leave it out of local runs, by a key of the configuration for example: "
-            "docs/extending/steps.md"
+            "Leave it out of local runs, for example by a key of the configuration; see "
+            f"{documentation('A step of your own, and a step taken out')}"
         )
 
 

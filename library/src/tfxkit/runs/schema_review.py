@@ -25,7 +25,7 @@ from tfxkit.storage.statistics import read, split_file, split_names
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What would change about one column.
+    """Proposed change of a column.
 
     Attributes:
         column: Its name.

@@ -111,7 +111,7 @@ def _change(text: str, kind: str, message: Message) -> str:
 
 
 def _body(text: str, kind: str, name: str) -> tuple[int, int]:
-    """What is between the braces of a message."""
+    """Text between the braces of a message."""
     for field in _fields(text, 0, len(text)):
         if field.name == kind:
             start = re.compile(r"[{<]").search(text, field.start)

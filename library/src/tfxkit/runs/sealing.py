@@ -116,7 +116,7 @@ def _is_within(path: str, uri: str) -> bool:
 
 
 def _files(uri: Path, *, flush: bool = False) -> Files:
-    """What stands at an artifact's URI, which is a folder or a file."""
+    """Files at an artifact's URI, which is a folder or a file."""
     found = {}
     for folder, _, names in os.walk(uri):
         for name in names:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tfxkit import __version__
 from tfxkit.config.loading import SCHEMA_FILE, Config, data_path, project_path
 from tfxkit.errors import UsageError
 from tfxkit.project import project_root
@@ -164,7 +165,7 @@ class Session:
             commit=self.commit,
             arguments={"from": self.first, "to": self.last, "config_dir": str(self.config_dir)},
             config=self.config.model_dump(mode="json"),
-            **fields,
+            **{"versions": {summaries.LIBRARY: __version__}, **fields},
         )
         try:
             summary.write(self.run_dir)

@@ -15,6 +15,8 @@ from tfxkit.errors import UsageError
 from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, SliceResult
 from tfxkit.runs.outputs import SUMMARY_FILE, Outputs
 
+__all__ = ["State", "Status", "Step", "Summary", "find_run", "history", "read"]
+
 
 class State(enum.StrEnum):
     """State of a step. `skipped`: not reached, or not selected."""
@@ -50,6 +52,11 @@ EXIT_CODES = {
 }
 
 
+# Key of `versions`: what began the run. Runs of 0.1 do not have it.
+LIBRARY = "tfxkit"
+# Keys that 0.1 wrote beside the same values in `metrics`.
+_REPEATED = ("auc", "expected_calibration_error")
+
 # A run with another status can be resumed.
 ENDED = (Status.PUSHED, Status.ALREADY_SERVED, Status.NOT_BLESSED, Status.DONE)
 
@@ -83,12 +90,6 @@ class Summary(Frozen):
     started: str = pydantic.Field(description="ISO 8601 with offset.")
     seconds: float
     pid: int
-    auc: float | None = pydantic.Field(
-        default=None, description="Binary task: of the whole eval split."
-    )
-    expected_calibration_error: float | None = pydantic.Field(
-        default=None, description="Binary task: 15 equal-mass bins, the whole eval split."
-    )
     training_seconds: float | None = pydantic.Field(default=None, description="Of the fit alone.")
     metrics: dict[str, float | None] = pydantic.Field(
         default={}, description="Of the whole eval split."
@@ -123,6 +124,14 @@ class Summary(Frozen):
         default={}, description="--from, --to and --config-dir."
     )
     config: dict[str, Any] = {}
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _without_repetitions(cls, tree: Any) -> Any:
+        """Runs of 0.1 are shown, compared and served from like those of today."""
+        if isinstance(tree, dict):
+            return {key: value for key, value in tree.items() if key not in _REPEATED}
+        return tree
 
     @property
     def evaluated_rows(self) -> int:

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration and shows before anything heavy is loaded: files, columns."""
+"""Problems of a configuration that show before anything heavy is loaded: files, columns."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tfxkit.config.dataset import Dataset
 from tfxkit.config.engine import Engine, ensure_job_server
 from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
 from tfxkit.config.sections import BeamConfig, DataConfig
+from tfxkit.errors import documentation
 from tfxkit.metrics import catalogue
 from tfxkit.storage.code_hash import source_of
 
@@ -79,12 +80,13 @@ def check_reader(module: str | None) -> None:
     if module is not None and not _is_module(module):
         raise ConfigError(
             f"data.reader: there is no module {module}. Write it, for example, as "
-            "components.orders for components/orders.py: docs/extending/source.md"
+            "components.orders for components/orders.py; see "
+            + documentation("A data source of your own")
         )
 
 
 def _is_module(name: str) -> bool:
-    """Whether there is a module of that name; neither it nor its packages are imported."""
+    """True if there is a module of that name; neither it nor its packages are imported."""
     return name in sys.modules or source_of(name) is not None
 
 
@@ -138,7 +140,8 @@ def _check_engine(beam: BeamConfig) -> None:
     if beam.engine is Engine.DATAFLOW:
         raise ConfigError(
             "Dataflow cannot read or write a folder of this machine, where a local run keeps its "
-            "artifacts: run it on a backend whose pipeline root is gs://… (docs/scale.md)"
+            "artifacts: run it on a backend whose pipeline root is gs://…; see "
+            + documentation("Engines for the data steps")
         )
     if beam.job_server is not None:
         ensure_job_server(beam.job_server.job_endpoint)

@@ -10,21 +10,26 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 PROJECT_PACKAGES = ("components", "models", "tfxkit")
+_LIBRARY = Path(os.path.realpath(__file__)).parents[1]
+# Files of the library's wheel, see its build_backend.py.
+_SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".py", ".sh", ".typed", ".yaml"})
 
 
-def code_hash(*modules: str) -> str:
-    """Hashes modules and all that they import, directly or not, of the project's own packages.
+def code_hash(*modules: str, packages: Collection[str] = PROJECT_PACKAGES) -> str:
+    """Hashes modules and all that they import, directly or not, of some packages.
 
-    Those are `PROJECT_PACKAGES`, and the packages of the given modules. Imports are read from the
-    source, wherever they stand in it; nothing is executed. Modules that are named only at run time,
-    in a string, have to be given.
+    Those are `packages`, and the packages of the given modules. Imports are read from the source,
+    wherever they stand in it; nothing is executed. Modules that are named only at run time, in a
+    string, have to be given.
 
     Args:
         modules: Dotted names. A package stands for all modules below it.
+        packages: Names of packages.
 
     Returns:
         16 hexadecimal digits that change when any of the sources does.
@@ -33,8 +38,24 @@ def code_hash(*modules: str) -> str:
         ModuleNotFoundError: If one of the names is not to be found.
     """
     digest = hashlib.sha256()
-    for name, path in sorted(hashed_modules(*modules).items()):
+    for name, path in sorted(hashed_modules(*modules, packages=packages).items()):
         digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def library_hash() -> str:
+    """Hashes the files of this library, the same in a checkout and where its wheel is installed.
+
+    Nothing is parsed, so it is quick enough for the start of a container.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    files = {path.relative_to(_LIBRARY).as_posix(): path for path in _LIBRARY.rglob("*.*")}
+    for name, path in sorted(files.items()):
+        if path.suffix in _SUFFIXES and "/." not in f"/{name}":
+            digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -60,10 +81,10 @@ def source_of(name: str) -> Path | None:
     return None
 
 
-def hashed_modules(*modules: str) -> dict[str, Path]:
+def hashed_modules(*modules: str, packages: Collection[str] = PROJECT_PACKAGES) -> dict[str, Path]:
     """The modules that `code_hash` hashes, by name, each with its file."""
     found: dict[str, Path] = {}
-    packages = {*PROJECT_PACKAGES, *(name.partition(".")[0] for name in modules)}
+    packages = {*packages, *(name.partition(".")[0] for name in modules)}
     waiting = list(_with_submodules(modules))
     while waiting:
         name = waiting.pop()

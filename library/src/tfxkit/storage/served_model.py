@@ -1,4 +1,4 @@
-"""The layout of what is served: `<serving dir>/<version>/`, with its own past inside.
+"""The layout of a pushed version: `<serving dir>/<version>/`, with its own past inside.
 
 A version is a SavedModel with, under `assets.extra/`, what is needed to compare with it, to start
 from it and to explain it, without a metadata service. The Trainer writes all but the statistics,
@@ -13,6 +13,8 @@ from typing import Any
 
 from tfxkit.storage.filesystems import fileio
 
+__all__ = ["columns"]
+
 EXTRA = "assets.extra"
 FINGERPRINT = f"{EXTRA}/fingerprint"  # text: what makes two models the same model
 SCHEMA = f"{EXTRA}/schema.pbtxt"  # the schema that the training data was held to
@@ -21,7 +23,7 @@ FEATURES = f"{EXTRA}/features.json"  # {"features": […], "columns": […]}: th
 WEIGHTS = f"{EXTRA}/model.weights.h5"  # see tfxkit.training.weights
 TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "history": {…}}
 STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
-RESTORED = f"{EXTRA}/restored.json"  # {"version"}: of which a rollback or promotion made this copy
+RESTORED = f"{EXTRA}/restored.json"  # {"version"}: of which a rollback made this copy
 SPANS = f"{EXTRA}/spans.json"  # a list: those that the training data came from, where it says so
 REQUIRED = ("saved_model.pb", FINGERPRINT, SCHEMA, CONFIG, WEIGHTS, STATISTICS)
 

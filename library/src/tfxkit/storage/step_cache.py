@@ -1,4 +1,4 @@
-"""What TFX's cache cannot see of a step: the code that it runs, and what it does elsewhere.
+"""Code and side effects of a step, which TFX's cache cannot see.
 
 The cache compares parameters and input artifacts (tfx 1.21, `portable/cache_utils.py`). Here code
 becomes a parameter of every step whose code belongs to the project. Effects outside of the
@@ -16,6 +16,8 @@ from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, source_of
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
+
+__all__ = ["never_cached"]
 
 CODE_HASH = "code_hash"
 _CUSTOM_CONFIG = "custom_config"
@@ -39,12 +41,12 @@ def never_cached(component: Component) -> Component:
 
 
 def is_never_cached(node: BaseNode) -> bool:
-    """Whether the component was declared with `never_cached`."""
+    """True if the component was declared with `never_cached`."""
     return bool(getattr(node, _NEVER_CACHED, False))
 
 
 def has_driver(node: BaseNode) -> bool:
-    """Whether a driver adds to the cache key what is not in parameters and input artifacts.
+    """True if a driver adds to the cache key what is not in parameters and input artifacts.
 
     Drivers run on this machine only; a backend starts executors. See `dsl/components/base/
     base_driver.py` of tfx 1.21.

@@ -16,6 +16,8 @@ from tfxkit.storage.filesystems import fileio
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
 
+__all__ = ["needs_secrets", "read_secret"]
+
 _NEEDS_SECRETS = "tfxkit_needs_secrets"
 
 Component = TypeVar("Component")

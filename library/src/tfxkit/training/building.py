@@ -19,7 +19,10 @@ from tfxkit.errors import ModelError
 from tfxkit.features.model_inputs import Feature, Kind
 from tfxkit.tracebacks import located
 
+__all__ = ["BuildModel", "build"]
+
 BuildModel = Callable[[Sequence[Feature], Dataset, ModelSettings], keras.Model]
+"""Type of `build_model` in `models/network.py`."""
 Batch = Mapping[str, tf.Tensor | np.ndarray]
 
 _ROWS = 64  # made up to try a network on

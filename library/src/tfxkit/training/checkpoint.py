@@ -156,6 +156,6 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _fit(arrays: Mapping[str, np.ndarray], variables: Sequence[keras.Variable]) -> bool:
-    """Whether saved arrays are as many as the variables, and of their shapes."""
+    """True if saved arrays match the variables in number and shape."""
     saved = {name: array.shape for name, array in arrays.items() if name.startswith("variable-")}
     return saved == {f"variable-{i}": tuple(v.shape) for i, v in enumerate(variables)}

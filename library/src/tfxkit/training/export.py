@@ -1,4 +1,4 @@
-"""From the trained model to what is served, and back.
+"""Export of the trained model to a SavedModel, and its reconstruction from code and weights.
 
 The Transform graph is inside of the exported model: raw examples go in, so training and serving
 cannot differ.
@@ -31,6 +31,8 @@ from tfxkit.training.input_pipeline import LabelScale, TrainingData
 from tfxkit.training.job import TrainingJob
 from tfxkit.training.weights import Weights
 
+__all__ = ["export", "rebuild"]
+
 # The one output of serving_default, of shape [batch, 1] or, multiclass, [batch, classes].
 OUTPUT = {
     Task.BINARY: "probability",
@@ -49,9 +51,9 @@ def export(model: keras.Model, job: TrainingJob, data: TrainingData, fitted: Fit
 
     Args:
         model: The trained network.
-        job: Says what it was trained with, and where to write.
+        job: Settings of the training, and the folder to write to.
         data: The rows that it was trained on.
-        fitted: How the training went.
+        fitted: Course of the training.
     """
     directory = job.fn_args.serving_model_dir
     training = {
@@ -75,7 +77,7 @@ def export(model: keras.Model, job: TrainingJob, data: TrainingData, fitted: Fit
 
 
 def fingerprint(learned: Weights, job: TrainingJob, training: Mapping[str, Any]) -> str:
-    """A hash of all that makes a model what it is; the same when it is trained again.
+    """A hash of data, code and settings of a model; the same when it is trained again.
 
     Of the Transform graph and the scale of the label, too: in another unit the same data gives the
     same ranks, thus the same weights, and yet another model (see
@@ -109,11 +111,11 @@ def rebuild(
 
     Args:
         build_model: The owner's function.
-        model_dir: What `export` wrote.
+        model_dir: The folder that `export` wrote.
         transform_graph_dir: The Transform graph that the model was trained with.
 
     Returns:
-        A function from serialized raw tf.Examples to what `serving_default` predicts for them.
+        A function from serialized raw tf.Examples to the predictions of `serving_default`.
 
     Raises:
         ModelError: If the weights are not there, or are those of another architecture.

@@ -18,6 +18,8 @@ from tfxkit.training.building import check_predictions, input_names
 from tfxkit.training.input_pipeline import LabelScale, Rows, TrainingData, epochs, in_order
 from tfxkit.training.job import TrainingJob
 
+__all__ = ["Fitted", "compile_model", "fit"]
+
 logger = logging.getLogger(__name__)
 
 LOSS = {
@@ -156,7 +158,7 @@ class Progress(keras.callbacks.Callback):
         """Creates the callback.
 
         Args:
-            epochs: How many there are at most.
+            epochs: Maximum number.
         """
         super().__init__()
         self._epochs = epochs

@@ -70,7 +70,7 @@ class Rows:
         return batches - batches % self.steps_per_call(batch_size)
 
     def steps_per_call(self, batch_size: int) -> int:
-        """How many steps go into one call of compiled code, without Python's share in each."""
+        """Number of steps in one call of compiled code, which saves Python's share in each."""
         batches = self.batches(batch_size)
         return batches // -(-batches // _MAX_STEPS_PER_CALL)
 
@@ -83,7 +83,7 @@ class Rows:
         return -(-len(self) // batch_size)
 
     def parts(self, batch_size: int) -> int:
-        """How many epochs it takes to see all rows."""
+        """Number of epochs until all rows are seen."""
         return min(-(-len(self) // self.epoch_rows), self.all_batches(batch_size))
 
 

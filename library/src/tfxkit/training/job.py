@@ -24,6 +24,8 @@ from tfxkit.training import reuse, weights
 from tfxkit.training.checkpoint import Checkpoint
 from tfxkit.training.input_pipeline import LabelScale, TrainingData, read
 
+__all__ = ["TrainingJob"]
+
 logger = logging.getLogger(__name__)
 
 

@@ -20,7 +20,7 @@ from tfxkit.storage.filesystems import fileio
 def is_same_training(
     base_model: str, config: TrainerConfig, schema: str, origin: Mapping[str, str]
 ) -> bool:
-    """Whether the served model was made from the same data, schema, config and code.
+    """True if the served model was made from the same data, schema, config and code.
 
     Args:
         base_model: Folder of the served model; one that is not there is not the same.

@@ -18,6 +18,8 @@ from tfxkit.training.fitting import fit_arguments, speed_up
 from tfxkit.training.input_pipeline import TrainingData
 from tfxkit.training.job import TrainingJob
 
+__all__ = ["random_search"]
+
 logger = logging.getLogger(__name__)
 
 CreateModel = Callable[[TrainingJob], keras.Model]

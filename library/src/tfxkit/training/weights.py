@@ -12,7 +12,9 @@ import json
 import logging
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import h5py
 import keras
@@ -21,7 +23,7 @@ import tensorflow as tf
 
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import ModelError
-from tfxkit.features.model_inputs import FIRST_WORD_CODE, Feature
+from tfxkit.features.model_inputs import FIRST_WORD_CODE, Feature, vocabularies
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
 from tfxkit.training.building import made_up_rows, predict
@@ -151,14 +153,12 @@ def start_from(
         features: Its inputs.
         dataset: The description of its data.
     """
-    served = read(base_model)
-    if served is None:
-        there = fileio.exists(os.path.join(base_model, served_model.WEIGHTS))
-        reason = "its weights have an earlier format" if there else "no model is being served"
-        logger.info("Trained from zero: %s", reason)
+    if not fileio.exists(os.path.join(base_model, served_model.WEIGHTS)):
+        logger.info("Trained from zero: no model is being served")
         return
     new = Weights.of(model, features, dataset, LabelScale())
-    if served.meaning != new.meaning:
+    served = read(base_model) or _read_0_1(base_model, new)
+    if served is None or served.meaning != new.meaning:
         logger.info("Trained from zero: label or features of the served model are others")
         return
     taken, left, unknown = 0, [], []
@@ -195,6 +195,59 @@ def start_from(
                 "them to move: what it had learned of them has to be learned anew",
                 name,
             )
+
+
+def _read_0_1(model_dir: str, new: Weights) -> Weights | None:
+    """The weights of a model that version 0.1 pushed, under the paths that they have in `new`.
+
+    Keras wrote that file, by layer, and without names for the variables of a layer. Layers, inputs
+    and the order of both are those of the network that is shipped today.
+
+    Args:
+        model_dir: Folder of the model.
+        new: The weights of the network to train.
+
+    Returns:
+        None if the file is none of 0.1, or the inputs of its network are others.
+    """
+    with tempfile.TemporaryDirectory() as local:
+        path = os.path.join(local, "weights.h5")
+        fileio.copy(os.path.join(model_dir, served_model.WEIGHTS), path)
+        with h5py.File(path, "r") as file:
+            groups = {name: group["vars"] for name, group in file.get("layers", {}).items()}
+            names = {group: str(found.attrs.get("name", "")) for group, found in groups.items()}
+            layers = {
+                alias: [found[str(number)][()] for number in range(len(found))]
+                for group, found in groups.items()
+                for alias in (group, names[group])  # a layer has a name only if it was given one
+            }
+    config = served_model.read_json(model_dir, served_model.CONFIG) or {}
+    described = config.get("dataset", {})
+    inputs = {name for group, name in names.items() if group.startswith("input_layer")}
+    meaning = cast("dict[str, Any]", new.meaning)
+    if inputs != {name for name, *_ in meaning["inputs"]} or any(
+        described.get(key) != meaning[key] for key in ("task", "label")
+    ):
+        return None
+    variables, counts = {}, Counter[str]()
+    for path in new.variables:  # in the order in which Keras made them
+        layer = path.split("/")[-2]
+        values = layers.get(layer, [])
+        if counts[layer] < len(values):
+            variables[path] = values[counts[layer]]
+        counts[layer] += 1
+    by_column = vocabularies(os.path.join(model_dir, "assets"))
+    return Weights(
+        variables=variables,
+        tables={path: name for path, name in new.tables.items() if path in variables},
+        vocabularies={
+            name: by_column[column]
+            for name in new.vocabularies
+            if (column := name.rpartition(".")[0]) in by_column
+        },
+        meaning=new.meaning,
+        label_scale=LabelScale(),
+    )
 
 
 def _values_unknown(path: str, new: Weights, served: Weights) -> bool:

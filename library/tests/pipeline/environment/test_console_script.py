@@ -1,4 +1,4 @@
-"""The command named after the project: in `.venv/bin`, from any folder, wherever the project lies."""
+"""The command named after the project: from any folder, wherever the project lies."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from tests.pipeline.environment.small_project import PYTHON, Project
 
 pytestmark = pytest.mark.slow
 
-AWKWARD = ["a:b c", "größe mit 'Zeichen'", '"$(touch x)" \\n', "n" * 120]
 
-
-@pytest.mark.parametrize("folder", AWKWARD, ids=["colon", "quote", "shell", "long"])
-def test_works_wherever_the_project_lies(folder: str, tmp_path: Path) -> None:
-    root = tmp_path / folder
-    root.mkdir()
+def test_works_wherever_the_project_lies(tmp_path: Path) -> None:
+    root = tmp_path / """größe mit 'Zeichen', "$(touch x)" \\n""" / ("n" * 120)
+    root.mkdir(parents=True)
     project = Project(root, tmp_path / "wheels")
     code, output = project.make()
     assert code == 0, output
@@ -33,7 +30,9 @@ def test_works_wherever_the_project_lies(folder: str, tmp_path: Path) -> None:
         )
         assert "ok    platform: " in result.stdout, result.stderr
     # TFX is not there, in these tests.
-    result = subprocess.run([script, "run"], cwd=tmp_path, capture_output=True, text=True)
+    result = subprocess.run(
+        [script, "run"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 2
     assert "source .venv/bin/activate" in result.stderr
 

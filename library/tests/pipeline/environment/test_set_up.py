@@ -20,8 +20,11 @@ pytestmark = pytest.mark.slow
 def said_by(project: Project, statement: str) -> str:
     """What the environment's Python prints, from outside the project's folder."""
     command = [project.python, "-c", statement]
-    folder = project.root.parent
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    folder, environment = project.root.parent, project.environment()
+    result = subprocess.run(
+        command, cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return result.stdout
 
 
 def packages(project: Project) -> set[str]:
@@ -82,15 +85,15 @@ def test_a_group_is_added_and_stays(project: Project) -> None:
     tiny = next(project.venv.glob("lib/*/site-packages/tiny.py"))
     before = tiny.stat()
 
-    code, output = project.make("setup", GROUPS="test")
+    code, output = project.make("setup", "WITH=test")
     assert code == 0, output
     assert "Bringing .venv up to date: requirements/test.txt" in output
     assert packages(project) == {"tiny", "packaging", "for-test"}
     assert (tiny.stat().st_ino, tiny.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert project.make("setup", GROUPS="test") == (0, "")
+    assert project.make("setup", "WITH=test") == (0, "")
     assert project.make() == (0, "")
 
-    code, output = project.make("setup", GROUPS="notebooks")
+    code, output = project.make("setup", "WITH=notebooks")
     assert code == 0, output
     assert packages(project) == {"tiny", "packaging", "for-test", "for-notebooks"}
 
@@ -106,10 +109,10 @@ def test_a_group_is_added_and_stays(project: Project) -> None:
 
 
 def test_refuses_a_group_that_it_has_no_lock_for(project: Project) -> None:
-    code, output = project.make("setup", GROUPS="tests")
+    code, output = project.make("setup", "WITH=tests")
     assert code != 0
     assert "no group 'tests' to install; there are: test, notebooks, library" in output
-    code, output = project.make("setup", GROUPS="library")
+    code, output = project.make("setup", "WITH=library")
     assert code != 0
     assert "library/requirements/dev.txt is missing" in output
     assert not project.venv.exists()
@@ -209,3 +212,13 @@ def test_refuses_a_python_that_cannot_be_run(project: Project) -> None:
     assert code != 0
     assert "choose a Python 3.11, 3.12 or 3.13" in output
     assert not project.venv.exists()
+
+
+def test_refuses_a_folder_that_cannot_hold_an_environment(tmp_path: Path) -> None:
+    root = tmp_path / "a:b c"
+    root.mkdir()
+    code, output = Project(root, tmp_path / "wheels").make()
+    assert code != 0
+    assert "no virtual environment in a folder with ':' in its path" in output
+    assert "Traceback" not in output
+    assert not (root / ".venv").exists()

@@ -18,7 +18,12 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
 from tfxkit.components.example_gen import outcomes, parts, reading, shards, spans
-from tfxkit.components.example_gen.driver import custom_config, reader_of, settled_versions
+from tfxkit.components.example_gen.driver import (
+    custom_config,
+    reader_of,
+    resolve,
+    settled_versions,
+)
 from tfxkit.components.example_gen.parts import Part, Source
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.row_starts import Look
@@ -30,7 +35,13 @@ from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES, READER_PROPERTY
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):
-    """Reads the spans and writes their rows, in their order, into splits."""
+    """Reads the spans and writes their rows, in their order, into splits.
+
+    Attributes:
+        resolve_spans: Called in the place of the driver where there is none, as on Kubeflow.
+    """
+
+    resolve_spans = staticmethod(resolve)
 
     def Do(  # noqa: N802 (TFX's name)
         self,

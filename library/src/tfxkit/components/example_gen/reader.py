@@ -35,7 +35,7 @@ from tfxkit.components.example_gen.columns import (
     guess_type,
     listed,
 )
-from tfxkit.errors import DataError
+from tfxkit.errors import DataError, documentation
 from tfxkit.tracebacks import located
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Reader:
         if not callable(function):
             raise DataError(
                 f"{self.module} (data.reader) has no function {name}. It needs {LIST_SPANS} and "
-                f"{READ_SPAN}: see docs/extending/source.md."
+                f"{READ_SPAN}: see {documentation('A data source of your own')}."
             )
         try:
             inspect.signature(function).bind(*arguments, **self.options)

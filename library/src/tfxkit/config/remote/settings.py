@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pydantic
 
 from tfxkit.config.frozen import Frozen
-from tfxkit.config.loading import Config
 from tfxkit.config.remote.formats import (
     CloudStorage,
     Host,
@@ -112,18 +109,3 @@ class VertexSettings(Frozen):
     def step(self, name: str) -> VertexStep:
         """Settings of a step: its own over those of `all`."""
         return settings_of(name, self.steps, VertexStep())
-
-
-class RemoteConfig(Config):
-    """Configuration with the sections of the backends, each of them optional."""
-
-    kubeflow: KubeflowSettings | None = None
-    vertex: VertexSettings | None = None
-
-    @pydantic.model_serializer(mode="wrap")
-    def _without_missing_sections(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
-        optional = ("kubeflow", "vertex")
-        tree: dict[str, Any] = dump(self)
-        return {
-            key: value for key, value in tree.items() if value is not None or key not in optional
-        }

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import pydantic
 
 from tfxkit.config.frozen import Frozen
-from tfxkit.config.loading import merge
 from tfxkit.config.problems import message
 from tfxkit.config.remote.formats import (
     Bytes,
@@ -30,6 +29,7 @@ from tfxkit.config.remote.formats import (
     gigabytes,
 )
 from tfxkit.config.secrets import NoSecretNames
+from tfxkit.config.trees import merge
 
 ALL = "all"  # the name under which settings of every step are given
 

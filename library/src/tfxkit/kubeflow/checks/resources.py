@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from google.protobuf import json_format
-from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes_pb
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from kubernetes.utils.quantity import parse_quantity
 
@@ -112,6 +111,8 @@ def platform_settings(view: PackageView) -> Iterator[str]:
 
     The pull policy is checked just before the step runs: v2/driver/k8s.go:176-188.
     """
+    from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes_pb  # not for Vertex
+
     for label, settings in view.platform_settings().items():
         try:
             parsed = json_format.ParseDict(settings, kubernetes_pb.KubernetesExecutorConfig())

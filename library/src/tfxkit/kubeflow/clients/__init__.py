@@ -1,4 +1,4 @@
 """Clients of the backends, a module each, by means of the backends' official clients.
 
-Each has `submit(request, config)`; a removed module is a removed target.
+Each has `submit(request, config)`.
 """

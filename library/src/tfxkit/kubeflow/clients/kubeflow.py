@@ -20,8 +20,8 @@ import kfp_server_api
 import urllib3
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
-from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig
+from tfxkit.config.loading import Config, ConfigError
+from tfxkit.config.remote.settings import KubeflowSettings
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.package import read_package
 from tfxkit.kubeflow.remote_run import (
@@ -77,7 +77,7 @@ _HINTS = {
 }
 
 
-def submit(request: Request, config: RemoteConfig) -> RemoteRun | RemoteSchedule:
+def submit(request: Request, config: Config) -> RemoteRun | RemoteSchedule:
     """Starts a run, or creates a recurring one.
 
     Args:

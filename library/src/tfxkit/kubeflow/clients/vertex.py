@@ -15,8 +15,8 @@ from google.api_core import exceptions as api_exceptions
 from google.cloud import aiplatform
 from google.cloud.aiplatform_v1.types import pipeline_job, pipeline_state
 
-from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.settings import RemoteConfig, VertexSettings
+from tfxkit.config.loading import Config, ConfigError
+from tfxkit.config.remote.settings import VertexSettings
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.remote_run import (
     LostAnswerError,
@@ -55,7 +55,7 @@ _LONGEST_LABEL = 63
 _SUBMISSION = "submission"  # the label by which a submission finds its run or schedule
 
 
-def submit(request: Request, config: RemoteConfig) -> RemoteRun | RemoteSchedule:
+def submit(request: Request, config: Config) -> RemoteRun | RemoteSchedule:
     """Starts a run, or creates a schedule for it.
 
     Args:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes_pb2
 
-from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.settings import KubeflowSettings, RemoteConfig
+from tfxkit.config.loading import Config, ConfigError
+from tfxkit.config.remote.settings import KubeflowSettings
 from tfxkit.config.remote.steps import KeyReference, KubernetesStep
 from tfxkit.kubeflow import locations
 from tfxkit.kubeflow.package import Package
@@ -24,7 +24,7 @@ _ADDRESS = re.compile(r"(\{\{\$\.(?:inputs|outputs)\.artifacts\['[^']+'\])\.uri\
 Value = TypeVar("Value")
 
 
-def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
+def compile_package(config: Config, config_dir: Path) -> Package:
     """Compiles to a spec and a platform document for Kubernetes.
 
     Args:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.settings import RemoteConfig
+from tfxkit.config.loading import Config, ConfigError
 from tfxkit.kubeflow import locations
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs import validation
@@ -14,7 +13,7 @@ from tfxkit.runs import validation
 SPAN_DRIVER = ("python", "-m", "tfxkit.kubeflow.span_driver")
 
 
-def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
+def compile_package(config: Config, config_dir: Path) -> Package:
     """Compiles to a spec alone: the client of Vertex AI refuses a second document.
 
     Args:
@@ -36,6 +35,8 @@ def compile_package(config: RemoteConfig, config_dir: Path) -> Package:
     compiled = compile_dag(config, section, config_dir)
     for container in containers_of(compiled.spec).values():
         if "lifecycle" in container:
-            container["lifecycle"]["preCacheCheck"]["command"] = list(SPAN_DRIVER)
+            executor = container["args"].index("--executor_class_path")
+            command = [*SPAN_DRIVER, *container["args"][executor : executor + 2]]
+            container["lifecycle"]["preCacheCheck"]["command"] = command
     apply_step_settings(compiled, section, "vertex", config.cache)
     return Package(compiled.spec)

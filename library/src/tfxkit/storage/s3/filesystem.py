@@ -1,4 +1,4 @@
-"""What `tfx.dsl.io` asks of a file system, for S3. A folder is there if an object is in it.
+"""S3 as a file system of `tfx.dsl.io`. A folder exists if an object is in it.
 
 TensorFlow has opened no s3:// of its own since 2.6. Beam's file system (apache-beam 2.77,
 io/aws/s3io.py) makes a client for each call, cannot store an empty object and lists all that is
@@ -59,7 +59,7 @@ class S3Filesystem(filesystem.Filesystem):
 
     @staticmethod
     def exists(path: PathType) -> bool:
-        """Whether there is an object or a folder of this name."""
+        """True if there is an object or a folder of this name."""
         try:
             S3Filesystem.stat(path)
         except NotFoundError:
@@ -81,7 +81,7 @@ class S3Filesystem(filesystem.Filesystem):
 
     @staticmethod
     def isdir(path: PathType) -> bool:
-        """Whether there is an object below this name; a bucket is a folder, also an empty one."""
+        """True if there is an object below this name; a bucket is a folder, even an empty one."""
         text = os.fsdecode(path).rstrip("/")
         page = next(_pages(text, PaginationConfig={"MaxItems": 1, "PageSize": 1}))
         return bool(page.get("Contents")) or not split(text)[1]
@@ -163,7 +163,7 @@ class S3Filesystem(filesystem.Filesystem):
 
 
 def _pages(path: str, **options: Any) -> Iterator[dict[str, Any]]:
-    """What is below a folder, 1,000 objects a page."""
+    """Content of a folder, 1,000 objects a page."""
     bucket, key = split(path)
     prefix = key.rstrip("/") + "/" if key else ""
     with explained(path):
