@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_transform as tft
 
 from tfxkit.errors import DataError
-from tfxkit.features import quantiles, vocabularies
+from tfxkit.features import vocabularies
 from tfxkit.features.columns import as_text, first_value
-from tfxkit.features.model_inputs import MISSING_CODE, Kind
+from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind
 from tfxkit.features.vocabularies import Limits
 
 Values = tuple[tf.Tensor, tf.Tensor]  # of shape [batch], and a bool: true where one is missing
+_NEXT_TO_NOTHING = 1e-6  # weight of a row
 
 
 def _operator(name: str) -> Callable[..., tf.Tensor]:
@@ -210,9 +212,62 @@ def _find_places(features: Iterable[Place]) -> None:
         columns = [feature.values() for feature in group]
         values = tf.stack([tf.cast(values, tf.float32) for values, _ in columns])
         missing = tf.stack([missing for _, missing in columns])
-        codes, ranks = map(tf.unstack, quantiles.places(values, missing, buckets))
+        codes, ranks = map(tf.unstack, _places(values, missing, buckets))
         for feature, code, rank in zip(group, codes, ranks, strict=True):
             feature.computed = code if feature.kind is Kind.CODE else rank
+
+
+def _places(values: tf.Tensor, missing: tf.Tensor, buckets: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Places each value among the quantiles of its column.
+
+    One analyzer serves all columns: Beam and TensorFlow take about a second for every analyzer,
+    however few the rows.
+
+    Args:
+        values: float32 of shape [columns, batch].
+        missing: bool of the same shape. NaN and infinity count as missing, too.
+        buckets: Number of parts of a column's range, with equal numbers of rows.
+
+    Returns:
+        Two tensors of the same shape: int64, the number of the part from 1 on, or `MISSING_CODE`;
+        and float32, the share of training rows with a lower value, 0 to 1, or `MISSING_NUMBER`.
+        The latter is linear between two quantiles, so neither outliers nor skew do harm.
+    """
+    missing |= ~tf.math.is_finite(values)
+    boundaries = _boundaries(tf.where(missing, float("nan"), values), buckets)
+    above = tf.searchsorted(
+        boundaries, values, side="right"
+    )  # number of boundaries that are not higher
+    codes = tf.where(missing, MISSING_CODE, above + MISSING_CODE + 1)
+    ranks = tf.where(missing, MISSING_NUMBER, _interpolated(boundaries, values, above))
+    return tf.cast(codes, tf.int64), ranks
+
+
+def _boundaries(values: tf.Tensor, buckets: int) -> tf.Tensor:
+    """Quantiles of each column without its NaNs, of shape [columns, buckets - 1].
+
+    tft.quantiles fails on a column without any value (tensorflow-transform 1.21, analyzers.py,
+    `QuantilesCombiner.extract_output`), hence a zero that weighs next to nothing.
+    """
+    rows = tf.transpose(values)
+    return tft.quantiles(
+        tf.concat([rows, tf.zeros([1, values.shape[0]])], axis=0),
+        buckets,
+        epsilon=0.1 / buckets,
+        weights=tf.concat([tf.ones_like(rows[:, 0]), [_NEXT_TO_NOTHING]], axis=0),
+        reduce_instance_dims=False,
+    )
+
+
+def _interpolated(boundaries: tf.Tensor, values: tf.Tensor, above: tf.Tensor) -> tf.Tensor:
+    """0 at the lowest boundary and below, 1 at the highest and above, linear in between."""
+    last = boundaries.shape[1] - 1
+    left = tf.clip_by_value(above - 1, 0, last)
+    right = tf.clip_by_value(above, 0, last)
+    low = tf.gather(boundaries, left, batch_dims=1)
+    high = tf.gather(boundaries, right, batch_dims=1)
+    part = tf.math.divide_no_nan(values - low, high - low)
+    return (tf.cast(left, tf.float32) + tf.clip_by_value(part, 0.0, 1.0)) / max(last, 1)
 
 
 def _look_up(features: Mapping[str, Code]) -> None:

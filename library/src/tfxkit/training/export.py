@@ -81,7 +81,7 @@ def fingerprint(learned: Weights, job: TrainingJob, training: Mapping[str, Any])
 
     Of the Transform graph and the scale of the label, too: in another unit the same data gives the
     same ranks, thus the same weights, and yet another model (see
-    `tfxkit.training.reuse.transform_digest`).
+    `tfxkit.training.job.transform_digest`).
 
     Args:
         learned: The weights.

@@ -1,10 +1,10 @@
-"""Tables as serialized `tf.Example`s, the same bytes in every process.
+"""Encoding of tables as serialized `tf.Example`s, with the same bytes in every process.
 
-The wire format is written here, a column at a time, and not by tfx_bsl's
-RecordBatchToExamplesEncoder: that one writes the features of an example in an order that differs
-from process to process (seen with tfx_bsl 1.21; it is the order of a C++ protobuf map), so neither
-the files nor a hash of the row could be the same in the next run. Features are in the order of
-their names, as protobuf's deterministic serialization has them. It is faster, too.
+This module writes the wire format itself, column by column. tfx_bsl's RecordBatchToExamplesEncoder
+orders the features of an example differently in each process (seen with tfx_bsl 1.21; it is the
+order of a C++ protobuf map), so neither the files nor a hash of the row would be the same in the
+next run. Here features are sorted by name, as in protobuf's deterministic serialization. It is
+faster, too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MORE = 0x80  # the top bit of a byte of a varint: another one follows
 
 
 def encode_batch(batch: pa.RecordBatch) -> pa.Array:
-    """The rows of a batch as serialized `tf.Example`s.
+    """Encodes the rows of a batch as serialized `tf.Example`s.
 
     Args:
         batch: One or more columns of int64, float32 or binary.
@@ -44,12 +44,12 @@ def encode_batch(batch: pa.RecordBatch) -> pa.Array:
 
 
 def encode_features(column: pa.Array) -> pa.Array:
-    """Each value of a column as a serialized `tf.Feature`, null where it is missing."""
+    """Encodes each value of a column as a serialized `tf.Feature`, null where it is missing."""
     return _prefixed(_payload(column), lambda size: _feature(column.type, size))
 
 
 def _entries(name: str, column: pa.Array) -> pa.Array:
-    """The map entry `name: Feature` of each row, empty where the value is missing."""
+    """Map entry `name: Feature` of each row, empty where the value is missing."""
     key = _KEY + _varint(len(name.encode())) + name.encode()
 
     def header(size: int) -> bytes:
@@ -63,13 +63,13 @@ def _entries(name: str, column: pa.Array) -> pa.Array:
 
 
 def _feature(kind: pa.DataType, size: int) -> bytes:
-    """What is before the value in its feature."""
+    """Bytes before the value in its feature."""
     values = _VALUES + _varint(size)
     return _LIST[kind] + _varint(len(values) + size) + values
 
 
 def _payload(column: pa.Array) -> pa.Array:
-    """The value itself as it is on the wire: little-endian float, varint or bytes."""
+    """Value in the wire format: little-endian float, varint or bytes."""
     if column.type == pa.binary():
         return column
     # fill_null gives a fresh array without offset, whose buffer can be read as it is.
@@ -104,7 +104,7 @@ def _binary(offsets: np.ndarray, data: np.ndarray) -> pa.Array:
 
 
 def _prefixed(payload: pa.Array, header: Callable[[int], bytes]) -> pa.Array:
-    """Puts before each value the header for its length; there are few different lengths."""
+    """Prefixes each value with the header for its length; there are few different lengths."""
     sizes = pc.binary_length(payload).dictionary_encode()
     headers = pa.array([header(size) for size in sizes.dictionary.to_pylist()], pa.binary())
     return pc.binary_join_element_wise(headers.take(sizes.indices), payload, b"")
