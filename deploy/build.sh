@@ -30,7 +30,9 @@ if [ -d library ]; then # its wheel is in no vendor/: it is built, into a copy o
     for path in $(sed -n 's/^!//p' .dockerignore); do # unquoted: LICENSE* is a pattern
         [ ! -e "$path" ] || cp -Rp "$path" "$context" || exit
     done
-    cp -p .dockerignore "$context" && sh setup.sh -B library/vendor.py "$context" || exit
+    cp -p .dockerignore "$context" && sh setup.sh -B -m template.library "$context" || exit
+    # Some builders take new times for new content.
+    find "$context/vendor" "$context/requirements/library.txt" -exec touch -t 198001010000 {} +
 fi
 
 $build --platform linux/amd64 --file deploy/Dockerfile --tag "$image" \

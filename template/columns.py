@@ -6,12 +6,15 @@ import csv
 import gzip
 import io
 import math
+import re
 import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 _HEAD = 1 << 16
 _DELIMITERS = ",;\t|"
+_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_NUMBER = re.compile(r"[+-]?\d+(,\d+)?")
 
 
 class Table(NamedTuple):
@@ -20,10 +23,12 @@ class Table(NamedTuple):
     Attributes:
         columns: Names of the columns.
         rows: The first rows, as texts; each as long as `columns`.
+        decimal: Mark of decimals: a comma where columns are not separated by one, and a point.
     """
 
     columns: list[str]
     rows: list[list[str]]
+    decimal: str = "."
 
 
 def read_head(path: Path) -> Table | None:
@@ -61,7 +66,9 @@ def _parse(text: str, whole: bool) -> Table | None:
     if not lines:
         return None
     columns = [name.strip() for name in lines[0]]
-    return Table(columns, [row for row in lines[1:] if len(row) == len(columns)])
+    rows = [row for row in lines[1:] if len(row) == len(columns)]
+    commas = delimiter != "," and any(_COMMA.fullmatch(value) for row in rows for value in row)
+    return Table(columns, rows, "," if commas else ".")
 
 
 def typed_row(table: Table) -> dict[str, object]:
@@ -72,7 +79,11 @@ def typed_row(table: Table) -> dict[str, object]:
     row: dict[str, object] = {}
     for place, name in enumerate(table.columns):
         values = [line[place].strip() for line in table.rows]
-        row[name] = _convert(table.rows[0][place], [value for value in values if value])
+        if table.decimal == "," and all(_NUMBER.fullmatch(value) for value in values if value):
+            values = [value.replace(",", ".") for value in values]
+            row[name] = _convert(values[0], [value for value in values if value])
+        else:
+            row[name] = _convert(table.rows[0][place], [value for value in values if value])
     return row
 
 

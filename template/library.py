@@ -1,4 +1,9 @@
-"""The library in a project: a wheel in `vendor/`, and the requirement that names it by its hash."""
+"""The library in a project: a wheel in `vendor/`, and the requirement that names it by its hash.
+
+    python -m template.library FOLDER
+
+does the same for an image of this repository's working tree, files included that are not in git.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +22,33 @@ WHEELS = "tfxkit-*.whl"
 _LIBRARY = "library/"
 
 
-def write(repository: Path, target: Path) -> None:
+def write(repository: Path, target: Path, *, tracked: bool = True) -> None:
     """Builds the wheel and writes its requirement, without network.
 
-    The wheel holds the tracked files of the library only, and has the same bytes on every Python
-    and system. Other wheels of the library are removed.
+    The wheel has the same bytes on every Python and system. Other wheels of the library are
+    removed.
 
     Args:
         repository: The template.
         target: The project's folder.
+        tracked: Leave out files that git does not track.
 
     Raises:
         TemplateError: If the library cannot be built.
     """
     vendor = target / "vendor"
     vendor.mkdir(exist_ok=True)
-    wheel = vendor / build(repository, vendor)
+    wheel = vendor / build(repository, vendor, tracked=tracked)
     for other in vendor.glob(WHEELS):
         if other != wheel:
             other.unlink()
     write_requirement(target, wheel)
 
 
-def build(repository: Path, folder: Path) -> str:
+def build(repository: Path, folder: Path, *, tracked: bool = True) -> str:
     """Builds the wheel into a folder; returns its file name."""
     backend = _backend(repository / "library" / "build_backend.py")
-    tracked = source.files(repository)
-    files = [path.removeprefix(_LIBRARY) for path in tracked if path.startswith(f"{_LIBRARY}src/")]
+    files = _tracked(repository) if tracked else None
     try:
         name = backend.build_wheel(str(folder), files=files)
     except (OSError, ValueError, KeyError) as error:
@@ -66,6 +71,12 @@ def write_requirement(target: Path, wheel: Path) -> None:
     draft.replace(file)
 
 
+def _tracked(repository: Path) -> list[str]:
+    """Files of the library that git tracks, from the library's folder."""
+    files = source.files(repository)
+    return [path.removeprefix(_LIBRARY) for path in files if path.startswith(f"{_LIBRARY}src/")]
+
+
 def _backend(file: Path) -> ModuleType:
     """The build backend, loaded without bytecode, which would stay in the template."""
     spec = importlib.util.spec_from_file_location("tfxkit_build_backend", file)
@@ -78,3 +89,7 @@ def _backend(file: Path) -> ModuleType:
     finally:
         sys.dont_write_bytecode = before
     return module
+
+
+if __name__ == "__main__":
+    write(Path.cwd(), Path(sys.argv[1]), tracked=False)

@@ -13,14 +13,14 @@ def describe(answers: Mapping[str, str], folder: str) -> str:
         answers: Checked ones.
         folder: The project's folder, as the user would write it.
     """
-    first = ", after a look at your data" if answers["dataset_csv"] else ""
+    first = " looks at your data," if answers["dataset_csv"] else ""
     return f"""
 {answers["project_name"]} is in {folder}. Next:
 
     cd {shlex.quote(folder)}
     git init && git add --all && git commit --message "As generated"
-    make run     # set-up, then from the data to a pushed model{first}
-    make test    # the tests of this project
+    make run     # sets up .venv,{first} and trains, evaluates and pushes a model
+    make test    # runs the tests of this project
 
 The DAG is pipeline/dag.py. Every file is yours to edit except vendor/ and requirements/, which
 commands write. README.md says which file is for what, and how to get the next version."""

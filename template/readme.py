@@ -19,7 +19,7 @@ PATH = "README.md"
 _TEMPLATE = "template/README.md"
 _SAMPLE = "data/taxi/span-1/trips-2013.csv"
 _SAMPLE_LABEL = ("tips",)  # the label is made from it, so no request has it
-_WIDTH, _PAGE = 96, 110
+_WIDTH, _PAGE, _ROWS = 96, 110, 3
 _STEPS = (
     "It checks the data, trains and evaluates a model, compares it with the one being served, and "
     "pushes it if it is good enough."
@@ -72,7 +72,7 @@ def _sample(target: Path, answers: Mapping[str, str]) -> dict[str, str]:
             "The data is a sample, 15,002 taxi trips in Chicago: [data/README.md](data/README.md). "
             "`configs/dataset.yaml` describes its columns: the label, and the role of each other."
         ),
-        "predict": _predict(_SAMPLE, answers["project_slug"]),
+        "predict": _predict(target, _SAMPLE, answers["project_slug"]),
         "request": _request(target / _SAMPLE, answers, _SAMPLE_LABEL),
     }
 
@@ -91,7 +91,7 @@ def _own_data(target: Path, answers: Mapping[str, str]) -> dict[str, str]:
             f"again after an edit of `configs/init.txt`: `{answers['project_slug']} init "
             "@configs/init.txt --force`."
         ),
-        "predict": _predict(place, answers["project_slug"]),
+        "predict": _predict(target, place, answers["project_slug"]),
         "request": _request(target / place, answers, (label,) if label else ()),
     }
 
@@ -111,17 +111,19 @@ def _cluster(answers: Mapping[str, str]) -> str:
     )
 
 
-def _predict(place: str, command: str) -> str:
-    """Commands that predict for the first rows of a file."""
-    if place.endswith(".parquet"):
+def _predict(target: Path, place: str, command: str) -> str:
+    """Commands that predict for the first rows of a file; for all if lines are no rows."""
+    table = columns.read_head(target / place)
+    if table is None or any("\n" in value for row in table.rows[:_ROWS] for value in row):
         return f"{command} predict {place}"
-    read = f"gzip -dc {place} | head -n 4" if place.endswith(".gz") else f"head -n 4 {place}"
-    return f"{read} >rows.csv # the header and three rows\n{command} predict rows.csv"
+    head = f"head -n {_ROWS + 1}"
+    read = f"gzip -dc {place} | {head}" if place.endswith(".gz") else f"{head} {place}"
+    return f"{read} >rows.csv # the header and {_ROWS} rows\n{command} predict rows.csv"
 
 
 def _request(file: Path, answers: Mapping[str, str], without: Iterable[str]) -> str:
     """A request to `serve` with the first row of the data; '' if it cannot be read as text."""
-    table = columns.read_head(file) if file.is_file() else None
+    table = columns.read_head(file)
     if table is None or not table.rows:
         return ""
     row = {name: value for name, value in columns.typed_row(table).items() if name not in without}

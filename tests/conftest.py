@@ -1,4 +1,4 @@
-"""What the tests start from: the configuration `fast`, and rows of this project's data.
+"""Starting point of the tests: the configuration `fast`, and rows of this project's data.
 
 The tests are about what is yours: configurations, DAG, features, network, metrics. They read the
 library through `tfxkit.testing` alone, so they hold for other data, features and networks as well.
@@ -43,5 +43,5 @@ def features(config, rows, tmp_path_factory):
 
 @pytest.fixture
 def job(config, features):
-    """What the training gets: the inputs of the network, and the settings."""
+    """Arguments of the training: the inputs of the network, and the settings."""
     return training_job(features, config)

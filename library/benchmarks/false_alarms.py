@@ -27,14 +27,14 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from tfxkit.components.data_gate import anomalies, drift
-from tfxkit.components.data_gate.findings import Report
-from tfxkit.components.data_gate.leaks import ROWS, associations
+from tfxkit.components.data_gate import drift
+from tfxkit.components.data_gate.findings import GateReport, anomaly_findings
+from tfxkit.components.data_gate.rows import SAMPLE_ROWS, associations
 from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.encoding import encode_batch
-from tfxkit.components.example_gen.reading import read_batches
-from tfxkit.components.example_gen.repeats import Repeats, repeated_share
+from tfxkit.components.example_gen.outcomes import Repeats, repeated_share
 from tfxkit.components.example_gen.spans import range_config, select
+from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.loading import Config, project_path
 from tfxkit.storage.statistics import Columns, columns_in
@@ -95,20 +95,20 @@ def _alarms(data: Data, before: Columns, random: np.random.Generator, size: int)
     schema, validation = data.schema, data.dataset.validation
     rows = random.integers(0, len(data.examples), size)
     statistics = data.statistics(rows)
-    report = Report(stop_at=validation.stop_at)
+    report = GateReport(stop_at=validation.stop_at)
     drift.measure(
         "drift", {"all": columns_in(statistics)}, {"all": before}, validation.drift, report
     )
     features = {feature.name: feature for feature in schema.feature}
-    report.findings += anomalies.findings_of(
+    report.findings += anomaly_findings(
         tfdv.validate_statistics(statistics, schema), "all", features
     )
     yield from (f"{finding.column}: {finding.kind}" for finding in report.stopping())
 
-    told = associations([data.examples[row] for row in rows[:ROWS]], schema, data.dataset)
+    told = associations([data.examples[row] for row in rows[:SAMPLE_ROWS]], schema, data.dataset)
     for name, association in told.items():
         if association > (validation.max_association or 1.0):
-            yield f"warning: {name} gives the label away"
+            yield f"warning: {name} leaks the label"
     repeats = Repeats()
     distinct = random.permutation(len(data.examples))[:size]
     repeats.add_all(hash(data.examples[row]) & (1 << 62) - 1 for row in distinct)

@@ -68,18 +68,15 @@ def test_every_python_builds_the_same_bytes(version: str, library: Path, tmp_pat
         pytest.skip(f"Python {version} is not here")
     out = tmp_path / "out"
     out.mkdir()
-    subprocess.run(
-        [python, "-I", "-c", f"import sys; sys.path[:0] = [{str(library)!r}]; {BUILD}", out],
-        check=True,
-    )
+    subprocess.run([python, "-c", BUILD, out], env={"PYTHONPATH": str(library)}, check=True)
     [wheel] = out.iterdir()
     assert wheel.read_bytes() == build(library)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_a_umask_changes_neither_the_wheel_nor_its_mode(umask: int, library: Path) -> None:
-    expected = build(LIBRARY_COPY := library)
-    for path in LIBRARY_COPY.rglob("*"):
+    expected = build(library)
+    for path in library.rglob("*"):
         os.utime(path, (umask + 1, umask + 1))
         path.chmod(0o777 & ~umask if path.is_dir() else 0o666 & ~umask)
     before = os.umask(umask)

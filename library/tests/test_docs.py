@@ -79,6 +79,32 @@ def test_a_page_links_to_what_exists_and_stays_in_the_docs(page):
         assert not anchor or anchor in anchors(path), target
 
 
+def exists(name: str) -> bool:
+    """True for a module of the library, or a name in one."""
+    path, names = LIBRARY / "src", name.split(".")
+    for position, part in enumerate(names):
+        path /= part
+        if (module := path.with_suffix(".py")).is_file():
+            return all(
+                re.search(rf"\b{rest}\b", module.read_text()) for rest in names[position + 1 :]
+            )
+        if not path.is_dir():
+            package = (path.parent / "__init__.py").read_text()
+            return all(re.search(rf"\b{rest}\b", package) for rest in names[position:])
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_a_page_names_what_the_library_has(page):
+    named = set(re.findall(r"`(tfxkit(?:\.\w+)+)`", (DOCS / page).read_text()))
+    assert [name for name in sorted(named) if not exists(name)] == []
+
+
+def test_a_name_that_the_library_lacks_is_found():
+    assert exists("tfxkit.metrics.Sums") and exists("tfxkit.runs.summary.Summary")
+    assert not exists("tfxkit.runs.nothing") and not exists("tfxkit.runs.summary.Nothing")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_a_page_has_no_marks_of_the_template(page):
     assert not re.search(r"<!-- (>>>|<<<)", (DOCS / page).read_text())
@@ -95,10 +121,10 @@ def test_the_changelog_begins_with_this_version():
 # A package index offers whatever somebody has published under the name.
 BY_NAME = re.compile(
     r"""
-    \b(?:install|add|sync|download|wheel|uvx|run\ --with)\b[^\n#|;&]*\s["']?tfxkit(?![\w./-])
+    \b(?:pip[x\d.]*|uvx?|poetry|conda)\b[^\n#|;&`]*\s["']?tfxkit(?![\w./-])
     | (?<![\w./-])tfxkit\s*(?:\[[\w,\s-]+\])?\s*(?:[=~!<>]=|<|>)\s*\d
     | (?<![\w./-])tfxkit\[[\w,\s-]+\]
-    | ^tfxkit\s*(?:$|[;\\])
+    | ^[ ]*tfxkit[ ]*(?:$|[;\\])
     """,
     re.VERBOSE | re.MULTILINE,
 )
@@ -114,7 +140,8 @@ SEARCHED = re.compile(
         'RUN uv pip install --quiet "tfxkit[kubeflow]"',
         "uv add tfxkit",
         "tfxkit==0.2.0 \\",
-        "tfxkit",
+        "RUN uv pip install \\\n    tfxkit \\",
+        "uvx --from tfxkit doctor",
         "dependencies = ['tfxkit >= 0.2']",
         "extra: tfxkit[vertex]",
     ],
@@ -134,6 +161,7 @@ def test_a_requirement_by_name_is_found(line):
         "--no-emit-package=tfxkit",
         "sh setup.sh -m tfxkit.environment.install",
         "`tfxkit` 0.2.0",
+        "checks the wheel (intact, of tfxkit, for this Python)",
     ],
 )
 def test_a_path_is_no_requirement_by_name(line):

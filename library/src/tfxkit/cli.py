@@ -14,6 +14,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from tfxkit import commands as verbs
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
@@ -95,9 +96,15 @@ def _refuse_unknown_verb(arguments: Sequence[str]) -> None:
         sys.exit(2)
 
 
+def _program() -> str:
+    """The command as it was given: `python -m pipeline`, or a script named after the project."""
+    name = PurePath(sys.argv[0]).name
+    return "python -m pipeline" if name == "-c" or name.endswith(".py") else name
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pipeline",
+        prog=_program(),
         description="Run the pipeline, look at its runs, and serve its models.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

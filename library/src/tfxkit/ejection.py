@@ -264,7 +264,7 @@ def _fixed(source: str, file: str, root: Path, *rules: str) -> str:
 
 
 def _through_ruff(options: list[str], source: str, file: str, root: Path) -> str:
-    """What Ruff makes of a source; the same where it is not installed."""
+    """Source as formatted by Ruff; unchanged if it is not installed."""
     if not file.endswith(".py") or not (ruff := _ruff()):
         return source
     command = [str(ruff), *options, "--quiet", "--no-cache", f"--stdin-filename={file}", "-"]

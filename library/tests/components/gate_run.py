@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.example_validator import executor as example_validator
 from tfx.types import artifact_utils, standard_artifacts
 
-from tfxkit.components.data_gate.executor import Executor
+from tfxkit.components.data_gate.component import DataGateExecutor
 
 # A label and its feature, for rows of anything.
 DATASET = {
@@ -89,5 +89,5 @@ def run_gate(folder, rows, baseline, validation, schema):
     findings = standard_artifacts.JsonValue()
     findings.uri = str(folder / "findings")
     properties = {"validation": validation.model_dump_json(), "dataset": json.dumps(DATASET)}
-    Executor().Do(inputs, {"findings": [findings]}, properties)
+    DataGateExecutor().Do(inputs, {"findings": [findings]}, properties)
     return json.loads((folder / "findings").read_text())

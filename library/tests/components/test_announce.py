@@ -12,7 +12,7 @@ from tfx.types import standard_artifacts
 from components import webhook as webhooks
 from components.announce import Announce
 from tests.webhook_server import webhook_server
-from tfxkit.components.evaluator.evaluation import EvaluationResult, write
+from tfxkit.components.evaluator.evaluation import EvaluationResult, write_evaluation
 from tfxkit.errors import MachineError
 from tfxkit.evaluation import Check
 
@@ -46,7 +46,9 @@ def announce(tmp_path, webhook, caplog):
         evaluation.uri = str(tmp_path / "evaluation")
         Path(evaluation.uri).mkdir(exist_ok=True)
         blessed = all(check.passed for check in checks)
-        write(EvaluationResult(METRICS, {}, (), (), {}, tuple(checks), blessed), evaluation.uri)
+        write_evaluation(
+            EvaluationResult(METRICS, {}, (), (), {}, tuple(checks), blessed), evaluation.uri
+        )
         blessing = standard_artifacts.InfraBlessing()
         if reason:
             blessing.set_string_custom_property("reason", reason)

@@ -18,8 +18,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import io_utils
 
 from tfxkit.components.baseline import Baseline
-from tfxkit.components.baseline.compatibility import incompatibility
-from tfxkit.components.baseline.executor import Executor
+from tfxkit.components.baseline.component import BaselineExecutor, incompatibility
 from tfxkit.errors import StorageError
 from tfxkit.storage.filesystems import fileio
 
@@ -34,7 +33,7 @@ def run_executor(
     for artifact in (schema_artifact, model, statistics):
         Path(artifact.uri).mkdir(parents=True)
     (folder / "schema" / "schema.pbtxt").write_text(schema)
-    Executor(base_executor.BaseExecutor.Context()).Do(
+    BaselineExecutor(base_executor.BaseExecutor.Context()).Do(
         {"schema": [schema_artifact]},
         {"model": [model], "statistics": [statistics]},
         {"serving_dir": str(serving_dir), "dataset": json.dumps(dataset)},

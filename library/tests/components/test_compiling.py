@@ -81,7 +81,7 @@ def test_the_three_compile_with_schema_2_1(tmp_path: Path, dataset: dict[str, An
     }
     for name in ("Baseline", "ServingCheck", "Pusher"):
         arguments = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]["args"]
-        assert any(argument.endswith("executor.Executor") for argument in arguments)
+        assert any(argument.endswith("Executor") for argument in arguments)
 
 
 def test_evaluator_and_data_gate_compile_for_kubeflow(tmp_path):

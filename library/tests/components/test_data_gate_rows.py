@@ -1,4 +1,4 @@
-"""What the data gate sees in rows: a label given away, repeats, spans that go back."""
+"""What the data gate sees in rows: target leakage, repeats, older spans."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from tfxkit.components.data_gate.leaks import associations
-from tfxkit.components.data_gate.rows import findings
-from tfxkit.components.example_gen.repeats import K, Repeats, repeated_share
+from tfxkit.components.data_gate.rows import associations, row_findings
+from tfxkit.components.example_gen.outcomes import SKETCH_SIZE, Repeats, repeated_share
 from tfxkit.config.bounds import Validation
 from tfxkit.config.dataset import Dataset
 from tfxkit.storage.examples_artifact import OUTCOMES
@@ -131,7 +130,7 @@ def test_repeats_are_estimated_over_files_in_any_order(distinct, times):
     for i, one in enumerate(hashes):
         files[i % 3].add(one)
     sketches = [file.sketch() for file in files]
-    assert all(len(sketch) <= K for sketch in sketches)
+    assert all(len(sketch) <= SKETCH_SIZE for sketch in sketches)
     assert repeated_share(sketches) == pytest.approx(1 - 1 / times, abs=0.02)
     assert repeated_share([]) == 0.0
 
@@ -157,7 +156,7 @@ def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, **bounds):
             for row in part:
                 writer.write(row)
     validation = Validation.model_validate(bounds)
-    return list(findings(artifact, baseline, SCHEMA, dataset("binary"), validation))
+    return list(row_findings(artifact, baseline, SCHEMA, dataset("binary"), validation))
 
 
 def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
@@ -165,8 +164,8 @@ def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
     assert {finding.severity for finding in found} == {"warning"}
     texts = [f"{finding.column}: {finding.what}" for finding in found]
     assert "The newest span is 2; the served model was trained on spans up to 3" in texts[0]
-    assert "about 34% are there already, where 10% is allowed" in texts[1]
-    assert texts[2].startswith("code: Label given away: this column alone tells 100.0%")
+    assert "about 34% repeat another row; 10% is allowed" in texts[1]
+    assert texts[2].startswith("code: Target leakage: this column alone determines 100.0%")
     assert len(texts) == 3
     muted = rows_found(tmp_path, share=0.34, max_repeated=0.5, max_association=None)
     assert muted == []
@@ -176,4 +175,4 @@ def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
 def test_files_without_rows_take_nothing_from_what_is_looked_at(tmp_path):
     """A large file that could not be cut is in one shard of many."""
     [found] = rows_found(tmp_path, empty=100)
-    assert found.what.startswith("Label given away: this column alone tells 100.0%")
+    assert found.what.startswith("Target leakage: this column alone determines 100.0%")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 
-from tfxkit.components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
+from tfxkit.components.data_gate.drift import NotComparableError, infinity_norm, jensen_shannon
 
 
 def column(values):

@@ -154,7 +154,7 @@ def test_each_is_imported_and_built_into_the_dag(tmp_path):
         assert own.startswith(f"components.{package}.")
         assert not [path for path in found["executors"] if f"tfxkit.components.{package}." in path]
         if name in ("Baseline", "SpanExampleGen"):
-            assert f"components.{package}.driver" in found["drivers"]
+            assert [path for path in found["drivers"] if path.startswith(f"components.{package}.")]
         assert len(found["reads_spans"]) == 1  # also by an executor that is no class of the library
     assert not roots
 
@@ -184,19 +184,19 @@ def test_runs_go_on_with_ejected_components(tmp_path):
     assert states["ExampleGen"] is states["Baseline"] is State.RUN  # not those of the run before
 
     # Errors in an ejected component are the owner's, with file and line.
-    executor = root / "components" / "baseline" / "executor.py"
-    source = executor.read_text().replace("model = art", "print(1 / 0)\n        model = art")
-    executor.write_text(source)
+    module = root / "components" / "baseline" / "component.py"
+    source = module.read_text().replace("model = art", "print(1 / 0)\n        model = art")
+    module.write_text(source)
     line = source[: source.index("1 / 0")].count("\n") + 1
     out = pipeline("run", "--to", "Baseline")
     assert out.startswith("1\n")
-    assert f"components/baseline/executor.py, line {line}, in Do" in out
+    assert f"components/baseline/component.py, line {line}, in Do" in out
     assert "ZeroDivisionError" in out
 
 
 def test_what_is_the_projects_own_is_not_ejected_again(root, capsys):
     assert cli.main(["eject", "Baseline"]) == 0
-    (root / "components" / "baseline" / "executor.py").write_text("# mine\n")
+    (root / "components" / "baseline" / "component.py").write_text("# mine\n")
     before = sources(root)
     for name in ("Baseline", "Announce"):
         assert cli.main(["eject", name]) == 2
@@ -264,7 +264,7 @@ def test_it_may_be_killed_at_any_time(root, tmp_path):
             if ".baseline.ejecting" not in str(file):
                 ast.parse(file.read_text())
         [component] = [each for each in palette(root) if each.name == "Baseline"]
-        assert component.package or (root / "components" / "baseline" / "driver.py").exists()
+        assert component.package or (root / "components" / "baseline" / "component.py").exists()
         if done.returncode != -signal.SIGKILL:
             break
         eject("Baseline", root)

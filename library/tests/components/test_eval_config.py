@@ -12,7 +12,7 @@ from tensorflow_model_analysis.utils.keras_lib import tf_keras
 
 from tests.sample_project import CONFIGS
 from tfxkit.components.evaluator import eval_config
-from tfxkit.components.evaluator.evaluation import Measured, check, gaps
+from tfxkit.components.evaluator.evaluation import MeasuredMetrics, apply_thresholds, measure_gaps
 from tfxkit.config.bounds import Evaluation
 from tfxkit.config.dataset import Dataset
 from tfxkit.evaluation import SliceResult
@@ -202,7 +202,7 @@ def worst(**bound):
     evaluation = Evaluation.model_validate(
         {"slices": [["hour"]], "worst_slice": {"metric": "auc", **bound}}
     )
-    (result,) = check(evaluation, Measured({}, {}, SLICES))
+    (result,) = apply_thresholds(evaluation, MeasuredMetrics({}, {}, SLICES))
     return result
 
 
@@ -222,8 +222,8 @@ def gap(column="hour", baseline=None, **bound):
         {"slices": [["hour"], ["pay"]], "gaps": [{"metric": "auc", "slice": [column], **bound}]}
     )
     before = {name: {"auc": value} for name, value in (baseline or {}).items()}
-    measured = Measured({}, {}, SLICES, before)
-    return gaps(evaluation, measured)[0], check(evaluation, measured)[0]
+    measured = MeasuredMetrics({}, {}, SLICES, before)
+    return measure_gaps(evaluation, measured)[0], apply_thresholds(evaluation, measured)[0]
 
 
 def test_a_gap_is_between_the_groups_of_one_slice_that_have_rows_enough():
@@ -255,7 +255,7 @@ def lost(baseline, **bound):
         {"slices": [["hour"]], "worst_slice": {"metric": "auc", "min": 0.0, **bound}}
     )
     before = {name: {"auc": value} for name, value in baseline.items()}
-    _, result = check(evaluation, Measured({}, {}, SLICES, before))
+    _, result = apply_thresholds(evaluation, MeasuredMetrics({}, {}, SLICES, before))
     return result
 
 
@@ -286,11 +286,13 @@ def test_a_bound_on_a_metric_that_no_large_slice_has_is_not_passed():
 
 
 def test_a_model_without_any_bound_is_not_blessed():
-    (result,) = check(Evaluation(), Measured({"auc": 0.9}, {}, ()))
+    (result,) = apply_thresholds(Evaluation(), MeasuredMetrics({"auc": 0.9}, {}, ()))
     assert not result.passed
     assert "no thresholds are configured" in result.detail
 
 
 def test_a_metric_that_is_not_defined_does_not_pass():
     evaluation = Evaluation.model_validate({"thresholds": {"auc": {"min": 0.5, "max": 1}}})
-    assert [one.passed for one in check(evaluation, Measured({"auc": None}, {}, ()))] == [False] * 2
+    assert [
+        one.passed for one in apply_thresholds(evaluation, MeasuredMetrics({"auc": None}, {}, ()))
+    ] == [False] * 2

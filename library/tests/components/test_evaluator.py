@@ -17,7 +17,7 @@ from tfx.utils import path_utils, proto_utils
 
 from tfxkit.components.evaluator import eval_config
 from tfxkit.components.evaluator import evaluation as evaluations
-from tfxkit.components.evaluator.executor import Executor
+from tfxkit.components.evaluator.component import EvaluatorExecutor
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import ModelError
 from tfxkit.features.label import LABEL_KEY
@@ -144,10 +144,10 @@ def evaluate(tmp_path_factory):
         evaluation_artifact.uri = str(folder / "evaluation")
         blessing = standard_artifacts.ModelBlessing()
         blessing.uri = str(folder / "blessing")
-        context = Executor.Context(
+        context = EvaluatorExecutor.Context(
             beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder), unique_id="1"
         )
-        Executor(context).Do(
+        EvaluatorExecutor(context).Do(
             {
                 "examples": [write_examples(folder / "examples", columns or rows(task))],
                 "model": [write_model(folder / "model", task, shift)],
@@ -158,11 +158,15 @@ def evaluate(tmp_path_factory):
             {
                 "eval_config": proto_utils.proto_to_json(eval_config(dataset)),
                 "example_splits": json.dumps(["eval"]),
-                "module_path": "tfxkit.components.evaluator.extractors",
+                "module_path": "tfxkit.components.evaluator.metrics",
                 "evaluation": dataset.evaluation.model_dump_json(),
             },
         )
-        return evaluations.read(evaluation_artifact.uri), blessing, evaluation_artifact.uri
+        return (
+            evaluations.read_evaluation(evaluation_artifact.uri),
+            blessing,
+            evaluation_artifact.uri,
+        )
 
     return run
 

@@ -1,6 +1,8 @@
 """A version is complete or absent, whatever happens to the pusher, and a model is pushed once."""
 
 import contextlib
+import errno
+import fcntl
 import multiprocessing
 import os
 import resource
@@ -20,8 +22,8 @@ from tfx.dsl.io import filesystem_registry
 from tfx.dsl.io.plugins.local import LocalFilesystem
 from tfx.types import standard_artifacts
 
-from tfxkit.components.pusher import local_folder, object_store, publish
-from tfxkit.components.pusher.executor import Executor
+from tfxkit.components.pusher import publishing
+from tfxkit.components.pusher.component import VersionPusherExecutor
 from tfxkit.errors import ModelError
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
@@ -80,7 +82,7 @@ def push(
             write_model(model_dir, fingerprint=fingerprint)
         pushed = standard_artifacts.PushedModel()
         pushed.uri = str(tmp_path / "pushed_model" / uuid.uuid4().hex)
-        Executor(base_executor.BaseExecutor.Context()).Do(
+        VersionPusherExecutor(base_executor.BaseExecutor.Context()).Do(
             inputs, {"pushed_model": [pushed]}, {"serving_dir": str(serving_dir)}
         )
         return pushed
@@ -288,6 +290,10 @@ def test_pushers_of_the_same_model_at_once_push_it_once(
     assert len(visible(tmp_path / "serving")) == 1
 
 
+def no_locks(*_arguments: Any) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
 @pytest.mark.parametrize("scheme", ["", STORE])
 def test_pushers_of_different_models_at_once_damage_no_version(
     tmp_path: Path,
@@ -295,15 +301,15 @@ def test_pushers_of_different_models_at_once_damage_no_version(
     scheme: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # As on a file system without locks; and all of them want the same number.
-    monkeypatch.setattr(local_folder, "_acquire", lambda lock: False)
+    # On a file system without locks; and all of them want the same number.
+    monkeypatch.setattr(fcntl, "flock", no_locks)
     names = [f"model-{number}" for number in range(6)]
     expected = {}
     for name in names:
         push(tmp_path / name, name)
         expected[name] = contents(visible(tmp_path / name)[0])
 
-    monkeypatch.setattr(publish, "_next_version", lambda serving_dir: 7)
+    monkeypatch.setattr(publishing, "next_version", lambda serving_dir: 7)
     serving = tmp_path / "serving"
     children = [in_child(lambda name=name: push(f"{scheme}{serving}", name)) for name in names]
     for child in children:
@@ -360,14 +366,14 @@ def test_on_s3_a_push_that_fails_leaves_nothing(
     s3: str, push: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = push(s3, "a").get_string_custom_property("pushed_version")
-    copy = object_store._copy
+    open_file = fileio.open
 
-    def fail(source: str, target: str) -> None:
-        if target.endswith(object_store.LAST):
+    def fail(path: str, mode: str = "r") -> Any:
+        if mode == "wb" and path.startswith(s3) and path.endswith(publishing.LAST_FILE):
             raise OSError("quota exceeded")
-        copy(source, target)
+        return open_file(path, mode)
 
-    monkeypatch.setattr(object_store, "_copy", fail)
+    monkeypatch.setattr(fileio, "open", fail)
     with pytest.raises(ModelError, match=rf"cannot be pushed to {s3}: quota exceeded"):
         push(s3, "b")
     assert fileio.listdir(s3) == [first]
@@ -378,7 +384,7 @@ def test_on_s3_a_push_that_fails_leaves_nothing(
 def test_on_s3_pushers_at_once_damage_no_version(
     s3: str, push: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish, "_next_version", lambda serving_dir: 7)
+    monkeypatch.setattr(publishing, "next_version", lambda serving_dir: 7)
     names = [f"model-{number}" for number in range(4)]
     for name in names:
         push(f"{s3}/{name}", name)

@@ -21,8 +21,9 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
-from tfxkit.components.serving_check import RESULT_FILE, ServingCheck, limits, probe, verdict
-from tfxkit.components.serving_check.executor import Executor
+from tfxkit.components.serving_check import RESULT_FILE, ServingCheck, probe, verdict
+from tfxkit.components.serving_check.component import ServingCheckExecutor
+from tfxkit.components.serving_check.fresh_process import run_limited
 from tfxkit.components.serving_check.verdict import NotBlessedError
 from tfxkit.errors import MachineError
 
@@ -171,7 +172,7 @@ class Trained:
             artifact.uri = str(self.folder / name)
         artifacts["examples"].split_names = '["train", "eval"]'
         blessing = artifacts.pop("blessing")
-        Executor(base_executor.BaseExecutor.Context()).Do(
+        ServingCheckExecutor(base_executor.BaseExecutor.Context()).Do(
             {name: [artifact] for name, artifact in artifacts.items()},
             {"blessing": [blessing]},
             properties | limits_of_check,
@@ -332,13 +333,13 @@ def test_no_examples_to_try_it_with(trained: Callable[[Outputs], Trained]) -> No
     ],
 )
 def test_limits_of_a_process(program: str, fault: str | None, is_accident: bool) -> None:
-    ended = limits.run([sys.executable, "-c", program], env={}, timeout_s=60, memory_mb=200)
+    ended = run_limited([sys.executable, "-c", program], env={}, timeout_s=60, memory_mb=200)
     assert ended.fault is None if fault is None else fault in str(ended.fault)
     assert ended.is_accident == is_accident
 
 
 def test_a_process_that_cannot_start_is_an_accident() -> None:
-    ended = limits.run(["/no/such/program"], env={}, timeout_s=60, memory_mb=200)
+    ended = run_limited(["/no/such/program"], env={}, timeout_s=60, memory_mb=200)
     assert ended.is_accident
     assert "could not be started: " in str(ended.fault)
 

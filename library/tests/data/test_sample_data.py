@@ -71,7 +71,7 @@ def test_spans_follow_each_other_in_time():
 def test_every_split_of_every_span_fits_the_schema(path):
     table = read_table(str(path), SCHEMA)
     splits = HashSplits({"train": 2, "eval": 1})
-    names = pa.array(splits.dealt(map(row_hash, encode(table))))
+    names = pa.array(splits.assign(map(row_hash, encode(table))))
     for split in ("train", "eval"):
         rows = table.filter(pa.compute.equal(names, split))
         assert rows.num_rows > 200

@@ -98,7 +98,7 @@ def test_a_bound_on_each_kind_decides(foreign, setting, missed):
     from tfxkit.config.bounds import Evaluation
 
     run = Run.read(foreign.outputs.runs / "latest", foreign.outputs)
-    measured = evaluation.load(run.artifact("Evaluator", "evaluation").uri)
+    measured = evaluation.load_metrics(run.artifact("Evaluator", "evaluation").uri)
     configured = yaml.safe_load((foreign.root / "configs/dataset.yaml").read_text())["evaluation"]
     path, _, value = setting.partition("=")
     *parents, key = path.split(".")
@@ -106,7 +106,7 @@ def test_a_bound_on_each_kind_decides(foreign, setting, missed):
     for name in parents:
         section = section[name]
     section[key] = yaml.safe_load(value)
-    checks = evaluation.check(Evaluation.model_validate(configured), measured)
+    checks = evaluation.apply_thresholds(Evaluation.model_validate(configured), measured)
     assert not {check.name: check.passed for check in checks}[missed]
 
 

@@ -200,7 +200,7 @@ SILENT = [
         {
             f"{CONTAINER}/args": [
                 "--executor_class_path",
-                "tfxkit.components.baseline.executor.Executor",
+                "tfxkit.components.baseline.component.BaselineExecutor",
             ]
         },
         "the cache does not see the model that is being served",

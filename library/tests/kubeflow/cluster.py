@@ -26,7 +26,7 @@ from tests.kubeflow.emulator.run import Run
 from tests.kubeflow.emulator.settings import Settings
 from tests.kubeflow.emulator.step import Step
 from tests.kubeflow.emulator.step_process import StepProcess, kill_group
-from tests.sample_project import LIBRARY, ROOT, SAMPLE
+from tests.sample_project import ROOT, SAMPLE
 from tfxkit import cli
 
 BUCKET = "taxi"
@@ -151,9 +151,8 @@ def installed(folder: Path) -> Path:
     command = [sys.executable, "setup.py", "--quiet", "build"]
     command += ["--build-base", str(folder / "build"), "--build-lib", str(folder / "lib")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (folder / "requirements").mkdir(parents=True)
-    command = [sys.executable, str(LIBRARY / "vendor.py"), str(folder)]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [sys.executable, "-B", "-m", "template.library", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     [wheel] = (folder / "vendor").iterdir()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "lib")

@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 from tests.kubeflow.test_entrypoint import RUN, step  # noqa: F401
 from tests.kubeflow.test_entrypoint import run as run_entrypoint
 from tests.webhook_server import webhook_server
-from tfxkit.components.evaluator.evaluation import EvaluationResult, write
+from tfxkit.components.evaluator.evaluation import EvaluationResult, write_evaluation
 from tfxkit.config.loading import ConfigError
 from tfxkit.evaluation import Check
 
@@ -72,7 +72,7 @@ def test_the_entrypoint_runs_it(step, monkeypatch):  # noqa: F811
     )
     evaluation = announce.folder.parents[1] / "Evaluator/1/evaluation"
     evaluation.mkdir(parents=True)
-    write(result, str(evaluation))
+    write_evaluation(result, str(evaluation))
     announce.message["inputs"]["artifacts"] = {
         key: {"artifacts": [{"name": key, "uri": f"{RUN}/{path}", "metadata": metadata}]}
         for key, path, metadata in (

@@ -23,7 +23,7 @@ from tfx.types.artifact import Artifact
 
 from tests.kubeflow.emulator.metadata import MetadataStore, schema_of
 from tests.kubeflow.emulator.protojson import from_text
-from tfxkit.components.serving_check.result import Result
+from tfxkit.components.serving_check.verdict import ServingResult
 from tfxkit.kubeflow.container import Launcher
 from tfxkit.kubeflow.messages import adapt_input, adapt_output
 from tfxkit.storage import placeholders
@@ -125,7 +125,7 @@ def test_blessings(passed_on, tmp_path, blessed):
     assert found.get_string_custom_property("current_model") == "minio://bucket/model"
 
     infra = new(standard_artifacts.InfraBlessing, tmp_path)
-    Result(blessed=blessed, reason="The model is slow.", latency_ms=1.25).write(infra)
+    ServingResult(blessed=blessed, reason="The model is slow.", latency_ms=1.25).write(infra)
     found = passed_on(infra)
     assert model_utils.is_infra_validated(found) == blessed
     assert found.get_string_custom_property("reason") == "The model is slow."

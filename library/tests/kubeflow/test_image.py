@@ -91,7 +91,7 @@ def test_labels_say_what_the_project_says():
     assert f'image.licenses="{PROJECT["license"]}"' in labels
 
 
-TOOLS = ("cp", "dirname", "git", "mktemp", "rm", "sed", "sh")
+TOOLS = ("cp", "dirname", "find", "git", "mktemp", "rm", "sed", "sh", "touch")
 # Writes down how it is called, and keeps a copy of the context.
 BUILDER = """\
 #!/bin/sh

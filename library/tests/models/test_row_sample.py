@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfxkit.training.row_sample import RowSample
+from tfxkit.training.input_pipeline import RowSample
 
 
 def sampled(most: int, seed: int, rows: int, batch: int) -> np.ndarray:

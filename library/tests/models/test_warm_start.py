@@ -13,7 +13,7 @@ from tests.models.conftest import SMALL, fn_args, small_frame, transform
 from tests.sample.models.training import run_fn
 from tfxkit.config.dataset import Dataset
 from tfxkit.storage import served_model
-from tfxkit.training.reuse import transform_digest
+from tfxkit.training.job import transform_digest
 
 pytestmark = pytest.mark.slow
 

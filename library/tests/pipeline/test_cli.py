@@ -155,3 +155,15 @@ runpy.run_module("pipeline", run_name="__main__")
     command = [sys.executable, "-m", "interrupted"]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False)
     assert done.returncode == 130
+
+
+def test_usage_names_the_command_that_was_given(tmp_path):
+    script = tmp_path / "my-trips"
+    script.write_text("from pipeline.__main__ import main\n\nmain()\n")
+    for command, name in (
+        ([script], "my-trips"),
+        (["-m", "pipeline"], "python -m pipeline"),
+    ):
+        arguments = [sys.executable, *command, "--help"]
+        result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        assert result.stdout.startswith(f"usage: {name} ")

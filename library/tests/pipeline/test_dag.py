@@ -209,7 +209,7 @@ EDITS = {
     "tests/sample/models/tuning.py": {"Tuner"},
     "tests/sample/models/features.py": {"Transform"},
     "tfxkit/features/helpers.py": {"Transform"},
-    "tfxkit/features/quantiles.py": {"Transform"},
+    "tfxkit/features/planned.py": {"Transform"},
     "tfxkit/features/vocabularies.py": {"Transform"},
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
     "tfxkit/evaluation.py": {"Evaluator"},

@@ -15,7 +15,7 @@ from tfxkit.runs.results import collect
 def evaluated(folder, *, blessed):
     folder.mkdir()
     result = evaluation.EvaluationResult({"auc": 0.9}, {}, (), (), {}, (), blessed)
-    evaluation.write(result, str(folder))
+    evaluation.write_evaluation(result, str(folder))
     return {"evaluation": Artifact(1, "ModelEvaluation", str(folder), {})}
 
 

@@ -61,20 +61,17 @@ def signalled(step: str, number: signal.Signals) -> contextlib.AbstractContextMa
     return during(step, timer.start, wait=True)
 
 
-@contextlib.contextmanager
-def _killed_half_pushed() -> Iterator[None]:
-    from tfxkit.components.pusher import local_folder
+def _kill_half_pushed() -> None:
+    """Kills this process when the Pusher has copied some files, each of which it flushes."""
+    flush, flushed = os.fsync, []
 
-    copy, copied = local_folder._copy, []
-
-    def some(source: str, target: str) -> None:
-        if len(copied) == 3:
+    def flush_some(descriptor: int) -> None:
+        if len(flushed) == 3:
             os.kill(os.getpid(), signal.SIGKILL)
-        copy(source, target)
-        copied.append(target)
+        flush(descriptor)
+        flushed.append(descriptor)
 
-    local_folder._copy = some
-    yield
+    os.fsync = flush_some
 
 
 def _no_more_memory() -> None:
@@ -89,7 +86,7 @@ def main(step: str, what: str, *arguments: str) -> int:
 
     assert step in ORDER, step
     if what == "half-pushed":
-        trouble = _killed_half_pushed()
+        trouble = during(step, _kill_half_pushed)
     elif what == "memory":
         trouble = during(step, _no_more_memory)
     else:

@@ -176,13 +176,16 @@ CASES = [
         "label leaks into a column whose drift is not bounded",
         rows(lambda f: f.assign(pickup_community_area=np.where(label(f), "8", "32"))),
         PASSED,
-        ("warning: pickup_community_area (train): Label given away", "tells 100.0% of the label"),
+        (
+            "warning: pickup_community_area (train): Target leakage",
+            "determines 100.0% of the label",
+        ),
     ),
     Case(
         "half the rows duplicated",
         rows(lambda f: pd.concat([f, f[: len(f) // 2]])),
         PASSED,
-        ("warning: (all columns) (rows): Repeated rows: about 3", "are there already"),
+        ("warning: (all columns) (rows): Repeated rows: about 3", "repeat another row"),
     ),
     Case(
         "all values of a column missing",

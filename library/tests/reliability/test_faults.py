@@ -274,8 +274,8 @@ def test_a_clock_that_was_set_back(settled, row, monkeypatch):
             return datetime.datetime.now(tz) - datetime.timedelta(seconds=year)
 
     with monkeypatch.context() as patch:
-        behind = types.SimpleNamespace(time=lambda: time.time() - year)
-        patch.setattr("tfxkit.components.pusher.publish.time", behind)
+        behind = types.SimpleNamespace(**vars(time) | {"time": lambda: time.time() - year})
+        patch.setattr("tfxkit.components.pusher.publishing.time", behind)
         patch.setattr(outputs, "datetime", Clock)
         with patch.context() as broken:
             broken.setattr("tfxkit.training.export.export", _interrupt)

@@ -12,7 +12,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tests.project_with_runs import NAME, Project
-from tfxkit.components.serving_check import limits
+from tfxkit.components.serving_check import fresh_process
 from tfxkit.runs.metadata import RunMetadata
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
@@ -57,8 +57,8 @@ def store(project: Project) -> ml_metadata.MetadataStore:
 def test_without_an_answer_in_time_nothing_is_changed(two, monkeypatch, capfd):
     project, first, _ = two
     before = fingerprints(project)
-    timeout = limits.Ended("gave no answer in 300 s", 0.0, is_accident=True)
-    monkeypatch.setattr(limits, "run", lambda *_args, **_kwargs: timeout)
+    timeout = fresh_process.ProcessEnd("gave no answer in 300 s", 0.0, is_accident=True)
+    monkeypatch.setattr(fresh_process, "run_limited", lambda *_args, **_kwargs: timeout)
     assert project.pipeline("rollback", str(first)) == 1
     error = capfd.readouterr().err
     assert f"Version {first} could not be checked." in error
@@ -113,7 +113,7 @@ def test_the_model_before_is_served_recorded_and_compared_with(two, capfd):
 
 
 def test_one_that_was_rolled_back_from_is_served_again_by_its_name(two, capfd):
-    project, first, second = two
+    project, _, second = two
     served = fingerprints(project)[second]
     assert project.pipeline("rollback") == 0
     assert project.pipeline("rollback", str(second)) == 0

@@ -219,6 +219,7 @@ def test_a_lock_without_an_extra_lacks_what_only_that_needs(kept, left, shared, 
     [
         ("a,b\n1,2.5\n3,\n", {"a": 1, "b": 2.5}),
         ("a;b c\n1;x\n", {"a": 1, "b c": "x"}),
+        ("a;b;c\n10,5;1;x\n2;2,5;y,1\n", {"a": 10.5, "b": 1.0, "c": "x"}),
         ("zip,n\n01234,-1\n12345,2\n", {"zip": "01234", "n": -1}),
         ("a,b\n,nan\n1,2\n", {"a": None, "b": "nan"}),
         ('"a, b",c\n"x\ny",1.\n', {"a, b": "x\ny", "c": 1.0}),

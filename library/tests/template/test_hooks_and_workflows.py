@@ -57,17 +57,27 @@ def steps(workflow: dict) -> Iterator[dict]:
         yield from job["steps"]
 
 
-def targets_of_make(workflow: dict) -> set[str]:
-    """The targets that a workflow names, a matrix of them among them."""
-    commands = "\n".join(step.get("run", "") for step in steps(workflow))
-    named = set(re.findall(r"\bmake ([a-z-]+)", commands))
+def targets_of_make(workflow: dict) -> set[tuple[str, str]]:
+    """Folder and target of each `make` in a workflow, a matrix of targets among them."""
+    named = set()
     for job in workflow["jobs"].values():
-        named |= set(job.get("strategy", {}).get("matrix", {}).get("target", ()))
+        commands = "\n".join(step.get("run", "") for step in job["steps"])
+        calls = re.findall(r'\bmake (?:-C (\S+) )?("\$TARGET"|[a-z-]+)', commands)
+        matrix = job.get("strategy", {}).get("matrix", {}).get("target", ())
+        for folder, target in calls:
+            targets = matrix if target.startswith('"') else [target]
+            named |= {(folder or ".", each) for each in targets}
     return named
 
 
-def targets_of(makefile: Path) -> set[str]:
-    return set(re.findall(r"^([a-z][a-z-]*):", makefile.read_text(), re.MULTILINE))
+def targets_of(root: Path) -> set[tuple[str, str]]:
+    """Folder and target of each rule of the Makefiles."""
+    found = set()
+    for folder in (folder for folder in (".", "library") if (root / folder / "Makefile").exists()):
+        text = (root / folder / "Makefile").read_text()
+        names = re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE)
+        found |= {(folder, name) for name in names}
+    return found
 
 
 def hooks(folder: Path = REPOSITORY) -> dict[str, dict]:
@@ -84,7 +94,7 @@ def commands_of_lint() -> list[str]:
 @pytest.mark.parametrize("path", WORKFLOWS)
 def test_a_workflow_names_what_exists(path):
     workflow = load(path)
-    assert targets_of_make(workflow) <= targets_of(REPOSITORY / "Makefile")
+    assert targets_of_make(workflow) <= targets_of(REPOSITORY)
     used = [step["uses"] for step in steps(workflow) if "uses" in step]
     for action in (name.removeprefix("./") for name in used if name.startswith("./")):
         assert f"{action}/action.yml" in TRACKED
@@ -125,7 +135,7 @@ def test_the_cache_is_keyed_by_the_lock():
     [cache] = [step for step in load(ACTION)["runs"]["steps"] if "cache@" in step.get("uses", "")]
     [pattern] = re.findall(r"hashFiles\('([^']*)'\)", cache["with"]["key"])
     assert {name for name in TRACKED if parts.matches(name, (pattern,))} == {
-        f"requirements/{name}.txt" for name in ("dev", "installer", "runtime")
+        f"requirements/{name}.txt" for name in ("installer", "notebooks", "runtime", "test")
     }
 
 
@@ -146,10 +156,11 @@ def test_pythons_are_those_of_the_project():
 
 def test_workflows_run_each_suite_of_ci():
     calls = (REPOSITORY / ".ci/run").read_text().splitlines()
-    named = {word for line in calls for word in re.findall(r"^make ([a-z-]+)", line)}
+    named = {(".", word) for line in calls for word in re.findall(r"^make ([a-z-]+)", line)}
+    named |= {call for line in calls for call in re.findall(r"^suite (\S+) ([a-z-]+)", line)}
     lanes = [line for line in calls if line.startswith("beside_each_other ")]
-    named |= {target for lane in shlex.split(lanes[0])[1:] for target in lane.split()}
-    assert {"test", "lint", "test-engines", "test-template"} <= named
+    named |= {("library", target) for lane in shlex.split(lanes[0])[1:] for target in lane.split()}
+    assert {(".", "test"), ("library", "test"), ("library", "test-template")} <= named
     assert named <= set().union(*(targets_of_make(load(path)) for path in WORKFLOWS))
 
 
@@ -169,16 +180,16 @@ def test_hooks_check_as_lint_does():
     ("hook", "text"), [(hook, text) for hook, texts in CAUGHT.items() for text in texts]
 )
 def test_a_pattern_catches(hook, text):
-    described = hooks()[hook]
+    described = hooks(REPOSITORY / "library")[hook]
     flags = re.IGNORECASE if "--ignore-case" in described.get("args", ()) else 0
     assert re.search(described["entry"], text, flags)
 
 
 @pytest.mark.parametrize("hook", CAUGHT)
 def test_this_repository_is_free_of(hook):
-    described = hooks()[hook]
+    described = hooks(REPOSITORY / "library")[hook]
     flags = re.IGNORECASE if "--ignore-case" in described.get("args", ()) else 0
-    left_out = [described["exclude"], load(".pre-commit-config.yaml")["exclude"]]
+    left_out = [described["exclude"], load("library/.pre-commit-config.yaml")["exclude"]]
     found = []
     for path in TRACKED:
         if any(re.search(pattern, path) for pattern in left_out):
@@ -205,19 +216,26 @@ def test_this_repository_is_free_of(hook):
 def test_a_project_has_its_own_workflow_and_hooks(runs_on, targets, tmp_path):
     answers = {**GOOD, "runs_on": runs_on, "python_version": "3.12"}
     written = project.write(REPOSITORY, tmp_path, answers, tmp_path, kept=lambda _: False)
+    written = [path for path in written if path != ".dockerignore"]
 
     hidden = {path for path in written if path.startswith((".devcontainer", ".e", ".g", ".p"))}
     assert hidden == {*SHIPPED, ".gitignore"}
     assert not [path for path in written if path.startswith(".ci")]
 
     workflow = yaml.safe_load((tmp_path / ".github/workflows/project.yml").read_text())
-    assert targets_of_make(workflow) <= targets_of(tmp_path / "Makefile")
+    assert targets_of_make(workflow) <= targets_of(tmp_path)
     commands = "\n".join(step.get("run", "") for step in steps(workflow))
     assert re.findall(r"compile --target (\w+)", commands) == targets
-    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.12"]
     assert yaml.safe_load((tmp_path / ACTION).read_text())["inputs"]["python"]["default"] == "3.12"
     container = load_dev_container(tmp_path)
     assert container["name"] == "Trip tips"
     assert container["image"].endswith(":3.12-trixie")
     # The language of a project is its owner's affair.
-    assert hooks(tmp_path).keys() == hooks().keys() - CAUGHT.keys()
+    assert not hooks(tmp_path).keys() & CAUGHT.keys()
+
+
+def test_the_wheel_of_a_project_passes_its_hooks(tmp_path):
+    project.write(REPOSITORY, tmp_path, GOOD, tmp_path, kept=lambda _: False)
+    left_out = yaml.safe_load((tmp_path / ".pre-commit-config.yaml").read_text())["exclude"]
+    [wheel] = (tmp_path / "vendor").iterdir()
+    assert re.search(left_out, f"vendor/{wheel.name}")

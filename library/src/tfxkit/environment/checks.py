@@ -1,4 +1,4 @@
-"""What must be on a machine before anything can be installed, one finding each.
+"""Requirements on a machine before anything can be installed, one finding each.
 
 `python -m tfxkit.environment.checks` exits with 0 where this very Python will do; it prints
 nothing.
@@ -59,7 +59,7 @@ def before_install() -> list[Finding]:
 
 
 def python_findings() -> list[Finding]:
-    """Whether this Python can hold the project: version, machine, venv, headers."""
+    """Checks that this Python supports the project: version, machine, venv, headers."""
     machine = platform_support.this_machine()
     version = platform.python_version()
     refused = platform_support.refusal(machine)
@@ -74,7 +74,7 @@ def python_findings() -> list[Finding]:
 
 
 def compiler() -> Finding:
-    """Whether the C++ compiler that setuptools would take compiles and finds its library."""
+    """Checks that the C++ compiler that setuptools would use compiles and finds its library."""
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "try.cc")
@@ -90,7 +90,7 @@ def compiler() -> Finding:
 
 
 def make() -> Finding:
-    """Whether make is there; all but the Makefile works without."""
+    """Checks that make is installed; everything but the Makefile works without."""
     if shutil.which("make"):
         return Finding("ok", "make", "found")
     remedy = _install(apt="make", dnf="make", mac="xcode-select --install")
@@ -98,7 +98,7 @@ def make() -> Finding:
 
 
 def disk() -> Finding:
-    """Whether the environment fits on the disk that the project lies on."""
+    """Checks that the environment fits on the project's disk."""
     free = shutil.disk_usage(paths.VENV if paths.VENV.exists() else paths.ROOT).free
     needed = DISK_TO_RUN if any(paths.VENV.glob("lib/*/site-packages/tfx")) else DISK_NEEDED
     found = f"{free / GIB:.1f} GiB free"
@@ -108,7 +108,7 @@ def disk() -> Finding:
 
 
 def memory() -> Finding:
-    """Whether a run fits into the memory of this machine, or of this container."""
+    """Checks that a run fits into the memory of this machine, or of this container."""
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.is_file() and limit.read_text().strip().isdigit():

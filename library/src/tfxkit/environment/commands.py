@@ -94,7 +94,7 @@ def run(
 
 
 def explain(output: str) -> str:
-    """What to do about a failure, going by what the failed command said; empty if unknown."""
+    """Advice for a failure, from the output of the failed command; empty if unknown."""
     for signs, explanation in EXPLANATIONS.items():
         if any(sign in output.lower() for sign in signs):
             return explanation

@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
 
 
 def library() -> list[Finding]:
-    """Whether vendor/ holds the wheel that requirements/library.txt names, and no other.
+    """Checks that vendor/ holds the wheel that requirements/library.txt names, and no other.
 
     Nothing is looked at in the library's own repository, nor in an image.
     """
@@ -63,7 +63,7 @@ def library() -> list[Finding]:
 
 
 def installation() -> list[Finding]:
-    """Whether what is installed is what the locks say, and works.
+    """Checks that the installed packages are those of the locks, and work.
 
     Looks into `.venv`; where there is none, into the environment that this Python belongs to, if
     TFX is there (an image, or somebody's own environment).

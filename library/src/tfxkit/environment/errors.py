@@ -1,4 +1,4 @@
-"""What went wrong with a set-up, in words for the person who started it."""
+"""Failure of a set-up: the message is all that the screen shows."""
 
 
 class SetUpError(Exception):

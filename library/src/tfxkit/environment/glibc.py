@@ -79,13 +79,13 @@ def patched(module: bytes) -> bytes:
 
 
 def is_needed() -> bool:
-    """Whether this system is older than the wheels ask for."""
+    """True if this system is older than the wheels require."""
     glibc = this_machine().glibc
     return glibc is not None and glibc < WHEELS_NEED
 
 
 def state(module: bytes) -> str:
-    """What a module is: "original", "patched", or "unknown" where it is of none of the wheels."""
+    """State of a module: "original", "patched", or "unknown" if it is of none of the wheels."""
     digest = hashlib.sha256(module).hexdigest()
     if digest in KNOWN:
         return "original"

@@ -63,7 +63,7 @@ def main(groups: Sequence[str]) -> int:
 
 
 def _refusal(groups: Sequence[str]) -> str:
-    """What is wrong with the project's folder or with the call; empty if nothing is."""
+    """Problem of the project's folder or of the call; empty if there is none."""
     for lock in (paths.RUNTIME_LOCK, paths.INSTALLER_LOCK):
         if not lock.is_file():
             return f"{lock} is missing. Take it from git again: git checkout -- requirements"

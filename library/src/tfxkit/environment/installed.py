@@ -17,7 +17,7 @@ from tfxkit.environment.installer import is_file, name_and_version, pin, split
 
 
 def differences(locks: list[Path]) -> list[str]:
-    """What is missing or of another version than the locks say.
+    """Packages that are missing or have another version than in the locks.
 
     Args:
         locks: Files with pinned, hashed requirements, as `make lock` writes them; paths in them are

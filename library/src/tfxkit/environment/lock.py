@@ -56,7 +56,7 @@ def main(options: Sequence[str]) -> int:
 
 
 def _sources() -> dict[str, list[str]]:
-    """What each lock is compiled from, in order: options and arguments of `uv pip compile`.
+    """Sources of each lock, in order: options and arguments of `uv pip compile`.
 
     What a group adds to a run's packages has to fit to them, and to the groups before it.
     """

@@ -1,4 +1,4 @@
-"""Which machines and Pythons can hold TFX 1.21, and what to use instead of those that cannot."""
+"""Machines and Pythons that TFX 1.21 supports, and alternatives to the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OLDEST_GLIBC = (2, 34)  # what the patched modules need, see `glibc`
 
 
 class Machine(NamedTuple):
-    """What decides whether there are wheels.
+    """Properties of a machine that decide on the wheels for it.
 
     Attributes:
         system: As `platform.system()` has it: "Linux", "Darwin", "Windows".

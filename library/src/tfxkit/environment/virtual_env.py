@@ -23,7 +23,7 @@ MARKER = paths.VENV / "set-up.json"
 
 
 def is_current(groups: Iterable[str] = ()) -> bool:
-    """Whether the environment is finished and holds what the locks say.
+    """True if the environment is complete and matches the locks.
 
     Args:
         groups: Keys of `paths.GROUPS` that it has to hold, besides those that it held before.
@@ -42,7 +42,7 @@ def installed_groups() -> tuple[str, ...]:
 
 
 def problem() -> str | None:
-    """What keeps the environment from being used, whichever Python asks; None if nothing does."""
+    """Reason why the environment is unusable for any Python; None if it is usable."""
     mark = _mark()
     if mark is None:
         return "was not made by this project's set-up"
@@ -101,7 +101,7 @@ def digests(groups: Iterable[str]) -> dict[str, str]:
 
 
 def _foundation() -> dict[str, str]:
-    """What an environment stands on: it cannot be kept where that changes."""
+    """Base of an environment: it must be created again when that changes."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return {"python": version, "base": os.path.realpath(sys.base_prefix), "path": str(paths.VENV)}
 
@@ -111,7 +111,7 @@ def _finished(groups: Iterable[str]) -> dict[str, Any]:
 
 
 def _mark() -> dict[str, Any] | None:
-    """What the environment is marked with; None if it has no mark."""
+    """Mark of the environment; None if it has none."""
     try:
         return json.loads(MARKER.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -103,8 +103,8 @@ def _newest_version(span: Path) -> Path:
             versions[int(match[1])] = path
     if versions and (beside := _data_files(span)):
         raise UsageError(
-            f"{span} holds {beside[0].name} beside folders of versions, of which the newest is "
-            "read: put it into a version-<number> of its own."
+            f"{span} holds {beside[0].name} beside folders of versions, and only the newest "
+            "version is read. Put it into its own version-<number>."
         )
     return versions[max(versions)] if versions else span
 

@@ -14,9 +14,9 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils
 
-from tfxkit.components.data_gate import anomalies, drift
-from tfxkit.components.data_gate.distances import NotComparableError, infinity_norm, jensen_shannon
-from tfxkit.components.data_gate.findings import Report
+from tfxkit.components.data_gate import drift
+from tfxkit.components.data_gate.drift import NotComparableError, infinity_norm, jensen_shannon
+from tfxkit.components.data_gate.findings import GateReport, read_anomalies
 from tfxkit.config.dataset import Role
 from tfxkit.report import formatting
 from tfxkit.report.formatting import Formatter
@@ -317,7 +317,7 @@ def _gate_report(
     if (written := run.artifact("DataGate", "findings")) is not None:
         with open(written.uri, encoding="utf-8") as file:
             return json.load(file)
-    report = Report(stop_at=run.dataset.validation.stop_at)
+    report = GateReport(stop_at=run.dataset.validation.stop_at)
     validated = run.artifact("ExampleValidator", "anomalies")
     schema_artifact = run.artifact("ImportSchemaGen", "schema")
     if validated is not None and schema_artifact is not None:
@@ -326,7 +326,7 @@ def _gate_report(
         artifact.split_names = validated.properties["split_names"]
         schema_file = f"{schema_artifact.uri}/schema.pbtxt"
         schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
-        report.findings += anomalies.read(artifact, schema)
+        report.findings += read_anomalies(artifact, schema)
     if before:
         drift.measure("drift", now, before, run.dataset.validation.drift, report)
     elif absent := run.artifacts.get("Baseline", {}).get("statistics"):

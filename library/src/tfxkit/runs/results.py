@@ -107,7 +107,7 @@ def _baseline(model: Artifact) -> BaselineSummary:
 
 
 def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
-    result = evaluations.read(uri)
+    result = evaluations.read_evaluation(uri)
     fields: dict[str, Any] = {
         "metrics": result.metrics,
         "slices": result.slices,

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from tfxkit.components.pusher import local_folder
+from tfxkit.components.pusher.publishing import lock_folder
 from tfxkit.runs import summary
 from tfxkit.runs.metadata import (
     Artifact,
@@ -88,7 +88,7 @@ def remove(plan: RemovalPlan, outputs: Outputs) -> None:
         OSError: If something cannot be removed.
     """
     if plan.versions:
-        with local_folder.locked(str(outputs.serving)):
+        with lock_folder(str(outputs.serving)):
             for folder in plan.versions:
                 # A model server sees it whole or not at all; the next push removes what is left.
                 hidden = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")

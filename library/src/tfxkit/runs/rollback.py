@@ -20,10 +20,9 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils
 
-from tfxkit.components.pusher.publish import publish
+from tfxkit.components.pusher.publishing import publish
 from tfxkit.components.serving_check.fresh_process import serve
-from tfxkit.components.serving_check.result import Result
-from tfxkit.components.serving_check.verdict import NotBlessedError
+from tfxkit.components.serving_check.verdict import NotBlessedError, ServingResult
 from tfxkit.errors import MachineError, ModelError, StorageError, UsageError
 from tfxkit.runs.metadata import open_store
 from tfxkit.runs.outputs import Outputs
@@ -137,7 +136,7 @@ def _ensure_complete(serving_dir: str, version: int) -> None:
 
 def _ensure_serves(version_dir: str, version: int) -> None:
     try:
-        serve(version_dir, _REQUESTS, _TIMEOUT_S, _MEMORY_MB, Result())
+        serve(version_dir, _REQUESTS, _TIMEOUT_S, _MEMORY_MB, ServingResult())
     except NotBlessedError as error:
         raise UsageError(f"Version {version} is damaged: it {error}") from error
     except MachineError as error:

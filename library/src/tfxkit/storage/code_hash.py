@@ -17,7 +17,7 @@ from pathlib import Path
 PROJECT_PACKAGES = ("components", "models", "tfxkit")
 _LIBRARY = Path(os.path.realpath(__file__)).parents[1]
 # Files of the library's wheel, see its build_backend.py.
-_SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".py", ".sh", ".typed", ".yaml"})
+_SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".py", ".typed", ".yaml"})
 
 
 def code_hash(*modules: str, packages: Collection[str] = PROJECT_PACKAGES) -> str:

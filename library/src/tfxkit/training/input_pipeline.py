@@ -22,7 +22,6 @@ from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.features.model_inputs import model_columns
-from tfxkit.training.row_sample import RowSample
 
 SCAN_BATCH = 4096  # rows, where all are read in order
 _SHARES = 10_000  # so fine can a share of the rows be given
@@ -30,13 +29,14 @@ _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
 _HASH = " of the row"  # a column beside the features
 _MAX_HELD_OUT = 10_000  # rows; the same ones in each epoch, so they tell a thousandth of the loss
-
+_SLACK = 1.25  # factor by which the sample may exceed its size before rows are dropped
+_CHANCE = ""  # a column beside the features
 
 Decode = Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """A part of the training rows.
 
     Attributes:
@@ -124,8 +124,8 @@ class TrainingData:
         label_scale: Of the label in the rows to learn from; regression only.
     """
 
-    fit: Rows
-    held_out: Rows
+    fit: TrainingRows
+    held_out: TrainingRows
     digest: str
     label_scale: LabelScale = LabelScale()
 
@@ -164,7 +164,7 @@ def read(
         )
     if not train.cache:
         fit, rest = (
-            Rows(
+            TrainingRows(
                 elements=_where(chosen, rows),
                 labels=label[chosen],
                 decode=parse,
@@ -218,7 +218,7 @@ def _small(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int32) if values.dtype == np.int64 else values
 
 
-def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> Rows:
+def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> TrainingRows:
     columns = {}
     while table:  # so that no more than one column is there twice
         name, values = table.popitem()
@@ -233,7 +233,7 @@ def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int
                 features[name] = tf.cast(column, tf.int64)
         return features, tf.gather(all_labels, numbers)
 
-    return Rows(
+    return TrainingRows(
         elements=tf.data.Dataset.range(len(labels)),
         labels=labels,
         decode=decode,
@@ -274,7 +274,7 @@ def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode
     return parse
 
 
-def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
+def epochs(rows: TrainingRows, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
     """Endless batches of shuffled rows, epoch after epoch.
 
     The order of each epoch depends on the seed and its number only, so that a training that was
@@ -306,8 +306,67 @@ def _numbers(
     )
 
 
-def in_order(rows: Rows) -> tf.data.Dataset:
+def in_order(rows: TrainingRows) -> tf.data.Dataset:
     """All rows once, in large batches: to measure on."""
     batches = rows.elements.batch(SCAN_BATCH).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
     # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
     return batches.apply(tf.data.experimental.assert_cardinality(rows.all_batches(SCAN_BATCH)))
+
+
+class RowSample:
+    """Uniform random sample of rows, of bounded size, in the order of the rows."""
+
+    def __init__(self, most: int, seed: int) -> None:
+        """Starts without rows.
+
+        Args:
+            most: Size of the sample.
+            seed: Seed of the choice; the same rows in the same order give the same sample.
+        """
+        self._most = most
+        self._random = np.random.default_rng(seed)
+        self._bound = 1.0
+        self._batches: list[dict[str, np.ndarray]] = []
+        self._rows = 0
+
+    def add(self, columns: dict[str, np.ndarray]) -> None:
+        """Adds a batch of rows, some of which are kept.
+
+        Args:
+            columns: Values by name, with a row in the first dimension; the same columns each time.
+        """
+        rows = len(next(iter(columns.values())))
+        chance = self._random.random(rows)
+        kept = np.flatnonzero(chance < self._bound)
+        if len(kept):
+            batch = {**columns, _CHANCE: chance}
+            self._batches.append({name: values[kept] for name, values in batch.items()})
+        self._rows += len(kept)
+        if self._rows > self._most * _SLACK:
+            self._shrink()
+
+    def table(self) -> dict[str, np.ndarray]:
+        """Returns the sample, as one array for each column, and empties it."""
+        if self._rows > self._most:
+            self._shrink()
+        table = self._joined()
+        table.pop(_CHANCE, None)
+        return table
+
+    def _shrink(self) -> None:
+        """Keeps the rows with the smallest chances, the bound for later rows."""
+        table = self._joined()
+        chance = table[_CHANCE]
+        self._bound = np.partition(chance, self._most)[self._most]
+        kept = chance < self._bound
+        self._batches = [{name: table.pop(name)[kept] for name in list(table)}]
+        self._rows = int(kept.sum())
+
+    def _joined(self) -> dict[str, np.ndarray]:
+        names = list(self._batches[0]) if self._batches else []
+        # Column by column, so that only one is in memory twice.
+        table = {
+            name: np.concatenate([batch.pop(name) for batch in self._batches]) for name in names
+        }
+        self._batches = []
+        return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -14,13 +15,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from tfxkit.config.dataset import Task
 from tfxkit.config.settings import TrainerConfig
 from tfxkit.features.model_inputs import Feature, model_features
+from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
-from tfxkit.training import reuse, weights
+from tfxkit.training import weights
 from tfxkit.training.checkpoint import Checkpoint
 from tfxkit.training.input_pipeline import LabelScale, TrainingData, read
 
@@ -87,12 +91,10 @@ class TrainingJob:
         """
         base_model = self._base_model
         origin = self.origin(data)
-        if not base_model or not reuse.is_same_training(
-            base_model, self.config, self.schema, origin
-        ):
+        if not base_model or not _is_same_training(base_model, self.config, self.schema, origin):
             return False
         logger.info("Data, config and code are those of the model being served: it is kept")
-        reuse.copy_model(base_model, self.fn_args.serving_model_dir)
+        _copy_model(base_model, self.fn_args.serving_model_dir)
         return True
 
     def warm_start(self, model: keras.Model) -> None:
@@ -144,4 +146,66 @@ class TrainingJob:
 
     @functools.cached_property
     def _transform_digest(self) -> str:
-        return reuse.transform_digest(self.transform_output)
+        return transform_digest(self.transform_output)
+
+
+def _is_same_training(
+    base_model: str, config: TrainerConfig, schema: str, origin: Mapping[str, str]
+) -> bool:
+    """True if the served model was trained with the same data, schema, config and code.
+
+    Args:
+        base_model: Folder of the served model; a missing one is not the same.
+        config: Config of this training; its `warm_start` makes no difference.
+        schema: Schema of the raw data, as text.
+        origin: Hashes of the data and of the code, as in `training.json`.
+    """
+    training = served_model.read_json(base_model, served_model.TRAINING)
+    if training is None or any(training.get(name) != value for name, value in origin.items()):
+        return False
+    with fileio.open(os.path.join(base_model, served_model.SCHEMA), "r") as file:
+        if file.read() != schema:
+            return False
+    used = TrainerConfig.model_validate(served_model.read_json(base_model, served_model.CONFIG))
+    return _without_warm_start(used) == _without_warm_start(config)
+
+
+def transform_digest(transform_output: tft.TFTransformOutput) -> str:
+    """Hash of the vocabularies and quantiles that tf.Transform learned from the data.
+
+    Other data may give the same transformed rows, for example if all amounts are in another unit.
+    Only constants of the graph count, since names of functions differ from run to run.
+    """
+    saved_model = saved_model_pb2.SavedModel()
+    with fileio.open(f"{transform_output.transform_savedmodel_dir}/saved_model.pb", "rb") as file:
+        saved_model.ParseFromString(file.read())
+    graph = saved_model.meta_graphs[0].graph_def
+    nodes = itertools.chain(graph.node, *(f.node_def for f in graph.library.function))
+    learned = [
+        node.attr["value"].tensor.SerializeToString(deterministic=True)
+        for node in nodes
+        if node.op == "Const" and node.attr["dtype"].type != types_pb2.DT_STRING
+    ]
+    assets = f"{transform_output.transform_savedmodel_dir}/assets"
+    for name in fileio.listdir(assets) if fileio.exists(assets) else []:
+        with fileio.open(os.path.join(assets, name), "rb") as file:
+            learned.append(name.encode() + file.read())
+    return hashlib.sha256(b"".join(sorted(learned))).hexdigest()[:16]
+
+
+def _copy_model(base_model: str, directory: str) -> None:
+    """Copies a served model, without the statistics that the Pusher adds."""
+    for folder, _, names in fileio.walk(base_model):
+        relative = os.path.relpath(folder, base_model)
+        if relative.startswith(served_model.STATISTICS):
+            continue
+        fileio.makedirs(os.path.join(directory, relative))
+        for name in names:
+            target = os.path.join(directory, relative, name)
+            fileio.copy(os.path.join(folder, name), target, overwrite=True)
+
+
+def _without_warm_start(config: TrainerConfig) -> dict[str, Any]:
+    values = config.to_json()
+    del values["train"]["warm_start"]
+    return values

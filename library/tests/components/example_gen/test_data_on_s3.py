@@ -100,7 +100,7 @@ def test_so_is_one_that_fails_in_the_midst_of_a_file(s3, small_schema, monkeypat
     path = f"{s3}/large.csv"
     with fileio.open(path, "w") as file:
         file.write("count\n" + "1234567\n" * 1_000_000)
-    monkeypatch.setattr("tfxkit.components.example_gen.csv_files._BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr("tfxkit.components.example_gen.csv_files.BLOCK_BYTES", 1 << 20)
     monkeypatch.setattr("botocore.response.StreamingBody.readinto", _after(3 << 20))
     with pytest.raises(DataError, match=r"^s3://.*/large.csv cannot be reached"):
         read_table(path, small_schema)

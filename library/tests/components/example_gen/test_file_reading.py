@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.components.example_gen.conftest import read_table
-from tfxkit.components.example_gen import csv_files, reading, text_files
+from tfxkit.components.example_gen import csv_files, tables
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError
 
@@ -72,7 +72,7 @@ def test_reads_text_of_any_encoding(write, small_schema, written, how, file):
     path = write(name, gzip.compress(content) if name.endswith("gz") else content)
     for chunk in (1, 3, 1 << 20):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(text_files, "_CHUNK_BYTES", chunk)
+            patch.setattr(csv_files, "CHUNK_BYTES", chunk)
             table = read_table(path, small_schema, **how)
         assert table.column("name").to_pylist() == ['Zoë, "die"\nGroße'.encode(), b"n"]
         assert table.column("count").to_pylist() == [1, 2]
@@ -99,7 +99,7 @@ def test_says_what_the_encoding_may_be_instead(write, small_schema, content, enc
 @pytest.mark.parametrize("chunk", [1, 2, 5, 1 << 20])
 def test_where_no_text_is_does_not_depend_on_chunks(write, small_schema, monkeypatch, chunk):
     path = write("a.csv", b"count,name\n1,a\xc3\xa4\n2,\xc3\xa4b\xc3\n")
-    monkeypatch.setattr(text_files, "_CHUNK_BYTES", chunk)
+    monkeypatch.setattr(csv_files, "CHUNK_BYTES", chunk)
     with pytest.raises(DataError, match=r"line 3 \(byte 22\)"):
         read_table(path, small_schema)
 
@@ -118,7 +118,7 @@ def test_delimiter_quote_and_words_for_what_is_missing(write, small_schema, text
     assert table.column("name").to_pylist() == [b"a,b", None, b"c;d"]
     assert table.column("count").to_pylist() == [1, None, None]
     types = {"count": "INT", "name": "BYTES"}
-    (raw,) = reading.read_raw_batches(path, types, CsvFormat(**how, missing=("n/a", "?")))
+    (raw,) = tables.read_raw_batches(path, types, CsvFormat(**how, missing=("n/a", "?")))
     assert raw.column("name").to_pylist() == ["a,b", "n/a", "c;d"]
 
 
@@ -129,7 +129,7 @@ def test_without_quotes_a_quote_is_a_character_like_others(write, small_schema):
 
 def test_a_word_for_what_is_missing_gives_no_type(write):
     path = write("a.csv", "count,x,y\n1,?,?\n2,3,?\n")
-    assert reading.guess_types(path, TYPES, CsvFormat(missing=("?",))) == {"x": "INT"}
+    assert tables.guess_types(path, TYPES, CsvFormat(missing=("?",))) == {"x": "INT"}
 
 
 def test_header_without_rows_is_an_empty_table(write, small_schema):
@@ -147,7 +147,7 @@ def test_a_first_column_without_a_name_numbers_the_rows_and_is_left_out(write, s
     path = write("a.csv", ",count,name\n7,1,a\n8,2,b\n")
     table = read_table(path, small_schema)
     assert table.to_pylist() == [{"count": 1, "name": b"a"}, {"count": 2, "name": b"b"}]
-    [raw] = reading.read_raw_batches(path, {"count": "INT", "name": "BYTES"})
+    [raw] = tables.read_raw_batches(path, {"count": "INT", "name": "BYTES"})
     assert raw.schema.names == ["count", "name"]
 
 
@@ -185,7 +185,7 @@ def test_says_what_is_wrong_with_a_csv_file_and_where(write, small_schema, conte
 
 
 def test_collects_misfits_over_columns_and_blocks(write, small_schema, monkeypatch):
-    monkeypatch.setattr(csv_files, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 64)
     rows = [f"{i},{i}\n" for i in range(100)]
     rows[50], rows[90], rows[91] = "fifty,50\n", "ninety,90\n", "91,9l\n"
     with pytest.raises(DataError) as caught:
@@ -221,9 +221,9 @@ def test_parquet_misfit_names_row_and_column(tmp_path, small_schema):
 
 def test_guesses_one_type_for_all_files(write):
     texts = ["count,x,y,z,w\n1,1,1,,2020-01-01\n", "count,x,y,z,w\n1,2,2.5,,\n", "count,x\n1,a\n"]
-    guesses = [reading.guess_types(write(f"{i}.csv", t), TYPES) for i, t in enumerate(texts)]
+    guesses = [tables.guess_types(write(f"{i}.csv", t), TYPES) for i, t in enumerate(texts)]
     assert guesses[0] == {"x": "INT", "y": "INT", "w": "BYTES"}
-    assert reading.widest_types(guesses) == {"w": "BYTES", "x": "BYTES", "y": "FLOAT"}
+    assert tables.widest_types(guesses) == {"w": "BYTES", "x": "BYTES", "y": "FLOAT"}
 
 
 def test_guesses_by_the_types_of_parquet(tmp_path):
@@ -231,11 +231,11 @@ def test_guesses_by_the_types_of_parquet(tmp_path):
         {"count": [1], "a": [1], "b": [True], "c": [1.5], "d": ["x"], "e": pa.nulls(1)}
     )
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
-    guess = reading.guess_types(str(tmp_path / "a.parquet"), TYPES)
+    guess = tables.guess_types(str(tmp_path / "a.parquet"), TYPES)
     assert guess == {"a": "INT", "b": "BYTES", "c": "FLOAT", "d": "BYTES"}
 
 
 def test_keeps_columns_with_a_guessed_type(write):
     path = write("a.csv", "count,extra\n1,2\n")
-    (batch,) = reading.read_batches(path, TYPES, guessed={"extra": "FLOAT"})
+    (batch,) = tables.read_batches(path, TYPES, guessed={"extra": "FLOAT"})
     assert batch.to_pylist() == [{"count": 1, "extra": 2.0}]

@@ -13,7 +13,7 @@ import pytest
 from tests.components.example_gen.example_gen_run import Runner
 from tfxkit.components.example_gen import outcomes, parts
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
-from tfxkit.components.example_gen.writer import Columns, Writer
+from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
 from tfxkit.config.csv_format import PLAIN
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError
@@ -37,19 +37,19 @@ class Step:
 
     def __init__(self, uri: Path, splits=None, required=()) -> None:
         splits = splits or HashSplits({"train": 2, "eval": 1})
-        self.writer = Writer(Columns(TYPES, PLAIN, required), splits, str(uri), 99)
+        self.writer = ShardWriter(RowFormat(TYPES, PLAIN, required), splits, str(uri), 99)
 
     def cut(self, path):
-        [source] = parts.sources([path], PLAIN)
-        looks = [parts.look(source, i, PLAIN) for i in range(source.parts)]
-        return source, parts.cut(source, looks) if source.is_cut else [None]
+        [source] = parts.data_files([path], PLAIN)
+        scans = [parts.scan_range(source, i, PLAIN) for i in range(source.parts)]
+        return source, parts.cut_file(source, scans) if source.is_cut else [None]
 
     def read(self, path):
         """What became of the file."""
         source, found = self.cut(path)
-        done = [self.writer.part((source, i, part), {}) for i, part in enumerate(found)]
-        merged = outcomes.merged(outcome for _, outcome in done)
-        return self.writer.explained((source, merged), {})
+        done = [self.writer.write_part((source, i, part), {}) for i, part in enumerate(found)]
+        merged = outcomes.merge_outcomes(outcome for _, outcome in done)
+        return self.writer.explain_error((source, merged), {})
 
 
 @pytest.fixture
@@ -136,10 +136,12 @@ def test_parts_of_two_files_are_not_put_together(write, tmp_path, monkeypatch, c
     path = write("a.csv", text(0, 100))
     step = Step(tmp_path)
     source, found = step.cut(path)
-    done = [step.writer.part((source, i, part), {})[1] for i, part in enumerate(found[:3])]
+    done = [step.writer.write_part((source, i, part), {})[1] for i, part in enumerate(found[:3])]
     write("a.csv", content)
-    done += [step.writer.part((source, i, part), {})[1] for i, part in enumerate(found) if i > 2]
-    outcome = step.writer.explained((source, outcomes.merged(done)), {})
+    done += [
+        step.writer.write_part((source, i, part), {})[1] for i, part in enumerate(found) if i > 2
+    ]
+    outcome = step.writer.explain_error((source, outcomes.merge_outcomes(done)), {})
     assert outcome["error"].startswith(f"{path} was changed while it was being read.")
 
 
@@ -149,7 +151,7 @@ def test_a_file_that_goes_while_it_is_read_is_told_of(write, tmp_path, monkeypat
     step = Step(tmp_path)
     source, found = step.cut(path)
     Path(path).unlink()
-    explained = step.writer.explained(step.writer.part((source, 1, found[1]), {}), {})
+    explained = step.writer.explain_error(step.writer.write_part((source, 1, found[1]), {}), {})
     assert "No such file or directory" in explained["error"]
     with pytest.raises(DataError, match=r"no file .*a\.csv any more"):
         parts.check_unchanged(source)

@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 from botocore.response import StreamingBody
 
-from tfxkit.components.example_gen import parts, reading, row_starts
+from tfxkit.components.example_gen import parts, tables
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.parts import Part
 from tfxkit.config.csv_format import CsvFormat
@@ -30,16 +30,16 @@ DIALECTS = [
 
 
 def rows_of(path: str, how: CsvFormat, part: Part | None = None) -> list[bytes]:
-    batches = reading.read_batches(path, TYPES, how, part=part)
+    batches = tables.read_batches(path, TYPES, how, part=part)
     return [row for batch in batches for row in encode_batch(batch).to_pylist()]
 
 
 def parts_of(path: str, how: CsvFormat) -> list[Part | None]:
     """As the step cuts the file."""
-    [source] = parts.sources([path], how)
+    [source] = parts.data_files([path], how)
     if not source.is_cut:
         return [Part(i, source.parts) for i in range(source.parts)] if source.parts > 1 else [None]
-    return parts.cut(source, [parts.look(source, i, how) for i in range(source.parts)])
+    return parts.cut_file(source, [parts.scan_range(source, i, how) for i in range(source.parts)])
 
 
 class Text:
@@ -84,7 +84,7 @@ class Text:
 def tiny(request, monkeypatch) -> Iterator[None]:
     """Parts of some rows, looked at in chunks that end anywhere."""
     monkeypatch.setattr(parts, "PART_BYTES", 40)
-    monkeypatch.setattr(row_starts, "_CHUNK_BYTES", request.param)
+    monkeypatch.setattr(parts, "CHUNK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("tiny")
@@ -184,7 +184,7 @@ def test_a_row_longer_than_a_part_is_in_the_one_where_it_starts(write):
     ids=["small", "packed", "another encoding", "two bytes a character"],
 )
 def test_what_is_small_or_cannot_be_cut_is_read_as_a_whole(write, name, content, how):
-    [source] = parts.sources([write(name, content)], CsvFormat(**how))
+    [source] = parts.data_files([write(name, content)], CsvFormat(**how))
     assert source.parts == 1
 
 
@@ -192,7 +192,7 @@ def test_shards_are_numbered_through_and_depend_on_sizes_alone(write, monkeypatc
     monkeypatch.setattr(parts, "PART_BYTES", 100)
     sizes = (100, 101, 250, 30)
     files = [write(f"{i}.csv", "a" * size) for i, size in enumerate(sizes)]
-    found = parts.sources(files, CsvFormat())
+    found = parts.data_files(files, CsvFormat())
     assert [(source.shard, source.parts) for source in found] == [(0, 1), (1, 2), (3, 3), (6, 1)]
     assert [found[2].range(i) for i in range(3)] == [(0, 83), (83, 166), (166, 250)]
 

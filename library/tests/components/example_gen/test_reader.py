@@ -16,11 +16,11 @@ import pytest
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tests.sample_project import LIBRARY
 from tfxkit.components.example_gen.component import SpanExampleGen
-from tfxkit.components.example_gen.driver import resolve
+from tfxkit.components.example_gen.executor import resolve_spans
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.spans import range_config
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
-from tfxkit.components.example_gen.writer import Columns, Writer
+from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
 from tfxkit.config.csv_format import PLAIN
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError
@@ -184,11 +184,11 @@ def test_spans_are_chosen_as_those_of_files_are(small_schema, module, deliver, t
 
     def resolved(spans):
         step = SpanExampleGen(str(tmp_path / "tables"), small_schema, spans, SPLITS, reader=reader)
-        return resolve(dict(step.exec_properties))
+        return resolve_spans(dict(step.exec_properties))
 
     chosen = {spans: resolved(spans)["spans"] for spans in ("all", "newest", "last:2", "4")}
     assert chosen == {"all": "[3, 4, 5]", "newest": "[5]", "last:2": "[4, 5]", "4": "[4]"}
-    assert resolve(resolved("last:2")) == resolved("last:2")
+    assert resolve_spans(resolved("last:2")) == resolved("last:2")
     prints = {resolved(spans)["input_fingerprint"] for spans in chosen}
     assert len(prints) == 4
     with pytest.raises(DataError, match=rf"{reader} lacks span 7 of .*\nFound: 3 to 5"):
@@ -204,10 +204,10 @@ class Step:
     def __init__(self, folder: Path, splits=None, required=()):
         splits = splits or HashSplits(SPLITS)
         self.folder = folder
-        self.writer = Writer(Columns(TYPES, PLAIN, required), splits, str(folder), 1)
+        self.writer = ShardWriter(RowFormat(TYPES, PLAIN, required), splits, str(folder), 1)
 
     def read(self, reader, path="", **options):
-        return self.writer.span(Reader(reader, str(path), options), 1, 0)
+        return self.writer.write_span(Reader(reader, str(path), options), 1, 0)
 
     def written(self):
         return {path.name: path.read_bytes() for path in self.folder.glob("Split-*/*")}
@@ -406,7 +406,7 @@ def test_a_list_of_spans_that_cannot_be_used_is_refused(module, small_schema, ca
     reader = module(f"def list_spans(path): return {source}")
     step = SpanExampleGen("somewhere", small_schema, "all", SPLITS, reader=reader)
     with caplog.at_level(logging.WARNING), pytest.raises(DataError) as caught:
-        resolve(dict(step.exec_properties))
+        resolve_spans(dict(step.exec_properties))
     assert message.replace("{}", reader, 1) in str(caught.value)
     # The log has the line of the owner's code.
     assert any(record.exc_info for record in caplog.records) == (case == "an exception")
@@ -441,7 +441,7 @@ def test_an_option_that_the_reader_does_not_take_is_named(module, small_schema):
         "x", small_schema, "all", SPLITS, reader=reader, reader_options={"tabel": "orders"}
     )
     with pytest.raises(DataError, match=r"list_spans\(path, tabel=…\): .*'tabel'.*\n.*_options"):
-        resolve(dict(step.exec_properties))
+        resolve_spans(dict(step.exec_properties))
 
 
 def test_the_example_of_the_docs_works_as_it_stands(module, tmp_path):

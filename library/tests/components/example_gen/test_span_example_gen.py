@@ -14,7 +14,7 @@ from tfx.components.example_gen.component import FileBasedExampleGen
 
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tfxkit.components.example_gen.component import SpanExampleGen
-from tfxkit.components.example_gen.driver import resolve
+from tfxkit.components.example_gen.executor import resolve_spans
 from tfxkit.errors import DataError
 from tfxkit.storage import step_cache
 
@@ -185,19 +185,19 @@ def test_data_errors_come_out_as_such_and_leave_nothing_to_reuse(runner, write):
 
 def test_entrypoints_without_a_launcher_can_resolve_spans(runner):
     step = SpanExampleGen(str(runner.data), runner.schema, "newest", SPLITS)
-    resolved = resolve(dict(step.exec_properties))
+    resolved = resolve_spans(dict(step.exec_properties))
     assert resolved["span"] == 2
     assert resolved["spans"] == "[2]"
     assert '"start_span_number": 2' in resolved["range_config"]
     # What was resolved stays as it is, for instance when an entrypoint calls it once more.
-    assert resolve(resolved) == resolved
+    assert resolve_spans(resolved) == resolved
 
 
 def test_what_is_resolved_stays_when_a_version_comes_meanwhile(runner, write):
     write("data/span-3/version-1/a.csv", HEADER + rows(0, 30))
     step = SpanExampleGen(str(runner.data), runner.schema, "last:2", SPLITS)
-    resolved = resolve(dict(step.exec_properties))
+    resolved = resolve_spans(dict(step.exec_properties))
     assert resolved["versions"] == "[null, 1]"
     write("data/span-3/version-2/a.csv", "not yet complete")
-    assert resolve(resolved) == resolved
-    assert resolve(dict(step.exec_properties))["versions"] == "[null, 2]"
+    assert resolve_spans(resolved) == resolved
+    assert resolve_spans(dict(step.exec_properties))["versions"] == "[null, 2]"

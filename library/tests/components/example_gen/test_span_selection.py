@@ -155,7 +155,7 @@ def test_says_that_there_is_no_folder(tmp_path):
 @pytest.fixture(params=["content", "stat"])
 def kind(request, monkeypatch):
     if request.param == "stat":
-        monkeypatch.setattr(spans, "_CONTENT_LIMIT", 0)
+        monkeypatch.setattr(spans, "CONTENT_LIMIT", 0)
     return request.param
 
 

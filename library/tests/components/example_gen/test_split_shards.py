@@ -3,15 +3,15 @@
 import pytest
 import tensorflow as tf
 
-from tfxkit.components.example_gen.shards import remove_earlier, remove_temporary, write_shards
 from tfxkit.components.example_gen.splits import HashSplits, row_hash
+from tfxkit.components.example_gen.writer import remove_earlier, remove_temporary, write_shards
 from tfxkit.storage.filesystems import fileio
 
 ROWS = [b"row %d" % i for i in range(3000)]
 
 
 def names(splits, rows):
-    return splits.dealt(map(row_hash, rows))
+    return splits.assign(map(row_hash, rows))
 
 
 def dealt(rows, splits):

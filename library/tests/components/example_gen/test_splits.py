@@ -106,7 +106,7 @@ def test_the_order_of_the_splits_follows_the_bounds_and_not_how_they_are_written
 
 
 @pytest.mark.parametrize(
-    ("column", "kind", "bounds", "told"),
+    ("column", "kind", "bounds", "by_name"),
     [
         ([1, None, 3, None], pa.int64(), (2,), "x, which decides .*: 2 or more"),
         ([1.0, math.nan], pa.float32(), (2,), "without a value in the column x"),
@@ -115,16 +115,16 @@ def test_the_order_of_the_splits_follows_the_bounds_and_not_how_they_are_written
         ([1], pa.int64(), ("2",), "column x holds numbers, and data.split_at.bounds are text"),
     ],
 )
-def test_what_cannot_be_split_by_bounds_is_said(column, kind, bounds, told):
+def test_what_cannot_be_split_by_bounds_is_said(column, kind, bounds, by_name):
     splits = BoundSplits(("train", "eval"), split_at(*bounds))
-    with pytest.raises(DataError, match=rf"^/in/rows\.csv.*{told}") as caught:
+    with pytest.raises(DataError, match=rf"^/in/rows\.csv.*{by_name}") as caught:
         splits.of(batch(column, kind), [], "/in/rows.csv")
     assert "split by another" in str(caught.value)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "by_name"),
     [
         (
             {"split_at": split_at("n5", column="name")},
@@ -141,8 +141,8 @@ def test_what_cannot_be_split_by_bounds_is_said(column, kind, bounds, told):
         ),
     ],
 )
-def test_a_step_that_cannot_split_says_why(runner, options, told):
-    with pytest.raises(DataError, match=told):
+def test_a_step_that_cannot_split_says_why(runner, options, by_name):
+    with pytest.raises(DataError, match=by_name):
         runner.run(**options)
 
 
@@ -153,10 +153,13 @@ def test_a_file_without_the_column_is_split_by_row():
 
 
 def test_an_empty_split_names_the_column_that_all_rows_agree_on():
-    told = HashSplits(SPLITS, "name")
-    assert told.how == "train 2, eval 1 of 3 parts by a hash of the column name (data.split_by)"
-    assert "a column with more values" in told.remedy
-    assert HashSplits(SPLITS).how == "train 2, eval 1 of 3 parts by a hash of each row"
+    by_name = HashSplits(SPLITS, "name")
+    assert (
+        by_name.description
+        == "train 2, eval 1 of 3 parts by a hash of the column name (data.split_by)"
+    )
+    assert "a column with more values" in by_name.remedy
+    assert HashSplits(SPLITS).description == "train 2, eval 1 of 3 parts by a hash of each row"
 
 
 @pytest.mark.slow

@@ -11,17 +11,26 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.environment.small_project import PYTHON, Project
-from tfxkit.environment import checks, doctor, paths, verify
+from tfxkit.environment import checks, doctor, verify
 from tfxkit.environment.errors import SetUpError
 
-FOLDER = paths.ROOT / "tfxkit" / "environment"
-BEFORE_INSTALL = [p for p in FOLDER.glob("*.py") if p.name != "installed.py"]
+FOLDER = Path(checks.__file__).parent
+BEFORE_INSTALL = [p for p in FOLDER.glob("*.py") if p.name not in ("installed.py", "upgrade.py")]
 
 
 def test_this_machine_will_do() -> None:
     findings = checks.before_install()
     assert [f for f in findings if f.level == "FAIL"] == []
     assert {"platform", "Python headers", "C++ compiler", "disk"} <= {f.name for f in findings}
+
+
+def test_names_the_folder_that_has_no_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks.paths, "VENV", tmp_path / "a:b" / ".venv")
+    [finding] = [f for f in checks.python_findings() if f.name == "venv"]
+    assert finding.level == "FAIL"
+    assert "':' in its path" in finding.found
 
 
 @pytest.mark.parametrize("compiler", ["/nowhere/gcc", "false"])
@@ -75,7 +84,14 @@ def test_a_full_disk_and_a_small_memory_are_found(monkeypatch: pytest.MonkeyPatc
 
 def test_doctor_works_before_anything_is_installed(project: Project) -> None:
     command = [PYTHON, "-m", "pipeline", "doctor"]
-    result = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command,
+        cwd=project.root,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     lines = result.stdout.splitlines()
     assert lines[0].startswith("ok    platform: ")
     assert "warn  environment: nothing is installed yet" in lines

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from tfxkit.environment import paths
+from tests.sample_project import LIBRARY, ROOT
 from tfxkit.environment.platform_support import NEWEST_PYTHON, OLDEST_PYTHON, Machine, refusal
 
 GOOD = Machine("Linux", "x86_64", (3, 12), "CPython", free_threaded=False, glibc=(2, 36))
@@ -49,6 +49,7 @@ def test_refuses(machine: Machine, why: str, instead: str) -> None:
 
 
 def test_package_metadata_names_the_same_pythons() -> None:
-    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
     oldest, newest = OLDEST_PYTHON, NEWEST_PYTHON
-    assert project["requires-python"] == f">=3.{oldest[1]},<3.{newest[1] + 1}"
+    for folder in (ROOT, LIBRARY):
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        assert project["requires-python"] == f">=3.{oldest[1]},<3.{newest[1] + 1}"

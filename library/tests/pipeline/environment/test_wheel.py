@@ -1,9 +1,10 @@
-"""The project's wheel: what Beam workers and the container image install."""
+"""The wheels of project and library: what Beam workers and the container image install."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.sample_project import CONFIGS, span
+from tests.sample_project import CONFIGS, LIBRARY, ROOT, span
 from tfxkit.environment import paths
 
-PACKAGES = ("components", "models", "pipeline", "tfxkit")
-PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
+PACKAGES = ("components", "models", "pipeline")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BUILD = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
 
 
@@ -29,9 +30,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("source")
     for package in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(paths.ROOT / package, root / package, ignore=ignored)
+        shutil.copytree(ROOT / package, root / package, ignore=ignored)
     for pattern in ("pyproject.toml", "setup.py", "LICENSE*", "README.md"):
-        for file in paths.ROOT.glob(pattern):
+        for file in ROOT.glob(pattern):
             shutil.copy(file, root)
     out = tmp_path_factory.mktemp("wheel")
     subprocess.run([sys.executable, "-c", BUILD, out], cwd=root, check=True, capture_output=True)
@@ -41,12 +42,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with this wheel, beside the packages of the lock."""
+    """The Python of an environment with both wheels, beside the packages of the lock."""
     folder = tmp_path_factory.mktemp("environment")
+    backend = runpy.run_path(str(LIBRARY / "build_backend.py"))
+    library = folder / backend["build_wheel"](folder)
     venv.create(folder, symlinks=True)
     site_packages = paths.site_packages(folder)
-    with zipfile.ZipFile(wheel) as archive:  # all there is to installing a wheel without scripts
-        archive.extractall(site_packages)
+    for each in (wheel, library):
+        with zipfile.ZipFile(each) as archive:  # all there is to installing one without scripts
+            archive.extractall(site_packages)
     # A .pth file in there, such as the one that points to this checkout, is not followed.
     (site_packages / "lock.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin" / "python"
@@ -61,12 +65,10 @@ def test_holds_every_module_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     sources = {
-        str(path.relative_to(paths.ROOT))
+        str(path.relative_to(ROOT))
         for package in PACKAGES
-        for path in (paths.ROOT / package).rglob("*.py")
+        for path in (ROOT / package).rglob("*.py")
     }
-    templates = (paths.ROOT / "tfxkit" / "report" / "templates").rglob("*.*")
-    sources |= {str(path.relative_to(paths.ROOT)) for path in templates}
     assert sources <= packed
     assert {Path(name).parts[0] for name in packed} == set(PACKAGES)
 
@@ -75,11 +77,17 @@ def test_metadata_is_that_of_pyproject(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [name] = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
         lines = archive.read(name).decode().splitlines()
+        [entries] = [n for n in archive.namelist() if n.endswith("entry_points.txt")]
+        commands = archive.read(entries).decode().splitlines()
         licences = [n for n in archive.namelist() if n.endswith("licenses/LICENSE")]
     assert "Requires-Python: <3.14,>=3.11" in lines
     assert f"License-Expression: {PROJECT['license']}" in lines
-    assert "Requires-Dist: tfx==1.21.0" in lines
+    # What a run needs is in the lock, and the library is in vendor/: no index is asked for it.
+    wanted = [line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist" in line]
+    assert len(wanted) == len(PROJECT["dependencies"])
     assert licences
+    for name, target in PROJECT["scripts"].items():
+        assert f"{name} = {target}" in commands
 
 
 def test_all_packages_come_from_the_wheel(python: Path, tmp_path: Path) -> None:
@@ -93,7 +101,7 @@ def test_all_packages_come_from_the_wheel(python: Path, tmp_path: Path) -> None:
     site_packages = str(paths.site_packages(python.parents[1]))
     files, search_path = json.loads(result.stdout)
     assert all(file.startswith(site_packages) for file in files)
-    assert str(paths.ROOT) not in search_path
+    assert str(ROOT) not in search_path
 
 
 def test_command_line_runs_outside_the_checkout(python: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tfxkit.components.data_gate.distances import infinity_norm, jensen_shannon
+from tfxkit.components.data_gate.drift import infinity_norm, jensen_shannon
 from tfxkit.onboarding import expectations, leaks, missing, target
 from tfxkit.onboarding.profile import profile
 from tfxkit.onboarding.roles import decide

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit.components.example_gen.columns import column_types
-from tfxkit.components.example_gen.reading import read_batches
+from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError, UsageError

@@ -1,4 +1,4 @@
-"""The model that is being served now, with the statistics of its data, as artifacts of a run."""
+"""Baseline of a run: the served model, and the statistics of its data, as artifacts."""
 
 from tfxkit.components.baseline.component import Baseline
 

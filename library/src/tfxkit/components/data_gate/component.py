@@ -1,22 +1,35 @@
-"""The DataGate component: nothing that is ordered behind it runs on data that does not pass."""
+"""DataGate: no step behind it runs on data that does not pass."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import channel, component_spec, standard_artifacts
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, channel, component_spec, standard_artifacts
+from tfx.utils import io_utils
 
-from tfxkit.components.data_gate.executor import Executor
+from tfxkit.components.data_gate import drift
+from tfxkit.components.data_gate.findings import GateError, GateReport, read_anomalies
+from tfxkit.components.data_gate.rows import row_findings
+from tfxkit.config.bounds import Validation
+from tfxkit.config.dataset import Dataset
+from tfxkit.errors import DataError
+from tfxkit.storage import placeholders
 from tfxkit.storage.code_hash import code_hash
 from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.statistics import Columns, columns_of, split_file, split_names
+
+Artifacts = dict[str, list[types.Artifact]]
 
 
 class DataGateSpec(component_spec.ComponentSpec):
-    """What goes in and what comes out."""
+    """Inputs, outputs and parameters of `DataGate`."""
 
     PARAMETERS: ClassVar = {
         "dataset": component_spec.ExecutionParameter(type=str),
@@ -40,19 +53,75 @@ class DataGateSpec(component_spec.ComponentSpec):
     }
 
 
+class DataGateExecutor(base_executor.BaseExecutor):
+    """Collects the findings, and stops the run or reports them."""
+
+    def Do(  # noqa: N802
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Writes the findings.
+
+        Raises:
+            GateError: If a finding has the configured severity or a higher one.
+        """
+        validation = Validation.model_validate_json(exec_properties["validation"])
+        statistics = _columns_by_split(artifact_utils.get_single_uri(input_dict["statistics"]))
+        schema = io_utils.parse_pbtxt_file(
+            os.path.join(artifact_utils.get_single_uri(input_dict["schema"]), "schema.pbtxt"),
+            schema_pb2.Schema(),
+        )
+        report = GateReport(stop_at=validation.stop_at)
+        if input_dict.get("anomalies"):
+            report.findings += read_anomalies(
+                artifact_utils.get_single_instance(input_dict["anomalies"]), schema
+            )
+
+        baseline = next(iter(input_dict.get("baseline_statistics") or []), None)
+        if baseline is None:
+            report.no_baseline = "The pipeline has no Baseline."
+        elif placeholders.is_absent(baseline):
+            report.no_baseline = placeholders.reason(baseline)
+        else:
+            before = _columns_by_split(baseline.uri)
+            drift.measure("drift", statistics, before, validation.drift, report)
+
+        if validation.serving_statistics is not None:
+            if not fileio.exists(validation.serving_statistics):
+                raise DataError(
+                    f"There are no statistics of served requests at "
+                    f"{validation.serving_statistics} (validation.serving_statistics in "
+                    "configs/dataset.yaml). Without that key no skew is measured."
+                )
+            served = columns_of(validation.serving_statistics)
+            drift.measure(
+                "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
+            )
+
+        report.findings += row_findings(
+            artifact_utils.get_single_instance(input_dict["examples"]),
+            baseline,
+            schema,
+            Dataset.model_validate_json(exec_properties["dataset"]),
+            validation,
+        )
+        if report.stopping():
+            raise GateError(report)
+        artifact_utils.get_single_instance(output_dict["findings"]).write(report.to_json())
+
+
 class DataGate(base_component.BaseComponent):
-    """Stops the run when the data is not what the schema, or the served model, expects.
+    """Stops the run if the data differs from the schema, or from the data of the served model.
 
     ExampleValidator compares with the schema only, ignores drift and skew comparators (tfx 1.21,
     `example_validator/executor.py`), and stops nothing.
 
     Outputs:
-        findings: `JsonValue`, see `findings.Report`. Written only when the data passes; otherwise
+        findings: `JsonValue`, see `findings.GateReport`. Written only if the data passes; otherwise
             the report is an attribute of the error.
     """
 
     SPEC_CLASS = DataGateSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(DataGateExecutor)
 
     def __init__(
         self,
@@ -68,14 +137,15 @@ class DataGate(base_component.BaseComponent):
         """Constructs the component.
 
         Args:
-            examples: The data at hand, `Examples` of SpanExampleGen.
-            statistics: `ExampleStatistics` of the data at hand.
-            schema: The `Schema` that it was held to.
+            examples: `Examples` of SpanExampleGen.
+            statistics: `ExampleStatistics` of these examples.
+            schema: `Schema` of the validation.
             dataset: `Dataset.for_model()`: label and features.
             validation: `Dataset.validation` as JSON-ready values.
-            anomalies: What ExampleValidator found. Without it, data is not held to the schema.
-            baseline_statistics: Those of the data that the served model was trained on. Without
-                it, or where it has `tfx_absent=1`, no drift is measured.
+            anomalies: `ExampleAnomalies` of ExampleValidator. Without them, data is not compared
+                with the schema.
+            baseline_statistics: `ExampleStatistics` of the served model's training data. Without
+                them, or with `tfx_absent=1`, no drift is measured.
         """
         super().__init__(
             DataGateSpec(
@@ -94,14 +164,18 @@ class DataGate(base_component.BaseComponent):
 
 
 def _roles(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is of no concern here, so that it does not make the gate run again."""
+    """Dataset with only the roles of columns, so that no other change makes the gate run again."""
     columns = {name: {"role": column["role"]} for name, column in dataset["columns"].items()}
     return {**dataset, "columns": columns}
 
 
 def _file_hash(path: str | None) -> str:
-    """Makes the cache see a change of the file, which is a parameter and no artifact."""
+    """Hash of a file that is no artifact, so that the cache sees its changes."""
     if path is None or not fileio.exists(path):
         return ""
     with fileio.open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()[:16]
+
+
+def _columns_by_split(uri: str) -> dict[str, Columns]:
+    return {split: columns_of(split_file(uri, split)) for split in split_names(uri)}

@@ -1,16 +1,30 @@
-"""What the gate found: as JSON for a report, and as one screen for the person whose run stopped."""
+"""Findings of the gate: as JSON for a report, and as one screen of text for a stopped run.
+
+Findings of ExampleValidator are read here, too, and get the limits that its texts leave out.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, AnomalyInfo
+from tfx import types
+from tfx.components.example_validator import executor as example_validator
+from tfx.types import artifact_utils
+
 from tfxkit.errors import DataError
+from tfxkit.storage.filesystems import fileio
 
 Kind = Literal["anomaly", "drift", "skew", "rows"]
 Severity = Literal["warning", "error"]
 Distance = Literal["infinity_norm", "jensen_shannon"]
 
+ALL_COLUMNS = "(all columns)"
+_SEVERITIES: dict[int, Severity] = {AnomalyInfo.WARNING: "warning", AnomalyInfo.ERROR: "error"}
 MAX_LINES = 20
 _STOPS_AT: dict[str, tuple[Severity, ...]] = {
     "warning": ("warning", "error"),
@@ -39,8 +53,8 @@ _WHAT_TO_DO = {
 
 
 @dataclasses.dataclass(frozen=True, order=True)
-class Finding:
-    """One thing that is wrong with one column of one split."""
+class GateFinding:
+    """Problem of one column in one split."""
 
     column: str
     what: str
@@ -51,7 +65,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """A distance between a column now and before, within its threshold or not."""
+    """Distance of a column from its reference, within its threshold or not."""
 
     kind: Kind
     column: str
@@ -59,31 +73,31 @@ class Measurement:
     distance: Distance
     measured: float
     threshold: float
-    value: str | None = None  # infinity_norm: the value whose share moved most
+    value: str | None = None  # infinity_norm: the value with the largest change
 
 
 @dataclasses.dataclass
-class Report:
-    """All that the gate found and measured."""
+class GateReport:
+    """Findings and measurements of the gate."""
 
     stop_at: str
-    findings: list[Finding] = dataclasses.field(default_factory=list)
+    findings: list[GateFinding] = dataclasses.field(default_factory=list)
     measurements: list[Measurement] = dataclasses.field(default_factory=list)
     not_measured: list[str] = dataclasses.field(default_factory=list)
-    no_baseline: str | None = None  # why no drift was measured at all
+    no_baseline: str | None = None  # reason why no drift was measured at all
 
-    def stopping(self) -> list[Finding]:
-        """The findings that stop the run, sorted by column."""
+    def stopping(self) -> list[GateFinding]:
+        """Findings that stop the run, sorted by column."""
         return sorted(f for f in self.findings if f.severity in _STOPS_AT[self.stop_at])
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON-ready values, sorted, for `findings` and the page of the run."""
+        """Report as JSON-ready values, sorted, for `findings` and the page of the run."""
         report = dataclasses.asdict(self)
         report["findings"] = [dataclasses.asdict(finding) for finding in sorted(self.findings)]
         return {"stopped": bool(self.stopping()), **report}
 
     def message(self) -> str:
-        """One screen: what stops the run, column by column, and what to do about it."""
+        """One screen of text: the findings that stop the run, by column, and advice."""
         stopping = self.stopping()
         splits: dict[tuple[str, str], list[str]] = {}
         for finding in stopping:
@@ -101,13 +115,77 @@ class Report:
 
 
 class GateError(DataError):
-    """The data does not pass; nothing that comes after the gate may run.
+    """Data that does not pass; no step behind the gate may run.
 
     Attributes:
-        report: `Report.to_json()`: outputs of a failed step are lost, and this is not.
+        report: `GateReport.to_json()`, since outputs of a failed step are lost.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: GateReport) -> None:
         """Takes the message from the report."""
         super().__init__(report.message())
         self.report = report.to_json()
+
+
+def read_anomalies(artifact: types.Artifact, schema: schema_pb2.Schema) -> list[GateFinding]:
+    """Reads the anomalies of all splits.
+
+    Args:
+        artifact: `ExampleAnomalies` of ExampleValidator.
+        schema: Schema of the validation.
+
+    Returns:
+        A finding for each reason that ExampleValidator gives.
+    """
+    features = {feature.name: feature for feature in schema.feature}
+    findings: list[GateFinding] = []
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        folder = artifact_utils.get_split_uri([artifact], split)
+        with fileio.open(os.path.join(folder, example_validator.DEFAULT_FILE_NAME), "rb") as file:
+            anomalies = Anomalies.FromString(file.read())
+        findings += anomaly_findings(anomalies, split, features)
+    return findings
+
+
+def anomaly_findings(
+    anomalies: Anomalies, split: str, features: Mapping[str, schema_pb2.Feature]
+) -> Iterator[GateFinding]:
+    """Yields a finding for each reason in the anomalies of a split.
+
+    Args:
+        anomalies: Anomalies of TFDV.
+        split: Name of the split.
+        features: Features of the schema, by name.
+    """
+    if anomalies.data_missing:
+        yield GateFinding(ALL_COLUMNS, "There are no rows.", split, "anomaly", "error")
+    if anomalies.HasField("dataset_anomaly_info"):
+        info = anomalies.dataset_anomaly_info
+        for reason in info.reason:
+            yield GateFinding(ALL_COLUMNS, reason.description, split, "anomaly", _severity(info))
+    for info in anomalies.anomaly_info.values():
+        column = ".".join(info.path.step)
+        for reason in info.reason:
+            what = f"{reason.short_description}: {_tidy(reason.description)}"
+            if limit := _limit(reason.type, features.get(column, schema_pb2.Feature())):
+                what = f"{what}; {limit}"
+            yield GateFinding(column, what, split, "anomaly", _severity(info))
+
+
+def _severity(info: AnomalyInfo) -> Severity:
+    return _SEVERITIES.get(info.severity, "error")
+
+
+def _tidy(description: str) -> str:
+    return description.replace("(upto six significant digits)", "").strip().rstrip(".")
+
+
+def _limit(reason: int, feature: schema_pb2.Feature) -> str:
+    if reason == AnomalyInfo.INT_TYPE_BIG_INT:
+        return f"at most {feature.int_domain.max} is allowed"
+    if reason == AnomalyInfo.INT_TYPE_SMALL_INT:
+        return f"at least {feature.int_domain.min} is allowed"
+    if reason == AnomalyInfo.ENUM_TYPE_UNEXPECTED_STRING_VALUES:
+        constraints = feature.distribution_constraints  # its default for min_domain_mass is 1
+        return f"in {1.0 - constraints.min_domain_mass:.2%} of the rows they are allowed"
+    return ""

@@ -1,4 +1,4 @@
-"""Builds TFMA's EvalConfig from the description of the data, and checks that it can be computed."""
+"""TFMA's EvalConfig: built from the description of the data, and checked by TFMA."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _GONE = {
 
 
 def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
-    """Metrics, slices and thresholds of an evaluation, as TFMA takes them.
+    """Builds TFMA's config of metrics, slices and thresholds.
 
     The label is the transformed one, from the model's own signature; slices are cut along raw
     columns.
 
     Args:
-        dataset: The description of the data.
+        dataset: Description of the data.
 
     Returns:
         The config. Confidence intervals are off: they cost 6 to 40 times the time.
 
     Raises:
         ValueError: If a metric or one of its settings does not exist, if a threshold is on a metric
-            that is not measured, or on the change of one that has no direction.
+            that is not measured, or on the change of a metric without a direction.
     """
     evaluation = dataset.evaluation
     config = config_pb2.EvalConfig(
@@ -72,7 +72,7 @@ def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
         for metric in spec.metrics:
             name = json.loads(metric.config)["name"]
             if threshold := evaluation.thresholds.get(name):
-                # As the threshold of the metric it would hold for each slice, however small.
+                # As the metric's plain threshold it would apply to each slice, however small.
                 metric.per_slice_thresholds.add(
                     slicing_specs=[config_pb2.SlicingSpec()],
                     threshold=_threshold(catalogue.better(evaluation, name), threshold),
@@ -88,16 +88,16 @@ def has_foreign_metrics(config: config_pb2.EvalConfig) -> bool:
 
 
 def sampled_metrics(config: config_pb2.EvalConfig) -> list[str]:
-    """The metrics that are measured on a sample of a slice with very many rows."""
-    found = []
+    """Metrics that are measured on a sample of a slice with very many rows."""
+    names = []
     for metric in (metric for spec in config.metrics_specs for metric in spec.metrics):
         if metric.module == METRICS_MODULE:
             content = json.loads(metric.config)
             settings = MetricSettings.model_validate(content["settings"])
             name, task = content["name"], Task(content["task"])
             if catalogue.define(task, tuple(content["classes"]), name, settings).sampled:
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def _defined(name: str, dataset: Dataset) -> config_pb2.MetricConfig:
@@ -124,8 +124,8 @@ def _add_class(config: config_pb2.EvalConfig, name: str, settings: MetricSetting
     spec = config_pb2.MetricsSpec(query_key=settings.query_key or "")
     try:
         for field in ("binarize", "aggregate"):
-            if given := getattr(settings, field):
-                json_format.ParseDict(given, getattr(spec, field))
+            if options := getattr(settings, field):
+                json_format.ParseDict(options, getattr(spec, field))
     except json_format.ParseError as error:
         raise ValueError(f"{where}: {error}") from error
     spec.metrics.add(
@@ -142,7 +142,7 @@ def _results(where: str, config: config_pb2.EvalConfig, spec: config_pb2.Metrics
     """Makes the computations of a metric, as the Evaluator will; returns the names of its results.
 
     Raises:
-        ValueError: If TFMA or Keras does not take the class or its settings.
+        ValueError: If TFMA or Keras rejects the class or its settings.
     """
     from tensorflow_model_analysis.metrics import metric_specs, metric_types
     from tensorflow_model_analysis.utils.keras_lib import tf_keras
@@ -156,7 +156,7 @@ def _results(where: str, config: config_pb2.EvalConfig, spec: config_pb2.Metrics
         )
     try:
         computations = metric_specs.to_computations([spec], eval_config=config)
-    except Exception as error:  # whatever a class raises at wrong settings
+    except Exception as error:  # of any kind, from a class with wrong settings
         first_line = str(error).strip().partition("\n")[0]
         message = (
             f"{where}: {metric.class_name} cannot be made with these settings: "

@@ -1,6 +1,6 @@
-"""The outcome of an evaluation: what TFMA measured, held to the thresholds, and in words.
+"""Result of an evaluation: metrics of TFMA, and a check with its reason for each threshold.
 
-TFMA validates the thresholds on the whole too, with the same outcome, but names no reason. Its
+TFMA validates the thresholds on all rows too, with the same outcome, but gives no reason. Its
 thresholds for slices (`per_slice_thresholds`) cannot leave small slices out.
 """
 
@@ -19,12 +19,12 @@ from tfxkit.metrics.catalogue import better
 from tfxkit.metrics.definition import HIGHER
 from tfxkit.storage.filesystems import fileio
 
-FILE = "result.json"  # beside TFMA's files
+RESULT_FILE = "result.json"  # beside TFMA's files
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
-    """The metrics that TFMA wrote: of both models, as a whole and by slice."""
+class MeasuredMetrics:
+    """Metrics of both models in TFMA's files, as a whole and by slice."""
 
     metrics: Metrics
     baseline_metrics: Metrics
@@ -34,15 +34,15 @@ class Measured:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationResult:
-    """A model's evaluation.
+    """Evaluation of a model.
 
     Attributes:
-        metrics: The candidate's on all rows, by name.
-        baseline_metrics: The baseline's; empty if there is none.
-        slices: The candidate's by slice, sorted by name.
+        metrics: Metrics of the candidate on all rows, by name.
+        baseline_metrics: Metrics of the baseline; empty without one.
+        slices: Metrics of the candidate by slice, sorted by name.
         gaps: Differences between the groups of slices.
-        sampled: The metrics whose value on all rows is that of a sample, and its size.
-        checks: Each threshold, held or not.
+        sampled: Metrics measured on a sample of all rows, and its size.
+        checks: Outcome of each threshold.
         blessed: True if there are thresholds and all of them hold.
     """
 
@@ -55,31 +55,31 @@ class EvaluationResult:
     blessed: bool
 
 
-def write(result: EvaluationResult, evaluation_uri: str) -> None:
+def write_evaluation(result: EvaluationResult, evaluation_uri: str) -> None:
     """Writes a result into the folder of the Evaluator's `evaluation`."""
-    with fileio.open(os.path.join(evaluation_uri, FILE), "w") as file:
+    with fileio.open(os.path.join(evaluation_uri, RESULT_FILE), "w") as file:
         file.write(json.dumps(dataclasses.asdict(result), indent=2, sort_keys=True))
 
 
-def read(evaluation_uri: str) -> EvaluationResult:
+def read_evaluation(evaluation_uri: str) -> EvaluationResult:
     """Reads the result from the folder of the Evaluator's `evaluation`."""
-    with fileio.open(os.path.join(evaluation_uri, FILE), "r") as file:
+    with fileio.open(os.path.join(evaluation_uri, RESULT_FILE), "r") as file:
         content = json.loads(file.read())
     return EvaluationResult(
         metrics=content["metrics"],
         baseline_metrics=content["baseline_metrics"],
         slices=tuple(
-            SliceResult(**{**one, "columns": tuple(one.get("columns", ()))})
-            for one in content["slices"]
+            SliceResult(**{**fields, "columns": tuple(fields.get("columns", ()))})
+            for fields in content["slices"]
         ),
-        gaps=tuple(GapResult(**one) for one in content.get("gaps", ())),
+        gaps=tuple(GapResult(**fields) for fields in content.get("gaps", ())),
         sampled=content.get("sampled", {}),
-        checks=tuple(Check(**one) for one in content["checks"]),
+        checks=tuple(Check(**fields) for fields in content["checks"]),
         blessed=content["blessed"],
     )
 
 
-def load(evaluation_uri: str) -> Measured:
+def load_metrics(evaluation_uri: str) -> MeasuredMetrics:
     """Loads the metrics from TFMA's files in the folder of the Evaluator's `evaluation`."""
     import tensorflow_model_analysis as tfma
 
@@ -96,15 +96,15 @@ def load(evaluation_uri: str) -> Measured:
             baseline_slices[name] = theirs
         else:
             whole, baseline = ours, theirs
-    ordered = tuple(sorted(slices, key=lambda one: one.slice))
-    return Measured(whole, baseline, ordered, baseline_slices)
+    ordered = tuple(sorted(slices, key=lambda result: result.slice))
+    return MeasuredMetrics(whole, baseline, ordered, baseline_slices)
 
 
 def result_name(key: Any) -> str:
-    """The name of a number that TFMA measured: the metric's, and its sub key behind a slash.
+    """Name of a result of TFMA: the metric, and its sub key behind a slash.
 
     Args:
-        key: A `MetricKey` of TFMA's protos.
+        key: `MetricKey` of TFMA's protos.
     """
     sub_key = key.sub_key
     parts = [
@@ -125,7 +125,7 @@ def _slice_name(key: Any) -> str:
 
 
 def _metrics(record: Any, baseline_key: str, of_baseline: bool) -> Metrics:
-    """The numbers of one model; differences are computed where they are needed."""
+    """Metrics of one model, without TFMA's differences."""
     metrics: Metrics = {}
     for item in record.metric_keys_and_values:
         key = item.key
@@ -137,7 +137,7 @@ def _metrics(record: Any, baseline_key: str, of_baseline: bool) -> Metrics:
 
 
 def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
-    """A number as it is, of an array each element; what is no number is in TFMA's files only."""
+    """Yields a number, or the elements of an array; other values stay in TFMA's files only."""
     match value.WhichOneof("type"):
         case "double_value":
             yield name, value.double_value.value
@@ -151,28 +151,28 @@ def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
                 yield from ((f"{name}/{place}", float(each)) for place, each in enumerate(values))
 
 
-NO_BOUNDS = Check(
+_NO_THRESHOLDS = Check(
     "bounds",
     passed=False,
     detail="no thresholds are configured (evaluation in configs/dataset.yaml)",
 )
 
 
-def gaps(evaluation: Evaluation, measured: Measured) -> tuple[GapResult, ...]:
-    """Measures the gaps that the configuration asks for."""
+def measure_gaps(evaluation: Evaluation, measured: MeasuredMetrics) -> tuple[GapResult, ...]:
+    """Measures the configured gaps."""
     return tuple(_gap(gap, measured) for gap in evaluation.gaps)
 
 
-def check(evaluation: Evaluation, measured: Measured) -> tuple[Check, ...]:
-    """Checks all thresholds.
+def apply_thresholds(evaluation: Evaluation, measured: MeasuredMetrics) -> tuple[Check, ...]:
+    """Compares metrics with all thresholds.
 
     Args:
-        evaluation: The thresholds.
-        measured: What to hold to them.
+        evaluation: Thresholds.
+        measured: Metrics of both models.
 
     Returns:
-        A check for each threshold. One that cannot be measured does not hold, except that without a
-        baseline there is nothing to be worse than.
+        A check for each threshold. An undefined metric fails its threshold; without a baseline,
+        thresholds of change hold.
     """
     checks: list[Check] = []
     for name, threshold in evaluation.thresholds.items():
@@ -181,32 +181,34 @@ def check(evaluation: Evaluation, measured: Measured) -> tuple[Check, ...]:
         checks.append(_worst_slice(worst, measured.slices))
         if worst.max_worsening is not None:
             checks.append(_slice_change(worst, measured, better(evaluation, worst.metric)))
-    for bound, gap in zip(evaluation.gaps, gaps(evaluation, measured), strict=True):
-        if bound.max is not None:
-            checks.append(_gap_check(bound, gap))
-    return tuple(checks) or (NO_BOUNDS,)
+    for gap, result in zip(evaluation.gaps, measure_gaps(evaluation, measured), strict=True):
+        if gap.max is not None:
+            checks.append(_gap_check(gap, result))
+    return tuple(checks) or (_NO_THRESHOLDS,)
 
 
-def _overall(name: str, threshold: Threshold, measured: Measured, better: str) -> Iterator[Check]:
+def _overall(
+    name: str, threshold: Threshold, measured: MeasuredMetrics, better: str
+) -> Iterator[Check]:
     value = measured.metrics.get(name)
-    for kind in ("min", "max"):
-        if (bound := getattr(threshold, kind)) is not None:
-            yield _bound(f"{name}: {kind}", f"{name} overall", value, kind, bound)
+    for side in ("min", "max"):
+        if (limit := getattr(threshold, side)) is not None:
+            yield _limit_check(f"{name}: {side}", f"{name} overall", value, side, limit)
     if threshold.max_worsening is not None:
         yield _change(name, threshold.max_worsening, measured, better)
 
 
-def _bound(name: str, what: str, value: float | None, kind: str, bound: float) -> Check:
-    """Holds a value to a threshold that is a `min` or a `max`."""
-    wanted = "at least" if kind == "min" else "at most"
+def _limit_check(name: str, what: str, value: float | None, side: str, limit: float) -> Check:
+    """Compares a value with a threshold, whose side is `min` or `max`."""
+    wanted = "at least" if side == "min" else "at most"
     if value is None:
-        return Check(name, passed=False, detail=f"{what} is not defined, {wanted} {bound:g} wanted")
-    passed = value >= bound if kind == "min" else value <= bound
-    missed = "below" if kind == "min" else "above"
-    return Check(name, passed, f"{what} is {value:.4g}, {wanted if passed else missed} {bound:g}")
+        return Check(name, passed=False, detail=f"{what} is not defined, {wanted} {limit:g} wanted")
+    passed = value >= limit if side == "min" else value <= limit
+    missed = "below" if side == "min" else "above"
+    return Check(name, passed, f"{what} is {value:.4g}, {wanted if passed else missed} {limit:g}")
 
 
-def _change(name: str, max_worsening: float, measured: Measured, better: str) -> Check:
+def _change(name: str, max_worsening: float, measured: MeasuredMetrics, better: str) -> Check:
     check_name = f"{name}: change"
     if not measured.baseline_metrics:
         return Check(check_name, passed=True, detail=f"{name}: no baseline to compare with")
@@ -224,65 +226,72 @@ def _change(name: str, max_worsening: float, measured: Measured, better: str) ->
     )
 
 
-def _worst_slice(bound: WorstSlice, slices: tuple[SliceResult, ...]) -> Check:
-    name = f"{bound.metric}: worst slice"
-    large = [one for one in slices if one.examples >= bound.min_examples]
+def _worst_slice(threshold: WorstSlice, slices: tuple[SliceResult, ...]) -> Check:
+    name = f"{threshold.metric}: worst slice"
+    large = [result for result in slices if result.examples >= threshold.min_examples]
     if not large:
-        most = max((one.examples for one in slices), default=0)
+        most = max((result.examples for result in slices), default=0)
         return Check(
             name,
             passed=False,
-            detail=f"worst slice: no slice has {bound.min_examples} rows, the largest has {most}; "
-            "lower evaluation.worst_slice.min_examples, or evaluate on more rows",
+            detail=f"worst slice: no slice has {threshold.min_examples} rows, the largest has "
+            f"{most}; lower evaluation.worst_slice.min_examples, or evaluate on more rows",
         )
-    values = [(value, one) for one in large if (value := one.metrics.get(bound.metric)) is not None]
+    values = [
+        (value, result)
+        for result in large
+        if (value := result.metrics.get(threshold.metric)) is not None
+    ]
     if not values:
         return Check(
             name,
             passed=False,
-            detail=f"worst slice: {bound.metric} is not defined in any slice with "
-            f"{bound.min_examples} rows",
+            detail=f"worst slice: {threshold.metric} is not defined in any slice with "
+            f"{threshold.min_examples} rows",
         )
-    kind = "max" if bound.min is None else "min"
-    value, worst = (max if kind == "max" else min)(values, key=lambda pair: pair[0])
-    what = f"{bound.metric} in the worst slice, {worst.slice} ({worst.examples} rows),"
-    return _bound(name, what, value, kind, getattr(bound, kind))
+    side = "max" if threshold.min is None else "min"
+    value, worst = (max if side == "max" else min)(values, key=lambda pair: pair[0])
+    what = f"{threshold.metric} in the worst slice, {worst.slice} ({worst.examples} rows),"
+    return _limit_check(name, what, value, side, getattr(threshold, side))
 
 
-def _slice_change(bound: WorstSlice, measured: Measured, better: str) -> Check:
-    """Holds the slice that lost most to what the baseline reaches in it."""
-    name = f"{bound.metric}: slice change"
-    worsened = []
-    for one in measured.slices:
-        value = one.metrics.get(bound.metric)
-        before = measured.baseline_slices.get(one.slice, {}).get(bound.metric)
-        if one.examples >= bound.min_examples and value is not None and before is not None:
+def _slice_change(threshold: WorstSlice, measured: MeasuredMetrics, better: str) -> Check:
+    """Compares the slice that lost most with the baseline in this slice."""
+    name = f"{threshold.metric}: slice change"
+    changes = []
+    for result in measured.slices:
+        value = result.metrics.get(threshold.metric)
+        before = measured.baseline_slices.get(result.slice, {}).get(threshold.metric)
+        if result.examples >= threshold.min_examples and value is not None and before is not None:
             loss = before - value if better == HIGHER else value - before
-            worsened.append((loss, value, before, one))
-    if not worsened:
-        return Check(name, passed=True, detail=f"{bound.metric}: no slice to compare with")
-    loss, value, before, worst = max(worsened, key=lambda found: found[0])
+            changes.append((loss, value, before, result))
+    if not changes:
+        return Check(name, passed=True, detail=f"{threshold.metric}: no slice to compare with")
+    loss, value, before, worst = max(changes, key=lambda change: change[0])
     change = f"{abs(loss):.4g} {'worse' if loss > 0 else 'better'}"
     return Check(
         name,
-        passed=loss <= (bound.max_worsening or 0.0),
-        detail=f"{bound.metric} in the slice {worst.slice} ({worst.examples} rows) is {value:.4g}, "
-        f"{change} than the baseline's {before:.4g}; {bound.max_worsening:g} worse is allowed",
+        passed=loss <= (threshold.max_worsening or 0.0),
+        detail=f"{threshold.metric} in the slice {worst.slice} ({worst.examples} rows) is "
+        f"{value:.4g}, {change} than the baseline's {before:.4g}; "
+        f"{threshold.max_worsening:g} worse is allowed",
     )
 
 
-def _gap(gap: Gap, measured: Measured) -> GapResult:
+def _gap(gap: Gap, measured: MeasuredMetrics) -> GapResult:
     columns = sorted(gap.slice)
     groups = [
-        one
-        for one in measured.slices
-        if one.examples >= gap.min_examples and sorted(one.columns) == columns
+        group
+        for group in measured.slices
+        if group.examples >= gap.min_examples and sorted(group.columns) == columns
     ]
-    values = [(v, one.slice) for one in groups if (v := one.metrics.get(gap.metric)) is not None]
+    values = [
+        (v, group.slice) for group in groups if (v := group.metrics.get(gap.metric)) is not None
+    ]
     before = [
         value
-        for one in groups
-        if (value := measured.baseline_slices.get(one.slice, {}).get(gap.metric)) is not None
+        for group in groups
+        if (value := measured.baseline_slices.get(group.slice, {}).get(gap.metric)) is not None
     ]
     several = len(values) > 1
     (low, lowest), (high, highest) = (min(values), max(values)) if several else [(0.0, "")] * 2
@@ -298,17 +307,17 @@ def _gap(gap: Gap, measured: Measured) -> GapResult:
     )
 
 
-def _gap_check(bound: Gap, gap: GapResult) -> Check:
-    name = f"{gap.metric}: gap over {gap.slice}"
-    if gap.gap is None:
+def _gap_check(gap: Gap, result: GapResult) -> Check:
+    name = f"{result.metric}: gap over {result.slice}"
+    if result.gap is None:
         return Check(
             name,
             passed=False,
-            detail=f"gap of {gap.metric} over {gap.slice}: {gap.groups or 'no'} group with "
-            f"{bound.min_examples} rows has a value, two are needed; lower min_examples, or "
+            detail=f"gap of {result.metric} over {result.slice}: {result.groups or 'no'} group "
+            f"with {gap.min_examples} rows has a value, two are needed; lower min_examples, or "
             "evaluate on more rows",
         )
-    passed = gap.gap <= (bound.max or 0.0)
-    where = f"from {gap.lowest} to {gap.highest}"
-    detail = f"gap of {gap.metric} over {gap.slice} is {gap.gap:.4g} ({where})"
-    return Check(name, passed, f"{detail}, {'at most' if passed else 'above'} {bound.max:g}")
+    passed = result.gap <= (gap.max or 0.0)
+    where = f"from {result.lowest} to {result.highest}"
+    detail = f"gap of {result.metric} over {result.slice} is {result.gap:.4g} ({where})"
+    return Check(name, passed, f"{detail}, {'at most' if passed else 'above'} {gap.max:g}")

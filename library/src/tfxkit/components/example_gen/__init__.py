@@ -1,7 +1,7 @@
-"""ExampleGen of this library: CSV and Parquet in spans, typed by the schema, in a stable order.
+"""ExampleGen for CSV and Parquet files in spans: typed by the schema, in a stable order of rows.
 
-The component is imported when it is first named: `predict` and `init` read files as it does, and
-need not wait for all of TFX.
+The component is imported on first use, since `predict` and `init` use the readers of files without
+waiting for all of TFX.
 """
 
 from typing import TYPE_CHECKING, Any

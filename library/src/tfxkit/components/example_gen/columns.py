@@ -1,4 +1,4 @@
-"""Columns: their types, the conversion of values to them, values that do not fit or are missing."""
+"""Columns: types from the schema, conversion of values, misfits and missing values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOWN_NAMES = 5
 
 
 def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
-    """The type of each column, which is all that ExampleGen takes from the schema.
+    """Type of each column, the only part of the schema that ExampleGen uses.
 
     Args:
         schema: The curated schema.
@@ -34,7 +34,7 @@ def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
         INT, FLOAT or BYTES by column name, sorted by name.
 
     Raises:
-        DataError: If a feature has another type: no column of a table can hold it.
+        DataError: If a feature has another type, which no column of a table can have.
     """
     types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
     for name, type_name in types.items():
@@ -60,14 +60,14 @@ def guess_type(arrow_type: pa.DataType) -> str | None:
 def check_names(
     names: Sequence[str], types: Mapping[str, str], place: str, remedy: str, first: int = 1
 ) -> None:
-    """Refuses columns that cannot be told apart, and a table with none of the expected columns.
+    """Refuses columns without a unique name, and a table with none of the expected columns.
 
     Args:
-        names: Of the columns.
-        types: The columns of the schema.
-        place: The table, for the message.
-        remedy: What to do if the schema has none of the names.
-        first: The number of the first column, for the message.
+        names: Names of the columns.
+        types: Columns of the schema.
+        place: Name of the table, for the message.
+        remedy: Advice if the schema has none of the names.
+        first: Number of the first column, for the message.
 
     Raises:
         DataError: If a name is empty or occurs twice, or if the schema has none of them.
@@ -86,42 +86,42 @@ def check_names(
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first few names, and the number of the others."""
+    """First few names, and the number of the others."""
     shown = ", ".join(names[:_SHOWN_NAMES])
     more = len(names) - _SHOWN_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def convert(column: pa.Array, type_name: str, decimal: str = ".") -> pa.Array:
-    """Converts a column to the type that the schema gives it; empty text is a missing value.
+    """Converts a column to its type in the schema; empty text becomes a missing value.
 
     Args:
         column: Values of any flat Arrow type.
         type_name: INT, FLOAT or BYTES.
-        decimal: What is before the fraction of a number that is written as text.
+        decimal: Decimal separator of numbers in text.
 
     Returns:
-        As many values, int64, float32 or binary, null where one is missing.
+        The values as int64, float32 or binary, null where one is missing.
 
     Raises:
-        pyarrow.ArrowInvalid: If a value does not fit, for instance 1.5 an INT.
+        pyarrow.ArrowInvalid: If a value does not fit, for instance 1.5 in an INT column.
         pyarrow.ArrowNotImplementedError: If no value of such a column can fit.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    kind = column.type
-    if pa.types.is_null(kind):
+    source = column.type
+    if pa.types.is_null(source):
         return pa.nulls(len(column), ARROW_TYPES[type_name])
-    if type_name == "BYTES" and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+    if type_name == "BYTES" and (pa.types.is_timestamp(source) or pa.types.is_date(source)):
         return _iso(column).cast(pa.binary())
-    if pa.types.is_temporal(kind) or pa.types.is_nested(kind):
-        # A time could become a number in many units; files would not agree on one.
-        raise pa.ArrowNotImplementedError(f"{kind} is not a type that can be read as {type_name}")
-    if type_name == "BYTES" and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+    if pa.types.is_temporal(source) or pa.types.is_nested(source):
+        # A time could become a number in many units, and files would not agree on one.
+        raise pa.ArrowNotImplementedError(f"{source} is not a type that can be read as {type_name}")
+    if type_name == "BYTES" and (pa.types.is_binary(source) or pa.types.is_large_binary(source)):
         return _without_empty(column.cast(pa.binary()))
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if not (pa.types.is_string(source) or pa.types.is_large_string(source)):
         return _from_numbers(column, type_name)
-    column.validate(full=True)  # the CSV reader leaves it to us to check that text is UTF-8
+    column.validate(full=True)  # the CSV reader does not check that text is UTF-8
     text = column.cast(pa.string())
     if type_name == "BYTES":
         return _without_empty(text.cast(pa.binary()))
@@ -132,10 +132,10 @@ def convert(column: pa.Array, type_name: str, decimal: str = ".") -> pa.Array:
 
 
 def with_point(text: pa.Array, decimal: str) -> pa.Array:
-    """Numbers as text with a point before their fraction.
+    """Replaces the decimal separator in numbers by a point.
 
     Raises:
-        pyarrow.ArrowInvalid: If there is a point already: 1.234 is either of two numbers.
+        pyarrow.ArrowInvalid: If there is a point already, since 1.234 has two meanings.
     """
     if pc.any(pc.match_substring(text, ".")).as_py():
         raise pa.ArrowInvalid(f"a point where {decimal!r} is expected")
@@ -143,7 +143,7 @@ def with_point(text: pa.Array, decimal: str) -> pa.Array:
 
 
 def unfit(column: pa.Array, type_name: str, decimal: str = ".") -> list[int]:
-    """The positions of the values that `convert` refuses, found by halving.
+    """Positions of the values that `convert` refuses, found by bisection.
 
     Args:
         column: Values that `convert` refused as a whole.
@@ -153,7 +153,7 @@ def unfit(column: pa.Array, type_name: str, decimal: str = ".") -> list[int]:
     Returns:
         Positions in ascending order.
     """
-    found: list[int] = []
+    positions: list[int] = []
     waiting = [(0, len(column))]
     while waiting:
         start, stop = waiting.pop()
@@ -161,11 +161,11 @@ def unfit(column: pa.Array, type_name: str, decimal: str = ".") -> list[int]:
             convert(column.slice(start, stop - start), type_name, decimal)
         except pa.ArrowInvalid:
             if stop - start == 1:
-                found.append(start)
+                positions.append(start)
             else:
                 middle = (start + stop) // 2
                 waiting += [(middle, stop), (start, middle)]
-    return found
+    return positions
 
 
 @dataclasses.dataclass
@@ -177,7 +177,7 @@ class _Misfit:
 
 
 class Misfits:
-    """Converts the columns of one table, and collects the values that do not fit their types."""
+    """Conversion of the columns of one table, with a record of the values that do not fit."""
 
     def __init__(
         self,
@@ -186,32 +186,32 @@ class Misfits:
         decimal: str = ".",
         remedy: str = "Correct the file",
     ) -> None:
-        """Starts without any.
+        """Starts without misfits.
 
         Args:
-            place: The file, or another name for the table, for the message.
+            place: Path of the file, or another name of the table, for the message.
             place_of_row: Locates a row, given the number of rows before it.
-            decimal: What is before the fraction of a number that is written as text.
-            remedy: What the user can do beside changing the schema, for the message.
+            decimal: Decimal separator of numbers in text.
+            remedy: Advice beside a change of the schema, for the message.
         """
         self._place = place
         self._decimal = decimal
         self._place_of_row = place_of_row
         self._remedy = remedy
-        self._found: dict[str, _Misfit] = {}
+        self._misfits: dict[str, _Misfit] = {}
 
     def __bool__(self) -> bool:
         """True if a value did not fit."""
-        return bool(self._found)
+        return bool(self._misfits)
 
     def convert(self, name: str, column: pa.Array, type_name: str, rows_before: int) -> pa.Array:
-        """As the function `convert`; a column with misfits is returned as it is.
+        """Converts a column like the function `convert`; returns a column with misfits unchanged.
 
         Args:
-            name: The column.
-            column: A batch of its values.
+            name: Name of the column.
+            column: Values of the column in a batch.
             type_name: INT, FLOAT or BYTES.
-            rows_before: The number of rows of the table before this batch.
+            rows_before: Number of rows of the table before this batch.
 
         Raises:
             DataError: If no value of such a column can fit.
@@ -226,23 +226,23 @@ class Misfits:
                 f"{type_name}, its type in configs/schema.pbtxt.\n"
                 "Write it as numbers or text, one value in each row."
             ) from error
-        if name not in self._found:
+        if name not in self._misfits:
             # Text that is not UTF-8 cannot become a str; bytes can be shown.
             is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
             raw = column.cast(pa.binary()) if is_text else column
             first = positions[0]
-            self._found[name] = _Misfit(type_name, rows_before + first, raw[first].as_py())
-        self._found[name].count += len(positions)
+            self._misfits[name] = _Misfit(type_name, rows_before + first, raw[first].as_py())
+        self._misfits[name].count += len(positions)
         return column
 
     def error(self) -> DataError:
-        """All misfits, a line for each column."""
+        """Error with all misfits, one line for each column."""
         lines = [f"{self._place} has values that do not fit the type of their column:"]
-        for name, found in self._found.items():
-            where = self._place_of_row(found.row)
-            more = f", as do {found.count - 1} more" if found.count > 1 else ""
+        for name, misfit in self._misfits.items():
+            where = self._place_of_row(misfit.row)
+            more = f", as do {misfit.count - 1} more" if misfit.count > 1 else ""
             lines.append(
-                f"  {name} is {found.type_name}, but {where} has {_shown(found.example)}{more}"
+                f"  {name} is {misfit.type_name}, but {where} has {_shown(misfit.example)}{more}"
             )
         lines.append(f"{self._remedy}, or give the column another type in configs/schema.pbtxt.")
         return DataError("\n".join(lines))
@@ -254,15 +254,16 @@ def convert_batches(
     """Converts the columns of a table to their types.
 
     Args:
-        batches: Of the same columns.
-        types: INT, FLOAT or BYTES by column; may grow meanwhile. Columns without are left out.
-        misfits: Collects what does not fit.
+        batches: Batches with the same columns.
+        types: INT, FLOAT or BYTES by column; may grow during the iteration. Columns without a type
+            are left out.
+        misfits: Collects values that do not fit.
 
     Yields:
         Batches of int64, float32 and binary columns, null where a value is missing.
 
     Raises:
-        DataError: If values do not fit: when all have been looked at.
+        DataError: If values do not fit, after all batches.
     """
     rows = 0
     for batch in batches:
@@ -276,35 +277,35 @@ def convert_batches(
 
 
 class Required:
-    """Leaves out the rows that lack a value which every row must have: the label."""
+    """Filter of rows that lack a required value, the label."""
 
     def __init__(self, columns: Sequence[str]) -> None:
-        """Starts with nothing left out.
+        """Starts without rows left out.
 
         Args:
-            columns: Each row must have a value in all of them.
+            columns: Columns in which each row must have a value.
         """
         self._columns = columns
         self.left_out = 0  # rows, over all batches
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The rows that have all values; none if a whole column is missing."""
+        """Rows with all these values; none if a whole column is missing."""
         if not self._columns:
             return batch
         keep = pa.repeat(True, batch.num_rows)
         for name in self._columns:
-            there = name in batch.schema.names
-            keep = pc.and_(keep, is_value(batch.column(name)) if there else False)
+            known = is_value(batch.column(name)) if name in batch.schema.names else False
+            keep = pc.and_(keep, known)
         kept = batch.filter(keep)
         self.left_out += batch.num_rows - kept.num_rows
         return kept
 
 
 def is_value(column: pa.Array) -> pa.Array:
-    """A mask of the rows that have a value: neither null nor NaN nor blank text.
+    """Mask of the rows with a value: neither null nor NaN nor blank text.
 
     Args:
-        column: Of int64, float32 or binary.
+        column: Values of type int64, float32 or binary.
     """
     if pa.types.is_floating(column.type):
         known = pc.invert(pc.is_nan(column))
@@ -324,7 +325,7 @@ def _without_empty(column: pa.Array) -> pa.Array:
 def _iso(column: pa.Array) -> pa.Array:
     """Dates as 2024-02-29, points in time as 2024-02-29 18:30:05.5 in UTC."""
     if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp(column.type.unit))  # what it is in UTC
+        column = column.cast(pa.timestamp(column.type.unit))  # to UTC
     elif pa.types.is_date64(column.type):
         column = column.cast(pa.date32())
     return column.cast(pa.string())
@@ -335,7 +336,7 @@ def _text_to_int(text: pa.Array) -> pa.Array:
         return text.cast(pa.int64())
     except pa.ArrowInvalid:
         pass
-    # Not by way of float64, which is exact up to 2^53 only; what is left then (1e5) is.
+    # Not through float64, which is exact up to 2^53 only, except for what is left (1e5).
     text = pc.replace_substring_regex(text, pattern=_WHOLE_NUMBER, replacement=r"\1")
     digits = pc.match_substring_regex(text, r"^-?\d+$")
     exact = pc.if_else(digits, text, None).cast(pa.int64())
@@ -347,7 +348,7 @@ def _from_numbers(column: pa.Array, type_name: str) -> pa.Array:
     if type_name == "FLOAT":
         return column.cast(pa.float64(), safe=False).cast(pa.float32(), safe=False)
     if pa.types.is_floating(column.type):
-        # Integers with gaps, as data frames keep them: NaN is the gap.
+        # Integers with gaps, which data frames store as floats: NaN is the gap.
         column = pc.if_else(pc.is_nan(column), None, column).cast(pa.int64())
     if type_name == "INT":
         return column.cast(pa.int64())

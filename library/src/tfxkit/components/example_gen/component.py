@@ -1,4 +1,4 @@
-"""SpanExampleGen: TFX's FileBasedExampleGen for CSV, Parquet or a reader of one's own, in spans."""
+"""SpanExampleGen: TFX's FileBasedExampleGen for spans of files or a custom reader."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
 from tfxkit.components.example_gen.columns import column_types
-from tfxkit.components.example_gen.driver import SpanDriver
-from tfxkit.components.example_gen.executor import SpanExecutor
+from tfxkit.components.example_gen.executor import SpanDriver, SpanExecutor
 from tfxkit.components.example_gen.spans import PATTERN, range_config
 from tfxkit.config.csv_format import PLAIN, CsvFormat
 from tfxkit.config.split_at import SplitAt
@@ -28,10 +27,13 @@ class SpanExampleGen(component.FileBasedExampleGen):
 
     Unlike `CsvExampleGen` it takes the types of the columns from the schema instead of inferring
     them for each span, reads several spans, and keeps the order of the rows: the same data gives
-    the same bytes. The artifact has the custom properties `spans` (a JSON list), `span` (the newest
-    of them), `input_fingerprint` and `left_out` (a number of rows); and where spans have versions,
-    `versions` (one for each span, or null) and `version` (that of the newest); and `reader`, if
-    the rows do not come from files.
+    the same bytes.
+
+    Outputs:
+        examples: `Examples` with the custom properties `spans` (a JSON list), `span` (the newest),
+            `input_fingerprint` and `left_out` (a number of rows). Where spans have versions, also
+            `versions` (one for each span, or null) and `version` (of the newest span); with a
+            reader, also `reader`.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(SpanExecutor)
@@ -51,43 +53,44 @@ class SpanExampleGen(component.FileBasedExampleGen):
         reader: str | None = None,
         reader_options: Mapping[str, Any] = _NO_OPTIONS,
     ) -> None:
-        """Describes the node `ExampleGen`.
+        """Constructs the component, with the id `ExampleGen`.
 
         Args:
-            input_base: The folder that holds `span-1`, `span-2`, … with `.csv`, `.csv.gz` or
-                `.parquet` files; or with folders `version-1`, `version-2`, … of such files, of
-                which the newest is read. With a reader: the text that it takes.
-            schema: Gives the type of each column; the rest of it is for the validator.
+            input_base: Folder with `span-1`, `span-2`, …, which hold `.csv`, `.csv.gz` or
+                `.parquet` files, or folders `version-1`, `version-2`, … of such files (the newest
+                is read). With a reader: the path that it takes.
+            schema: Schema with the type of each column; nothing else of it is used.
             spans: `newest`, `all`, `last:<n>` or the number of a span.
-            splits: The parts that each split gets, for instance `{"train": 2, "eval": 1}`. Rows
-                are dealt out by a hash of their content, if nothing below says otherwise.
-            csv: How CSV files are written.
-            required: Rows that lack a value in one of these columns are left out, and counted.
-            split_by: Rows are dealt out by a hash of their value in this column.
-            split_at: Rows are in the split that this says, and the parts of `splits` do not count.
-            reader: The dotted name of a module that yields the rows in place of files, see
+            splits: Parts of each split, for instance `{"train": 2, "eval": 1}`. Rows are assigned
+                by a hash of their content, unless `split_by` or `split_at` is set.
+            csv: Dialect of CSV files.
+            required: Rows without a value in one of these columns are left out, and counted.
+            split_by: Column whose hash assigns rows to splits.
+            split_at: Column and bounds that assign rows to splits, instead of the parts.
+            reader: Dotted name of a module that yields the rows in place of files, see
                 `tfxkit.components.example_gen.reader`. Its code is part of the cache key.
-            reader_options: What its functions are called with; anything that JSON can hold.
+            reader_options: Keyword arguments of its functions; JSON-ready values.
 
         Raises:
-            DataError: If `spans` is none of these, or a type in the schema fits no column.
-            ValueError: If there is no such reader.
+            DataError: If `spans` is none of these, or the schema has a type that no column can
+                have.
+            ValueError: If the reader cannot be imported.
         """
         try:
             own_code = code_hash("tfxkit.components.example_gen", *([reader] if reader else []))
         except ModuleNotFoundError as error:
             raise ValueError(f"data.reader: {reader} cannot be imported: {error}") from error
-        # Only the types travel, so that a new bound in the schema does not read all data again.
+        # Of the schema only the types, so that a new limit in it does not read all data again.
         config = struct_pb2.Struct()
         config.update(
             {
                 "types": column_types(schema),
                 "csv": csv.model_dump(mode="json"),
                 "required": list(required),
-                # As text: numbers of a Struct are exact up to 2^53 only.
+                # As text, since numbers of a Struct are exact up to 2^53 only.
                 "split_at": split_at.model_dump_json() if split_at else None,
                 "reader": reader,
-                # As text, too: a Struct makes all numbers floats.
+                # As text, too, since a Struct turns all numbers into floats.
                 "reader_options": json.dumps(dict(reader_options), sort_keys=True),
             }
         )
@@ -95,7 +98,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
         custom_config.custom_config.Pack(config)
         super().__init__(
             input_base=input_base,
-            # What TFX wants to see here; the executor finds the files by `range_config`.
+            # Required by TFX; the executor finds the files by `range_config`.
             input_config=example_gen_pb2.Input(
                 splits=[example_gen_pb2.Input.Split(name="all", pattern=PATTERN)]
             ),
@@ -111,6 +114,6 @@ class SpanExampleGen(component.FileBasedExampleGen):
             range_config=range_config(spans),
             custom_config=custom_config,
         )
-        # Beside the parameters that TFX declares: the cache compares it, the executor ignores it.
+        # Not among the parameters of TFX's spec: for the cache only.
         self.spec.exec_properties["code_hash"] = own_code
         self.with_id("ExampleGen")

@@ -1,10 +1,12 @@
-"""CSV files as batches of text columns, and the errors that are found on the way."""
+"""CSV files in any encoding, as batches of text columns, with the place of each error."""
 
 from __future__ import annotations
 
+import codecs
 import collections
 import contextlib
 import csv
+import gzip
 import io
 import itertools
 import zlib
@@ -14,41 +16,42 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from tfxkit.components.example_gen.text_files import open_utf8
+from tfxkit.components.example_gen.files import open_binary, open_pieces
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.errors import DataError
 
-SUFFIXES = (".csv", ".csv.gz")
 # A row must fit into one block; a block, its text and its examples must fit into memory.
-_BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 8 << 20
 _GUESS_BYTES = 1 << 20
 _SHOWN = 5  # rows in a message
-_SHOWN_CHARACTERS = 100
-_UNREADABLE = (OSError, EOFError, zlib.error)  # all that a damaged or locked file can raise
+_SHOWN_CHARACTERS = 100  # of each of them
+_SHOWN_BEFORE = 20  # characters before one that is no text
+CHUNK_BYTES = 1 << 20  # decoded at once
+_UNREADABLE = (OSError, EOFError, zlib.error)  # errors of a damaged or locked file
 
 
 class CsvFile:
-    """One file; it is opened anew by each of the methods."""
+    """A CSV file. Each method opens it again."""
 
     def __init__(
         self, path: str, csv_format: CsvFormat, pieces: Sequence[tuple[int, int]] | None = None
     ) -> None:
-        """Opens nothing yet.
+        """Describes the file, without opening it.
 
         Args:
-            path: A file that ends in one of `SUFFIXES`.
+            path: A file that ends in one of `files.CSV_SUFFIXES`.
             csv_format: Delimiter, quote, encoding and words for missing values.
-            pieces: The bytes that `batches` reads, header first; None for all of them.
+            pieces: Ranges of bytes that `batches` reads, header first; None for the whole file.
         """
         self._path = path
         self._format = csv_format
         self._pieces = pieces
 
     def column_names(self) -> list[str]:
-        """The names in the first line.
+        """Names in the first line.
 
         Raises:
-            DataError: If the file is empty, of another encoding or cannot be read.
+            DataError: If the file is empty, in another encoding or unreadable.
         """
         try:
             names = _header(self._path, self._format)
@@ -74,18 +77,18 @@ class CsvFile:
             return
         try:
             yield from self._reader(
-                _BLOCK_BYTES,
+                BLOCK_BYTES,
                 pyarrow.csv.ConvertOptions(
                     include_columns=list(names),
                     column_types={name: pa.string() for name in names},
-                    check_utf8=False,  # it was found to be UTF-8 already
+                    check_utf8=False,  # decoded by `open_utf8`
                     null_values=["", *self._format.missing],
                     strings_can_be_null=True,
                 ),
             )
         except pa.ArrowInvalid as error:
             if self._pieces is not None:
-                raise self._broken(error) from error  # where it is shows only in the whole file
+                raise self._broken(error) from error  # only the whole file gives the place
             if not _has_rows(self._path, self._format):
                 return  # Arrow calls a header without a line break after it an error
             raise (ragged(self._path, self._format) or self._broken(error)) from error
@@ -93,10 +96,10 @@ class CsvFile:
             raise self._broken(error) from error
 
     def guess_types(self, names: Sequence[str]) -> dict[str, str]:
-        """The types that the first rows suggest for columns that no schema knows.
+        """Infers the types of columns that the schema lacks from the first rows.
 
         Returns:
-            INT, FLOAT or BYTES for each of the columns that has a value in the first rows.
+            INT, FLOAT or BYTES for each column with a value in these rows.
         """
         convert = pyarrow.csv.ConvertOptions(
             include_columns=list(names),
@@ -106,12 +109,12 @@ class CsvFile:
         try:
             fields = self._reader(_GUESS_BYTES, convert).schema
         except (pa.ArrowInvalid, *_UNREADABLE):
-            return {}  # batches stumbles over the same, and says where
+            return {}  # `batches` meets the same error, and gives its place
         types = {pa.int64(): "INT", pa.float64(): "FLOAT"}
         return {f.name: types.get(f.type, "BYTES") for f in fields if not pa.types.is_null(f.type)}
 
     def place_of_row(self, row: int) -> str:
-        """The line of a row, given the number of rows before it."""
+        """Line of a row, given the number of rows before it."""
         if self._pieces is not None:
             return f"row {row + 1} of a part"
         return _place_of_row(self._path, self._format, row)
@@ -137,7 +140,7 @@ class CsvFile:
 
 
 def ragged(path: str, csv_format: CsvFormat) -> DataError | None:
-    """An error that counts the rows with too few or too many values, and shows the first."""
+    """Error that counts the rows with too few or too many values, and shows the first of them."""
     shown, count = [], 0
     with _rows(path, csv_format) as rows, contextlib.suppress(csv.Error):
         width = len(next(filter(None, rows), []))
@@ -165,7 +168,7 @@ def ragged(path: str, csv_format: CsvFormat) -> DataError | None:
 
 
 def _header(path: str, csv_format: CsvFormat) -> list[str] | None:
-    """The values of the first row that is not blank; None if there is none."""
+    """Values of the first row that is not blank; None if there is none."""
     with _rows(path, csv_format) as rows:
         return next(filter(None, rows), None)
 
@@ -177,12 +180,12 @@ def _has_rows(path: str, csv_format: CsvFormat) -> bool:
 
 
 def _place_of_row(path: str, csv_format: CsvFormat, row: int) -> str:
-    """The line on which a row ends, for an editor; line breaks in quotes count.
+    """Line on which a row ends, as an editor counts: with line breaks in quotes.
 
     Args:
         path: A CSV file.
         csv_format: Delimiter, quote, encoding and words for missing values.
-        row: The number of rows before it, without the header.
+        row: Number of rows before it, without the header.
     """
     with _rows(path, csv_format) as rows:
         try:
@@ -194,7 +197,7 @@ def _place_of_row(path: str, csv_format: CsvFormat, row: int) -> str:
 
 @contextlib.contextmanager
 def _rows(path: str, csv_format: CsvFormat) -> Iterator[Any]:
-    """The rows of a file with Python's reader, which is slower than Arrow's, but counts lines."""
+    """Rows of a file from Python's reader, which is slower than Arrow's, but counts lines."""
     with (
         open_utf8(path, csv_format.encoding) as file,
         io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text,
@@ -205,3 +208,101 @@ def _rows(path: str, csv_format: CsvFormat) -> Iterator[Any]:
             quotechar=csv_format.quote or None,
             quoting=csv.QUOTE_MINIMAL if csv_format.quote else csv.QUOTE_NONE,
         )
+
+
+def open_utf8(
+    path: str, encoding: str, pieces: Sequence[tuple[int, int]] | None = None
+) -> io.BufferedReader:
+    """Opens a file for reading as UTF-8, decompressed if its name ends in `.gz`.
+
+    Args:
+        path: A local path, or an address like gs:// or s3://.
+        encoding: Name of the codec that its text was written with.
+        pieces: Ranges of an uncompressed file to read, see `open_pieces`; None for the whole file.
+
+    Raises:
+        DataError: Here or on reading, if the file does not exist or is not in this encoding.
+    """
+    raw: Any = open_binary(path) if pieces is None else open_pieces(path, pieces)
+    file = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
+    return io.BufferedReader(_Utf8(path, file, encoding), CHUNK_BYTES)
+
+
+class _Utf8(io.RawIOBase):
+    """Text recoded to UTF-8; UTF-8 is decoded, too, to find bytes that are not."""
+
+    def __init__(self, path: str, file: io.BufferedIOBase, encoding: str) -> None:
+        self._path, self._file, self._encoding = path, file, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._waiting = b""  # UTF-8 not read yet
+        self._bytes = self._lines = 0  # decoded so far
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._waiting and not self._ended:
+            chunk = self._file.read(CHUNK_BYTES)
+            self._ended = not chunk
+            self._waiting = self._decode(chunk).encode()
+        data, self._waiting = self._waiting[: len(buffer)], self._waiting[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _decode(self, chunk: bytes) -> str:
+        before = len(self._decoder.getstate()[0])  # of a character that is not complete
+        try:
+            text = self._decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            good = error.object[: error.start].decode(self._encoding, errors="replace")
+            raise self._not_text(self._bytes - before + error.start, good, chunk) from error
+        except UnicodeError as error:  # utf-16 and utf-32 without a byte order mark
+            raise self._not_text(0, "", chunk) from error
+        if "\0" in text:
+            good = text[: text.index("\0")]
+            start = self._bytes + len(good.encode(self._encoding, errors="replace"))
+            raise self._not_text(start, good, chunk)
+        self._bytes += len(chunk)
+        self._lines += text.count("\n")
+        return text
+
+    def _not_text(self, offset: int, before: str, sample: bytes) -> DataError:
+        line = before.rpartition("\n")[2]
+        where = f"line {self._lines + before.count(chr(10)) + 1} (byte {offset})"
+        after = f" after {line[-_SHOWN_BEFORE:]!r}" if line else ""
+        if not sample:
+            advice = "It ends within a character: is it whole?"
+        elif likely := _likely_encoding(sample, self._encoding):
+            advice = f"It may be {likely}: set data.csv.encoding to that, or save it as UTF-8."
+        else:
+            advice = "Is it text at all? Then set data.csv.encoding, or save it as UTF-8."
+        return DataError(
+            f"{self._path}, {where}: what stands there{after} is not {self._encoding} text.\n"
+            f"{advice}"
+        )
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def _likely_encoding(sample: bytes, encoding: str) -> str | None:
+    """Likely encoding of some bytes, other than the one given; None if they are no text."""
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" in sample:  # every second byte of mostly ASCII text in UTF-16
+        even, odd = sample[::2].count(0), sample[1::2].count(0)
+        half = len(sample) // 4
+        return "utf-16-le" if odd > half > even else "utf-16-be" if even > half > odd else None
+    if any(byte < ord(" ") and byte not in b"\t\n\r\f\v\x1a" for byte in sample):
+        return None
+    for candidate in ("utf-8", "cp1252", "iso8859-1"):
+        try:
+            codecs.getincrementaldecoder(candidate)().decode(sample)
+        except UnicodeDecodeError:
+            continue
+        if candidate != encoding:
+            return candidate
+    return None

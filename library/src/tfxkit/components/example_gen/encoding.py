@@ -1,10 +1,10 @@
-"""Tables as serialized `tf.Example`s, the same bytes in every process.
+"""Encoding of tables as serialized `tf.Example`s, with the same bytes in every process.
 
-The wire format is written here, a column at a time, and not by tfx_bsl's
-RecordBatchToExamplesEncoder: that one writes the features of an example in an order that differs
-from process to process (seen with tfx_bsl 1.21; it is the order of a C++ protobuf map), so neither
-the files nor a hash of the row could be the same in the next run. Features are in the order of
-their names, as protobuf's deterministic serialization has them. It is faster, too.
+This module writes the wire format itself, column by column. tfx_bsl's RecordBatchToExamplesEncoder
+orders the features of an example differently in each process (seen with tfx_bsl 1.21; it is the
+order of a C++ protobuf map), so neither the files nor a hash of the row would be the same in the
+next run. Here features are sorted by name, as in protobuf's deterministic serialization. It is
+faster, too.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _LIST = {
     pa.float32(): (2 << 3 | _LEN).to_bytes(),  # float_list
     pa.int64(): (3 << 3 | _LEN).to_bytes(),  # int64_list
 }
-_MAX_VARINT_BYTES = 10
 _MORE = 0x80  # the top bit of a byte of a varint: another one follows
+_VARINT_BITS = 7  # of a value, in each byte
 
 
 def encode_batch(batch: pa.RecordBatch) -> pa.Array:
-    """The rows of a batch as serialized `tf.Example`s.
+    """Encodes the rows of a batch as serialized `tf.Example`s.
 
     Args:
         batch: One or more columns of int64, float32 or binary.
@@ -44,12 +44,12 @@ def encode_batch(batch: pa.RecordBatch) -> pa.Array:
 
 
 def encode_features(column: pa.Array) -> pa.Array:
-    """Each value of a column as a serialized `tf.Feature`, null where it is missing."""
+    """Encodes each value of a column as a serialized `tf.Feature`, null where it is missing."""
     return _prefixed(_payload(column), lambda size: _feature(column.type, size))
 
 
 def _entries(name: str, column: pa.Array) -> pa.Array:
-    """The map entry `name: Feature` of each row, empty where the value is missing."""
+    """Map entry `name: Feature` of each row, empty where the value is missing."""
     key = _KEY + _varint(len(name.encode())) + name.encode()
 
     def header(size: int) -> bytes:
@@ -63,13 +63,13 @@ def _entries(name: str, column: pa.Array) -> pa.Array:
 
 
 def _feature(kind: pa.DataType, size: int) -> bytes:
-    """What is before the value in its feature."""
+    """Bytes before the value in its feature."""
     values = _VALUES + _varint(size)
     return _LIST[kind] + _varint(len(values) + size) + values
 
 
 def _payload(column: pa.Array) -> pa.Array:
-    """The value itself as it is on the wire: little-endian float, varint or bytes."""
+    """Value in the wire format: little-endian float, varint or bytes."""
     if column.type == pa.binary():
         return column
     # fill_null gives a fresh array without offset, whose buffer can be read as it is.
@@ -87,14 +87,18 @@ def _floats(values: np.ndarray) -> pa.Array:
 def _varints(values: np.ndarray) -> pa.Array:
     """Seven bits a byte, the lowest first, negative numbers as 64 bits."""
     rest = values.astype(np.int64).view(np.uint64)
-    shifts = np.arange(_MAX_VARINT_BYTES, dtype=np.uint64) * np.uint64(7)
-    groups = rest[:, None] >> shifts
+    # No wider than the largest value needs: most columns hold small numbers.
+    position = np.arange(_varint_bytes(int(rest.max(initial=0))))
+    groups = rest[:, None] >> position.astype(np.uint64) * np.uint64(_VARINT_BITS)
     sizes = np.maximum((groups != 0).sum(axis=1), 1)
-    position = np.arange(_MAX_VARINT_BYTES)
     more = position < sizes[:, None] - 1
     encoded = (groups % np.uint64(_MORE)).astype(np.uint8) + more.astype(np.uint8) * np.uint8(_MORE)
     offsets = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
     return _binary(offsets, encoded[position < sizes[:, None]])
+
+
+def _varint_bytes(value: int) -> int:
+    return max(-(-value.bit_length() // _VARINT_BITS), 1)
 
 
 def _binary(offsets: np.ndarray, data: np.ndarray) -> pa.Array:
@@ -104,7 +108,7 @@ def _binary(offsets: np.ndarray, data: np.ndarray) -> pa.Array:
 
 
 def _prefixed(payload: pa.Array, header: Callable[[int], bytes]) -> pa.Array:
-    """Puts before each value the header for its length; there are few different lengths."""
+    """Prefixes each value with the header for its length; there are few different lengths."""
     sizes = pc.binary_length(payload).dictionary_encode()
     headers = pa.array([header(size) for size in sizes.dictionary.to_pylist()], pa.binary())
     return pc.binary_join_element_wise(headers.take(sizes.indices), payload, b"")
@@ -114,5 +118,5 @@ def _varint(size: int) -> bytes:
     low = b""
     while size >= _MORE:
         low += (size % _MORE | _MORE).to_bytes()
-        size >>= 7
+        size >>= _VARINT_BITS
     return low + size.to_bytes()

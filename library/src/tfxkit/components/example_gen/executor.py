@@ -1,7 +1,12 @@
-"""The executor of SpanExampleGen: a file, a part of one or a span becomes a shard of each split."""
+"""Driver and executor of SpanExampleGen.
+
+The driver resolves the spans of a run and adds them to the cache key. The executor turns each file,
+each part of a large one, or each span of a reader into one shard of each split.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import operator
 import os
@@ -9,39 +14,145 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
+from google.protobuf import json_format, struct_pb2
 from tfx import types
+from tfx.components.example_gen import driver, utils
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
+from tfx.orchestration.portable import data_types
 from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from tfxkit.components.example_gen import outcomes, parts, reading, shards, spans
-from tfxkit.components.example_gen.driver import (
-    custom_config,
-    reader_of,
-    resolve,
-    settled_versions,
-)
-from tfxkit.components.example_gen.parts import Part, Source
-from tfxkit.components.example_gen.reader import Reader
-from tfxkit.components.example_gen.row_starts import Look
+from tfxkit.components.example_gen import outcomes, parts, spans, tables
+from tfxkit.components.example_gen.parts import DataFile, Part, RangeScan
+from tfxkit.components.example_gen.reader import Reader, fingerprint_spans
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits, Splits
-from tfxkit.components.example_gen.writer import Columns, Writer
+from tfxkit.components.example_gen.writer import (
+    RowFormat,
+    ShardWriter,
+    remove_earlier,
+    remove_temporary,
+)
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.split_at import SplitAt
-from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES, READER_PROPERTY
+from tfxkit.storage.examples_artifact import (
+    LEFT_OUT,
+    OUTCOMES,
+    READER_PROPERTY,
+    SPANS_PROPERTY,
+    VERSIONS_PROPERTY,
+)
+
+# Results of `resolve_spans` that TFX does not put on the artifact.
+_LIST_PROPERTIES = frozenset({SPANS_PROPERTY, VERSIONS_PROPERTY})
+
+
+class SpanDriver(driver.FileBasedDriver):
+    """Resolves the spans before the cache lookup."""
+
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        """Calls `resolve_spans`, as TFX's driver expects."""
+        del pipeline_info, component_info
+        return resolve_spans(exec_properties)
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        """Sets the lists on the artifact, beside span, version and fingerprint that TFX sets."""
+        result = super().run(execution_info)
+        for examples in result.output_artifacts[specs.EXAMPLES_KEY].artifacts:
+            for name in _LIST_PROPERTIES & result.exec_properties.keys():
+                examples.custom_properties[name].CopyFrom(result.exec_properties[name])
+        return result
+
+
+def resolve_spans(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    """Finds the spans of a run, and a fingerprint of their content, without a metadata store.
+
+    The cache compares exec properties (tfx 1.21, orchestration/portable/cache_utils.py), so other
+    spans or changed content make a new execution, and the same ones do not.
+
+    Args:
+        exec_properties: As SpanExampleGen sets them. The range may also be a text for
+            `spans.range_config`, as a parameter of a run is.
+
+    Returns:
+        The same with `spans`, `span` (the newest), their `versions` and its `version` (None without
+        versions) and `input_fingerprint`. The range is static, so that the executor reads these
+        spans and versions even if a newer one arrives meanwhile.
+
+    Raises:
+        DataError: If spans are missing or unreadable.
+    """
+    text = exec_properties[specs.RANGE_CONFIG_KEY]
+    wanted = (
+        proto_utils.json_to_proto(text, range_config_pb2.RangeConfig())
+        if text.startswith("{")
+        else spans.range_config(text)
+    )
+    numbers: tuple[int, ...]
+    versions: tuple[int | None, ...]
+    if source := reader_of(exec_properties):
+        chosen = source.select(wanted)
+        numbers, versions = tuple(chosen), (None,) * len(chosen)
+        fingerprint = fingerprint_spans(chosen)
+    else:
+        base = exec_properties[specs.INPUT_BASE_KEY]
+        selection = spans.select(base, wanted, settled_versions(exec_properties))
+        numbers, versions = selection.spans, selection.versions
+        fingerprint = spans.fingerprint(selection)
+    static = range_config_pb2.RangeConfig(
+        static_range=range_config_pb2.StaticRange(
+            start_span_number=numbers[0], end_span_number=numbers[-1]
+        )
+    )
+    any_version = any(version is not None for version in versions)
+    return {
+        **exec_properties,
+        specs.RANGE_CONFIG_KEY: proto_utils.proto_to_json(static),
+        SPANS_PROPERTY: json.dumps(numbers),
+        VERSIONS_PROPERTY: json.dumps(versions) if any_version else None,
+        utils.SPAN_PROPERTY_NAME: numbers[-1],
+        utils.VERSION_PROPERTY_NAME: versions[-1],
+        utils.FINGERPRINT_PROPERTY_NAME: fingerprint,
+    }
+
+
+def reader_of(exec_properties: dict[str, Any]) -> Reader | None:
+    """Reader of the project that supplies the rows; None if they come from files."""
+    config = custom_config(exec_properties)
+    if not config["reader"]:
+        return None
+    path, options = exec_properties[specs.INPUT_BASE_KEY], json.loads(config["reader_options"])
+    return Reader(config["reader"], path, options)
+
+
+def custom_config(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    """Settings of SpanExampleGen for which TFX's FileBasedExampleGen has no parameter."""
+    custom = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[specs.CUSTOM_CONFIG_KEY], custom)
+    packed = struct_pb2.Struct()
+    custom.custom_config.Unpack(packed)
+    return json_format.MessageToDict(packed)
+
+
+def settled_versions(exec_properties: dict[str, Any]) -> list[int | None] | None:
+    """Version of each span, once `resolve_spans` has set them."""
+    versions = exec_properties.get(VERSIONS_PROPERTY)
+    return json.loads(versions) if versions else None
 
 
 class SpanExecutor(base_beam_executor.BaseBeamExecutor):
-    """Reads the spans and writes their rows, in their order, into splits.
+    """Writes the rows of the spans into splits, in their order.
 
     Attributes:
-        resolve_spans: Called in the place of the driver where there is none, as on Kubeflow.
+        resolve_spans: Replaces the driver where there is none, as on Kubeflow.
     """
 
-    resolve_spans = staticmethod(resolve)
+    resolve_spans = staticmethod(resolve_spans)
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -54,31 +165,33 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         Args:
             input_dict: Empty.
             output_dict: `examples`, one artifact: gzipped TFRecords of `tf.Example`, by split.
-            exec_properties: As SpanExampleGen sets them; spans as the driver resolved them.
+            exec_properties: Of SpanExampleGen, with the spans that the driver resolved.
 
         Raises:
-            DataError: If data cannot be read as the schema says, or a span or split has no rows.
+            DataError: If data cannot be read with the types of the schema, or a span or split has
+                no rows.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         wanted = _proto(exec_properties, specs.RANGE_CONFIG_KEY, range_config_pb2.RangeConfig())
-        columns, splits = _columns(exec_properties), _splits(exec_properties)
+        row_format, splits = _row_format(exec_properties), _splits(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES_KEY])
-        shards.remove_earlier(examples.uri)
+        remove_earlier(examples.uri)
         if reader := reader_of(exec_properties):
             numbers = list(reader.select(wanted))
-            writer = Writer(columns, splits, examples.uri, num_shards=len(numbers))
+            writer = ShardWriter(row_format, splits, examples.uri, num_shards=len(numbers))
             with self._make_beam_pipeline() as pipeline:
                 _write_spans(pipeline, reader, numbers, writer)
             examples.set_string_custom_property(READER_PROPERTY, reader.module)
         else:
             base = exec_properties[specs.INPUT_BASE_KEY]
-            files = spans.select(base, wanted, settled_versions(exec_properties)).files
-            sources = parts.sources(files, columns.csv)
-            num_shards = sum(source.parts for source in sources)
+            paths = spans.select(base, wanted, settled_versions(exec_properties)).files
+            files = parts.data_files(paths, row_format.csv)
+            num_shards = sum(file.parts for file in files)
+            writer = ShardWriter(row_format, splits, examples.uri, num_shards)
             with self._make_beam_pipeline() as pipeline:
-                _write_files(pipeline, sources, Writer(columns, splits, examples.uri, num_shards))
-        shards.remove_temporary(examples.uri)
-        left_out = outcomes.check(os.path.join(examples.uri, OUTCOMES), splits)
+                _write_files(pipeline, files, writer)
+        remove_temporary(examples.uri)
+        left_out = outcomes.check_outcomes(os.path.join(examples.uri, OUTCOMES), splits)
         if left_out:
             logging.warning("%d rows without a label are left out", left_out)
         examples.set_int_custom_property(LEFT_OUT, left_out)
@@ -88,57 +201,57 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
 
 
 def _write_spans(
-    pipeline: beam.Pipeline, reader: Reader, numbers: Sequence[int], writer: Writer
+    pipeline: beam.Pipeline, reader: Reader, numbers: Sequence[int], writer: ShardWriter
 ) -> None:
-    """Reads each span in one worker: a reader cannot begin in the middle of its rows."""
+    """Reads each span in one worker: a reader cannot start in the middle of its rows."""
     _ = (
         pipeline
         | "Spans" >> _spread(list(enumerate(numbers)))
-        | "WriteShards" >> beam.MapTuple(lambda shard, span: writer.span(reader, span, shard))
+        | "WriteShards" >> beam.MapTuple(lambda shard, span: writer.write_span(reader, span, shard))
         | "Outcomes" >> beam.combiners.ToList()
-        | "WriteOutcomes" >> beam.Map(outcomes.write, os.path.join(writer.uri, OUTCOMES))
+        | "WriteOutcomes" >> beam.Map(outcomes.write_outcomes, os.path.join(writer.uri, OUTCOMES))
     )
 
 
-def _write_files(pipeline: beam.Pipeline, sources: Sequence[Source], writer: Writer) -> None:
+def _write_files(pipeline: beam.Pipeline, files: Sequence[DataFile], writer: ShardWriter) -> None:
     """Reads each file in one worker, or in several if it is large."""
-    csv, types = writer.columns.csv, writer.columns.types
+    csv, types = writer.row_format.csv, writer.row_format.types
     guessed = (
         pipeline
-        | "Files" >> _spread([source.path for source in sources])
-        | "GuessTypes" >> beam.Map(lambda path: reading.guess_types(path, types, csv))
-        | "WidestTypes" >> beam.CombineGlobally(reading.widest_types)
+        | "Files" >> _spread([file.path for file in files])
+        | "GuessTypes" >> beam.Map(lambda path: tables.guess_types(path, types, csv))
+        | "WidestTypes" >> beam.CombineGlobally(tables.widest_types)
     )
     types_of_others = beam.pvalue.AsSingleton(guessed)
     _ = (
-        _parts(pipeline, sources, csv)
-        | "WriteShards" >> beam.Map(writer.part, types_of_others)
-        | "OutcomesOfFiles" >> beam.CombinePerKey(outcomes.merged)
-        | "ExplainErrors" >> beam.Map(writer.explained, types_of_others)
+        _parts(pipeline, files, csv)
+        | "WriteShards" >> beam.Map(writer.write_part, types_of_others)
+        | "OutcomesOfFiles" >> beam.CombinePerKey(outcomes.merge_outcomes)
+        | "ExplainErrors" >> beam.Map(writer.explain_error, types_of_others)
         | "Outcomes" >> beam.combiners.ToList()
-        | "WriteOutcomes" >> beam.Map(outcomes.write, os.path.join(writer.uri, OUTCOMES))
+        | "WriteOutcomes" >> beam.Map(outcomes.write_outcomes, os.path.join(writer.uri, OUTCOMES))
     )
 
 
 def _parts(
-    pipeline: beam.Pipeline, sources: Sequence[Source], csv: CsvFormat
-) -> beam.PCollection[tuple[Source, int, Part | None]]:
-    """What is to be read, as `Writer.part` takes it."""
-    to_cut = [source for source in sources if source.is_cut]
+    pipeline: beam.Pipeline, files: Sequence[DataFile], csv: CsvFormat
+) -> beam.PCollection[tuple[DataFile, int, Part | None]]:
+    """Parts of all files, in the form that `ShardWriter.write_part` takes."""
+    to_cut = [file for file in files if file.is_cut]
     ready = [
-        (source, number, Part(number, source.parts) if source.parts > 1 else None)
-        for source in sources
-        if not source.is_cut
-        for number in range(source.parts)
+        (file, number, Part(number, file.parts) if file.parts > 1 else None)
+        for file in files
+        if not file.is_cut
+        for number in range(file.parts)
     ]
     if not to_cut:
         return pipeline | "Parts" >> _spread(ready)
-    ranges = [(source, number) for source in to_cut for number in range(source.parts)]
+    ranges = [(file, number) for file in to_cut for number in range(file.parts)]
     cut = (
         pipeline
         | "Ranges" >> _spread(ranges)
-        | "Look" >> beam.MapTuple(lambda source, n: (source, (n, parts.look(source, n, csv))))
-        | "LooksAtFiles" >> beam.GroupByKey()
+        | "ScanRanges" >> beam.MapTuple(lambda file, n: (file, (n, parts.scan_range(file, n, csv))))
+        | "ScansOfFiles" >> beam.GroupByKey()
         | "Cut" >> beam.FlatMapTuple(_cut)
     )
     return (
@@ -149,16 +262,16 @@ def _parts(
 
 
 def _cut(
-    source: Source, looks: Iterable[tuple[int, Look | None]]
-) -> Iterator[tuple[Source, int, Part | None]]:
-    in_order = [look for _, look in sorted(looks, key=operator.itemgetter(0))]
-    for number, part in enumerate(parts.cut(source, in_order)):
-        yield source, number, part
+    file: DataFile, scans: Iterable[tuple[int, RangeScan | None]]
+) -> Iterator[tuple[DataFile, int, Part | None]]:
+    in_order = [scan for _, scan in sorted(scans, key=operator.itemgetter(0))]
+    for number, part in enumerate(parts.cut_file(file, in_order)):
+        yield file, number, part
 
 
 @beam.ptransform_fn
 def _spread(pipeline: beam.Pipeline, elements: Sequence[Any]) -> beam.PCollection[Any]:
-    """Without Reshuffle a runner may fuse the steps and read all files in one worker."""
+    """Elements, spread over workers; without Reshuffle a runner may fuse all in one worker."""
     return pipeline | beam.Create(elements) | beam.Reshuffle()
 
 
@@ -172,10 +285,10 @@ def _splits(exec_properties: dict[str, Any]) -> Splits:
     return HashSplits(buckets, config.partition_feature_name or None)
 
 
-def _columns(exec_properties: dict[str, Any]) -> Columns:
+def _row_format(exec_properties: dict[str, Any]) -> RowFormat:
     config = custom_config(exec_properties)
     csv = CsvFormat.model_validate(config["csv"])
-    return Columns(config["types"], csv, tuple(config["required"]))
+    return RowFormat(config["types"], csv, tuple(config["required"]))
 
 
 def _proto(exec_properties: dict[str, Any], key: str, message: Any) -> Any:

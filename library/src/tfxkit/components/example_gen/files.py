@@ -1,4 +1,4 @@
-"""Files of any file system that TFX knows, opened for Arrow."""
+"""Data files on any file system of TFX: names by format, opened for Arrow."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ import tensorflow as tf
 from tfxkit.errors import DataError, StorageError
 from tfxkit.storage.filesystems import fileio
 
+CSV_SUFFIXES = (".csv", ".csv.gz")
+PARQUET_SUFFIXES = (".parquet",)
+SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES
+
 
 @contextlib.contextmanager
 def unreachable_data() -> Iterator[None]:
     """Treats unreachable storage like an unreadable file: the step stops.
 
     Raises:
-        DataError: If the store of the data cannot be reached, or refuses.
+        DataError: If the storage cannot be reached, or refuses access.
     """
     try:
         yield
@@ -29,28 +33,28 @@ def unreachable_data() -> Iterator[None]:
 def open_binary(path: str) -> io.BufferedReader:
     """Opens a file for reading, with all the methods of a Python file.
 
-    TFX opens files by way of TensorFlow, whose GFile lacks what pyarrow asks for (`closed`) and
-    raises errors of its own instead of OSError.
+    TFX opens files through TensorFlow, whose GFile lacks an attribute that pyarrow needs (`closed`)
+    and raises its own errors instead of OSError.
 
     Args:
         path: A local path, or an address like gs:// or s3://.
 
     Raises:
-        DataError: Here or when it is read, if it is not there, or its store cannot be reached.
+        DataError: Here or on reading, if the file does not exist or its storage cannot be reached.
     """
     try:
         with unreachable_data():
             return io.BufferedReader(_Raw(fileio.open(path, "rb")), buffer_size=1 << 20)
-    except fileio.NotFoundError as error:  # on S3; TensorFlow finds out when it reads
+    except fileio.NotFoundError as error:  # on S3; TensorFlow raises it on reading
         raise DataError(f"There is no file {path}.") from error
 
 
 def open_pieces(path: str, pieces: Sequence[tuple[int, int]]) -> io.BufferedReader:
-    """As `open_binary`, for some of the bytes, one piece after the other.
+    """Opens some ranges of bytes of a file, to be read one after the other.
 
     Args:
         path: A local path, or an address like gs:// or s3://.
-        pieces: Of each the first byte, and the one after its last.
+        pieces: First byte of each range, and the byte after its last.
 
     Raises:
         DataError: As `open_binary`.
@@ -59,8 +63,8 @@ def open_pieces(path: str, pieces: Sequence[tuple[int, int]]) -> io.BufferedRead
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Makes an OSError of what TensorFlow raises, which opens a file when it is first used."""
+def _os_errors() -> Iterator[None]:
+    """Turns errors of TensorFlow, which opens a file on first use, into OSError."""
     try:
         with unreachable_data():
             yield
@@ -104,18 +108,18 @@ class _Raw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        with _told():
+        with _os_errors():
             data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with _told():
+        with _os_errors():
             self._file.seek(offset, whence)
             return self._file.tell()
 
     def tell(self) -> int:
-        with _told():
+        with _os_errors():
             return self._file.tell()
 
     def close(self) -> None:

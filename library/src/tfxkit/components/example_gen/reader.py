@@ -1,9 +1,9 @@
-"""A data source of the project's own: a module that lists its spans, and reads them with Arrow.
+"""Custom data source: a module of the project that lists spans, and reads them with Arrow.
 
-It has two functions, which `data.reader` names by their module:
+`data.reader` names the module, which has two functions:
 
     def list_spans(path: str, **options) -> dict[int, str]:
-        # The number of each span, with a fingerprint: a text that changes when its rows do.
+        # The number of each span, with a fingerprint: a text that changes with its rows.
 
     def read_span(path: str, span: int, **options) -> Iterator[pyarrow.RecordBatch]:
         # The rows of a span, in the same order each time.
@@ -41,7 +41,7 @@ from tfxkit.tracebacks import located
 logger = logging.getLogger(__name__)
 
 LIST_SPANS, READ_SPAN = "list_spans", "read_span"
-# A batch of a reader may be of any size; its text and its examples must fit into memory.
+# Batches of a reader may be of any size; this one, its text and its examples must fit into memory.
 _BATCH_ROWS = 50_000
 _SHOWN_CHARACTERS = 1000  # of an exception
 _END = object()
@@ -49,12 +49,12 @@ _END = object()
 
 @dataclasses.dataclass(frozen=True)
 class Reader:
-    """The two functions of a module, and what they are called with.
+    """A module with the two functions, and the arguments of these.
 
     Attributes:
-        module: The dotted name of the module.
-        path: The first argument of both functions.
-        options: Their keyword arguments.
+        module: Dotted name of the module.
+        path: First argument of both functions.
+        options: Keyword arguments of both functions.
     """
 
     module: str
@@ -62,10 +62,10 @@ class Reader:
     options: Mapping[str, Any]
 
     def select(self, wanted: range_config_pb2.RangeConfig) -> dict[int, str]:
-        """The spans that a run takes, in ascending order, with their fingerprints.
+        """Selects the spans of a run, in ascending order, with their fingerprints.
 
         Raises:
-            DataError: If the spans cannot be listed, or one that the run takes is missing.
+            DataError: If the spans cannot be listed, or one of the run is missing.
         """
         function = self._function(LIST_SPANS, self.path)
         with self._explained(LIST_SPANS):
@@ -88,15 +88,15 @@ class Reader:
         return {span: listing[span] for span in spans.choose(listing, wanted, self.module)}
 
     def open(self, span: int, types: Mapping[str, str]) -> SpanRows:
-        """The rows of a span, of which none is read yet."""
+        """Rows of a span, not read yet."""
         return SpanRows(self, span, types)
 
     def place(self, span: int) -> str:
-        """The name of a span in messages."""
+        """Name of a span in messages."""
         return f"span {span} of {self.module}"
 
     def read(self, span: int) -> Iterator[pa.RecordBatch]:
-        """The batches that `read_span` yields.
+        """Yields the batches of `read_span`.
 
         Raises:
             DataError: If it raises, or yields something else.
@@ -119,7 +119,7 @@ class Reader:
     def _function(self, name: str, *arguments: Any) -> Callable[..., Any]:
         try:
             module = importlib.import_module(self.module)
-        except Exception as error:  # whatever the module does while it is imported
+        except Exception as error:  # of any kind, from the import of the module
             logger.warning("%s cannot be imported", self.module, exc_info=error)
             raise DataError(
                 f"{self.module} (data.reader) cannot be imported: {_described(error)}"
@@ -144,7 +144,7 @@ class Reader:
     def _explained(self, name: str, span: int | None = None) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # whatever the project's own code raises
+        except Exception as error:  # of any kind, from the project's own code
             logger.warning("%s.%s raised", self.module, name, exc_info=error)
             where = "" if span is None else f" on span {span}"
             raise DataError(f"{self.module}.{name} failed{where}: {_described(error)}") from error
@@ -159,27 +159,27 @@ class Reader:
 
 
 class SpanRows:
-    """The rows of one span in typed batches, read once and never all in memory.
+    """Rows of a span in typed batches, read once and never all in memory.
 
     Attributes:
-        guessed: INT, FLOAT or BYTES by name for the columns read so far that the schema lacks.
+        guessed: INT, FLOAT or BYTES by name, of columns read so far that the schema lacks.
     """
 
     def __init__(self, reader: Reader, span: int, types: Mapping[str, str]) -> None:
-        """Reads nothing yet.
+        """Describes the rows, without reading them.
 
         Args:
             reader: The source.
-            span: The number of the span.
-            types: INT, FLOAT or BYTES by the name of the column, from the schema.
+            span: Number of the span.
+            types: INT, FLOAT or BYTES by column name, from the schema.
         """
         self.guessed: dict[str, str] = {}
         self._reader, self._span, self._schema_types = reader, span, types
         self._types = dict(types)
-        self._ends: list[int] = []  # the number of rows up to and including each batch
+        self._ends: list[int] = []  # number of rows up to and including each batch
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Batches of int64, float32 and binary columns; null is a missing value.
+        """Yields batches of int64, float32 and binary columns; a missing value is null.
 
         Raises:
             DataError: If rows or columns are missing, if batches differ in their columns, or if
@@ -223,27 +223,26 @@ class SpanRows:
         return f"row {row - begin + 1} of batch {number + 1}"
 
 
-def fingerprint(chosen: Mapping[int, str]) -> str:
-    """A text that changes when one of the spans does.
+def fingerprint_spans(fingerprints: Mapping[int, str]) -> str:
+    """Fingerprint of several spans.
 
     Args:
-        chosen: The spans with their fingerprints.
+        fingerprints: Fingerprint of each span, by its number.
     """
     digest = hashlib.sha256()
-    for span, text in chosen.items():
+    for span, text in fingerprints.items():
         digest.update(f"{span}\0{text}\0".encode())
     return f"reader:{digest.hexdigest()}"
 
 
 def _described(error: Exception) -> str:
-    """The message of an exception, with the line of the project's code unless it is meant so."""
+    """Message of an exception, with the line of the project's code unless it is a DataError."""
     if isinstance(error, DataError):
         return str(error)[:_SHOWN_CHARACTERS]
     return located(f"{type(error).__name__}: {error}"[:_SHOWN_CHARACTERS], error)
 
 
 def _type_name(value: Any) -> str:
-    kind = type(value)
-    return (
-        "None" if value is None else f"{kind.__module__}.{kind.__name__}".removeprefix("builtins.")
-    )
+    value_type = type(value)
+    name = f"{value_type.__module__}.{value_type.__name__}".removeprefix("builtins.")
+    return "None" if value is None else name

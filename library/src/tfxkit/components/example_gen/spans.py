@@ -1,8 +1,8 @@
-"""Spans: the choice of a run, their files, and a fingerprint of the content.
+"""Spans: their selection for a run, their files, and a fingerprint of the content.
 
-A span is a folder `span-<number>` under the input base, with CSV or Parquet files in it, or with
-folders `version-<number>` of them, the newest of which is read. Numbers may be padded with zeros;
-those of spans go on without gaps. TFX's own input processor takes a single span (tfx 1.21,
+A span is a folder `span-<number>` under the input base with CSV or Parquet files, or with folders
+`version-<number>` of such files; the newest version is read. Numbers may be padded with zeros;
+those of spans are consecutive. TFX's own input processor takes a single span (tfx 1.21,
 components/example_gen/input_processor.py).
 """
 
@@ -16,31 +16,30 @@ from collections.abc import Collection, Iterable, Sequence
 
 from tfx.proto import range_config_pb2
 
-from tfxkit.components.example_gen.files import open_binary, unreachable_data
-from tfxkit.components.example_gen.reading import SUFFIXES
+from tfxkit.components.example_gen.files import SUFFIXES, open_binary, unreachable_data
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 
 PATTERN = "span-{SPAN}/*"
 ALL_SPANS = 2**31 - 1  # the widest window that the proto can hold
-# Up to this many bytes in all, files are compared by what is in them, so that a file that was only
-# touched or copied is still the same; beyond, reading them twice would cost too much.
-_CONTENT_LIMIT = 1 << 30
+# Up to this many bytes in all, files are compared by content, so that a file that was only touched
+# or copied counts as unchanged; beyond, reading them twice would cost too much.
+CONTENT_LIMIT = 1 << 30
 _CHUNK_BYTES = 1 << 20
 _SHOWN_RANGES = 5
-# Not data: hidden files, and what editors and Spark leave behind.
+# Not data: hidden files, and leftovers of editors and Spark.
 _IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")
 
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """The spans of a run, in ascending order, and their files by span and name.
+    """Spans of a run, in ascending order, and their files by span and name.
 
     Attributes:
-        base: The folder with the span folders.
-        spans: Their numbers.
-        versions: The version of each span; None of one that has none.
-        files: With the path of the base.
+        base: Folder with the span folders.
+        spans: Numbers of the spans.
+        versions: Version of each span; None for a span without versions.
+        files: Paths of the files, with the base.
     """
 
     base: str
@@ -50,13 +49,13 @@ class Selection:
 
 
 def range_config(spans: str) -> range_config_pb2.RangeConfig:
-    """Packs the choice of spans into the message that TFX has for it.
+    """Converts the choice of spans to the message of TFX.
 
     Args:
         spans: `newest`, `all`, `last:<n>` for a window of the n newest, or the number of one span.
 
     Returns:
-        A static range for one span; else a rolling range, which is clipped to what there is.
+        A static range for one span; else a rolling range, which is clipped to the existing spans.
 
     Raises:
         DataError: If the text is none of these.
@@ -84,17 +83,17 @@ def select(
     wanted: range_config_pb2.RangeConfig,
     versions: Sequence[int | None] | None = None,
 ) -> Selection:
-    """Finds the spans that a run takes, and their files.
+    """Selects the spans of a run, and their files.
 
     Args:
-        input_base: The folder with the span folders.
+        input_base: Folder with the span folders.
         wanted: A static range, all of whose spans must exist, or a rolling range that ends with
-            the newest span, and takes fewer than its number if there are not as many.
-        versions: One for each span, where it is settled already; else the newest.
+            the newest span, and is shorter if there are fewer spans.
+        versions: Version of each span, once resolved; by default the newest.
 
     Raises:
-        DataError: If there are no spans, if one or its version is missing or holds no files, or if
-            it holds files that cannot be read.
+        DataError: If there are no spans, if a span or its version is missing or holds no files, or
+            if it holds files of another format.
     """
     with unreachable_data():
         return _select(input_base, wanted, versions)
@@ -103,12 +102,12 @@ def select(
 def choose(
     known: Collection[int], wanted: range_config_pb2.RangeConfig, source: str
 ) -> tuple[int, ...]:
-    """The spans that a run takes of those that there are, in ascending order.
+    """Selects the numbers of the spans of a run, in ascending order.
 
     Args:
-        known: The numbers of all spans; at least one.
+        known: Numbers of all spans; at least one.
         wanted: As for `select`.
-        source: Where the spans are, for the message.
+        source: Folder or reader of the spans, for the message.
 
     Raises:
         DataError: If a span is missing.
@@ -137,26 +136,26 @@ def _select(
     folders = _span_folders(input_base)
     spans = choose(folders, wanted, input_base)
     chosen = [
-        _version(folders[span], settled)
-        for span, settled in zip(spans, versions or [None] * len(spans), strict=True)
+        _version(folders[span], resolved)
+        for span, resolved in zip(spans, versions or [None] * len(spans), strict=True)
     ]
     files = [path for _, folder in chosen for path in _data_files(folder)]
     return Selection(input_base, spans, tuple(number for number, _ in chosen), tuple(files))
 
 
 def fingerprint(selection: Selection) -> str:
-    """A text that changes when a file is added, removed, renamed or changed in these spans.
+    """Fingerprint that changes when a file of these spans is added, removed, renamed or changed.
 
     Args:
-        selection: The files to look at. They are compared by content up to 1 GiB in all, beyond
-            that by size and time of change, as TFX does. S3 knows a hash of the content.
+        selection: Files to compare: by content up to 1 GiB in all, beyond that by size and time of
+            change, as in TFX. S3 supplies a hash of the content.
 
     Raises:
         DataError: If a file cannot be read.
     """
     with unreachable_data():
         stats = [fileio.stat(path) for path in selection.files]
-    by_content = sum(stat.length for stat in stats) <= _CONTENT_LIMIT
+    by_content = sum(stat.length for stat in stats) <= CONTENT_LIMIT
     digest = hashlib.sha256()
     for path, stat in zip(selection.files, stats, strict=True):
         # Folders and name, not the whole path: a checkout elsewhere has the same data.
@@ -169,10 +168,10 @@ def fingerprint(selection: Selection) -> str:
 
 
 def size(selection: Selection) -> int:
-    """Bytes of all files.
+    """Size of all files in bytes.
 
     Raises:
-        DataError: If the store of the data cannot be reached.
+        DataError: If the storage of the data cannot be reached.
     """
     with unreachable_data():
         return sum(fileio.stat(path).length for path in selection.files)
@@ -198,14 +197,14 @@ def _listed(spans: Iterable[int]) -> str:
         else:
             ranges.append([span])
     more = ", …" if len(ranges) > _SHOWN_RANGES else ""
-    return ", ".join(" to ".join(map(str, one)) for one in ranges[:_SHOWN_RANGES]) + more
+    return ", ".join(" to ".join(map(str, ends)) for ends in ranges[:_SHOWN_RANGES]) + more
 
 
 def _span_folders(input_base: str) -> dict[int, str]:
-    """The folders `span-<number>` by their number; anything else is ignored.
+    """Folders `span-<number>` by number; other names are ignored.
 
     Raises:
-        DataError: If there are none, or two of a number.
+        DataError: If there are none, or two with the same number.
     """
     names = _listdir(input_base)
     folders = _numbered("span", input_base, names)
@@ -218,19 +217,19 @@ def _span_folders(input_base: str) -> dict[int, str]:
     return folders
 
 
-def _version(span: str, settled: int | None = None) -> tuple[int | None, str]:
-    """The version of a span to read: the newest, as of TFX's `{VERSION}`, or the one settled on.
+def _version(span: str, resolved: int | None = None) -> tuple[int | None, str]:
+    """Version of a span to read: the newest, as with TFX's `{VERSION}`, or the resolved one.
 
     Args:
-        span: The folder of the span.
-        settled: The number of the version, if it must be a certain one.
+        span: Folder of the span.
+        resolved: Number of the version, once resolved.
 
     Returns:
         Number and folder of the version; None and the span itself if it has no versions.
 
     Raises:
-        DataError: If something lies beside the versions, if there are two of a number, or if the
-            one settled on is not there any more.
+        DataError: If other files lie beside the versions, if two have the same number, or if the
+            resolved one was removed.
     """
     names = _names_of_data(span)
     folders = {
@@ -238,27 +237,28 @@ def _version(span: str, settled: int | None = None) -> tuple[int | None, str]:
         for number, path in _numbered("version", span, names).items()
         if fileio.isdir(path)
     }
-    if settled is not None and settled not in folders:
+    if resolved is not None and resolved not in folders:
         raise DataError(
-            f"{span} has no version {settled} any more, which this run was to read. Start it again."
+            f"{span} has no version {resolved} any more, which this run was to read. "
+            "Start it again."
         )
     if not folders:
         return None, span
     others = [name for name in names if os.path.join(span, name) not in folders.values()]
     if others:
         raise DataError(
-            f"{span} holds {others[0]} beside folders of versions, of which the newest is read.\n"
-            "Put it into a version-<number> of its own, or take it out of the span."
+            f"{span} holds {others[0]} beside folders of versions, and only the newest version is "
+            "read.\nPut it into its own version-<number>, or take it out of the span."
         )
-    number = max(folders) if settled is None else settled
+    number = max(folders) if resolved is None else resolved
     return number, folders[number]
 
 
 def _data_files(folder: str) -> list[str]:
-    """The paths of the files of a span or version, by name.
+    """Paths of the files of a span or version, by name.
 
     Raises:
-        DataError: If there are none, or some that cannot be read or that are there twice.
+        DataError: If there are none, or some in another format or in two formats.
     """
     names = _names_of_data(folder)
     if not names:
@@ -281,20 +281,20 @@ def _data_files(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in names]
 
 
-def _numbered(kind: str, folder: str, names: Iterable[str]) -> dict[int, str]:
-    """The paths of those named `<kind>-<number>`, by number."""
-    found: dict[int, str] = {}
+def _numbered(prefix: str, folder: str, names: Iterable[str]) -> dict[int, str]:
+    """Paths of the names `<prefix>-<number>`, by number."""
+    paths: dict[int, str] = {}
     for name in names:
-        match = re.fullmatch(rf"{kind}-(\d+)", name)
+        match = re.fullmatch(rf"{prefix}-(\d+)", name)
         if match is None:
             continue
-        if (number := int(match[1])) in found:
+        if (number := int(match[1])) in paths:
             raise DataError(
-                f"{folder} has {kind} {number} twice, as {os.path.basename(found[number])} and as "
-                f"{name}. Merge or rename one of them."
+                f"{folder} has {prefix} {number} twice, as {os.path.basename(paths[number])} and "
+                f"as {name}. Merge or rename one of them."
             )
-        found[number] = os.path.join(folder, name)
-    return found
+        paths[number] = os.path.join(folder, name)
+    return paths
 
 
 def _names_of_data(folder: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Splits: rows are dealt out by a hash of the row or of one value in it, or cut at bounds."""
+"""Splits: assignment of rows by a hash of the row or of one column, or by ranges of a column."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from tfxkit.errors import DataError
 
 
 class Splits(Protocol):
-    """A way to cut rows into splits."""
+    """Assignment of rows to splits."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The splits, in their order."""
+        """Names of the splits, in their order."""
 
     @property
-    def how(self) -> str:
-        """What cuts the rows, for a message: it goes on after `cut into`."""
+    def description(self) -> str:
+        """Rule of the assignment, for a message: the text after `cut into`."""
 
     @property
     def remedy(self) -> str:
-        """What to do where a split is empty."""
+        """Advice for an empty split."""
 
     def of(self, batch: pa.RecordBatch, hashes: Sequence[int], place: str) -> list[str]:
-        """The split of each row.
+        """Assigns each row to a split.
 
         Args:
-            batch: The rows, as they are read.
-            hashes: The hash of each of them, see `row_hash`.
-            place: The table that they are in, for messages.
+            batch: Rows as they were read.
+            hashes: Hash of each row, see `row_hash`.
+            place: Name of their table, for messages.
 
         Raises:
-            DataError: If the rows lack what decides.
+            DataError: If the deciding values are missing or of the wrong type.
         """
 
 
 @dataclasses.dataclass(frozen=True)
 class HashSplits:
-    """Deals rows out by their content, or by that of a column: the same way in every run.
+    """Assignment by the content of a row, or of one column: the same in every run.
 
     Attributes:
-        buckets: The parts that each split gets.
-        column: Rows with equal values of it are in the same split; None for all columns.
+        buckets: Number of parts of each split.
+        column: Column whose equal values are in the same split; None for whole rows.
     """
 
     buckets: Mapping[str, int]
@@ -64,7 +64,7 @@ class HashSplits:
         return tuple(self.buckets)
 
     @property
-    def how(self) -> str:
+    def description(self) -> str:
         """See `Splits`."""
         parts = ", ".join(f"{name} {count}" for name, count in self.buckets.items())
         what = "each row" if self.column is None else f"the column {self.column} (data.split_by)"
@@ -77,13 +77,13 @@ class HashSplits:
         return f"Add data, or take more spans (data.spans) or a larger part for the split{other}."
 
     def of(self, batch: pa.RecordBatch, hashes: Sequence[int], place: str) -> list[str]:
-        """See `Splits`. A row without a value in the column is dealt out by its own hash."""
+        """See `Splits`. A row without a value in the column is assigned by its own hash."""
         if self.column is not None and self.column in batch.schema.names:
             hashes = _value_hashes(batch.column(self.column), hashes)
-        return self.dealt(hashes)
+        return self.assign(hashes)
 
-    def dealt(self, hashes: Iterable[int]) -> list[str]:
-        """The split that each hash falls into."""
+    def assign(self, hashes: Iterable[int]) -> list[str]:
+        """Split of each hash."""
         names = list(self.buckets)
         ends = list(itertools.accumulate(self.buckets.values()))
         return [names[bisect.bisect(ends, one % ends[-1])] for one in hashes]
@@ -91,11 +91,11 @@ class HashSplits:
 
 @dataclasses.dataclass(frozen=True)
 class BoundSplits:
-    """Cuts rows by the value of a column: the past into one split, what came later into another.
+    """Assignment by the value of a column: earlier rows to one split, later rows to another.
 
     Attributes:
-        splits: The names of all splits; that of the lowest values has no bound.
-        at: The column, and where each other split begins.
+        splits: Names of all splits; the one with the lowest values has no bound.
+        at: Column, and lower bound of each other split.
     """
 
     splits: tuple[str, ...]
@@ -103,12 +103,12 @@ class BoundSplits:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """See `Splits`; that of the lowest values first."""
+        """See `Splits`; the one with the lowest values first."""
         later = [name for name, _ in self.at.in_order()]
         return (*(name for name in self.splits if name not in later), *later)
 
     @property
-    def how(self) -> str:
+    def description(self) -> str:
         """See `Splits`."""
         bounds = self.at.in_order()
         first = f"{self.names[0]} below {bounds[0][1]}"
@@ -121,7 +121,7 @@ class BoundSplits:
         return "Move the bounds (data.split_at.bounds), or take other spans (data.spans)."
 
     def of(self, batch: pa.RecordBatch, hashes: Sequence[int], place: str) -> list[str]:
-        """See `Splits`. Each row must have a value of the kind that the bounds have."""
+        """See `Splits`. Each row must have a value of the type of the bounds."""
         name = self.at.column
         if name not in batch.schema.names:
             raise DataError(
@@ -140,30 +140,31 @@ class BoundSplits:
         names = self.names
         return [names[bisect.bisect(bounds, value)] for value in column.to_pylist()]
 
-    def _bounds(self, kind: pa.DataType, place: str) -> list[Any]:
-        """The bounds as the column has its values: a float32 is not what was written."""
-        if pa.types.is_binary(kind) != self.at.is_text:
+    def _bounds(self, data_type: pa.DataType, place: str) -> list[Any]:
+        """Bounds in the type of the column, since a float32 differs from the number in the text."""
+        if pa.types.is_binary(data_type) != self.at.is_text:
             text, numbers = "text", "numbers"
-            has, given = (numbers, text) if self.at.is_text else (text, numbers)
+            values, bounds = (numbers, text) if self.at.is_text else (text, numbers)
             raise DataError(
-                f"{place}: the column {self.at.column} holds {has}, and data.split_at.bounds are "
-                f"{given}.\nWrite the bounds as {has}, or split by another column."
+                f"{place}: the column {self.at.column} holds {values}, and data.split_at.bounds "
+                f"are {bounds}.\nWrite the bounds as {values}, or split by another column."
             )
-        bounds = [bound for _, bound in self.at.in_order()]
-        if pa.types.is_floating(kind):
-            return pa.array(map(float, bounds), pa.float64()).cast(kind, safe=False).to_pylist()
-        return [one.encode() if isinstance(one, str) else one for one in bounds]
+        written = [bound for _, bound in self.at.in_order()]
+        if pa.types.is_floating(data_type):
+            floats = pa.array(map(float, written), pa.float64())
+            return floats.cast(data_type, safe=False).to_pylist()
+        return [bound.encode() if isinstance(bound, str) else bound for bound in written]
 
 
 def row_hash(example: bytes) -> int:
-    """The hash of a row by which it is dealt out, and found again; SHA-256, as TFX has it."""
+    """Hash of a row, for its split and for repeats; SHA-256, as in TFX."""
     return int.from_bytes(hashlib.sha256(example).digest())
 
 
 def _value_hashes(column: pa.Array, hashes: Sequence[int]) -> list[int]:
-    """The hashes of the values, and those given where a value is missing.
+    """Hashes of the values, and those of the rows where a value is missing.
 
-    What is hashed is what TFX hashes, so that a row is in the split that CsvExampleGen puts it into
+    The input of the hash is that of TFX, so that a row is in the same split as with CsvExampleGen
     (tfx 1.21, components/example_gen/base_example_gen_executor.py, `_GeneratePartitionKey`).
     """
     values = encode_features(pc.if_else(is_value(column), column, None)).to_pylist()

@@ -1,7 +1,7 @@
-"""Script of the fresh process: loads a model, sends it requests, writes down what came back.
+"""Script of the fresh process: loads a model, sends it requests, writes its answers.
 
-Imports TensorFlow and nothing of this project or TFX, since a model server has neither. It judges
-nothing: it either writes all answers or says what could not be done.
+Imports TensorFlow and nothing of this project or TFX, since a model server has neither. The script
+makes no verdict: it writes all answers, or the error.
 
     python probe.py MODEL_DIR WORK_DIR SECONDS
 
@@ -31,10 +31,8 @@ import tensorflow as tf  # noqa: E402
 gc.freeze()
 gc.enable()
 
-SINGLE_CALLS, BATCH_CALLS = 20, 5  # as many as a median needs, few enough not to be noticed
-
-
-# What says nothing about the model: the next attempt may succeed.
+SINGLE_CALLS, BATCH_CALLS = 20, 5  # enough for a median, and still fast
+# Errors that prove nothing about the model: the next attempt may succeed.
 _ACCIDENTS = (
     MemoryError,
     tf.errors.AbortedError,
@@ -51,26 +49,26 @@ class _CannotServeError(Exception):
     """The text is for the user."""
 
 
-# A path that is wrong is so at each attempt.
+# A wrong path is wrong at each attempt.
 _WRONG_PATHS = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def is_accident(error: Exception) -> bool:
-    """Tells an accident (memory, disk, network) from an error of the model itself."""
+    """Returns True for an accident (memory, disk, network), False for an error of the model."""
     if isinstance(error, OSError) and not isinstance(error, _WRONG_PATHS):
-        # That of the operating system has a number; TensorFlow's for "no SavedModel" has none.
+        # Errors of the operating system have a number; TensorFlow's for "no SavedModel" has none.
         return error.errno is not None
     return isinstance(error, _ACCIDENTS)
 
 
 def main(model_dir: str, work_dir: Path) -> None:
-    """Writes `probe.json` and, if all went well, `answers.npz`."""
+    """Writes `probe.json` and, without an error, `answers.npz`."""
     try:
-        found = _probe(model_dir, work_dir)
+        content = _probe(model_dir, work_dir)
     except _CannotServeError as error:
         accident = isinstance(error.__cause__, Exception) and is_accident(error.__cause__)
-        found = {"accident" if accident else "error": str(error)}
-    (work_dir / "probe.json").write_text(json.dumps(found))
+        content = {"accident" if accident else "error": str(error)}
+    (work_dir / "probe.json").write_text(json.dumps(content))
 
 
 def _probe(model_dir: str, work_dir: Path) -> dict[str, Any]:
@@ -131,7 +129,7 @@ def _milliseconds(start: float) -> float:
 
 
 def _time(calls: int, serve: Callable[[list[bytes]], Any], rows: list[bytes]) -> dict[str, float]:
-    """Milliseconds of several calls: the median, the fastest, and that one's processor time."""
+    """Milliseconds of several calls: the median, the fastest, and its processor time."""
     taken = []
     for _ in range(calls):
         processor, clock = time.process_time(), time.perf_counter()
@@ -147,7 +145,7 @@ def _time(calls: int, serve: Callable[[list[bytes]], Any], rows: list[bytes]) ->
 
 
 if __name__ == "__main__":
-    # The parent stops what takes too long; this is for the case that the parent is gone.
+    # The parent enforces the time limit; this alarm is for a parent that is gone.
     signal.alarm(int(sys.argv[3]) + 5)
     main(sys.argv[1], Path(sys.argv[2]))
-    gc.freeze()  # else Python looks through all modules once more before it ends
+    gc.freeze()  # else the garbage collector visits all modules once more at exit

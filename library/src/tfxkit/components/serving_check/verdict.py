@@ -1,26 +1,81 @@
-"""Judges the answers of a served model."""
+"""Verdict on the answers of a served model, and the result that is written into the blessing."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
 from collections.abc import Mapping
 
 import numpy as np
+from tfx import types
+from tfx.utils import io_utils
 
 TOLERANCE = 1e-5
 NUMBERS_AND_TEXT = "fiuS"  # numpy's kinds: float, int, unsigned int, bytes
 PREDICTIONS = "predictions"
+RESULT_FILE = "serving_check.json"
 
 
 class NotBlessedError(Exception):
-    """Why a model is not fit to be pushed: the end of a sentence that begins with the model."""
+    """Reason for a refused model: the end of a sentence that begins with the model."""
+
+
+@dataclasses.dataclass
+class ServingResult:
+    """Content of `serving_check.json`; None stands for what was not reached.
+
+    Attributes:
+        blessed: True if the model may be pushed.
+        reason: Reason for a refusal, in one sentence.
+        size_mb: Size of the model's files, in MiB.
+        num_examples: Number of examples sent.
+        load_seconds: Time to load the SavedModel.
+        first_answer_ms: Time of the first request after that, with all examples.
+        latency_ms: Time for one example, median of the requests that follow.
+        fastest_ms: Time of the fastest of these, which is compared with the limit.
+        processor_ms: Processor time of the fastest; less than `fastest_ms` if it waited.
+        batch_latency_ms: Time for all examples at once, median.
+        peak_memory_mb: Resident memory of the serving process, in MiB.
+        largest_difference: Difference from the predictions of the model rebuilt from code and
+            weights.
+    """
+
+    blessed: bool = False
+    reason: str | None = None
+    size_mb: float | None = None
+    num_examples: int = 0
+    load_seconds: float | None = None
+    first_answer_ms: float | None = None
+    latency_ms: float | None = None
+    fastest_ms: float | None = None
+    processor_ms: float | None = None
+    batch_latency_ms: float | None = None
+    peak_memory_mb: float | None = None
+    largest_difference: float | None = None
+
+    def write(self, blessing: types.Artifact) -> None:
+        """Writes an `InfraBlessing` as TFX's InfraValidator does, and the result beside it."""
+        blessing.set_int_custom_property("blessed", int(self.blessed))
+        blessing.set_int_custom_property("num_examples", self.num_examples)
+        if self.reason is not None:
+            blessing.set_string_custom_property("reason", self.reason)
+        for name in ("load_seconds", "latency_ms", "peak_memory_mb", "largest_difference"):
+            value = getattr(self, name)
+            if value is not None:
+                blessing.set_float_custom_property(name, value)
+        marker = "INFRA_BLESSED" if self.blessed else "INFRA_NOT_BLESSED"
+        io_utils.write_string_file(os.path.join(blessing.uri, marker), "")
+        text = json.dumps(dataclasses.asdict(self), indent=2, allow_nan=False)
+        io_utils.write_string_file(os.path.join(blessing.uri, RESULT_FILE), text + "\n")
 
 
 def check_form(outputs: Mapping[str, np.ndarray], rows: int) -> None:
     """Checks rows, dtype and finiteness of the answer to one request.
 
     Args:
-        outputs: Name -> values of any shape.
-        rows: The number of examples in the request.
+        outputs: Values of any shape, by name.
+        rows: Number of examples in the request.
 
     Raises:
         NotBlessedError: If there is not one row per example, or a value is not finite.
@@ -43,7 +98,7 @@ def check_form(outputs: Mapping[str, np.ndarray], rows: int) -> None:
 
 
 def predictions(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The output to compare: called `predictions`, or the only one of floats.
+    """Output to compare: the one called `predictions`, or the only one of floats.
 
     Raises:
         NotBlessedError: If there is no such output.
@@ -60,11 +115,11 @@ def predictions(outputs: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def difference(values: np.ndarray, reference: np.ndarray) -> float:
-    """The largest difference, relative where the reference is greater than 1.
+    """Largest difference, relative where the reference is greater than 1.
 
     Args:
         values: Finite predictions, one row per example.
-        reference: The same of another model. A shape of (n,) equals one of (n, 1).
+        reference: Predictions of another model. The shape (n,) equals (n, 1).
 
     Returns:
         max |values - reference| / max(1, |reference|).

@@ -1,0 +1,214 @@
+"""Data files as tables with the types of the schema, the same for training and `predict`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from tfxkit.components.example_gen.columns import (
+    ARROW_TYPES,
+    Misfits,
+    check_names,
+    convert_batches,
+    guess_type,
+)
+from tfxkit.components.example_gen.csv_files import CsvFile
+from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, open_binary
+from tfxkit.components.example_gen.parts import Part
+from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.errors import DataError
+
+_BATCH_ROWS = 50_000  # of a Parquet file
+_DELIMITERS = ",;\t|: "
+_NO_TYPES: Mapping[str, str] = {}
+
+
+def read_batches(
+    path: str,
+    types: Mapping[str, str],
+    csv: CsvFormat = PLAIN,
+    guessed: Mapping[str, str] = _NO_TYPES,
+    part: Part | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Reads a file in batches that fit into memory, in the order of its rows.
+
+    Args:
+        path: A file that ends in one of `files.SUFFIXES`.
+        types: INT, FLOAT or BYTES by column name, from the schema.
+        csv: Dialect of a CSV file.
+        guessed: Types of columns that the schema lacks, see `guess_types`.
+        part: Part of the file to read; None for the whole file, whose errors give their place.
+
+    Yields:
+        Batches of int64, float32 and binary columns; a missing value or empty text is null.
+        Columns without a type are left out.
+
+    Raises:
+        DataError: If the file is unreadable or has no column of the schema, or if values do not fit
+            their types; these are collected over the whole file.
+    """
+    all_types = {**guessed, **types}
+    names = [name for name in column_names(path, types, csv) if name in all_types]
+    file = _file(path, csv, part)
+    decimal = csv.decimal if isinstance(file, CsvFile) else "."
+    misfits = Misfits(path, file.place_of_row, decimal)
+    yield from convert_batches(file.batches(names), all_types, misfits)
+
+
+def read_raw_batches(
+    path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN
+) -> Iterator[pa.RecordBatch]:
+    """Reads all columns of a file unconverted, in the same batches of rows as `read_batches`.
+
+    Args:
+        path: A file that ends in one of `files.SUFFIXES`.
+        types: As for `read_batches`; only to refuse a file without any of these columns.
+        csv: Dialect of a CSV file; its words for missing values are kept as text.
+
+    Yields:
+        Batches with all columns of the file: text if it is CSV, its own types if it is Parquet.
+
+    Raises:
+        DataError: If the file is unreadable or has no column of the schema.
+    """
+    names = column_names(path, types, csv)
+    yield from _file(path, csv.model_copy(update={"missing": ()})).batches(names)
+
+
+def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) -> list[str]:
+    """Columns of a file, except a first one without a name, in which R and pandas number rows.
+
+    Raises:
+        DataError: If a column has no name or that of another, or if the schema has none of them.
+    """
+    names = _file(path, csv).column_names()
+    skipped = int(names[:1] == [""])
+    names = names[skipped:]
+    delimiter = None if set(names) & set(types) else _likely_delimiter(path, types, csv)
+    if delimiter:
+        raise DataError(
+            f"{path} has none of the columns in configs/schema.pbtxt, because its values are "
+            f"separated by {delimiter!r}: set data.csv.delimiter to that."
+        )
+    remedy = "Does its first line hold the names of the columns?"
+    check_names(names, types, path, remedy, skipped + 1)
+    return names
+
+
+def guess_types(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) -> dict[str, str]:
+    """Infers types for the columns that the schema lacks, so that they can be validated.
+
+    Args:
+        path: A file that ends in one of `files.SUFFIXES`.
+        types: Columns of the schema.
+        csv: Dialect of a CSV file.
+
+    Returns:
+        INT, FLOAT or BYTES by column name, without columns that have no values. Empty if the file
+        is unreadable, an error that `read_batches` reports.
+    """
+    try:
+        names = [name for name in column_names(path, types, csv) if name not in types]
+        return _file(path, csv).guess_types(names) if names else {}
+    except DataError:
+        return {}
+
+
+def widest_types(guesses: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Widest type of each column over all files: BYTES before FLOAT before INT."""
+    widest: dict[str, str] = {}
+    order = list(ARROW_TYPES)
+    for guess in guesses:
+        for name, type_name in guess.items():
+            widest[name] = max(widest.get(name, order[0]), type_name, key=order.index)
+    return dict(sorted(widest.items()))
+
+
+def _file(path: str, csv: CsvFormat, part: Part | None = None) -> CsvFile | ParquetFile:
+    if path.endswith(PARQUET_SUFFIXES):
+        return ParquetFile(path, (part.number, part.of)) if part else ParquetFile(path)
+    return CsvFile(path, csv, part.pieces if part else None)
+
+
+def _likely_delimiter(path: str, types: Mapping[str, str], csv: CsvFormat) -> str | None:
+    """Delimiter that would give the header a column of the schema."""
+    for delimiter in set(_DELIMITERS) - {csv.delimiter, csv.quote}:
+        try:
+            names = _file(path, csv.model_copy(update={"delimiter": delimiter})).column_names()
+        except DataError:
+            continue
+        if set(names) & set(types):
+            return delimiter
+    return None
+
+
+class ParquetFile:
+    """A Parquet file. Each method opens it again."""
+
+    def __init__(self, path: str, part: tuple[int, int] = (0, 1)) -> None:
+        """Describes the file, without opening it.
+
+        Args:
+            path: A file that ends in one of `files.PARQUET_SUFFIXES`.
+            part: Number and count of the part that `batches` reads: row groups, of about equal
+                rows.
+        """
+        self._path = path
+        self._part = part
+
+    def column_names(self) -> list[str]:
+        """Names of the columns.
+
+        Raises:
+            DataError: If the file is not Parquet.
+        """
+        return self._fields().names
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Reads columns, in the order of the file.
+
+        Raises:
+            DataError: If the file is not Parquet or is damaged.
+        """
+        try:
+            with open_binary(self._path) as file:
+                parquet = pyarrow.parquet.ParquetFile(file)
+                groups = self._row_groups(parquet)
+                if not groups:  # iter_batches raises an error (pyarrow 18.1)
+                    return
+                yield from parquet.iter_batches(
+                    _BATCH_ROWS, groups, columns=list(names), use_threads=False
+                )
+        except (pa.ArrowException, OSError) as error:
+            raise self._broken(error) from error
+
+    def guess_types(self, names: Sequence[str]) -> dict[str, str]:
+        """INT, FLOAT or BYTES for columns that the schema lacks, from their types in the file."""
+        fields = [field for field in self._fields() if field.name in names]
+        return {field.name: guess for field in fields if (guess := guess_type(field.type))}
+
+    def place_of_row(self, row: int) -> str:
+        """Number of a row, given the number of rows before it; there are no lines."""
+        return f"row {row + 1}"
+
+    def _row_groups(self, parquet: pyarrow.parquet.ParquetFile) -> list[int]:
+        """Row groups of the part, each of them in the part of its first row."""
+        number, parts = self._part
+        metadata = parquet.metadata
+        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        begins = list(itertools.accumulate(rows, initial=0))
+        total = max(begins.pop(), 1)
+        return [i for i, begin in enumerate(begins) if rows[i] and begin * parts // total == number]
+
+    def _fields(self) -> pa.Schema:
+        try:
+            with open_binary(self._path) as file:
+                return pyarrow.parquet.ParquetFile(file).schema_arrow
+        except (pa.ArrowException, OSError) as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> DataError:
+        return DataError(f"{self._path} cannot be read as Parquet: {error}\nReplace the file.")
