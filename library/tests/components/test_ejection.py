@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -223,14 +224,13 @@ def test_an_unknown_name_gets_the_nearest(root, capsys):
 
 
 def test_without_a_name_it_lists(root, capsys):
-    before = sources(root)
     eject("Baseline", root)
     before = sources(root)
     assert cli.main(["eject"]) == 0
     out = capsys.readouterr().out
     assert "Announce         the project's own: components.announce" in out
     assert "Baseline         the project's own: components.baseline" in out
-    assert "Evaluator        7 files" in out or "Evaluator        " in out
+    assert re.search(r"^Evaluator +\d+ files, \d+ lines$", out, re.MULTILINE)
     assert sources(root) == before
 
 
