@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfxkit.kubeflow.container import report_failure
-from tfxkit.storage.examples_artifact import SPANS_PROPERTY, VERSIONS_PROPERTY
 
 # The executor of the library's ExampleGen.
 SPAN_EXECUTOR = "tfxkit.components.example_gen.executor.SpanExecutor"
@@ -75,6 +74,8 @@ def resolve_spans(
     from tfx.components.example_gen import driver as tfx_driver
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
     from tfx.types import standard_component_specs as specs
+
+    from tfxkit.storage.examples_artifact import SPANS_PROPERTY, VERSIONS_PROPERTY
 
     parameters = executor_input["inputs"]["parameterValues"]
     found = _executor_class(executor_class_path).resolve_spans(parameters)
