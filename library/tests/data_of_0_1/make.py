@@ -80,6 +80,7 @@ def reduce(outputs: Path) -> None:
     for path in sorted(outputs.rglob("*")):
         if path.name in ("report.html", "figures") or path.name.startswith("events.out"):
             path.unlink() if path.is_file() else shutil.rmtree(path)
+    shutil.rmtree(outputs / "checkpoints")  # which only `resume` of 0.1 reads
     (outputs / ".lock").unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(outputs / "metadata.sqlite")) as database:
         database.execute("VACUUM")

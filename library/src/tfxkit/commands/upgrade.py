@@ -52,18 +52,21 @@ def _paragraphs(result: Upgrade, template: bool) -> list[str]:
 
 
 def _next(result: Upgrade, template: bool) -> list[str]:
-    steps = [("make setup", "installs it")] if result.changed else []
-    if result.unlocked:
-        lacking = ", ".join(result.unlocked)
-        steps.insert(0, ("make lock", f"requirements/runtime.txt does not have: {lacking}"))
-        steps[1:] = [("make setup", "installs them")]
-    if template and result.changed:
-        steps.append(("copier update --trust", "brings the template's changes, if there are any"))
+    version = result.wheel.version
     paragraphs = [
-        f"pyproject.toml names the extra {extra!r}, which tfxkit {result.wheel.version} does not "
-        f"have; its extras are: {', '.join(sorted(result.wheel.extras)) or 'none'}."
+        f"pyproject.toml names the extra {extra!r}, which tfxkit {version} does not have; its "
+        f"extras are: {', '.join(sorted(result.wheel.extras)) or 'none'}."
         for extra in result.unknown_extras
     ]
+    steps = []
+    if result.unlocked:
+        lacking = ", ".join(result.unlocked)
+        steps.append(("make lock", f"requirements/runtime.txt does not have: {lacking}"))
+    if result.unlocked or result.changed:
+        steps.append(("make setup", "installs it"))
+        steps.append(("git add vendor requirements", "and commit"))
+    if template and result.changed:
+        steps.append(("copier update --trust", "brings the template's changes, if there are any"))
     if steps:
-        paragraphs.append("Next:\n" + "\n".join(f"  {step:22} {why}" for step, why in steps))
+        paragraphs.append("Next:\n" + "\n".join(f"  {step:28} {why}" for step, why in steps))
     return paragraphs

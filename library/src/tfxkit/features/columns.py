@@ -53,7 +53,7 @@ class Columns(Mapping[str, tf.Tensor]):
         return values
 
     def first_values(self, names: Iterable[str]) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
-        """The same as `first_value` of each of these columns, with few operations for many.
+        """Takes `first_value` of each of these columns, with few operations for many.
 
         Raises:
             DataError: If the schema has no such column, or if the label is made from it.
@@ -66,10 +66,10 @@ class Columns(Mapping[str, tf.Tensor]):
         return found
 
     def sources_of(self, tensors: Iterable[tf.Tensor]) -> tuple[str, ...]:
-        """The columns whose values in a row go into tensors, in alphabetical order.
+        """Columns whose values in a row go into tensors, in alphabetical order.
 
-        A column that only a statistic of the training data comes from, such as a mean, is none of
-        them.
+        Columns that only contribute a statistic of the training data, such as a mean, are left
+        out.
         """
         found, seen, left = set(), set(), list(tensors)
         while left:
@@ -85,10 +85,10 @@ class Columns(Mapping[str, tf.Tensor]):
         return tuple(sorted(found))
 
     def _use(self, *names: str) -> None:
-        """Notes that features are made from these columns.
+        """Records that features are made from these columns.
 
         Raises:
-            DataError: If that cannot be.
+            DataError: If a column is missing, or only the label is made from it.
         """
         for name in names:
             if name in self._label_columns:
@@ -114,7 +114,7 @@ class Columns(Mapping[str, tf.Tensor]):
 
 
 def first_values(columns: RawColumns) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
-    """The same as `first_value` of each column, with few operations for many columns."""
+    """Takes `first_value` of each column, with few operations for many columns."""
     found: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
     for kind in dict.fromkeys(column.dtype for column in columns.values()):
         names = [
@@ -155,7 +155,7 @@ def first_value(column: tf.SparseTensor | tf.Tensor) -> tuple[tf.Tensor, tf.Tens
 
 
 def _first_of_each(columns: Sequence[tf.SparseTensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Values and what is missing, of shape [columns, batch], of columns of one type."""
+    """Values and mask of missing values, [columns, batch], of columns of one type."""
     indices, values, shape = tf.raw_ops.SparseConcat(
         indices=[column.indices for column in columns],
         values=[column.values for column in columns],
@@ -174,7 +174,7 @@ def _first_of_each(columns: Sequence[tf.SparseTensor]) -> tuple[tf.Tensor, tf.Te
 
 
 def _without_blanks(values: tf.Tensor, missing: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """NaN and the empty text are missing; of any shape."""
+    """Marks NaN and empty text as missing; any shape."""
     if values.dtype == tf.string:
         missing |= values == ""
     elif values.dtype.is_floating:
@@ -184,7 +184,7 @@ def _without_blanks(values: tf.Tensor, missing: tf.Tensor) -> tuple[tf.Tensor, t
 
 
 def as_text(values: tf.Tensor) -> tf.Tensor:
-    """Numbers as text, 8.0 as "8"; text as it is."""
+    """Numbers as text, 8.0 as "8"; text unchanged."""
     if values.dtype == tf.string:
         return values
     if values.dtype == tf.float64:  # as `Columns` gives whole numbers and others

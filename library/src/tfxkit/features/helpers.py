@@ -29,7 +29,7 @@ from tfxkit.errors import DataError
 from tfxkit.features import columns, text
 from tfxkit.features.columns import Columns
 from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
-from tfxkit.features.planned import Code, Direct, Place, Planned, Values, numbers_of, texts_of
+from tfxkit.features.planned import Code, Direct, Planned, Quantile, Values, numbers_of, texts_of
 from tfxkit.features.preprocessing import Features, preprocessing
 from tfxkit.features.vocabularies import Limits
 
@@ -66,7 +66,7 @@ def rank(values: tf.Tensor, buckets: int = RANK_BUCKETS) -> Planned:
         buckets: Number of quantiles of the training data; linear between two of them.
     """
     _check_count("rank", "buckets", buckets)
-    return Place(lambda: numbers_of(values), buckets, as_code=False)
+    return Quantile(lambda: numbers_of(values), buckets, as_code=False)
 
 
 def bucketized(values: tf.Tensor, buckets: int = BUCKETS) -> Planned:
@@ -77,7 +77,7 @@ def bucketized(values: tf.Tensor, buckets: int = BUCKETS) -> Planned:
         buckets: Number of quantiles, with equally many training rows each.
     """
     _check_count("bucketized", "buckets", buckets)
-    return Place(lambda: numbers_of(values), buckets, as_code=True)
+    return Quantile(lambda: numbers_of(values), buckets, as_code=True)
 
 
 def number(values: tf.Tensor, missing: float = 0.0) -> Planned:
@@ -232,9 +232,9 @@ def by_role(inputs: Columns, dataset: Dataset) -> Features:
 def _parts(options: Column, values: Callable[[], Values]) -> Mapping[str, Planned]:
     match options.role:
         case Role.NUMERIC:
-            return {"rank": Place(values, options.buckets or RANK_BUCKETS, as_code=False)}
+            return {"rank": Quantile(values, options.buckets or RANK_BUCKETS, as_code=False)}
         case Role.BUCKETIZED:
-            return {"code": Place(values, options.buckets or BUCKETS, as_code=True)}
+            return {"code": Quantile(values, options.buckets or BUCKETS, as_code=True)}
         case Role.CATEGORICAL:
             return {"code": Code(values, Limits(options.vocabulary_size, options.min_count))}
         case Role.HASHED:
@@ -308,7 +308,7 @@ def _date_parts(
         part = tf.cast(tf.math.floormod(since, length) / length, tf.float32)
         return tf.where(missing, MISSING_NUMBER, part)
 
-    parts: dict[str, Planned] = {"trend": Place(seconds, buckets, as_code=False)}
+    parts: dict[str, Planned] = {"trend": Quantile(seconds, buckets, as_code=False)}
     for part, length in _CYCLES_S.items():
         compute: Any = functools.partial(phase, length)
         parts[part] = Direct(compute, Kind.RANK, "how far through it, 0 to 1")

@@ -35,15 +35,15 @@ def _operator(name: str) -> Callable[..., tf.Tensor]:
 class Planned(abc.ABC):
     """A feature whose kind is known and whose values are computed later.
 
-    TensorFlow takes it wherever it takes a tensor; it is computed then, on its own.
+    TensorFlow accepts it in place of a tensor; it is then computed on its own.
 
     Attributes:
         kind: The meaning of its values.
-        description: What stands in it, in a few words.
-        codes: The number of codes, with that of a missing value; a tensor where the data decide.
-        length: The number of values in a row; None for one.
-        fixed: A code means the same in every run.
-        column: The raw column that its role made it from, if so.
+        description: Description of its values, in a few words.
+        codes: Number of codes, with the one of a missing value; a tensor if the data decide.
+        length: Number of values in a row; None for one.
+        fixed: True if a code means the same in every run.
+        column: Raw column of a feature made by role.
     """
 
     def __init__(
@@ -126,16 +126,16 @@ class Direct(Planned):
         return (self.tensor,)
 
 
-class Place(Planned):
-    """The place of a number among those of the training data, as a rank or as a code."""
+class Quantile(Planned):
+    """Place of a number among the numbers of the training data, as a rank or as a code."""
 
     def __init__(self, values: Callable[[], Values], buckets: int, *, as_code: bool) -> None:
         """Plans it.
 
         Args:
             values: Gives numbers, of any type.
-            buckets: How many quantiles there are.
-            as_code: Whether the feature is the number of the quantile, not the rank.
+            buckets: Number of quantiles.
+            as_code: True for the number of the quantile, False for the rank.
         """
         if as_code:
             codes = MISSING_CODE + 1 + buckets
@@ -150,8 +150,8 @@ class Place(Planned):
         self.values()
 
     def compute(self) -> None:
-        """Computes the values by a pass of their own."""
-        _find_places([self])
+        """Computes the values in their own pass."""
+        _find_quantiles([self])
 
     def sources(self) -> tuple[tf.Tensor, ...]:
         """The numbers."""
@@ -159,14 +159,14 @@ class Place(Planned):
 
 
 class Code(Planned):
-    """The code of a value, by its frequency in the training data."""
+    """Code of a value, by its frequency in the training data."""
 
     def __init__(self, values: Callable[[], Values], limits: Limits) -> None:
         """Plans it.
 
         Args:
             values: Gives text.
-            limits: Which values have a code.
+            limits: Limits of the vocabulary.
         """
         super().__init__(Kind.CODE)
         self.limits = limits
@@ -177,7 +177,7 @@ class Code(Planned):
         self.values()
 
     def compute(self) -> None:
-        """Refuses: a vocabulary is kept under the name of its feature."""
+        """Raises an error, since a vocabulary is stored under the name of its feature."""
         raise DataError(
             "code() makes a feature, whose values no further computation can use. Use "
             "tft.compute_and_apply_vocabulary() there."
@@ -199,13 +199,15 @@ def compute(features: Mapping[str, Planned]) -> dict[str, tf.Tensor]:
             feature.prepare()
         except (DataError, ValueError, TypeError) as error:
             raise DataError(f"The feature {name!r} cannot be made: {error}") from error
-    _find_places([f for f in features.values() if isinstance(f, Place) and f.computed is None])
+    _find_quantiles(
+        [f for f in features.values() if isinstance(f, Quantile) and f.computed is None]
+    )
     _look_up({name: f for name, f in features.items() if isinstance(f, Code)})
     return {name: feature.tensor for name, feature in features.items()}
 
 
-def _find_places(features: Iterable[Place]) -> None:
-    groups: dict[int, list[Place]] = collections.defaultdict(list)
+def _find_quantiles(features: Iterable[Quantile]) -> None:
+    groups: dict[int, list[Quantile]] = collections.defaultdict(list)
     for feature in dict.fromkeys(features):
         groups[feature.buckets].append(feature)
     for buckets, group in sorted(groups.items()):
@@ -283,7 +285,7 @@ def _look_up(features: Mapping[str, Code]) -> None:
 
 
 def numbers_of(values: Any) -> Values:
-    """Numbers of shape [batch] from what the owner of a project computed.
+    """Numbers of shape [batch] from a value of the project's code.
 
     Raises:
         DataError: If it is text, or not one value a row.

@@ -13,10 +13,10 @@ from tfxkit.evaluation import COUNTS, EXAMPLE_COUNT
 from tfxkit.metrics import curves, functions, sums
 from tfxkit.metrics.definition import HIGHER, LOWER, UNKNOWN, Metric, sign
 
-# The probability above which a binary model's answer counts as a yes, where a metric has no
-# `threshold` of its own.
+# Probability above which the answer of a binary model counts as a yes, unless a metric sets its own
+# `threshold`.
 DECISION_THRESHOLD = 0.5
-# Names in runs from before, and what they are called now.
+# Names in earlier runs, and their current names.
 RENAMED = {"auc_precision_recall": "pr_auc", "loss": "log_loss"}
 _LOSS_OF_REGRESSION = "mse"
 _IN_ARRAY = re.compile(r"/\d+$")
@@ -24,7 +24,7 @@ _IN_ARRAY = re.compile(r"/\d+$")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Settings of a metric of the pipeline, see `tfxkit.config.bounds.MetricSettings`."""
+    """Settings of a built-in metric, see `tfxkit.config.bounds.MetricSettings`."""
 
     threshold: float = DECISION_THRESHOLD
     for_class: int | None = None
@@ -34,13 +34,13 @@ class Options:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A metric of the pipeline.
+    """A built-in metric.
 
     Attributes:
         define: Makes its definition.
-        better: Which of two values is the better one.
-        options: Those that it has.
-        always: Whether it is measured without being asked for.
+        better: Direction of better values.
+        options: Names of its options.
+        always: True if it is measured without being configured.
     """
 
     define: Callable[[Options], Metric]
@@ -49,12 +49,12 @@ class Entry:
     always: bool = True
 
 
-def _asked(define: Callable[[Options], Metric], *options: str, better: str = HIGHER) -> Entry:
+def _optional(define: Callable[[Options], Metric], *options: str, better: str = HIGHER) -> Entry:
     return Entry(define, better, frozenset(options), always=False)
 
 
 def _of_counts(name: str, *options: str) -> Entry:
-    return _asked(lambda o: sums.of_counts(name, o.threshold, o.for_class), *options)
+    return _optional(lambda o: sums.of_counts(name, o.threshold, o.for_class), *options)
 
 
 _COUNT = Entry(lambda _: sums.count())
@@ -79,7 +79,7 @@ CATALOGUE: dict[Task, dict[str, Entry]] = {
         **_CLASSIFICATION,
         "accuracy": Entry(lambda o: sums.accuracy(o.threshold)),
         **{name: _of_counts(name, "for_class") for name in _COUNTED},
-        "top_k_accuracy": _asked(lambda o: sums.top_k_accuracy(o.k), "k"),
+        "top_k_accuracy": _optional(lambda o: sums.top_k_accuracy(o.k), "k"),
     },
     Task.REGRESSION: {
         "rmse": Entry(lambda _: sums.rmse(), LOWER),
@@ -88,9 +88,11 @@ CATALOGUE: dict[Task, dict[str, Entry]] = {
         "squared_pearson_correlation": Entry(lambda _: sums.squared_correlation()),
         "mse": Entry(lambda _: sums.mse(), LOWER),
         "calibration": _CALIBRATION,
-        "mape": _asked(lambda _: sums.mape(), better=LOWER),
-        "quantile_loss": _asked(lambda o: sums.quantile_loss(o.quantile), "quantile", better=LOWER),
-        "medae": _asked(lambda _: functions.MedianAbsoluteError(), better=LOWER),
+        "mape": _optional(lambda _: sums.mape(), better=LOWER),
+        "quantile_loss": _optional(
+            lambda o: sums.quantile_loss(o.quantile), "quantile", better=LOWER
+        ),
+        "medae": _optional(lambda _: functions.MedianAbsoluteError(), better=LOWER),
     },
 }
 # Packages with metric classes whose code only changes with their version.
@@ -128,22 +130,22 @@ CLASS_DIRECTIONS = {
 
 
 def settings_of(dataset: Dataset) -> dict[str, MetricSettings]:
-    """All metrics that a model is measured by, in the order in which they are shown."""
+    """Settings of all metrics of a model, in their order in reports."""
     always = [name for name, entry in CATALOGUE[dataset.task].items() if entry.always]
     return {name: MetricSettings() for name in always} | dataset.evaluation.metrics
 
 
 def define(task: Task, classes: tuple[str, ...], name: str, settings: MetricSettings) -> Metric:
-    """The definition of a metric of the pipeline, or of a function of the project.
+    """Defines a built-in metric, or a function of the project.
 
     Args:
-        task: Of the model.
-        classes: Of the label; multiclass only.
-        name: Under which the metric is measured.
-        settings: Of the metric; without `class_name`.
+        task: Task of the model.
+        classes: Classes of the label; multiclass only.
+        name: Name of the metric in the results.
+        settings: Settings of the metric; without `class_name`.
 
     Raises:
-        ValueError: If there is no such metric or setting; names the nearest that there is.
+        ValueError: If there is no such metric or setting; the message names the nearest one.
     """
     if settings.function is not None:
         try:
@@ -185,10 +187,10 @@ def _entry(task: Task, name: str, settings: MetricSettings) -> Entry:
 
 
 def definitions(dataset: Dataset) -> dict[str, Metric]:
-    """The definitions of all metrics but those of TFMA and Keras, by name.
+    """Defines all metrics except those of TFMA and Keras, by name.
 
     Raises:
-        ValueError: If `evaluation.metrics` has one that there is not.
+        ValueError: If `evaluation.metrics` has an unknown metric or setting.
     """
     return {
         name: define(dataset.task, dataset.label.classes, name, settings)
@@ -198,16 +200,16 @@ def definitions(dataset: Dataset) -> dict[str, Metric]:
 
 
 def base_name(name: str) -> str:
-    """The entry that a result belongs to: some classes have several, such as `ndcg/top_k:3`."""
+    """Entry of a result; some classes have several results, such as `ndcg/top_k:3`."""
     return name.partition("/")[0]
 
 
 def better(evaluation: Evaluation, name: str) -> str:
-    """The better direction of a metric: `higher`, `lower`, `near X`, or `unknown`.
+    """Direction of better values of a metric: `higher`, `lower`, `near X`, or `unknown`.
 
     Args:
-        evaluation: The settings of metrics that are not the pipeline's.
-        name: Of the metric; also one that the pipeline does not have any more.
+        evaluation: Settings of metrics that are not built in.
+        name: Name of the metric, also of one from an earlier version.
     """
     settings = evaluation.metrics.get(base_name(name), MetricSettings())
     if settings.better is not None:
@@ -224,7 +226,7 @@ def _class_direction(class_name: str, module: str) -> str:
     package, *inner = module.split(".")
     if package and package not in LIBRARIES:
         return UNKNOWN
-    # Losses are made to be minimized; CosineSimilarity has the opposite sign as a metric.
+    # Losses are minimized; CosineSimilarity has the opposite sign as a metric.
     return LOWER if "losses" in inner else CLASS_DIRECTIONS.get(class_name, UNKNOWN)
 
 
@@ -232,9 +234,9 @@ def check_direction(evaluation: Evaluation, name: str, where: str) -> None:
     """Refuses `max_worsening` for a metric whose change has no known direction.
 
     Args:
-        evaluation: The settings of metrics that are not the pipeline's.
-        name: Of the metric.
-        where: The place of `max_worsening` in the configuration.
+        evaluation: Settings of metrics that are not built in.
+        name: Name of the metric.
+        where: Place of `max_worsening` in the configuration.
 
     Raises:
         ValueError: If the metric is best near a number, or its direction is unknown.
@@ -253,7 +255,7 @@ def check_direction(evaluation: Evaluation, name: str, where: str) -> None:
 
 
 def renamed(task: Task, name: str) -> str:
-    """The current name of a metric of an earlier run."""
+    """Current name of a metric of an earlier run."""
     if name == "loss" and task is Task.REGRESSION:
         return _LOSS_OF_REGRESSION
     return RENAMED.get(name, name)
@@ -263,15 +265,15 @@ def check_name(task: Task, name: str, known: Iterable[str], where: str) -> None:
     """Refuses the name of a metric that is not measured.
 
     Raises:
-        ValueError: Names the nearest metric that is measured, or says how one becomes so.
+        ValueError: With the nearest metric that is measured, or the setting that adds this one.
     """
     known = list(known)
     if name in known:
         return
     if (new := renamed(task, name)) in known:
         raise ValueError(f"{where}: {name!r} is called {new!r} now; did you mean {new!r}?")
-    asked = [key for key, entry in CATALOGUE[task].items() if not entry.always]
-    if name in asked:
+    optional = [key for key, entry in CATALOGUE[task].items() if not entry.always]
+    if name in optional:
         raise ValueError(
             f"{where}: {name!r} is measured only where it is asked for: add `{name}:` to "
             "evaluation.metrics"
@@ -284,12 +286,12 @@ def check_thresholds(dataset: Dataset, measured: Collection[str]) -> None:
     """Refuses thresholds that no evaluation can apply.
 
     Args:
-        dataset: With the thresholds on the whole, on slices and on gaps.
-        measured: The names of all metrics that are measured.
+        dataset: Description with thresholds on all rows, on slices and on gaps.
+        measured: Names of all metrics that are measured.
 
     Raises:
-        ValueError: If one is on a metric that is not measured, or on the change of one that has no
-            direction.
+        ValueError: If a threshold is on a metric that is not measured, or on the change of a metric
+            without a direction.
     """
     evaluation = dataset.evaluation
     worst = evaluation.worst_slice
@@ -297,7 +299,7 @@ def check_thresholds(dataset: Dataset, measured: Collection[str]) -> None:
     named += [(worst.metric, "worst_slice")] if worst is not None else []
     named += [(gap.metric, "gaps") for gap in evaluation.gaps]
     for name, section in named:
-        # How many numbers a class returns in an array is known when it is measured.
+        # The length of an array that a class returns is unknown before the measurement.
         result = _IN_ARRAY.sub("", name) if name not in measured else name
         check_name(dataset.task, result, sorted(measured), f"evaluation.{section}")
     for name, threshold in evaluation.thresholds.items():
@@ -308,7 +310,7 @@ def check_thresholds(dataset: Dataset, measured: Collection[str]) -> None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The nearest known name; all of them where none is near."""
+    """Hint with the nearest known name, or with all of them if none is near."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"

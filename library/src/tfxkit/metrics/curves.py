@@ -1,8 +1,8 @@
-"""Metrics that follow from the order of the predictions: areas under curves, calibration error.
+"""Metrics computed from the order of predictions: areas under curves, calibration error.
 
 Beam merges parts of a slice in any order, so the Evaluator counts predictions in narrow cells. That
-is exact where each cell holds one row or equal rows; otherwise an area or an error is off by less
-than 0.001. The report sorts its rows, and is exact.
+is exact if each cell holds one row or equal rows; otherwise the deviation of an area or an error is
+below 0.001. The report sorts its rows, and is exact.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ CALIBRATION_BINS = 15
 
 
 class Steps(NamedTuple):
-    """A curve from the highest score downwards: a step for each score that a hit has.
+    """A curve from the highest score downwards: one step for each score with a hit.
 
-    A hit is a row of the class that is asked for. Steps without one add nothing to an area; of
-    twenty classes those are nineteen in twenty.
+    A hit is a row of the positive class. Scores without hits add nothing to an area; with twenty
+    classes these are nineteen in twenty.
 
     Attributes:
         before: Rows with a higher score, [steps, resamples].
         rows: Rows with the score.
-        hits: Those of them that are hits.
+        hits: Hits with the score.
         found: Hits with the score or a higher one.
         total: All rows, [resamples].
     """
@@ -43,24 +43,24 @@ class Steps(NamedTuple):
 
 
 def area_under_roc(steps: Steps) -> Array:
-    """The chance that a hit has a higher score than another row; equal scores count half."""
+    """Probability that a hit has a higher score than another row; equal scores count half."""
     positives = steps.hits.sum(axis=0, dtype=np.float64)
     negatives = steps.total - positives
-    # Twice the misses above each step, where half of its own count.
+    # Twice the misses above each step, with half of the step's own.
     above = 2 * (steps.before - steps.found) + steps.rows + steps.hits
     lost = np.einsum("sr,sr->r", steps.hits, above, dtype=np.float64) / 2
     return 1 - ratio(lost, positives * negatives)
 
 
 def area_under_precision_recall(steps: Steps) -> Array:
-    """The area under precision over recall, interpolated between scores as Keras does it.
+    """Area under precision over recall, interpolated between scores as in Keras.
 
     By Davis and Goadrich (2006), "The relationship between precision-recall and ROC curves": hits
     grow evenly with the rows above the threshold, and precision follows from them.
     """
     positives = steps.hits.sum(axis=0, dtype=np.float64)
     after = steps.before + steps.rows
-    # Where there is nothing to divide by, there is nothing to gain either.
+    # Steps without rows have no hits either.
     slope = steps.hits / np.maximum(steps.rows, 1)
     start = steps.found - slope * after
     growth = np.log(np.maximum(after, 1) / np.maximum(steps.before, 1))
@@ -69,26 +69,26 @@ def area_under_precision_recall(steps: Steps) -> Array:
 
 
 class Ranking:
-    """Rows by descending score: prepared once, since their order is the same in each resample."""
+    """Rows by descending score, prepared once, as their order is the same in each resample."""
 
     def __init__(self, hit: Array, scores: Array) -> None:
         """Sorts the rows.
 
         Args:
-            hit: Of shape [rows]: whether a row is of the class that is asked for.
-            scores: Of shape [rows]; rows with the same one are one step.
+            hit: True for rows of the positive class, [rows].
+            scores: Scores, [rows]; rows with equal scores are one step.
         """
-        from scipy import sparse  # half a second, which the command line need not wait for
+        from scipy import sparse  # takes half a second, which the command line need not wait for
 
         order = np.argsort(-scores, kind="stable")
         hit = np.asarray(hit, bool)[order]
         step = np.cumsum(np.diff(scores[order], prepend=np.inf) != 0) - 1
         has_hit = np.bincount(step, hit) > 0
         count = int(has_hit.sum())
-        # Of each row the next step with a hit, which may be its own; `count` behind the last one.
+        # The next step with a hit for each row, which may be its own; `count` behind the last one.
         place: NDArray[np.intp] = (np.cumsum(has_hit) - has_hit)[step]
         inside = has_hit[step]
-        # Of each such step three sums: of rows since the one before, of its own, of its own hits.
+        # Three sums for each such step: of rows since the step before, of its rows, of its hits.
         target = [place, count + 1 + place[inside], 2 * count + 1 + place[hit]]
         source = np.concatenate([order, order[inside], order[hit]]).astype(np.int32)
         ends = np.searchsorted(np.concatenate(target), np.arange(3 * count + 2))
@@ -98,7 +98,7 @@ class Ranking:
         self._newest: tuple[Weights, Steps] | None = None
 
     def steps(self, weights: Weights) -> Steps:
-        """The steps of each resample; two curves over the same weights share them."""
+        """Steps of each resample; two curves over the same weights share them."""
         if self._newest is None or self._newest[0] is not weights:
             parts = np.split(self._sums @ weights, [self._count + 1, 2 * self._count + 1])
             since, rows, hits = parts
@@ -112,11 +112,11 @@ class Ranking:
 
 @dataclasses.dataclass(frozen=True)
 class Cells:
-    """Rows in cells; of several classes one after the other.
+    """Rows counted in cells of scores, class after class.
 
     Attributes:
-        numbers: Of the cells that have rows, int64; a class has `CELLS + 1` of them.
-        table: A row for each: rows in the cell, the sum of their predictions, of their outcomes.
+        numbers: Numbers of the cells with rows, int64; each class has `CELLS + 1` cells.
+        table: Number of rows, sum of predictions and sum of outcomes of each of these cells.
     """
 
     numbers: Array
@@ -124,7 +124,7 @@ class Cells:
 
     @classmethod
     def of(cls, numbers: Array, table: Array) -> Cells:
-        """Adds up rows of the same number."""
+        """Adds up rows with the same number."""
         unique, places = np.unique(numbers, return_inverse=True)
         columns = [np.bincount(places, column, len(unique)) for column in table.T]
         return cls(unique, np.stack(columns, axis=1))
@@ -134,7 +134,7 @@ class Cells:
         """Puts rows into cells.
 
         Args:
-            probabilities: float64 of shape [rows, classes].
+            probabilities: float64, [rows, classes].
             outcomes: 0 or 1, of the same shape.
         """
         first = np.arange(probabilities.shape[1]) * (CELLS + 1)
@@ -144,12 +144,12 @@ class Cells:
         return cls.of(numbers.ravel(), table)
 
     def __add__(self, other: Cells) -> Cells:
-        """The rows of both."""
+        """Cells with the rows of both."""
         numbers = np.concatenate([self.numbers, other.numbers])
         return self.of(numbers, np.concatenate([self.table, other.table]))
 
     def steps(self) -> list[Steps]:
-        """The curve of each class that has rows."""
+        """Curve of each class with rows."""
         borders = np.flatnonzero(np.diff(self.numbers // (CELLS + 1))) + 1
         curves = []
         for table in np.split(self.table[:, [0, 2]], borders):
@@ -160,44 +160,44 @@ class Cells:
 
 
 class Area(Metric):
-    """The area under a curve. Multiclass: the mean over one-against-the-rest of each class."""
+    """Area under a curve. Multiclass: the mean over each class against the rest."""
 
     def __init__(self, formula: Callable[[Steps], Array]) -> None:
-        """Takes `area_under_roc` or `area_under_precision_recall`."""
+        """Defines the metric by `area_under_roc` or `area_under_precision_recall`."""
         self._formula = formula
 
     def measure(self, rows: Rows) -> Cells:
-        """The rows of each class in cells."""
+        """Counts the rows of each class in cells."""
         labels = rows.labels[:, np.newaxis]
         if rows.predictions.ndim == 1:
             return Cells.count(rows.predictions[:, np.newaxis], labels == 1)
         return Cells.count(rows.predictions, labels == np.arange(rows.predictions.shape[1]))
 
     def finish(self, statistics: Cells) -> float:
-        """The area."""
+        """Area from the cells."""
         return float(_mean_of_known([self._formula(steps) for steps in statistics.steps()])[0])
 
     def resampled(self, rows: Rows) -> Resampled:
-        """The exact area."""
+        """Exact area of each resample."""
         return lambda weights: _mean_of_known(
             [self._formula(ranking.steps(weights)) for ranking in rows.rankings]
         )
 
 
 def _mean_of_known(areas: list[Array]) -> NDArray[np.float64]:
-    """The mean over the classes that have an area; NaN where none has."""
+    """Mean over the classes with an area; NaN if none has one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return np.nanmean(areas, axis=0)
 
 
 class CalibrationError(Metric):
-    """The expected calibration error: |mean prediction - mean outcome| over bins of equal mass.
+    """Expected calibration error: |mean prediction - mean outcome| over bins of equal mass.
 
-    How far predicted probabilities are from observed frequencies (Naeini, Cooper and Hauskrecht,
+    Distance of predicted probabilities from observed frequencies (Naeini, Cooper and Hauskrecht,
     2015, "Obtaining well calibrated probabilities using Bayesian binning"; bins of equal mass as in
     Nguyen and O'Connor, 2015). Binary: the prediction is the probability of label 1. Multiclass: it
-    is that of the most likely class, and the outcome is whether this is the label.
+    is the probability of the most likely class, and the outcome is 1 if this class is the label.
 
     It has no interval: chance alone makes it larger in each resample than in the rows themselves.
     """
@@ -205,30 +205,29 @@ class CalibrationError(Metric):
     has_interval = False
 
     def measure(self, rows: Rows) -> Cells:
-        """The rows in cells."""
+        """Counts the rows in cells."""
         if rows.predictions.ndim == 1:
             return Cells.count(rows.predictions[:, np.newaxis], rows.labels[:, np.newaxis])
         outcomes = rows.predictions.argmax(axis=1) == rows.labels
         return Cells.count(rows.predictions.max(axis=1, keepdims=True), outcomes[:, np.newaxis])
 
     def finish(self, statistics: Cells) -> float:
-        """The error."""
+        """Error from the cells."""
         return equal_mass_error(statistics.table, CALIBRATION_BINS)
 
     def resampled(self, rows: Rows) -> Resampled:
-        """Not measured, see above."""
+        """Not defined, see above."""
         raise NotImplementedError
 
 
 def equal_mass_error(cells: NDArray[np.float64], num_bins: int) -> float:
-    """The expected calibration error of rows that are counted in cells.
+    """Expected calibration error of rows counted in cells.
 
     Args:
-        cells: In the order of their predictions, a row each: the number of rows in the cell, the
-            sum of their predictions and the sum of their outcomes. A cell on the border of two
-            bins is shared between them.
-        num_bins: The number of bins. Where the rows cannot be parted equally, the first bins have
-            one more, as in `np.array_split`.
+        cells: Number of rows, sum of predictions and sum of outcomes of each cell, in the order of
+            the predictions. A cell on the border of two bins is shared between them.
+        num_bins: Number of bins. If the rows cannot be divided equally, the first bins have one row
+            more, as in `np.array_split`.
 
     Returns:
         The error, from 0 to 1; NaN without any row.

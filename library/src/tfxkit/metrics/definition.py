@@ -101,11 +101,11 @@ class Metric(abc.ABC):
 
 
 def sign(better: str) -> int:
-    """1 where higher is better, -1 where lower is, 0 where a change has no known direction."""
+    """1 if higher is better, -1 if lower is better, 0 if a change has no known direction."""
     return {HIGHER: 1, LOWER: -1}.get(better, 0)
 
 
 def ratio(above: Array, below: Array) -> Array:
-    """Element by element; NaN where there is nothing to divide by."""
+    """Quotient element by element; NaN for a division by 0."""
     above, below = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
     return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)

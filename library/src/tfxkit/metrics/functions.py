@@ -1,8 +1,8 @@
-"""Metrics that are measured on the rows themselves: functions of a project, medians.
+"""Metrics measured on the rows themselves: functions of a project, medians.
 
-Such a metric cannot be merged from parts, so the rows of a slice are kept until all are there. Of a
-slice with more than `MOST_ROWS`, a uniform sample is kept: the rows with the smallest keys, where a
-row's key is a hash of its example. So the sample is the same in each run, and for both models.
+Such a metric cannot be merged from parts, so the rows of a slice are collected first. In a slice
+with more than `MOST_ROWS`, a uniform sample is kept: the rows with the smallest keys, where the key
+of a row is a hash of its example. So the sample is the same in each run, and for both models.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Function = Callable[[Array, Array, Array], float]
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """At most `MOST_ROWS` rows; between merges up to twice as many are kept."""
+    """Sample of up to `MOST_ROWS` rows, and up to twice as many between merges."""
 
     rows: Rows
 
     def __add__(self, other: Sample) -> Sample:
-        """The rows of both, as far as they are kept."""
+        """Sample of the rows of both."""
         parts = (self.rows, other.rows)
         keys = [part.keys for part in parts if part.keys is not None]
         joined = Rows(
@@ -47,7 +47,7 @@ class Sample:
         return Sample(joined).cut(2 * MOST_ROWS)
 
     def cut(self, most: int) -> Sample:
-        """`MOST_ROWS` of the rows if they are more than `most`."""
+        """Keeps `MOST_ROWS` rows if there are more than `most`."""
         rows = self.rows
         if rows.keys is None or len(rows) <= most:
             return self
@@ -62,27 +62,27 @@ class OfRows(Metric):
     most_resamples: int | None = MOST_RESAMPLES
 
     def __init__(self, function: Function, name: str) -> None:
-        """Takes a function.
+        """Wraps a function.
 
         Args:
-            function: Of labels, [rows], predictions, [rows] or [rows, classes], and weights,
-                [rows], which are all 1. It returns NaN where the metric is not defined.
-            name: By which an error names the function.
+            function: Function of labels, [rows], predictions, [rows] or [rows, classes], and
+                weights, [rows], which are all 1. It returns NaN if the metric is not defined.
+            name: Name of the function in errors.
         """
         self._function, self._name = function, name
 
     def measure(self, rows: Rows) -> Sample:
-        """The rows, as far as they are kept."""
+        """Sample of the rows."""
         return Sample(rows).cut(MOST_ROWS)
 
     def finish(self, statistics: Sample) -> float:
-        """The value that the function returns.
+        """Value that the function returns.
 
         Raises:
             ModelError: If the function raises, or returns no number.
         """
         rows = statistics.cut(MOST_ROWS).rows
-        if rows.keys is not None:  # in whatever order Beam has merged them
+        if rows.keys is not None:  # merged by Beam in any order
             order = np.argsort(rows.keys, kind="stable")
             rows = Rows(rows.labels[order], rows.predictions[order])
         where = f"on {len(rows)} rows of a slice"
@@ -96,7 +96,7 @@ class OfRows(Metric):
         return _number(value, self._name, where)
 
     def resampled(self, rows: Rows) -> Resampled:
-        """Calls the function on the rows of each resample, a row as often as it was drawn."""
+        """Calls the function on the rows of each resample, repeated as often as drawn."""
 
         def measured(weights: Weights) -> Array:
             values = np.full(weights.shape[1], np.nan)
@@ -115,18 +115,18 @@ class OfRows(Metric):
 
 
 class MedianAbsoluteError(OfRows):
-    """The median of |prediction - label|."""
+    """Median of |prediction - label|."""
 
     most_resamples = None
 
     def __init__(self) -> None:
-        """Needs no function but its own."""
+        """Wraps the median."""
         super().__init__(
             lambda y, p, _: float(np.median(np.abs(p - y))) if len(y) else float("nan"), "medae"
         )
 
     def resampled(self, rows: Rows) -> Resampled:
-        """Sorts the errors once: the median is where half of the weight lies below."""
+        """Sorts the errors once; at the median, half of the weight lies below."""
         errors = np.abs(rows.predictions - rows.labels)
         order = np.argsort(errors, kind="stable")
         errors = errors[order]
@@ -141,14 +141,14 @@ class MedianAbsoluteError(OfRows):
 
 
 class Guarded(Metric):
-    """A `Metric` of the project, whose errors name it; it is measured as it says itself."""
+    """A `Metric` of the project, named in its errors."""
 
     def __init__(self, metric: Metric, name: str) -> None:
-        """Takes a metric.
+        """Wraps a metric.
 
         Args:
-            metric: Of the project.
-            name: Its name in errors.
+            metric: Metric of the project.
+            name: Name of the metric in errors.
         """
         self._metric, self._name = metric, name
         self.sampled, self.has_interval = metric.sampled, metric.has_interval

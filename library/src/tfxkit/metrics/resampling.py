@@ -1,7 +1,7 @@
-"""Many metrics on many resamples of the same rows at once.
+"""Measurement of many metrics on many resamples of the same rows at once.
 
-TFMA's own confidence intervals cost 6 to 40 times the evaluation, since they run all of Beam for
-each resample. Here a resample is a column of weights, and most metrics are one product of matrices.
+TFMA's own confidence intervals cost 6 to 40 times the evaluation, since they run Beam for each
+resample. Here a resample is a column of weights, and most metrics are one product of matrices.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ Measurer: TypeAlias = Callable[[Weights], dict[str, Array]]
 
 
 def measurer(metrics: Mapping[str, Metric], rows: Rows) -> Measurer:
-    """Prepares all that is the same in each resample, such as the order of the scores.
+    """Prepares the measurement, with all that is the same in each resample.
 
     Args:
-        metrics: By name; those without an interval are left out.
-        rows: To be measured.
+        metrics: Metrics by name; those without an interval are left out.
+        rows: Rows to measure.
 
     Returns:
-        A function of weights, which have a column for each resample. It returns name of the
-        metric -> [resamples]; NaN where it is not defined, as in a resample with one class only.
+        A function of weights with a column for each resample. It returns the metrics by name,
+        [resamples]; NaN in resamples without a value, as with a single class.
     """
     resampled = {name: metric for name, metric in metrics.items() if metric.has_interval}
     of_sums = {name: m for name, m in resampled.items() if isinstance(m, Sums)}

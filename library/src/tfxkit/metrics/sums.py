@@ -1,4 +1,4 @@
-"""Metrics that follow from sums over the rows: means, ratios of counts, R²."""
+"""Metrics computed from sums over the rows: means, ratios of counts, R²."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from tfxkit.metrics.definition import Array, Metric, Resampled, Rows, Weights, ratio
 
 _EPSILON = 1e-7  # keeps logarithms finite, as Keras does
-# A spread below this share of the mean is that of rounding: the values are all the same.
+# A spread below this share of the mean is due to rounding: the values are all the same.
 _ROUNDING = 1e-12
-_FLOAT32 = 1e-6  # the same of sums of 32 bits
+_FLOAT32 = 1e-6  # the same for sums of 32 bits
 
 
 class Sums(Metric):
@@ -29,15 +29,15 @@ class Sums(Metric):
     def __init__(
         self, of_rows: Callable[[Array, Array], Any], finish: Callable[[Array], Array]
     ) -> None:
-        """Takes the two halves of the definition."""
+        """Sets the two halves of the definition."""
         self._of_rows, self.of_sums = of_rows, finish
 
     def of_rows(self, rows: Rows) -> Array:
-        """The summands of each row, of shape [sums, rows]."""
+        """Summands of each row, [sums, rows]."""
         return np.atleast_2d(np.asarray(self._of_rows(rows.labels, rows.predictions), np.float64))
 
     def measure(self, rows: Rows) -> Array:
-        """The sums."""
+        """Sums over the rows."""
         return self.of_rows(rows).sum(axis=1)
 
     def finish(self, statistics: Array) -> float:
@@ -45,37 +45,37 @@ class Sums(Metric):
         return float(self.of_sums(statistics))
 
     def resampled(self, rows: Rows) -> Resampled:
-        """Exact to about six digits, in half the time of exact sums."""
+        """Metric of each resample, exact to about six digits, in half the time of exact sums."""
         values = self.of_rows(rows).astype(np.float32)
         return lambda weights: self.of_sums((values @ weights).astype(np.float64))
 
 
 def mean(values: Callable[[Array, Array], Array]) -> Sums:
-    """The mean of a number that each row has."""
+    """Mean of a number of each row."""
     return Sums(lambda y, p: [values(y, p), np.ones(len(y))], lambda sums: ratio(sums[0], sums[1]))
 
 
 def count() -> Sums:
-    """The number of rows."""
+    """Number of rows."""
     return Sums(lambda y, _: np.ones(len(y)), lambda sums: sums[0])
 
 
 def mean_label() -> Sums:
-    """The mean of the labels."""
+    """Mean of the labels."""
     return mean(lambda y, _: y)
 
 
 def accuracy(threshold: float) -> Sums:
-    """The share of rows whose predicted class is the label."""
+    """Share of rows whose predicted class is the label."""
     return mean(lambda y, p: _decided(p, threshold) == y)
 
 
 def top_k_accuracy(k: int) -> Sums:
-    """The share of rows whose label is among the `k` most likely classes."""
+    """Share of rows whose label is among the `k` most likely classes."""
 
     def among_first(y: Array, p: Array) -> Array:
         own = p[np.arange(len(y)), y.astype(np.intp)][:, np.newaxis]
-        # Of equal scores the class that is named first comes first.
+        # Classes with equal scores keep their order.
         earlier = (p == own) & (np.arange(p.shape[1]) < y[:, np.newaxis])
         return (p > own).sum(axis=1) + earlier.sum(axis=1) < k
 
@@ -83,7 +83,7 @@ def top_k_accuracy(k: int) -> Sums:
 
 
 def log_loss() -> Sums:
-    """The cross entropy of labels and predicted probabilities, in nats."""
+    """Cross entropy of labels and predicted probabilities, in nats."""
 
     def of_label(y: Array, p: Array) -> Array:
         if p.ndim == 1:
@@ -95,7 +95,7 @@ def log_loss() -> Sums:
 
 
 def calibration() -> Sums:
-    """The mean prediction divided by the mean label."""
+    """Mean prediction divided by the mean label."""
     return Sums(lambda y, p: [p, y], lambda sums: ratio(sums[0], sums[1]))
 
 
@@ -113,15 +113,15 @@ _OF_COUNTS: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
 def of_counts(name: str, threshold: float, for_class: int | None) -> Sums:
     """`precision`, `recall`, `f1` or `specificity`.
 
-    Binary: of label 1, predicted where the probability is above the threshold. Multiclass: of one
-    class against the rest, predicted where it is the most likely one; or, if none is named, the
-    mean over the classes that labels or predictions have, in which what cannot be divided counts
-    as 0, as scikit-learn has it.
+    Binary: for label 1, predicted if the probability is above the threshold. Multiclass: for one
+    class against the rest, predicted if it is the most likely one; or, without `for_class`, the
+    mean over the classes of labels or predictions, with 0 for undefined values, as in
+    scikit-learn.
 
     Args:
-        name: Of the metric.
-        threshold: Of the decision; binary only.
-        for_class: The index of the class; multiclass only.
+        name: Name of the metric.
+        threshold: Threshold of the decision; binary only.
+        for_class: Index of the class; multiclass only.
     """
     formula = _OF_COUNTS[name]
 
@@ -147,23 +147,23 @@ def of_counts(name: str, threshold: float, for_class: int | None) -> Sums:
 
 
 def mse() -> Sums:
-    """The mean squared error."""
+    """Mean squared error."""
     return mean(lambda y, p: (p - y.astype(np.float64)) ** 2)
 
 
 def rmse() -> Sums:
-    """The root of the mean squared error."""
+    """Root of the mean squared error."""
     squared = mse()
     return Sums(squared._of_rows, lambda sums: np.sqrt(squared.of_sums(sums)))
 
 
 def mae() -> Sums:
-    """The mean absolute error."""
+    """Mean absolute error."""
     return mean(lambda y, p: np.abs(p - y))
 
 
 def mape() -> Sums:
-    """The mean of |error| / |label|, over the rows whose label is not 0."""
+    """Mean of |error| / |label| over the rows whose label is not 0."""
 
     def rows(y: Array, p: Array) -> list[Array]:
         return [np.nan_to_num(ratio(np.abs(p - y), np.abs(y))), y != 0]
@@ -172,12 +172,12 @@ def mape() -> Sums:
 
 
 def quantile_loss(quantile: float) -> Sums:
-    """The pinball loss, whose best constant prediction is a quantile of the labels."""
+    """Pinball loss, whose best constant prediction is a quantile of the labels."""
     return mean(lambda y, p: np.maximum(quantile * (y - p), (quantile - 1) * (y - p)))
 
 
 def _decided(predictions: Array, threshold: float) -> Array:
-    """The predicted class of each row."""
+    """Predicted class of each row."""
     return predictions.argmax(axis=1) if predictions.ndim > 1 else predictions > threshold
 
 
@@ -209,7 +209,7 @@ class Moments:
         )
 
     def spread(self, column: int) -> Array:
-        """The sum of squared distances; 0 where all values are the same."""
+        """Sum of squared distances; 0 if all values are the same."""
         spread, middle = self.products[column, column], self.means[column]
         return np.where(spread > self.rows * (_ROUNDING * middle) ** 2, spread, 0.0)
 
@@ -218,11 +218,11 @@ class OfMoments(Metric):
     """A metric computed from the moments of labels and predictions."""
 
     def __init__(self, formula: Callable[[Moments], Array]) -> None:
-        """Takes the formula."""
+        """Sets the formula."""
         self._formula = formula
 
     def measure(self, rows: Rows) -> Moments:
-        """The moments."""
+        """Moments of the rows."""
         columns = _columns(rows)
         means = columns.mean(axis=1) if len(rows) else np.zeros(3)
         distances = columns - means[:, np.newaxis]
@@ -233,7 +233,7 @@ class OfMoments(Metric):
         return float(self._formula(statistics))
 
     def resampled(self, rows: Rows) -> Resampled:
-        """Around the means of all rows: a difference of large numbers would lose its digits."""
+        """Metric of each resample, from distances to the means of all rows, to keep digits."""
         columns = _columns(rows)
         middle = columns.mean(axis=1, keepdims=True) if len(rows) else np.zeros((3, 1))
         columns = columns - middle
@@ -259,9 +259,8 @@ def _columns(rows: Rows) -> Array:
 def r2() -> OfMoments:
     """1 - squared errors / squared distances of the labels from their mean.
 
-    1 is perfect, 0 no better than the mean of the labels that are measured, and below 0 worse.
-    Not defined where the labels are all the same. tf_keras has an R² whose state TFMA (0.52)
-    cannot merge.
+    1 is perfect, 0 no better than the mean of the measured labels, and below 0 worse. Not defined
+    if all labels are the same. tf_keras has an R² whose state TFMA (0.52) cannot merge.
     """
 
     def formula(moments: Moments) -> Array:
@@ -272,9 +271,9 @@ def r2() -> OfMoments:
 
 
 def squared_correlation() -> OfMoments:
-    """The square of Pearson's; not defined where labels or predictions are all the same.
+    """Square of Pearson's correlation; not defined if labels or predictions are all the same.
 
-    Blind to a prediction that is off by a constant or a factor, unlike R².
+    Unlike R², it ignores a constant or a factor in the predictions.
     """
     return OfMoments(
         lambda moments: ratio(moments.products[0, 1] ** 2, moments.spread(0) * moments.spread(1))

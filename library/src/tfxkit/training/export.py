@@ -151,10 +151,24 @@ def _write_saved_model(
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.track(transform)  # its vocabularies
+    archive.track(_resources(transform))
     archive.add_endpoint("serving_default", _serving_fn(model, job, label_scale))
     archive.add_endpoint("transform_features", transform_features)
     archive.write_out(directory, verbose=False)
+
+
+def _resources(transform: tf.Module) -> tf.Module:
+    """The vocabularies of a layer, apart from it.
+
+    Keras would look for them in the layer as in a SavedModel, and trace it once more for that.
+    """
+    found = tf.Module()
+    found.resources = [
+        each
+        for each in tf.train.TrackableView(transform).descendants()
+        if isinstance(each, tf.saved_model.experimental.TrackableResource)
+    ]
+    return found
 
 
 def _serving_fn(

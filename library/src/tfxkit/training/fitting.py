@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfxkit.config.dataset import Task
 from tfxkit.errors import ModelError
 from tfxkit.training.building import check_predictions, input_names
-from tfxkit.training.input_pipeline import LabelScale, Rows, TrainingData, epochs, in_order
+from tfxkit.training.input_pipeline import LabelScale, TrainingData, TrainingRows, epochs, in_order
 from tfxkit.training.job import TrainingJob
 
 __all__ = ["Fitted", "compile_model", "fit"]
@@ -110,7 +110,7 @@ def fit(
         initial_epoch=done,
         epochs=done if checkpoint.finished else most,
         callbacks=[
-            Progress(most),
+            EpochProgress(most),
             keras.callbacks.TensorBoard(job.log_dir, write_graph=False),
             checkpoint,
         ],
@@ -151,7 +151,7 @@ def speed_up(model: keras.Model, job: TrainingJob, data: TrainingData) -> None:
     model.steps_per_execution = data.fit.steps_per_call(job.config.train.batch_size)
 
 
-class Progress(keras.callbacks.Callback):
+class EpochProgress(keras.callbacks.Callback):
     """Logs each epoch, and ends a training that has gone astray."""
 
     def __init__(self, epochs: int) -> None:
@@ -188,7 +188,7 @@ class Progress(keras.callbacks.Callback):
             )
 
 
-def _for_network(rows: Rows, names: Sequence[str], scale: LabelScale) -> Rows:
+def _for_network(rows: TrainingRows, names: Sequence[str], scale: LabelScale) -> TrainingRows:
     """The same rows with the features that the network has inputs for, and labels [batch, 1]."""
 
     @tf.autograph.experimental.do_not_convert

@@ -36,7 +36,7 @@ Decode = Callable[[tf.Tensor], tuple[dict[str, tf.Tensor], tf.Tensor]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """A part of the training rows.
 
     Attributes:
@@ -124,8 +124,8 @@ class TrainingData:
         label_scale: Of the label in the rows to learn from; regression only.
     """
 
-    fit: Rows
-    held_out: Rows
+    fit: TrainingRows
+    held_out: TrainingRows
     digest: str
     label_scale: LabelScale = LabelScale()
 
@@ -164,7 +164,7 @@ def read(
         )
     if not train.cache:
         fit, rest = (
-            Rows(
+            TrainingRows(
                 elements=_where(chosen, rows),
                 labels=label[chosen],
                 decode=parse,
@@ -218,7 +218,7 @@ def _small(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int32) if values.dtype == np.int64 else values
 
 
-def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> Rows:
+def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> TrainingRows:
     columns = {}
     while table:  # so that no more than one column is there twice
         name, values = table.popitem()
@@ -233,7 +233,7 @@ def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int
                 features[name] = tf.cast(column, tf.int64)
         return features, tf.gather(all_labels, numbers)
 
-    return Rows(
+    return TrainingRows(
         elements=tf.data.Dataset.range(len(labels)),
         labels=labels,
         decode=decode,
@@ -274,7 +274,7 @@ def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode
     return parse
 
 
-def epochs(rows: Rows, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
+def epochs(rows: TrainingRows, batch_size: int, seed: int, first: int) -> tf.data.Dataset:
     """Endless batches of shuffled rows, epoch after epoch.
 
     The order of each epoch depends on the seed and its number only, so that a training that was
@@ -306,7 +306,7 @@ def _numbers(
     )
 
 
-def in_order(rows: Rows) -> tf.data.Dataset:
+def in_order(rows: TrainingRows) -> tf.data.Dataset:
     """All rows once, in large batches: to measure on."""
     batches = rows.elements.batch(SCAN_BATCH).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
     # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.

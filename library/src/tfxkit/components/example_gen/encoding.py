@@ -24,8 +24,8 @@ _LIST = {
     pa.float32(): (2 << 3 | _LEN).to_bytes(),  # float_list
     pa.int64(): (3 << 3 | _LEN).to_bytes(),  # int64_list
 }
-_MAX_VARINT_BYTES = 10
 _MORE = 0x80  # the top bit of a byte of a varint: another one follows
+_VARINT_BITS = 7  # of a value, in each byte
 
 
 def encode_batch(batch: pa.RecordBatch) -> pa.Array:
@@ -87,14 +87,18 @@ def _floats(values: np.ndarray) -> pa.Array:
 def _varints(values: np.ndarray) -> pa.Array:
     """Seven bits a byte, the lowest first, negative numbers as 64 bits."""
     rest = values.astype(np.int64).view(np.uint64)
-    shifts = np.arange(_MAX_VARINT_BYTES, dtype=np.uint64) * np.uint64(7)
-    groups = rest[:, None] >> shifts
+    # No wider than the largest value needs: most columns hold small numbers.
+    position = np.arange(_varint_bytes(int(rest.max(initial=0))))
+    groups = rest[:, None] >> position.astype(np.uint64) * np.uint64(_VARINT_BITS)
     sizes = np.maximum((groups != 0).sum(axis=1), 1)
-    position = np.arange(_MAX_VARINT_BYTES)
     more = position < sizes[:, None] - 1
     encoded = (groups % np.uint64(_MORE)).astype(np.uint8) + more.astype(np.uint8) * np.uint8(_MORE)
     offsets = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
     return _binary(offsets, encoded[position < sizes[:, None]])
+
+
+def _varint_bytes(value: int) -> int:
+    return max(-(-value.bit_length() // _VARINT_BITS), 1)
 
 
 def _binary(offsets: np.ndarray, data: np.ndarray) -> pa.Array:
@@ -114,5 +118,5 @@ def _varint(size: int) -> bytes:
     low = b""
     while size >= _MORE:
         low += (size % _MORE | _MORE).to_bytes()
-        size >>= 7
+        size >>= _VARINT_BITS
     return low + size.to_bytes()
