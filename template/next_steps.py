@@ -19,7 +19,7 @@ def describe(answers: Mapping[str, str], folder: str) -> str:
 
     cd {shlex.quote(folder)}
     git init && git add --all && git commit --message "As generated"
-    make run     # sets up .venv,{first} and trains, evaluates and pushes a model
+    make run     # sets up .venv,{first} trains, evaluates and pushes a model
     make test    # runs the tests of this project
 
 The DAG is pipeline/dag.py. Every file is yours to edit except vendor/ and requirements/, which
