@@ -1,4 +1,4 @@
-"""Installed modules are compiled on all cores; those that have their bytecode stay as they are."""
+"""Installed modules are compiled; those that have their bytecode stay as they are."""
 
 from __future__ import annotations
 
