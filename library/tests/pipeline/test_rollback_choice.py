@@ -63,5 +63,5 @@ def test_any_other_model_can_be_named(history):
 
 
 def test_what_is_not_there_is_refused(history):
-    with pytest.raises(UsageError, match="There is no version 9 in .*; there are: 1, 2, 3, 4"):
+    with pytest.raises(UsageError, match=r"There is no version 9 in .*; there are: 1, 2, 3, 4"):
         rollback_to(history("A", "B", "C", "B2"), 9)

@@ -176,7 +176,10 @@ CASES = [
         "label leaks into a column whose drift is not bounded",
         rows(lambda f: f.assign(pickup_community_area=np.where(label(f), "8", "32"))),
         PASSED,
-        ("warning: pickup_community_area (train): Target leakage", "determines 100.0% of the label"),
+        (
+            "warning: pickup_community_area (train): Target leakage",
+            "determines 100.0% of the label",
+        ),
     ),
     Case(
         "half the rows duplicated",

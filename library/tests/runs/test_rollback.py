@@ -113,7 +113,7 @@ def test_the_model_before_is_served_recorded_and_compared_with(two, capfd):
 
 
 def test_one_that_was_rolled_back_from_is_served_again_by_its_name(two, capfd):
-    project, first, second = two
+    project, _, second = two
     served = fingerprints(project)[second]
     assert project.pipeline("rollback") == 0
     assert project.pipeline("rollback", str(second)) == 0
