@@ -1,4 +1,4 @@
-"""Compile installed modules to bytecode, on all cores: `python -m tfxkit.environment.bytecode`.
+"""Compile installed modules to bytecode, on several cores: `python -m tfxkit.environment.bytecode`.
 
 Runs in the environment that it compiles, whatever PYTHONDONTWRITEBYTECODE says: without bytecode
 each start of TFX takes 26 seconds and not 8. Modules that have theirs are left as they are. Prints
@@ -17,6 +17,7 @@ import sysconfig
 import time
 
 SECONDS_BETWEEN_LINES = 10
+MOST_WORKERS = 8  # a container may have a share of many cores, and little memory
 WORKER = "--worker"
 
 
@@ -31,7 +32,7 @@ def main() -> int:
     if not modules:
         return 0
     print(f"Compiling {len(modules):,} modules to bytecode", flush=True)
-    count = min(os.cpu_count() or 1, len(modules))
+    count = min(os.cpu_count() or 1, MOST_WORKERS, len(modules))
     command = [sys.executable, "-W", "ignore", "-m", "tfxkit.environment.bytecode", WORKER]
     # A pipe that all workers share: each writes a byte into it for each module.
     progress, written = os.pipe()

@@ -33,7 +33,7 @@ if __name__ == "__main__":
 def scripts() -> str:
     """The section `[project.scripts]` of pyproject.toml, as text; empty without one."""
     text = (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    section = re.search(r"(?ms)^\[project\.scripts\]$(.*?)(?=^\[|\Z)", text)
+    section = re.search(r"(?ms)^\[project\.scripts\][^\n]*$(.*?)(?=^\[|\Z)", text)
     return section[1].strip() if section else ""
 
 

@@ -58,18 +58,15 @@ def problem() -> str | None:
 
 
 def held_locks() -> dict[str, str]:
-    """The locks that a finished environment holds, as `digests` has them; empty without one.
-
-    One that was interrupted, was moved, or has another Python holds nothing: it has to be made
-    anew, as a package that is half there cannot be told from a whole one.
-    """
-    mark = _mark() or {}
-    mine = mark.items() >= _foundation().items() and paths.VENV_PYTHON.exists()
-    return mark.get("locks", {}) if mine else {}
+    """The locks that an environment holds which can be kept, as `digests` has them; else none."""
+    return (_mark() or {}).get("locks", {}) if _can_be_kept() else {}
 
 
 def prepare() -> None:
     """Makes the environment, unless it can be brought up to date as it is.
+
+    One that was interrupted, was moved, or has another Python is thrown away: a package that is
+    half there cannot be told from a whole one.
 
     Raises:
         SetUpError: If there is a `.venv` that was not made here.
@@ -79,7 +76,7 @@ def prepare() -> None:
             f"{paths.VENV} was not made by this project's set-up, which would have to replace it; "
             "move it away or delete it."
         )
-    kept = bool(held_locks())
+    kept = _can_be_kept()
     paths.VENV.mkdir(exist_ok=True)
     _write({})
     if not kept:
@@ -98,6 +95,11 @@ def digests(groups: Iterable[str]) -> dict[str, str]:
     """The SHA-256 of each lock of an environment with these groups, by its path in the project."""
     locks = paths.locks(tuple(groups))
     return {name: hashlib.sha256(lock.read_bytes()).hexdigest() for name, lock in locks.items()}
+
+
+def _can_be_kept() -> bool:
+    """True for an environment that is finished, on this Python and in this place."""
+    return (_mark() or {}).items() >= _foundation().items() and paths.VENV_PYTHON.exists()
 
 
 def _foundation() -> dict[str, str]:
