@@ -203,7 +203,7 @@ def sample_rows(config: Config, count: int = ROWS, config_dir: Path | None = Non
 
 def _batches(config: Config, folder: Path) -> Iterator[pa.RecordBatch]:
     """Batches of the data, the newest span first."""
-    from tfxkit.components.example_gen import reading, spans
+    from tfxkit.components.example_gen import spans, tables
     from tfxkit.components.example_gen.columns import column_types
     from tfxkit.components.example_gen.reader import Reader
 
@@ -215,7 +215,7 @@ def _batches(config: Config, folder: Path) -> Iterator[pa.RecordBatch]:
             yield from reader.open(span, types)
     else:
         for file in reversed(spans.select(path, wanted).files):
-            yield from reading.read_batches(file, types, config.data.csv)
+            yield from tables.read_batches(file, types, config.data.csv)
 
 
 def _schema(folder: Path) -> schema_pb2.Schema:
