@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import gc
 import os
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -93,8 +90,7 @@ class Session:
         return self._finish(status, error)
 
     def _compile(self) -> Any:
-        with _no_garbage():
-            from tfxkit.runs import partial, runner
+        from tfxkit.runs import partial, runner
 
         places = Places(
             data=data_path(self.config, self.config_dir),
@@ -176,14 +172,3 @@ class Session:
         except OSError:  # a full disk must not keep the last word from the user
             log_traceback()
         return summary
-
-
-@contextlib.contextmanager
-def _no_garbage() -> Iterator[None]:
-    """For imports, whose objects all stay: collects no garbage, and never looks through them."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
