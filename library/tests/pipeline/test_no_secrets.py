@@ -91,7 +91,8 @@ def test_a_run_from_before_is_not_resumed_and_its_password_is_not_shown(tmp_path
     run_dir.mkdir(parents=True)
     Summary(
         run_id=run_dir.name, pipeline=config.pipeline, status=Status.FAILED, exit_code=1,
-        started="2024-05-01T12:00:00+00:00", seconds=1, pid=1, config=told, versions={"tfxkit": "0.2.0"},
+        started="2024-05-01T12:00:00+00:00", seconds=1, pid=1, config=told,
+        versions={"tfxkit": "0.2.0"},
         arguments={"from": None, "to": None, "config_dir": str(CONFIGS)},
     ).write(run_dir)  # fmt: skip
     run_dir.with_name("latest").symlink_to(run_dir.name)
