@@ -129,6 +129,28 @@ def test_the_projects_tests_pass_after_an_update(project, sh, copier, template, 
     assert " passed" in outcome and " skipped" not in outcome
 
 
+def test_upgrade_brings_the_library_alone(project, sh, template, home):
+    before = f"{project}:{unpack(vendored(project), home / 'before')}"
+    release(sh, template)
+    build = "import build_backend; print(build_backend.build_wheel('..'))"
+    name = sh(PYTHON, "-B", "-c", build, cwd=template / "library").stdout.strip()
+    pipeline = (sys.executable, "-m", "pipeline")
+    show = (*pipeline, "config", "show", "--set", "retention.news=3")
+    refused = sh(*show, cwd=project, path=before, ok=False).stderr
+    assert "retention.news: unknown key" in refused
+
+    outcome = sh(*pipeline, "upgrade", template / name, cwd=project, path=before).stdout
+    assert f"is tfxkit {NEXT} now (before: {VERSION})" in outcome and CHANGES in outcome
+    wheel = vendored(project)
+    assert wheel.name == name == f"tfxkit-{NEXT}-py3-none-any.whl"
+    sh("git", "add", "-A", cwd=project)
+    changed = sh("git", "diff", "--cached", "--no-renames", "--name-only", cwd=project).stdout
+    old = f"vendor/tfxkit-{VERSION}-py3-none-any.whl"
+    assert changed.splitlines() == [library.REQUIREMENT, old, f"vendor/{name}"]
+    after = f"{project}:{unpack(wheel, home / 'after')}"
+    assert "news: 3\n" in sh(*show, cwd=project, path=after).stdout
+
+
 def test_conflicts_are_listed_at_the_end_with_an_error(project, sh, copier, template):
     replace(project / "configs" / "local.yaml", "# On one machine:", "# Mine:")
     commit(sh, project)
