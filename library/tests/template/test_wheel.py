@@ -101,6 +101,7 @@ def test_no_lock_names_it(runs_on, tmp_path):
     ("kept", "extras"),
     [
         (("serving",), "serving"),
+        (("kubeflow", "serving"), "kubeflow,serving"),
         (("vertex", "serving"), "vertex,serving"),
     ],
 )
