@@ -195,6 +195,19 @@ def test_runs_go_on_with_ejected_components(tmp_path):
     assert "ZeroDivisionError" in out
 
 
+@pytest.mark.slow
+def test_the_projects_tests_pass_with_all_of_them_ejected(tmp_path):
+    root = copy_project(tmp_path / "project")
+    for folder in ("configs", "data", "tests"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in EJECTABLE:
+        eject(name, root)
+    assert not [component for component in palette(root) if component.package]
+    done = python(root, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not slow", "tests")
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout and " skipped" not in done.stdout
+
+
 def test_what_is_the_projects_own_is_not_ejected_again(root, capsys):
     assert cli.main(["eject", "Baseline"]) == 0
     (root / "components" / "baseline" / "component.py").write_text("# mine\n")

@@ -9,11 +9,10 @@ from tensorflow_data_validation.statistics import stats_impl
 
 from tests.components.example_gen.conftest import encode, read_table
 from tests.components.gate_run import read_schema
-from tests.data.shipped_sample import CONFIGS, DATA, about_the_sample
+from tests.data.shipped_sample import CONFIGS, DATA
 from tfxkit.components.example_gen.splits import HashSplits, row_hash
 from tfxkit.config import loading as config
 
-pytestmark = about_the_sample
 SPANS = sorted(DATA.glob("span-*/*.csv"))
 SCHEMA = read_schema(CONFIGS / "schema.pbtxt")
 

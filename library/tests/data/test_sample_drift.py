@@ -6,10 +6,8 @@ import pandas as pd
 import pytest
 
 from tests.components.gate_run import read_schema, run_gate
-from tests.data.shipped_sample import CONFIGS, DATA, about_the_sample
+from tests.data.shipped_sample import CONFIGS, DATA
 from tfxkit.config import loading as config
-
-pytestmark = about_the_sample
 
 
 def span(number):

@@ -48,7 +48,6 @@ def project(tmp_path_factory) -> ForeignProject:
 @pytest.fixture(scope="module")
 def package(project) -> Package:
     """Of Vertex AI, compiled from the project by its own command."""
-    load("vertex")  # or skips the test
     done = project.python(
         *("-m", "pipeline", "compile", "--target", "vertex", "--output", "vertex.yaml"),
         *("--config", "vertex", "--set", READER, "--set", "data.path=/mnt/pipeline/trips.sqlite"),

@@ -11,13 +11,13 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.plain_metrics import expected_calibration_error
-from tests.data.shipped_sample import CONFIGS, about_the_sample
+from tests.data.shipped_sample import CONFIGS
 from tfxkit import cli
 from tfxkit.runs import summary
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status, Summary
 
-pytestmark = [pytest.mark.slow, about_the_sample]
+pytestmark = pytest.mark.slow
 LEAST_AUC = 0.946
 LARGEST_ERROR = 0.02
 

@@ -1,15 +1,10 @@
-"""The metric in `models/metrics.py` as shipped; skipped once it is gone."""
+"""The metric in `models/metrics.py` as shipped."""
 
 import numpy as np
-import pytest
 
+from models import metrics
 from tfxkit.metrics import Rows
 from tfxkit.metrics.functions import load
-
-metrics = pytest.importorskip("models.metrics")
-
-if not hasattr(metrics, "top_decile_lift"):
-    pytest.skip("models/metrics.py is the owner's", allow_module_level=True)
 
 
 def test_the_lift_of_the_top_tenth():

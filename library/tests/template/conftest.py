@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,3 +110,10 @@ def replace(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1, file
     file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def unpack(wheel: Path, folder: Path) -> Path:
+    """The packages of a wheel in a folder, as an installation has them: for PYTHONPATH."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder

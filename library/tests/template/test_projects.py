@@ -6,12 +6,9 @@ import ast
 import re
 import sys
 import tomllib
-import zipfile
 
 import pytest
 import yaml
-
-from tests.template.conftest import PACKAGES
 
 pytestmark = pytest.mark.template
 # Said again on purpose: this must not lean on the code that it judges.
@@ -136,15 +133,3 @@ def test_the_readme_is_about_the_project(make):
     assert "iris-demo upgrade" in text and "copier update --trust" in text
     assert "iris-demo submit --target kubeflow" in text
     assert "iris-demo submit --target vertex" in text
-
-
-def test_a_kubeflow_project_compiles_its_package(make, sh, tmp_path):
-    project = make("kubeflow")
-    [wheel] = (project / "vendor").iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "library")
-    command = [sys.executable, "-m", "pipeline", "compile", "--target", "kubeflow"]
-    path = f"{project}:{tmp_path / 'library'}:{PACKAGES}"
-    sh(*command, "-o", "package.yaml", cwd=project, path=path)
-    [package, _] = yaml.safe_load_all((project / "package.yaml").read_text())
-    assert package["pipelineInfo"]["name"] == "flowers"

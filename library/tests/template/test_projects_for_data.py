@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -174,11 +175,14 @@ def test_an_update_leaves_data_and_configuration_alone(copier, template, home, s
 
 
 @TEMPLATE
-def test_its_first_run_describes_the_data_and_pushes_a_model(cookiecutter, template, home, sh):
-    flowers(home / "out" / "Blumen.csv", code="cp1252")
+@pytest.mark.timeout(1800)
+def test_its_first_run_describes_the_data_and_pushes_a_model_here_and_on_kubeflow(
+    cookiecutter, template, home, sh
+):
+    source = flowers(home / "out" / "Blumen.csv", code="cp1252")
     version = f"python_version={sys.version_info[0]}.{sys.version_info[1]}"
     wanted = ("project_name=Iris Demo", "dataset_csv=Blumen.csv", "dataset_label=Blüte?", version)
-    cookiecutter(template, "--no-input", *wanted)
+    cookiecutter(template, "--no-input", *wanted, "runs_on=kubeflow")
     project = home / "out" / "iris-demo"
     # Packages that are on this machine need not come again; nothing of this environment is its own.
     kept = ["env", "-u", "PYTHONPATH", "-u", "PYTHON", f"HOME={Path.home()}"]
@@ -189,7 +193,9 @@ def test_its_first_run_describes_the_data_and_pushes_a_model(cookiecutter, templ
     assert "task: multiclass" in described
     assert (project / "README.md").read_text() == blank  # a trial is not the project's model
 
-    sh(*kept, "make", "run", cwd=project)
+    again = sh(*kept, "make", "run", cwd=project)
+    assert "The label that was asked for." not in again.stdout
+    assert (project / "configs" / "dataset.yaml").read_text() == described
     summary = json.loads((project / "outputs/iris-demo/runs/latest/summary.json").read_text())
     assert summary["status"] == "pushed"
     page = (project / "README.md").read_text()
@@ -202,10 +208,28 @@ def test_its_first_run_describes_the_data_and_pushes_a_model(cookiecutter, templ
     [predict] = re.findall(r"```sh\n(head .*?)iris-demo serve", page, re.DOTALL)
     told = sh(*kept, "sh", "-ec", f". .venv/bin/activate\n{predict}", cwd=project).stdout
     assert len(told.splitlines()) == 4
-
-    again = sh(*kept, "make", "run", "ARGS=--to ExampleGen", cwd=project)
-    assert "The label that was asked for." not in again.stdout
-    assert (project / "configs" / "dataset.yaml").read_text() == described
-    assert (project / "README.md").read_text() == page
     sh(*kept, "make", "test", cwd=project)
+    assert (project / "README.md").read_text() == page
+
+    run_on_kubeflow(project, source, home / "cluster", kept)
     shutil.rmtree(project / ".venv")  # gigabytes that pytest would keep
+
+
+def run_on_kubeflow(project: Path, source: Path, folder: Path, environment: list[str]) -> None:
+    """Compiles and submits with the project's own packages, which the steps run with as well."""
+    from tests.kubeflow.cluster import BUCKET, running
+
+    python = project / ".venv" / "bin" / "python"
+    command = [*environment, python, "-m", "pipeline", "submit", "--target", "kubeflow", "--wait"]
+    for overlay in ("kubeflow", "fast", "cluster"):
+        command += ["--config", overlay]
+    with running(folder, project / "configs", project, python) as cluster:
+        key = "data/span-1/blumen.csv"
+        cluster.s3.put_object(Bucket=BUCKET, Key=key, Body=source.read_bytes())
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        runs = list(cluster.backend.runs.values())
+        logs = [run.log(task)[-3000:] for run in runs for task in run.failures]
+        assert done.returncode == 0, "\n".join([done.stdout, done.stderr, *logs])
+        [run], [version] = runs, cluster.versions()
+        assert run.workflow.pipeline_name == "iris-demo-fast"
+        assert f"serving/{version}/saved_model.pb" in cluster.keys("serving/")

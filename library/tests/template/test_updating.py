@@ -5,28 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from template import library
-from tests.template.conftest import PACKAGES, PYTHON, VERSION, commit, replace
+from tests.foreign.own_steps import add_steps
+from tests.template.conftest import PACKAGES, PYTHON, VERSION, commit, replace, unpack
 
 pytestmark = pytest.mark.template
 ANSWERS = ("project_name=Iris Demo", "pipeline_name=flowers", "author_name=Ada", "runs_on=local")
 NEXT = "0.2.1"
+FOREIGN = Path(__file__).parents[1] / "foreign" / "project"  # files of an owner of such data
+CHANGES = "- `compile_model` has the argument `jit_compile`."
 
 
 def release(sh, template: Path, version: str = NEXT, before: str = VERSION) -> None:
-    """The next version: of the library, a key and a function; of the template, files."""
+    """The next version: of the library, a key and an argument; of the template, files."""
     replace(template / "library/pyproject.toml", f'version = "{before}"', f'version = "{version}"')
     if version == NEXT:
+        title, new = f"## [{before}]", f"## [{version}]\n\n{CHANGES}\n\n"
+        replace(template / "library/CHANGELOG.md", title, new + title)
         settings = template / "library/src/tfxkit/config/sections.py"
         section = "class RetentionConfig(Frozen):"
         replace(settings, section, f"{section}\n    news: int = 7")
-        start = "def project_root() -> Path:"
-        moved = "def project_root(*, resolve: bool = True) -> Path:"
-        replace(template / "library/src/tfxkit/project.py", start, moved)
+        function = template / "library/src/tfxkit/training/fitting.py"
+        last = "    optimizer: keras.optimizers.Optimizer | None = None,\n"
+        replace(function, last, f"{last}    jit_compile: bool = False,\n")
+        replace(function, "jit_compile=False,  #", "jit_compile=jit_compile,  #")
+        call = "    compile_model(model, job)\n"
+        replace(template / "models/training.py", call, call.replace(")", ", jit_compile=False)"))
         replace(template / "configs/local.yaml", "# On one machine:", "# Here:")
         (template / "pipeline" / "tfx_reference_pipeline.py").write_text(
             '"""tfx-reference-pipeline."""\n'
@@ -51,13 +61,11 @@ def project(request, cookiecutter, copier, template, sh) -> Path:
 
 
 def edit(sh, project: Path) -> None:
-    """Features, a network and a DAG of the owner's."""
-    with (project / "models" / "features.py").open("a") as file:
-        file.write("\n\nMINE = 1\n")
-    (project / "models" / "network.py").write_text('"""Mine."""\n')
-    replace(
-        project / "pipeline" / "dag.py", "    return steps\n", "    mine = steps\n    return mine\n"
-    )
+    """Features, a network, and a DAG with further steps, of the owner's."""
+    shutil.copytree(FOREIGN / "components", project / "components", dirs_exist_ok=True)
+    for name in ("features.py", "network.py"):
+        shutil.copy(FOREIGN / "models" / name, project / "models")
+    add_steps(project / "pipeline")
     replace(project / "configs" / "local.yaml", "outputs: outputs", "outputs: elsewhere")
     commit(sh, project)
 
@@ -82,6 +90,7 @@ def test_an_update_merges_and_brings_the_library(project, sh, copier, template):
     edit(sh, project)
     release(sh, template)
 
+    mine = {path: path.read_bytes() for path in project.joinpath("models").glob("[fn]*.py")}
     copier("update", cwd=project)
     assert conflicts(sh, project) == []
     wheel = vendored(project)
@@ -90,9 +99,10 @@ def test_an_update_merges_and_brings_the_library(project, sh, copier, template):
     assert "default=7" in sh(PYTHON, "-c", shown, cwd=project, path=f"{wheel}:{PACKAGES}").stdout
 
     dag = (project / "pipeline" / "dag.py").read_text()
-    assert "# News.\n" in dag and "    return mine\n" in dag
-    assert (project / "models" / "features.py").read_text().endswith("\n\nMINE = 1\n")
-    assert (project / "models" / "network.py").read_text() == '"""Mine."""\n'
+    assert "# News.\n" in dag and "    count_labels = CountLabels(" in dag
+    assert {path: path.read_bytes() for path in mine} == mine
+    training = (project / "models" / "training.py").read_text()
+    assert "    compile_model(model, job, jit_compile=False)\n" in training
     local = (project / "configs" / "local.yaml").read_text()
     assert local.startswith("# Here:") and "outputs: elsewhere" in local
     assert (project / "pipeline" / "iris_demo.py").read_text() == '"""iris-demo."""\n'
@@ -106,6 +116,39 @@ def test_an_update_merges_and_brings_the_library(project, sh, copier, template):
     assert "outputs: elsewhere" in (project / "configs" / "local.yaml").read_text()
     answers = (project / ".copier-answers.yml").read_text().partition("\n")[2]
     assert json.loads(answers)["runs_on"] == "vertex"
+
+
+def test_the_projects_tests_pass_after_an_update(project, sh, copier, template, home):
+    """Its own features, network and DAG, the template's new call, the library's new argument."""
+    edit(sh, project)
+    release(sh, template)
+    copier("update", cwd=project)
+    path = f"{project}:{unpack(vendored(project), home / 'library')}"
+    tests = ("-m", "pytest", "-p", "no:cacheprovider", "-m", "not slow", "tests")
+    outcome = sh(sys.executable, *tests, cwd=project, path=path).stdout
+    assert " passed" in outcome and " skipped" not in outcome
+
+
+def test_upgrade_brings_the_library_alone(project, sh, template, home):
+    before = f"{project}:{unpack(vendored(project), home / 'before')}"
+    release(sh, template)
+    build = "import build_backend; print(build_backend.build_wheel('..'))"
+    name = sh(PYTHON, "-B", "-c", build, cwd=template / "library").stdout.strip()
+    pipeline = (sys.executable, "-m", "pipeline")
+    show = (*pipeline, "config", "show", "--set", "retention.news=3")
+    refused = sh(*show, cwd=project, path=before, ok=False).stderr
+    assert "retention.news: unknown key" in refused
+
+    outcome = sh(*pipeline, "upgrade", template / name, cwd=project, path=before).stdout
+    assert f"is tfxkit {NEXT} now (before: {VERSION})" in outcome and CHANGES in outcome
+    wheel = vendored(project)
+    assert wheel.name == name == f"tfxkit-{NEXT}-py3-none-any.whl"
+    sh("git", "add", "-A", cwd=project)
+    changed = sh("git", "diff", "--cached", "--no-renames", "--name-only", cwd=project).stdout
+    old = f"vendor/tfxkit-{VERSION}-py3-none-any.whl"
+    assert changed.splitlines() == [library.REQUIREMENT, old, f"vendor/{name}"]
+    after = f"{project}:{unpack(wheel, home / 'after')}"
+    assert "news: 3\n" in sh(*show, cwd=project, path=after).stdout
 
 
 def test_conflicts_are_listed_at_the_end_with_an_error(project, sh, copier, template):

@@ -16,6 +16,7 @@ from tests.template.test_answers import GOOD
 from tests.template.test_ways import find_python
 
 WHEEL = f"tfxkit-{VERSION}-py3-none-any.whl"
+NO_ANSWER = "error sending request for url"  # uv's words for a package index that is out of reach
 
 
 @pytest.fixture
@@ -98,20 +99,23 @@ def test_no_lock_names_it(runs_on, tmp_path):
 @pytest.mark.template
 @pytest.mark.parametrize(
     ("kept", "extras"),
-    [(("serving",), "serving"), (("vertex", "serving"), "vertex,serving")],
+    [
+        (("serving",), "serving"),
+        (("kubeflow", "serving"), "kubeflow,serving"),
+        (("vertex", "serving"), "vertex,serving"),
+    ],
 )
 def test_a_pruned_lock_is_what_uv_writes(kept, extras, tmp_path):
     text = (REPOSITORY / lock.PATH).read_text()
     shutil.copytree(REPOSITORY / "library", tmp_path / "library", ignore=lambda *_: {"tests"})
     (tmp_path / "runtime.txt").write_text(text)  # uv keeps its versions
     uv = Path(sys.executable).with_name("uv")
-    if not uv.exists():
-        pytest.skip("needs uv in .venv")
     command = [uv, "pip", "compile", "--universal", "--python-version=3.11", "--generate-hashes"]
     command += ["--quiet", "--no-emit-package=tfxkit", "--output-file=runtime.txt"]
     command += ["--custom-compile-command=make lock", "library.in"]
     (tmp_path / "library.in").write_text(f"./library[{extras}]\n")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if NO_ANSWER in done.stderr:
         pytest.skip(f"needs a package index: {done.stderr[-200:]}")
+    assert done.returncode == 0, done.stderr
     assert (tmp_path / "runtime.txt").read_text() == lock.prune(text, REPOSITORY / "library", kept)

@@ -52,6 +52,8 @@ def test_paths_addresses_tags_archives_and_replays_give_the_same(cookiecutter, s
     assert made("../template", *wanted) == project
     assert made(".", *wanted, cwd=template) == project
     assert made(template, "--replay") == project
+    replay = home / "home" / ".cookiecutter_replay" / "template.json"
+    assert made(template, "--replay-file", shutil.copy(replay, home / "answers.json")) == project
     answers = "Iris Demo\n\n\nZoë O'Brien\n\n\n2\n\n\n"
     assert made(template, stdin=answers) == project
     sh("git", "archive", "--prefix=main/", "-o", home / "main.zip", "HEAD", cwd=template)
