@@ -93,8 +93,8 @@ def _measure(name: str, seeds: list[int], project: Path) -> dict[str, Any]:
     }
 
 
-def _pipeline(project: Path, verb: str, *args: str) -> None:
-    command = [sys.executable, "-m", "pipeline", verb, *args]
+def _pipeline(project: Path, subcommand: str, *args: str) -> None:
+    command = [sys.executable, "-m", "pipeline", subcommand, *args]
     command += ["--config-dir", str(project / "configs")]
     environment = {**os.environ, "TMPDIR": str(project)}  # TFX leaves files in there
     done = subprocess.run(

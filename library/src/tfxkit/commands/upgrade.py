@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument("wheel", metavar="WHEEL", help="path or http(s) address of the wheel")
     parser.add_argument("--sha256", metavar="HASH", help="hash that the wheel must have")
 
