@@ -1,12 +1,12 @@
 """The palette: the components that `pipeline/dag.py` builds its steps from.
 
-Yours to change. The DAG imports all components that are not TFX's from here, so a step of your own
-takes the place of another by the swap of one line:
+This file is yours to change. The DAG imports every component that is not TFX's from here, so a
+change of one line replaces a component with your own:
 
     from components.my_evaluator import MyEvaluator as Evaluator
 
-docs/extending.md has a step in ten lines, and `python -m pipeline eject NAME` copies a component of
-the library into this folder, for you to edit.
+docs/extending.md shows a component in ten lines. `python -m pipeline eject NAME` copies a component
+of the library into this folder for you to edit.
 """
 
 from tfxkit.components.baseline import Baseline

@@ -1,16 +1,17 @@
 """Announces the outcome of a run: posts it to a webhook, or appends it to a file.
 
-It is off until `steps.announce` of the configuration names one (docs/running.md). It is also an
-example of a component of your own, of which docs/extending.md has a shorter one.
+Announce is off until `steps.announce` in the configuration names a webhook or a file
+(docs/running.md). It is also an example of a component of your own; docs/extending.md has a shorter
+one.
 """
 
-# Without `from __future__ import annotations`: TFX reads the types of the arguments of Announce.
+# No `from __future__ import annotations`: TFX reads the types of the arguments of Announce.
 import json
 import logging
 import os
 from datetime import UTC, datetime
 
-# `tfx.v1` has these as well, and takes seconds to import.
+# `tfx.v1` has these names as well, but takes seconds to import.
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.standard_artifacts import InfraBlessing, JsonValue, ModelEvaluation, PushedModel
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @never_cached  # an announcement is an effect outside of the artifacts
-@needs_secrets("webhook")  # the parameter says where the URL is; the URL is no parameter
+@needs_secrets("webhook")  # the parameter is a reference to the URL, never the URL itself
 @component
 def Announce(
     pushed_model: InputArtifact[PushedModel],
@@ -40,15 +41,15 @@ def Announce(
     required: Parameter[bool],
     serving_blessing: InputArtifact[InfraBlessing] = None,
 ):
-    """Announces that a model is pushed, or why it is not.
+    """Announces that a model was pushed, or the reasons for a refusal.
 
-    The output holds the outcome, and the problems of announcing it. They do not fail the run, whose
-    model is pushed or refused already, unless `required` is set.
+    The output holds the outcome, and the problems of the announcement. A problem fails the run only
+    if `required` is set, since the model has already been pushed or refused.
     """
     event = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "pipeline": pipeline,
-        "run": "" if run_id.startswith("{{") else run_id,  # the placeholder, in an old Kubeflow
+        "run": "" if run_id.startswith("{{") else run_id,  # an old Kubeflow leaves the placeholder
         **describe(pushed_model, evaluation, serving_blessing),
     }
     problems = []
@@ -67,7 +68,7 @@ def Announce(
 
 
 def describe(pushed_model, evaluation, serving_blessing) -> dict:
-    """The outcome, as the Pusher, the Evaluator and ServingCheck left it in their artifacts."""
+    """The outcome of the run, from the artifacts of Pusher, Evaluator and ServingCheck."""
     if not pushed_model.get_int_custom_property("pushed"):
         outcome = "not_blessed"
     elif pushed_model.get_int_custom_property("adopted"):
@@ -89,7 +90,7 @@ def describe(pushed_model, evaluation, serving_blessing) -> dict:
 
 
 def append(file, event) -> list[str]:
-    """Appends a line of JSON; returns the problem, if there is one."""
+    """Appends the event to the file as a line of JSON; returns the problem, if any."""
     try:
         with open(os.path.expanduser(file), "a", encoding="utf-8") as log:
             log.write(json.dumps(event) + "\n")

@@ -1,6 +1,6 @@
-"""Messages to a webhook, as Slack, Teams and others take them.
+"""Messages to a webhook, in the formats of Slack, Teams and others.
 
-Whoever knows the URL of a webhook may post there, so no message and no log shows it.
+The URL of a webhook is a secret: whoever has the URL can post. No message and no log shows it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def post(reference, format, event) -> list[str]:
-    """Posts an event, and tries again if the webhook is busy or silent: it may arrive twice.
+    """Posts an event, with retries if the webhook is busy or silent; the event may arrive twice.
 
     Args:
-        reference: Where the URL is: an environment variable, or a file.
+        reference: The environment variable, or the file, that holds the URL.
         format: `slack`, `teams` or `json`.
         event: From `components.announce`.
 
     Returns:
-        The problem, if there is one, without the URL.
+        The problem, if any, without the URL.
     """
     try:
         url = read_secret(reference)
         scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
     except LookupError as error:
         return [str(error)]
-    except Exception as error:  # of a store, or of a text that is no URL
+    except Exception as error:  # from an object store, or for text that is not a URL
         return [f"no URL can be read from {reference} ({type(error).__name__})"]
     if not host or (scheme != "https" and not (scheme == "http" and host in LOOPBACK)):
         return [f"the URL in {reference} is no https:// address"]
@@ -60,29 +60,29 @@ def post(reference, format, event) -> list[str]:
                 return []
         except urllib.error.HTTPError as error:
             problem = f"{host} answers with HTTP {error.code}"
-            if error.code < 500 and error.code != 429:  # not busy: the message is refused
+            if error.code < 500 and error.code != 429:  # not busy: the webhook refuses the message
                 break
         except (OSError, http.client.HTTPException, ValueError) as error:
-            # By its name, since its text may have the URL.
+            # Only the name of the error: its text may contain the URL.
             cause = getattr(error, "reason", error)
             problem = f"{host} cannot be reached ({type(cause).__name__})"
     return [problem]
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Treats a redirect as an error: the event is for the host of the URL and no other."""
+    """Treats a redirect as an error: only the host of the URL may receive the event."""
 
     def redirect_request(self, *args):
         return None
 
 
 def slack(event) -> dict:
-    """Plain text: Slack takes &, < and > for markup, and with `mrkdwn` also * and _."""
+    """Plain text: Slack reads &, < and > as markup, and with `mrkdwn` also * and _."""
     return {"text": html.escape("\n".join(lines(event)), quote=False), "mrkdwn": False}
 
 
 def teams(event) -> dict:
-    """An Adaptive Card, as a workflow takes it. A TextRun is plain text, a TextBlock Markdown."""
+    """An Adaptive Card for a Teams workflow. A TextRun is plain text, a TextBlock Markdown."""
     runs = [{"type": "TextRun", "text": line} for line in lines(event)]
     runs[0]["weight"] = "Bolder"
     card = {
@@ -96,9 +96,9 @@ def teams(event) -> dict:
 
 
 def lines(event) -> list[str]:
-    """The event for people, the most important first."""
+    """The event as readable lines, the most important first."""
     checks = [f"✗ {why}" for why in event["failed"]] + [f"✓ {why}" for why in event["passed"]]
-    whole = [" ".join(line.split()) for line in checks]  # names and reasons may have line breaks
+    whole = [" ".join(line.split()) for line in checks]  # names and reasons can have line breaks
     short = [line if len(line) <= LONGEST else f"{line[:LONGEST]}…" for line in whole]
     places = {"Model": event["model"], "Run": event["run"]}
     return [

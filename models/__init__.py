@@ -1,1 +1,1 @@
-"""The model: features, network, training, search and metrics. All of it is yours to change."""
+"""The model: features, network, training, search and metrics. All files are yours to change."""

@@ -1,4 +1,4 @@
-"""Layers of `models/network.py` that Keras does not have; they go when that network goes."""
+"""Layers for `models/network.py` that Keras lacks. Delete this file if you replace that network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tfxkit.features.model_inputs import MISSING_CODE
 
 
 class Pieces(keras.layers.Layer):
-    """Ranks in pieces, with a mark for missing ones: [batch, n] to [batch, n, pieces + 1]."""
+    """Ranks in pieces, with a flag for missing values: [batch, n] to [batch, n, pieces + 1]."""
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
@@ -24,8 +24,8 @@ class Pieces(keras.layers.Layer):
 class SumOfKnown(keras.layers.Layer):
     """Sum of the vectors whose codes are not 0: [batch, n, size] to [batch, size].
 
-    It is divided by the root of their number, so that long texts are about as far from 0 as short
-    ones.
+    The sum is divided by the square root of the number of vectors, so that sums of long and short
+    texts have about the same size.
     """
 
     def call(self, vectors: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:

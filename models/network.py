@@ -1,16 +1,16 @@
-"""The network: features become vectors, then an ensemble that shares most of its weights.
+"""The network: vectors from features, then an ensemble whose members share most weights.
 
-This page is yours to replace: `build_model` may return any `keras.Model` from a dict of features to
-predictions of shape [batch, outputs]. docs/extending.md has one in ten lines.
+This file is yours to replace: `build_model` may return any `keras.Model` that maps a dict of
+features to predictions of shape [batch, outputs]. docs/extending.md has a network in ten lines.
 
-Two ideas from the literature on tables make this one about as good as gradient boosting:
+Two ideas from the literature on tabular data make this network about as good as gradient boosting:
 
-* Ranks enter in pieces (Gorishniy et al. 2022, "On Embeddings for Numerical Features in Tabular
-  Deep Learning"): piece i of n is 0 below i/n, 1 above (i+1)/n and linear between. As numbers are
-  ranks, each piece covers as many rows.
-* The members of an ensemble share most of their weights (Gorishniy et al. 2024, "TabM"). Each has
-  signs and factors of its own for what the layers above see, and a last layer of its own. They
-  part after the first layer, not before it: that one, as wide as the inputs, is computed once.
+* Piecewise linear encoding of ranks (Gorishniy et al. 2022, "On Embeddings for Numerical Features
+  in Tabular Deep Learning"): piece i of n is 0 below i/n, 1 above (i+1)/n and linear between. As
+  numbers are ranks, all pieces cover about the same number of rows.
+* An ensemble whose members share most weights (Gorishniy et al. 2024, "TabM"). Each member has its
+  own factors for the output of the first layer, and its own last layer. The first layer, which
+  takes all inputs, is the same for all members, so it is computed once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tfxkit.features.model_inputs import Feature, Kind
 
 from models.layers import Members, Pieces, SumOfKnown
 
-_TEXT_FACTOR = 4  # the vector of a text is longer than that of a value by this factor
+_TEXT_FACTOR = 4  # length of a text's vector relative to the vector of a single value
 
 
 def build_model(
@@ -35,10 +35,11 @@ def build_model(
     """Builds the untrained network; this function is yours.
 
     Args:
-        features: Its inputs. The network takes a dict of tensors by the name of the feature, of
-            shape [batch], or [batch, length] where a feature has a length.
-        dataset: Has the task, which decides on the outputs: a probability (binary), one for each
-            class (multiclass) or a number in standard deviations from the mean (regression).
+        features: Descriptions of the inputs. The network takes a dict of tensors by feature name,
+            of shape [batch], or [batch, length] for a feature with a length.
+        dataset: The description of the data. Its task determines the outputs: a probability
+            (binary), a probability per class (multiclass), or a number in standard deviations from
+            the mean (regression).
         settings: The section `model` of the configuration.
     """
     inputs = {f.name: _input(f) for f in features}
@@ -51,14 +52,14 @@ def build_model(
         vectors.append(_normalize(numbers))
     hidden = _joined(vectors)
     for layer in range(settings.depth):
-        if layer == min(1, settings.depth - 1):  # an only layer is each member's own
+        if layer == min(1, settings.depth - 1):  # a single layer is not shared
             hidden = Members(settings.members)(hidden)
         hidden = _dense(hidden, settings)
     return Ensemble(keras.Model(inputs, _head(dataset, hidden, settings)))
 
 
 class Ensemble(keras.Model):
-    """Predicts the mean of its members, each of which learns on its own, so that they differ."""
+    """Mean prediction of members that are trained separately, so that they differ."""
 
     def __init__(self, members: keras.Model) -> None:
         """Takes a model that predicts [batch, members, outputs]."""
@@ -80,10 +81,10 @@ class Ensemble(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> keras.KerasTensor:
-        """The mean of the members' losses: each pays for its own error.
+        """Mean of the members' losses, so that each member corrects its own errors.
 
-        The loss function takes each member's prediction for a row as a separate row, so it gets
-        [rows, outputs] as from any other network.
+        The loss function gets each member's prediction for a row as a separate row, in the usual
+        shape [rows, outputs].
         """
         predictions, self._predictions = self._predictions, None
         _, members, outputs = predictions.shape
@@ -100,7 +101,7 @@ def _input(feature: Feature) -> keras.KerasTensor:
 
 
 def _look_up(feature: Feature, codes: keras.KerasTensor, size: int) -> keras.KerasTensor:
-    """A code to a vector, of shape [batch, size]; the codes of a text to a longer one."""
+    """A code to a vector of shape [batch, size]; the codes of a text to a longer vector."""
     size *= _TEXT_FACTOR if feature.kind is Kind.CODES else 1
     vectors = keras.layers.Embedding(feature.codes, size, name=f"embedding.{feature.name}")(codes)
     return SumOfKnown()(vectors, codes) if feature.kind is Kind.CODES else vectors
@@ -116,9 +117,9 @@ def _embed(ranks: list[keras.KerasTensor], settings: ModelSettings) -> keras.Ker
 
 
 def _normalize(numbers: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """Numbers of any size, alone or in vectors, to one tensor of about the same sizes."""
+    """Numbers and vectors on any scale to one tensor on a common scale."""
     columns = [n if len(n.shape) > 1 else n[:, None] for n in numbers]
-    # Few batches to remember: the mean starts at 0, from which the numbers may be far away.
+    # A short memory: the moving mean starts at 0, possibly far from the numbers.
     return keras.layers.BatchNormalization(momentum=0.9)(_joined(columns))
 
 
@@ -127,7 +128,7 @@ def _joined(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
 
 
 def _dense(inputs: keras.KerasTensor, settings: ModelSettings) -> keras.KerasTensor:
-    """A hidden layer. All members drop the same units, which saves most of the random numbers."""
+    """A hidden layer. All members drop the same units, which saves random numbers."""
     hidden = keras.layers.Dense(settings.width, activation="relu")(inputs)
     batch, *members, width = hidden.shape
     mask = (batch, *(1 for _ in members), width)

@@ -1,7 +1,7 @@
-"""The search for hyperparameters: the `tuner_fn` of Tuner. This page is yours to change.
+"""The search for hyperparameters: the `tuner_fn` of Tuner. This file is yours to change.
 
-It runs where the configuration has `tuner: {enabled: true}`. To keep what it finds, copy the
-settings from the report into `configs/base.yaml`.
+The search runs if the configuration has `tuner: {enabled: true}`. To keep the best settings, copy
+them from the report into `configs/base.yaml`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """Sets up the search; this function is yours.
 
     Args:
-        fn_args: Arguments of TFX's Tuner, which `TrainingJob` reads.
+        fn_args: Arguments of TFX's Tuner, for `TrainingJob`.
     """
     job = TrainingJob.begin(fn_args)
     return random_search(job, job.read(), create_model, search_space)
 
 
 def search_space(choices: keras_tuner.HyperParameters) -> None:
-    """Values to try, by the name of a setting in the sections `model` and `train`; yours."""
+    """Values to try for settings of the sections `model` and `train`; this function is yours."""
     choices.Int("width", 32, 256, step=32)
     choices.Int("depth", 1, 3)
     choices.Float("dropout", 0.0, 0.5, step=0.1)

@@ -1,1 +1,1 @@
-"""Run the pipeline, look at its runs, and serve its models."""
+"""The pipeline: its DAG, the settings of its steps, and the entry of the command line."""

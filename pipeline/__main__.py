@@ -1,4 +1,4 @@
-"""Entry of `python -m pipeline`, and of the command in `.venv/bin` that pyproject.toml names."""
+"""Entry of `python -m pipeline`, and of the console script that pyproject.toml names."""
 
 import importlib.util
 import os
@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 NOT_INSTALLED = """\
-The packages of this project are not installed in this Python ({python}): activate its environment
-with `source .venv/bin/activate`, or, if there is none yet, make it with `make setup`.
+This Python ({python}) lacks the packages of the project. Activate the project's environment with
+`source .venv/bin/activate`. If there is none yet, create it with `make setup`.
 """
 
 
 def main() -> int:
-    """Hand this project to the library's command line, and return the exit code."""
+    """Passes the command line to the library, and returns the exit code."""
     library = importlib.util.find_spec("tfxkit")
     if sys.argv[1:2] == ["doctor"] and (library or os.name == "posix"):
         if library is None:  # nothing is installed yet: setup.sh finds the library in this folder

@@ -1,7 +1,8 @@
-"""Settings of this project's own steps: the section `steps` of the configuration. Yours to change.
+"""Settings of this project's own steps: the section `steps` of the configuration.
 
-A step that needs settings gets a class, and a field of `Steps`; `pipeline/dag.py` hands the values
-to the step. docs/extending.md has an example. Nothing here may import TensorFlow or TFX.
+This file is yours to change. To give a step settings, write a class and add a field to `Steps`;
+`pipeline/dag.py` passes the values to the step. `Announce` is an example. Do not import TensorFlow
+or TFX here.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from tfxkit.config.secrets import SecretReference
 
 
 class AnnounceSettings(Frozen):
-    """Where the outcome of a run is announced; nowhere, unless a webhook or a file is named."""
+    """Targets of the announcement: a webhook, a file, or both; without either, Announce is off."""
 
     webhook: SecretReference = pydantic.Field(
         default="", description="Environment variable, or file, that holds the URL."
     )
     format: Literal["slack", "teams", "json"] = pydantic.Field(
-        default="json", description="What the webhook takes."
+        default="json", description="Message format of the webhook."
     )
     file: str = pydantic.Field(
-        default="", description="A line of JSON is appended; an absolute path, or one with ~/."
+        default="", description="File for a line of JSON per run: an absolute path, or one with ~/."
     )
     already_served: bool = pydantic.Field(
-        default=False, description="Announce also that nothing new was pushed."
+        default=False, description="Also announce that the model is already served."
     )
     required: bool = pydantic.Field(
         default=False, description="Fail the run if the announcement fails."
@@ -41,6 +42,6 @@ class AnnounceSettings(Frozen):
 
 
 class Steps(Frozen):
-    """One field for each step with settings, such as `announce: AnnounceSettings`."""
+    """One field per step with settings, such as `announce: AnnounceSettings`."""
 
     announce: AnnounceSettings = AnnounceSettings()

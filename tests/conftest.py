@@ -1,7 +1,7 @@
-"""Starting point of the tests: the configuration `fast`, and rows of this project's data.
+"""Fixtures of the tests: the configuration `fast`, and rows of this project's data.
 
-The tests are about what is yours: configurations, DAG, features, network, metrics. They read the
-library through `tfxkit.testing` alone, so they hold for other data, features and networks as well.
+The tests check your files: configurations, DAG, features, network, metrics. They import only
+`tfxkit.testing` from the library, so they also pass with other data, features and networks.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def described() -> None:
-    """Skips a test as long as nothing describes the data."""
+    """Skips a test until configs/dataset.yaml describes the data."""
     if not (ROOT / "configs" / "dataset.yaml").is_file():
-        pytest.skip("configs/dataset.yaml is missing: `make run` or `init` writes it")
+        pytest.skip("configs/dataset.yaml is missing: run `make run` or `init`")
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +29,13 @@ def config(described):
 
 @pytest.fixture(scope="session")
 def rows(config):
-    """200 rows of the data as a pandas table, in the types of `configs/schema.pbtxt`."""
+    """200 rows of the data as a pandas table, with the types of `configs/schema.pbtxt`."""
     return sample_rows(config)
 
 
 @pytest.fixture(scope="session")
 def features(config, rows, tmp_path_factory):
-    """The features of `models/features.py`, learned from these rows: `features(rows)`."""
+    """The features of `models/features.py`, learned from `rows`; `features(rows)` computes them."""
     from models.features import preprocessing_fn
 
     return learn_features(preprocessing_fn, rows, config, tmp_path_factory.mktemp("features"))
@@ -43,5 +43,5 @@ def features(config, rows, tmp_path_factory):
 
 @pytest.fixture
 def job(config, features):
-    """Arguments of the training: the inputs of the network, and the settings."""
+    """The arguments of the training: the inputs of the network, and the settings."""
     return training_job(features, config)

@@ -1,4 +1,4 @@
-"""The DAG in `pipeline/dag.py`: built with each overlay, and compiled for configured backends."""
+"""The DAG in `pipeline/dag.py`, built with each overlay and compiled for configured backends."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def test_the_steps_are_wired_and_have_names_that_every_backend_takes(overlay):
 @pytest.mark.parametrize("overlay", overlays())
 def test_a_backend_takes_what_is_compiled_for_it(overlay):
     config = load_overlay(overlay)
-    for backend in configured_backends(config):  # none in an overlay for this machine
+    for backend in configured_backends(config):  # none in an overlay for runs on this machine
         pytest.importorskip("kfp", reason=f"the extra {backend} is not installed")
         assert package_problems(config, backend) == []

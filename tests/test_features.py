@@ -1,6 +1,6 @@
-"""The features in `models/features.py`, made from rows of this project's data.
+"""The features in `models/features.py`, computed from rows of this project's data.
 
-They hold for any features. For one of your own, add its values:
+These tests pass with any features. For a feature of your own, add a test of its values:
 
     def test_the_fare_per_mile_is_missing_without_miles(features, rows):
         standing = features(rows.head(1).assign(fare=5.0, trip_miles=0.0))
@@ -31,7 +31,7 @@ def test_values_are_in_the_range_that_the_network_expects(features, rows):
 
 
 def test_a_row_alone_has_the_features_that_it_has_among_others(features, rows):
-    """So a request for one row is answered as training saw that row."""
+    """Serving computes the features of one row, training those of many."""
     together, alone = features(rows), features(rows.head(1))
     for name, values in alone.items():
         np.testing.assert_allclose(values[0], together[name][0], rtol=1e-5, err_msg=name)

@@ -11,7 +11,7 @@ from models.training import create_model
 
 @pytest.fixture
 def network(job):
-    return create_model(job)  # refuses outputs that do not suit the task
+    return create_model(job)  # raises if the outputs do not suit the task
 
 
 def test_a_step_of_the_training_changes_the_weights(job, network):
@@ -23,7 +23,7 @@ def test_a_step_of_the_training_changes_the_weights(job, network):
 
 
 def test_the_same_row_gets_the_same_prediction_twice(job, network):
-    """Dropout, noise and the like are for the training alone."""
+    """Dropout, noise and the like belong to training."""
     inputs, _ = random_batch(job, network)
     first, second = (np.asarray(network(inputs, training=False)) for _ in range(2))
     np.testing.assert_array_equal(first, second)

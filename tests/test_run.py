@@ -21,7 +21,7 @@ def outputs(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def settings(config, outputs) -> list[str]:
-    """Outputs in a temporary folder, a threshold that any model holds, and no announcement."""
+    """Outputs in a temporary folder, a threshold that any model meets, and no announcement."""
     metric = "rmse" if config.dataset.task == "regression" else "log_loss"
     chosen = [
         f"outputs={outputs}",

@@ -1,8 +1,8 @@
 """The whole pipeline on one page: which component feeds which, the same for every runner.
 
-Yours to change. To add a step, build it and put it into the list at the end. To take out a step
-that is marked as optional, delete its block and every other line that names it. docs/extending.md
-has both.
+This file is yours to change. To add a step, build the step and add it to the list at the end. To
+remove a step that is marked as optional, delete its block and every other line that names the step.
+docs/extending.md shows both.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from tests.sample.components import (
 def create_components(config: Config, places: Places) -> list[BaseNode]:
     """Builds and wires the steps of the pipeline; this function is yours.
 
-    TFX runs the steps in an order that the wires allow. The runner adds to each step a hash of the
-    project's code that it runs, so an edit of that code runs the step again.
+    The connections between steps determine their order. The runner hashes the project's code behind
+    each step, so a step runs again after an edit of its code.
 
     Args:
-        config: The configuration: `configs/`, overlays and `--set`.
+        config: The merged configuration: `configs/`, overlays and `--set`.
         places: Folders and addresses that the runner reads from and writes to.
     """
     dataset = config.dataset
     features = dataset.for_model()
     schema = io_utils.parse_pbtxt_file(places.schema, schema_pb2.Schema())
 
-    # Reads the spans of files, types each column as the schema says, and splits the rows.
+    # Reads the files of each span, takes column types from the schema, and splits the rows.
     example_gen = SpanExampleGen(
         input_base=places.data,
         schema=schema,
@@ -63,11 +63,11 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         reader_options=config.data.reader_options,
     )
 
-    # Counts and histograms of each column, for the checks, the report and the next baseline.
+    # Counts and histograms of each column, for the data checks, the report and the next baseline.
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
 
-    # The reviewed schema, configs/schema.pbtxt, as an artifact. Its cache key is the path of the
-    # file, so the runner hands over a path that changes with the content.
+    # The reviewed schema, configs/schema.pbtxt, as an artifact. The cache key of this step is the
+    # path of the file, so the runner passes a path that changes with the content.
     schema_gen = ImportSchemaGen(schema_file=places.schema)
 
     # Optional: compares the statistics with the schema, and lists the anomalies.
@@ -75,8 +75,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
 
-    # Optional: the model that is served now, with the statistics of its data. Without it: no
-    # check of drift, no comparison of models, no warm start.
+    # Optional: the served model, with the statistics of its data. Without Baseline, drift is not
+    # checked, models are not compared, and there is no warm start.
     baseline = Baseline(
         schema=schema_gen.outputs["schema"], serving_dir=places.serving, dataset=features
     )
@@ -95,20 +95,20 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         },
     )
 
-    # Makes the features of models/features.py. What they need of the training rows, such as
-    # quantiles, is learned here and becomes part of the model.
+    # Computes the features of models/features.py. Quantiles, vocabularies and the like are learned
+    # from the training rows here, and become part of the model.
     transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
         preprocessing_fn="tests.sample.models.features.preprocessing_fn",
         custom_config={"dataset": features},
-        # Trainer applies the graph to the rows as it reads them, StatisticsGen has the statistics,
-        # and there is no earlier run to take a cache from.
+        # Trainer applies the graph while reading rows, StatisticsGen computes the statistics, and
+        # there is no analyzer cache of an earlier run.
         materialize=False,
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
-    # Ordered behind the gate, not fed by it: a gate that runs again must not change this cache key.
+    # Ordered after the gate without an input from it: the cache key stays when the gate runs again.
     transform.add_upstream_node(data_gate)
 
     # Inputs and settings that Tuner and Trainer share.
@@ -125,7 +125,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         "train": config.train.model_dump(mode="json"),
         "checkpoint_dir": places.checkpoints,
     }
-    # Optional: searches the hyperparameters of models/tuning.py, if tuner.enabled is set.
+    # Optional: searches the space of models/tuning.py, if tuner.enabled is set.
     tuner = None
     if config.tuner.enabled:
         tuner = Tuner(
@@ -134,7 +134,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
             custom_config={**settings, "tuner": config.tuner.model_dump(mode="json")},
         )
 
-    # Trains the network by models/training.py, and exports it with the Transform graph inside.
+    # Trains the network with models/training.py, and exports it with the Transform graph inside.
     trainer = Trainer(
         **learning,
         run_fn="tests.sample.models.training.run_fn",
@@ -142,13 +142,13 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         base_model=baseline.outputs["model"] if config.train.warm_start else None,
         custom_config={
             **settings,
-            # The pushed version carries it, for `predict` to read files alike.
+            # Stored in the pushed version, so that `predict` reads files in the same way.
             "csv": config.data.csv.model_dump(mode="json"),
         },
     )
 
-    # Measures the model on the whole and by slice, and blesses it if it holds its thresholds and
-    # is no worse than the baseline.
+    # Measures the model overall and by slice. Blesses a model that meets its thresholds and is no
+    # worse than the baseline.
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -159,8 +159,8 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         example_splits=["eval"],
     )
 
-    # Optional: loads the model in a fresh process, sends it real requests, and blesses it if the
-    # answers are those of the code, in time and within the limits of memory.
+    # Optional: loads the model in a fresh process and sends it real requests. Blesses the model if
+    # its predictions match the training code's, within the limits of time and memory.
     serving_check = ServingCheck(
         model=trainer.outputs["model"],
         examples=example_gen.outputs["examples"],
@@ -202,7 +202,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         steps.append(announce)
 
     # Optional: predicts for rows without labels, if bulk_inferrer.enabled is set. One step reads
-    # these rows, another writes the predictions as an artifact of the run.
+    # the rows, a second step writes the predictions as an artifact of the run.
     if config.bulk_inferrer.enabled:
         unlabelled = SpanExampleGen(
             input_base=places.bulk_data,
@@ -218,7 +218,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
 def _bulk_inference(
     unlabelled: SpanExampleGen, trainer: Trainer, evaluator: Evaluator, pusher: VersionPusher
 ) -> list[BaseNode]:
-    """Predictions of the new model for data without labels, if the model is blessed."""
+    """Predictions of the new model for rows without labels, if the model is blessed."""
     unlabelled.with_id("UnlabelledExampleGen")
     bulk_inferrer = BulkInferrer(
         examples=unlabelled.outputs["examples"],
