@@ -1,7 +1,7 @@
 """Cuts the Chicago taxi trips that the `tfx` package ships into spans, one for each calendar year.
 
 What it shows: how raw data becomes the folders `span-<n>/` that ExampleGen reads.
-How to run it: `python data/make_spans.py` (it needs the `tfx` package, and does not import it).
+How to run it: `.venv/bin/python library/tests/data/make_spans.py`, which needs the `tfx` package.
 What comes out: `data/taxi/span-1/trips-2013.csv` to `span-4/trips-2016.csv`, the same bytes each
 time; rows are moved, their text is not touched.
 """
@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path("examples", "chicago_taxi_pipeline", "data", "simple", "data.csv")
-TARGET = Path(__file__).parent / "taxi"
+TARGET = Path(__file__).parents[3] / "data" / "taxi"
 TIMESTAMP = b"trip_start_timestamp"
 
 
 def main() -> None:
-    """Writes the spans beside this script and says how many rows each has."""
+    """Writes the spans of the root's `data/` and prints the number of rows of each."""
     header, *rows = source_file().read_bytes().splitlines(keepends=True)
     for span, (year, lines) in enumerate(by_year(header, rows), start=1):
         path = TARGET / f"span-{span}" / f"trips-{year}.csv"
@@ -57,7 +57,7 @@ def by_year(header: bytes, rows: list[bytes]) -> Iterator[tuple[int, list[bytes]
         return int(row.split(b",")[column])
 
     def year(row: bytes) -> int:
-        # Local time of Chicago, counted as if it were UTC: see README.md.
+        # Local time of Chicago, counted as if it were UTC: see data/README.md.
         return datetime.datetime.fromtimestamp(start(row), tz=datetime.UTC).year
 
     for number, lines in itertools.groupby(sorted(rows, key=start), key=year):
