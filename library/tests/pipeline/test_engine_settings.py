@@ -1,4 +1,4 @@
-"""Engines: what Beam is told of each, and what is said where one cannot be used."""
+"""Engines: the arguments of Beam for each, and the message where one cannot be used."""
 
 from __future__ import annotations
 

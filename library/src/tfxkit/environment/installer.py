@@ -83,7 +83,7 @@ def _uv(action: str, requirements: list[str], *options: str) -> None:
     # What builds a package from source is locked as well.
     always.append(f"--build-constraints={paths.RUNTIME_LOCK}")
     uv = str(paths.VENV / "bin" / "uv")
-    # Like pip, trust what the system trusts, and use the mirror that pip is told to use.
+    # Like pip, trust what the system trusts, and use the mirror in pip's configuration.
     environment = {"UV_SYSTEM_CERTS": "1", **_mirror(), **paths.clean_environment()}
     commands.run([uv, "pip", action, *always, *options, "-"], environment, "".join(requirements))
 
