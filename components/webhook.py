@@ -1,6 +1,7 @@
 """Messages to a webhook, in the formats of Slack, Teams and others.
 
-The URL of a webhook is a secret: whoever has the URL can post. No message and no log shows it.
+The URL of a webhook is a secret, since anybody who has the URL can post. So the URL is in no error
+message and no log.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def build_model(
 
 
 class Ensemble(keras.Model):
-    """Mean prediction of members that are trained separately, so that they differ."""
+    """Mean prediction of members, each trained on its own loss, so that they differ."""
 
     def __init__(self, members: keras.Model) -> None:
         """Takes a model that predicts [batch, members, outputs]."""

@@ -1,9 +1,9 @@
-"""Cuts the Chicago taxi trips that the `tfx` package ships into spans, one for each calendar year.
+"""Cuts the Chicago taxi trips in the `tfx` package into spans, one for each calendar year.
 
-What it shows: how raw data becomes the folders `span-<n>/` that ExampleGen reads.
-How to run it: `.venv/bin/python library/tests/data/make_spans.py`, which needs the `tfx` package.
-What comes out: `data/taxi/span-1/trips-2013.csv` to `span-4/trips-2016.csv`, the same bytes each
-time; rows are moved, their text is not touched.
+An example of the way from raw data to the folders `span-<n>/` that ExampleGen reads. Run
+`.venv/bin/python library/tests/data/make_spans.py`; the script needs the `tfx` package, but does
+not import it. The output is `data/taxi/span-1/trips-2013.csv` to `span-4/trips-2016.csv`, the same
+bytes each time: the script reorders rows and does not change their text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TIMESTAMP = b"trip_start_timestamp"
 
 
 def main() -> None:
-    """Writes the spans of the root's `data/` and prints the number of rows of each."""
+    """Writes the spans to `data/taxi` and prints the number of rows of each."""
     header, *rows = source_file().read_bytes().splitlines(keepends=True)
     for span, (year, lines) in enumerate(by_year(header, rows), start=1):
         path = TARGET / f"span-{span}" / f"trips-{year}.csv"
@@ -41,15 +41,15 @@ def source_file() -> Path:
 def by_year(header: bytes, rows: list[bytes]) -> Iterator[tuple[int, list[bytes]]]:
     """Groups rows by the year in which the trip started, the earliest trip first.
 
-    Trips of the same quarter of an hour keep the order that they have in the source.
+    Trips of the same quarter of an hour keep the order of the source.
 
     Args:
         header: The line with the column names.
-        rows: The lines after it. A line is a row: there are no quotes in this file, and so no
-            line breaks or commas inside values.
+        rows: The lines after the header. A line is a row: the file has no quotes, and so no line
+            breaks or commas inside values.
 
     Yields:
-        A year and its rows, for each of the years.
+        A year and its rows, for each year.
     """
     column = header.rstrip().split(b",").index(TIMESTAMP)
 
