@@ -16,8 +16,8 @@ if [ -f requirements/library.txt ]; then
         exit 1
     fi
 elif [ ! -d "$library" ]; then
-    echo "The library is missing: there is neither requirements/library.txt, which names its wheel," \
-        "nor library/src. Take both from git again: git checkout -- vendor requirements" >&2
+    echo "The library is missing: there is no requirements/library.txt, which names its wheel." \
+        "Take both from git again: git checkout -- vendor requirements" >&2
     exit 1
 fi
 export PYTHONPATH="$library" # relative: a path may have a colon in it

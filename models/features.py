@@ -4,11 +4,11 @@
 it, one line each. Network, evaluation, report and serving read the features from the Transform
 graph, so there is no second list to maintain.
 
-    features["fare_per_mile"] = rank(inputs["fare"] / inputs["trip_miles"])
-    features["is_long"] = number(inputs["trip_seconds"] > 3600)
-    features["company_word"] = hashed(tf.strings.regex_replace(inputs["company"], " .*", ""))
-    features["pickup"] = date_parts(inputs["trip_start_timestamp"])
-    features["fare_z"] = tft.scale_to_z_score(inputs["fare"])
+    features["unit_price"] = rank(inputs["amount"] / inputs["items"])
+    features["is_large"] = number(inputs["items"] > 10)
+    features["brand"] = hashed(tf.strings.regex_replace(inputs["product"], " .*", ""))
+    features["ordered"] = date_parts(inputs["order_time"])
+    features["amount_z"] = tft.scale_to_z_score(inputs["amount"])
 
 `inputs` has every column of `configs/schema.pbtxt`, including those with the role `ignored`, as a
 dense tensor with one value per row, like a column in pandas. Numbers are float64, and NaN if

@@ -17,7 +17,7 @@ _COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _NUMBER = re.compile(r"[+-]?\d+(,\d+)?")
 
 
-class Table(NamedTuple):
+class TableHead(NamedTuple):
     """The beginning of a table.
 
     Attributes:
@@ -31,7 +31,7 @@ class Table(NamedTuple):
     decimal: str = "."
 
 
-def read_head(path: Path) -> Table | None:
+def read_head(path: Path) -> TableHead | None:
     """Reads the beginning of a file; None if it is not a table in text."""
     try:
         with _open(path) as file:
@@ -54,7 +54,7 @@ def _open(path: Path) -> io.BufferedIOBase:
     return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def _parse(text: str, whole: bool) -> Table | None:
+def _parse(text: str, whole: bool) -> TableHead | None:
     first = text.split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=first.count)
     try:
@@ -68,10 +68,10 @@ def _parse(text: str, whole: bool) -> Table | None:
     columns = [name.strip() for name in lines[0]]
     rows = [row for row in lines[1:] if len(row) == len(columns)]
     commas = delimiter != "," and any(_COMMA.fullmatch(value) for row in rows for value in row)
-    return Table(columns, rows, "," if commas else ".")
+    return TableHead(columns, rows, "," if commas else ".")
 
 
-def typed_row(table: Table) -> dict[str, object]:
+def typed_row(table: TableHead) -> dict[str, object]:
     """The first row with a type for each column that all values in sight share.
 
     Numbers with a leading zero are codes, so they stay text; an empty field is None.

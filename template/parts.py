@@ -13,7 +13,6 @@ TEMPLATE_ONLY = (
     ".github/ISSUE_TEMPLATE/*",
     ".github/workflows/audit.yml",
     ".github/workflows/suites.yml",
-    "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
     "cookiecutter.json",

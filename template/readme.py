@@ -35,6 +35,11 @@ make image IMAGE=registry.example.com/{name}:1 # push it, and name it in {files}
 
 [deploy/README.md](deploy/README.md) lists what lies in `deploy/`.
 """
+_DOCUMENTATION = (
+    "Pages and messages also refer, by title, to the documentation of `tfxkit`. It is in "
+    "`library/docs/` of the repository that this project was generated from; `_src_path` in "
+    "`.copier-answers.yml` names that repository."
+)
 _TARGETS = {"kubeflow": "Kubeflow Pipelines", "vertex": "Vertex AI"}
 
 
@@ -152,7 +157,7 @@ def _code(text: str) -> str:
 def _reading(target: Path, pages: Iterable[str]) -> str:
     """Section with the project's pages of documentation; '' if there are none."""
     listed = "".join(f"- [{page}]({page}): {_title(target / page)}\n" for page in pages)
-    return f"\n## Read on\n\n{listed}" if listed else ""
+    return f"\n## Read on\n\n{listed}\n{_fill(_DOCUMENTATION)}" if listed else ""
 
 
 def _fill(text: str) -> str:

@@ -2,9 +2,9 @@
 
 These tests pass with any features. For a feature of your own, add a test of its values:
 
-    def test_the_fare_per_mile_is_missing_without_miles(features, rows):
-        standing = features(rows.head(1).assign(fare=5.0, trip_miles=0.0))
-        assert standing["fare_per_mile"] == -1
+    def test_the_unit_price_is_missing_without_items(features, rows):
+        empty = features(rows.head(1).assign(amount=5.0, items=0.0))
+        assert empty["unit_price"] == -1
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a row costs: CPU seconds for each step that an engine spreads, from which to size one.
 
-    .venv/bin/python -m benchmarks.engine_cost
+    PYTHONPATH=library .venv/bin/python library/benchmarks/engine_cost.py
 
 Runs those steps on two sizes of data, resampled from the sample's rows, in this process with Beam's
 direct runner, and takes the slope: what it costs to start is left out. CPU time and not the time

@@ -6,7 +6,8 @@ another delivery of the same world could have been. It is held to the schema, to
 which such a sample is full, are counted in samples without replacement. Statistics are computed in
 memory, as StatisticsGen computes them; there is no run.
 
-    .venv/bin/python benchmarks/false_alarms.py [--samples 200] [--rows 500 5000]
+    PYTHONPATH=library .venv/bin/python library/benchmarks/false_alarms.py \
+        [--samples 200] [--rows 500 5000]
 
 Prints, for each number of rows, how many of the samples raised an alarm and why.
 """

@@ -4,8 +4,8 @@ Rows are generated, in three ways to slice with ten slices each. All metrics of 
 measured on each resample. Scikit-learn measures the two areas under curves alone, with the weights
 of a few resamples; its seconds are scaled to all of them.
 
-    .venv/bin/python benchmarks/intervals.py [--rows 5000 10000 50000] [--classes 2 20]
-        [--functions models.metrics.top_decile_lift]
+    PYTHONPATH=library .venv/bin/python library/benchmarks/intervals.py \
+        [--rows 5000 10000 50000] [--classes 2 20] [--functions models.metrics.top_decile_lift]
 
 Prints a row for each number of classes and rows: seconds for one model, for two on the same
 resamples, scikit-learn's for one, and how often the first go into the last.

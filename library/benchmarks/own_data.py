@@ -5,7 +5,8 @@ empty project: `python -m pipeline init --data FILE.csv`, then `python -m pipeli
 end with a pushed model. Then fits scikit-learn's gradient boosting with its default settings on the
 very rows of the train split, and scores it on those of the eval split.
 
-    .venv/bin/python benchmarks/own_data.py [--only iris wine …] [--seeds 1 2 3]
+    PYTHONPATH=library .venv/bin/python library/benchmarks/own_data.py \
+        [--only iris wine …] [--seeds 1 2 3]
 
 Prints for each data set the score of both (AUC, accuracy or R², by its task; the median over the
 seeds), the difference, the
@@ -93,8 +94,8 @@ def _measure(name: str, seeds: list[int], project: Path) -> dict[str, Any]:
     }
 
 
-def _pipeline(project: Path, verb: str, *args: str) -> None:
-    command = [sys.executable, "-m", "pipeline", verb, *args]
+def _pipeline(project: Path, subcommand: str, *args: str) -> None:
+    command = [sys.executable, "-m", "pipeline", subcommand, *args]
     command += ["--config-dir", str(project / "configs")]
     environment = {**os.environ, "TMPDIR": str(project)}  # TFX leaves files in there
     done = subprocess.run(

@@ -4,11 +4,11 @@ Runs the shipped pipeline once per seed, each in a new process and an empty fold
 checkout. Then fits scikit-learn's gradient boosting with its default settings on the very rows of
 the train split, and scores it on those of the eval split.
 
-    .venv/bin/python benchmarks/quality.py [--seeds 1 2 3]
+    PYTHONPATH=library .venv/bin/python library/benchmarks/quality.py [--seeds 1 2 3]
 
 Prints AUC, expected calibration error (15 equal-mass bins) and seconds of the fit for each seed,
-their means, the same for gradient boosting, and the ratio of the AUCs. Works from any folder and
-leaves no files behind.
+their means, the same for gradient boosting, and the ratio of the AUCs. Leaves no files
+behind.
 """
 
 from __future__ import annotations

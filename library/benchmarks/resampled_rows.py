@@ -3,7 +3,7 @@
 Who tips is drawn anew for each row, with the probability that gradient boosting gives it. Else each
 row of the sample would come many times with the same answer, for a model to learn by heart.
 
-    .venv/bin/python benchmarks/resampled_rows.py FOLDER ROWS
+    PYTHONPATH=library .venv/bin/python library/benchmarks/resampled_rows.py FOLDER ROWS
 
 Writes `FOLDER/span-1/part-<n>.csv`, the same bytes each time; a million rows take some seconds.
 """

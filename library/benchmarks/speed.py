@@ -1,6 +1,7 @@
 """Speed of a whole run, beside that of the taxi pipeline that TFX ships, on the same rows.
 
-    .venv/bin/python benchmarks/speed.py [--rows 15000 300000] [--alone 1000000 …] [--rounds 3]
+    PYTHONPATH=library .venv/bin/python library/benchmarks/speed.py \
+        [--rows 15000 300000] [--alone 1000000 …] [--rounds 3]
 
 Each run is a new process in an empty folder, as after a checkout. The two pipelines take turns,
 round after round; medians are shown, and ratios of medians. `--alone` is for sizes that only this
@@ -90,7 +91,7 @@ def _ours(data: Path, place: Path) -> dict[str, Any]:
 
 
 def _stock(data: Path, place: Path) -> dict[str, Any]:
-    script = str(ROOT / "benchmarks" / "stock_taxi.py")
+    script = str(Path(__file__).with_name("stock_taxi.py"))
     command = [sys.executable, script, str(data / "span-1"), str(place / "stock")]
     taken = watched.run(command, place / "log.txt", {"TMPDIR": str(place)})
     steps = steps_taken(place / "stock" / "metadata.db", taken.memory)

@@ -1,6 +1,7 @@
 """The same run on Flink, whose processes are started on this machine: for the plot beside ours.
 
-    .venv/bin/python benchmarks/speed_engine.py RESULTS.json [--rows 15000 300000]
+    PYTHONPATH=library .venv/bin/python library/benchmarks/speed_engine.py \
+        RESULTS.json [--rows 15000 300000]
 
 Adds what it measures to what `speed.py --json` wrote. Needs Java 17 and Maven, as the tests of
 engines do. On one machine an engine has no more cores than Beam's own runner: what shows is its

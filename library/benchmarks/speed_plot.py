@@ -1,6 +1,9 @@
 """Draws time and memory against rows, from what `speed.py --json` and `speed_engine.py` wrote.
 
-.venv/bin/python benchmarks/speed_plot.py RESULTS.json docs/images/scale.svg
+    PYTHONPATH=library .venv/bin/python library/benchmarks/speed_plot.py \
+        RESULTS.json library/docs/images/scale.svg
+
+The second argument is the picture to write.
 """
 
 from __future__ import annotations

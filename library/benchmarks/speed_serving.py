@@ -1,6 +1,7 @@
 """Speed of a pushed model: its signature, `predict`, and the Keras model called directly.
 
-    .venv/bin/python benchmarks/speed_serving.py [--outputs FOLDER] [--rows 300000]
+    PYTHONPATH=library .venv/bin/python library/benchmarks/speed_serving.py \
+        [--outputs FOLDER] [--rows 300000]
 
 The signature `serving_default` takes serialized `tf.Example`s; it parses and transforms them in its
 graph. The Keras model gets features that are parsed and transformed already, which is the least

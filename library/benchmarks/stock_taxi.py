@@ -1,6 +1,6 @@
 """The taxi pipeline that TFX itself ships as a template, every step on.
 
-    .venv/bin/python benchmarks/stock_taxi.py DATA FOLDER
+    PYTHONPATH=library .venv/bin/python library/benchmarks/stock_taxi.py DATA FOLDER
 
 Copies the template from the installed `tfx` package into FOLDER, as `tfx template copy` does, with
 the steps switched on as its comments ask for, and runs it on the CSV files of DATA. What it did is

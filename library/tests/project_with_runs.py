@@ -42,12 +42,12 @@ class Project:
     def outputs(self) -> Outputs:
         return Outputs(self.root / "outputs" / NAME)
 
-    def arguments(self, verb: str, *args: str) -> list[str]:
-        return [verb, *args, "--config", "fast", "--config-dir", str(self.configs)]
+    def arguments(self, subcommand: str, *args: str) -> list[str]:
+        return [subcommand, *args, "--config", "fast", "--config-dir", str(self.configs)]
 
-    def pipeline(self, verb: str, *args: str) -> int:
-        """Runs a verb in this process and returns its exit code."""
-        return cli.main(self.arguments(verb, *args))
+    def pipeline(self, subcommand: str, *args: str) -> int:
+        """Runs a subcommand in this process and returns its exit code."""
+        return cli.main(self.arguments(subcommand, *args))
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")

@@ -37,6 +37,7 @@ LAYERS = (
     "execution",
     "testing",
     "ejection",
+    "upgrade",
     "commands",
     "cli",
 )
@@ -90,6 +91,16 @@ def test_each_layer_is_there():
     folder = PACKAGES["tfxkit"]
     parts = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert parts - {"__init__", "__pycache__"} == set(LAYERS)
+
+
+def test_set_up_imports_the_standard_library_alone():
+    package = "tfxkit.environment"
+    in_venv = {f"{package}.{name}" for name in ("installed", "verify")}
+    plain = {name for name in MODULES if is_in(name, package)} - in_venv
+    assert len(plain) > 10
+    for module in sorted(plain | {"tfxkit.errors", "tfxkit.project"}):
+        tops = {name.partition(".")[0] for name in imports(MODULES[module])}
+        assert tops <= {*sys.stdlib_module_names, "tfxkit"}, module
 
 
 @pytest.mark.parametrize("entry", ["checks", "doctor", "install", "lock"])

@@ -25,6 +25,14 @@ def block(page: str, phrase: str) -> str:
     return code
 
 
+# The columns of the examples, and those of the tests' own data that stand in for them.
+COLUMNS = {"amount": "fare", "items": "trip_miles", "country": "company", "channel": "payment_type"}
+
+
+def on_the_sample(code: str) -> str:
+    return re.sub(r"\b(?:" + "|".join(COLUMNS) + r")\b", lambda name: COLUMNS[name[0]], code)
+
+
 def run_as_module(code: str, name: str, monkeypatch, tmp_path) -> ModuleType:
     """A module of a file, since TFX reads the source of a component."""
     (tmp_path / f"{name}.py").write_text(code)
@@ -45,7 +53,7 @@ def rows(config):
 
 @pytest.fixture(scope="module")
 def features(config, rows, tmp_path_factory):
-    body = textwrap.indent(block("extending", "fare_per_mile"), "    ")
+    body = textwrap.indent(on_the_sample(block("extending", "unit_price")), "    ")
     code = (
         "from tfxkit.config.dataset import Dataset\n"
         "from tfxkit.features.helpers import by_role, hashed, number, preprocessing, rank\n"
@@ -69,16 +77,16 @@ def build_model():
 @pytest.mark.slow
 def test_the_features_are_made(features, rows):
     values = features(rows)
-    assert (values["is_long"] == (rows["trip_seconds"].astype(float) > 1800)).all()
-    assert {"fare_per_mile", "company_and_payment"} < values.keys()
+    assert (values["is_large"] == (rows["trip_miles"].astype(float) > 10)).all()
+    assert {"unit_price", "country_and_channel"} < values.keys()
 
 
 @pytest.mark.slow
 def test_the_test_of_a_feature_holds(features, rows):
     names: dict = {}
-    exec(block("tests", "fare_per_mile"), names)
-    names["test_the_fare_per_mile_is_missing_without_miles"](features, rows)
-    shown = textwrap.indent(block("tests", "fare_per_mile"), "    ")
+    exec(on_the_sample(block("tests", "unit_price")), names)
+    names["test_the_unit_price_is_missing_without_items"](features, rows)
+    shown = textwrap.indent(block("tests", "unit_price"), "    ")
     assert shown in (ROOT / "tests/test_features.py").read_text()
 
 

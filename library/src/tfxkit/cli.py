@@ -1,8 +1,7 @@
-"""The command line: finds its verbs by looking into `tfxkit/commands`, one module each.
+"""The command line: a subcommand for each module of `tfxkit/commands`.
 
-A verb's module has a docstring (its first line is the help), `add_arguments(parser)` and
+The module has a docstring (its first line is the help), `add_arguments(parser)` and
 `run(args) -> exit code`. It imports what is heavy inside `run` only: `--help` must be quick.
-Taking a module away takes the verb away.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from tfxkit import commands as verbs
+from tfxkit import commands
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 from tfxkit.runs import interruption
 
@@ -39,7 +38,7 @@ def start() -> int:
     try:
         with interruption.Interruption().watched():
             exit_code = main()
-    except KeyboardInterrupt:  # before a verb began
+    except KeyboardInterrupt:  # before a subcommand began
         sys.stderr.write(f"{interruption.MESSAGE}\n")
         exit_code = interruption.EXIT_CODE
     # After a Ctrl-C that came while a text was executed, as in a dataclass, Python ends by SIGINT
@@ -50,7 +49,7 @@ def start() -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one verb.
+    """Runs one subcommand.
 
     Args:
         argv: The arguments after the program's name; those of the process if None.
@@ -59,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    _refuse_unknown_verb(arguments)
+    _refuse_unknown_subcommand(arguments)
     args = _parser().parse_args(arguments)
     try:
         with interruption.Interruption().watched():
@@ -82,17 +81,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _verbs() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(verbs.__path__)]
+def _subcommands() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(commands.__path__)]
 
 
-def _refuse_unknown_verb(arguments: Sequence[str]) -> None:
-    """Exits with the nearest verb, where argparse would only list them all."""
-    known = _verbs()
+def _refuse_unknown_subcommand(arguments: Sequence[str]) -> None:
+    """Exits with the nearest subcommand, where argparse would only list them all."""
+    known = _subcommands()
     if arguments and not arguments[0].startswith("-") and arguments[0] not in known:
         near = difflib.get_close_matches(arguments[0], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-        sys.stderr.write(f"There is no verb {arguments[0]!r}; {hint}\n")
+        sys.stderr.write(f"There is no subcommand {arguments[0]!r}; {hint}\n")
         sys.exit(2)
 
 
@@ -109,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for name in _verbs():
+    subparsers = parser.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
+    for name in _subcommands():
         module = importlib.import_module(f"tfxkit.commands.{name}")
         doc = module.__doc__ or ""
         subparser = subparsers.add_parser(

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what they select."""
+"""Options that several subcommands share, and what they select."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add_config_options(parser: argparse.ArgumentParser, default: str = DEFAULT_O
     """Adds --config, --set and --config-dir, for `config_selection`.
 
     Args:
-        parser: Of a verb.
+        parser: Of a subcommand.
         default: The overlay without --config, for the help text.
     """
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""From dataset.yaml to what TFMA is told, and to what the gatekeepers are on every runner."""
+"""From dataset.yaml to the EvalConfig of TFMA, and to the gatekeepers on every runner."""
 
 from __future__ import annotations
 

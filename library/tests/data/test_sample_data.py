@@ -1,7 +1,5 @@
 """The sample is what the tfx package ships, and the schema fits it and notices what is wrong."""
 
-import importlib.util
-
 import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
@@ -9,19 +7,13 @@ from tensorflow_data_validation.statistics import stats_impl
 
 from tests.components.example_gen.conftest import encode, read_table
 from tests.components.gate_run import read_schema
+from tests.data import make_spans
 from tests.data.shipped_sample import CONFIGS, DATA
 from tfxkit.components.example_gen.splits import HashSplits, row_hash
 from tfxkit.config import loading as config
 
 SPANS = sorted(DATA.glob("span-*/*.csv"))
 SCHEMA = read_schema(CONFIGS / "schema.pbtxt")
-
-
-def load_script():
-    spec = importlib.util.spec_from_file_location("make_spans", DATA.parent / "make_spans.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def anomalies(table, environment=None):
@@ -42,15 +34,14 @@ def newest():
 
 
 def test_the_script_makes_the_spans_again(tmp_path, monkeypatch):
-    script = load_script()
-    monkeypatch.setattr(script, "TARGET", tmp_path)
-    script.main()
+    monkeypatch.setattr(make_spans, "TARGET", tmp_path)
+    make_spans.main()
     made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}
     assert made == {path.relative_to(DATA): path.read_bytes() for path in SPANS}
 
 
 def test_no_row_of_the_source_is_lost_or_changed():
-    header, *rows = load_script().source_file().read_bytes().splitlines()
+    header, *rows = make_spans.source_file().read_bytes().splitlines()
     parts = [path.read_bytes().splitlines() for path in SPANS]
     assert all(part[0] == header for part in parts)
     assert sorted(row for part in parts for row in part[1:]) == sorted(rows)

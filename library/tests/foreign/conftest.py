@@ -55,9 +55,9 @@ class ForeignProject:
             check=False,
         )
 
-    def pipeline(self, verb: str, *args: str) -> subprocess.CompletedProcess[str]:
+    def pipeline(self, subcommand: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs a subcommand with the configuration `fast`, on the rows of a database."""
-        return self.python("-m", "pipeline", verb, *args, *self.selection)
+        return self.python("-m", "pipeline", subcommand, *args, *self.selection)
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")

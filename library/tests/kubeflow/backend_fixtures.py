@@ -62,8 +62,8 @@ def s3(s3_endpoint: str) -> S3:
 def make_backend(s3: S3, tmp_path: Path) -> Iterator[Callable[..., Backend]]:
     """Makes backends whose steps are processes.
 
-    Called with what every step gets as env, what is told of each process, and Settings; artifacts
-    go to the test's own bucket.
+    Takes the environment variables of every step, a function that is called with each process, and
+    Settings. Artifacts go to the test's own bucket.
     """
     with contextlib.ExitStack() as stack:
 

@@ -117,7 +117,7 @@ class Cluster:
         """Compiles, submits, waits; returns the exit code and the run.
 
         Args:
-            arguments: Of the verb `submit`, beside those that say what and where.
+            arguments: Of the subcommand `submit`, beside those that say what and where.
             screen: The file that gets what a person would see.
         """
         overlays = ["kubeflow", "fast", "cluster"]

@@ -238,8 +238,8 @@ def test_what_cannot_be_compiled_is_told(target, settings, told):
 def test_a_configuration_is_refused_before_tensorflow_is_imported(tmp_path):
     settings = ("train.epoch=1", "dataset.columns.fair={role: numeric}", "data.path=here")
     commands = [
-        [verb, "--target", target, "--set", setting]
-        for verb in ("compile", "submit")
+        [subcommand, "--target", target, "--set", setting]
+        for subcommand in ("compile", "submit")
         for target in TARGETS
         for setting in settings
     ]

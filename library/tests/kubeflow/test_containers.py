@@ -1,4 +1,4 @@
-"""Each step in a container of its own, from the package to the model: `make test-containers`."""
+"""Each step in a container, from package to model: `make -C library test-containers`."""
 
 from __future__ import annotations
 

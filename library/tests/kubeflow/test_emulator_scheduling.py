@@ -1,4 +1,4 @@
-"""What runs when, how often, and what the API is told of it."""
+"""The order of the steps, how often each runs, and what the API reports."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The recipe of the image, and the script that builds it; `make test-containers` runs the image."""
+"""The recipe of the image, and its build script; `make -C library test-containers` runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in the image that IMAGE names: `make test-containers IMAGE=…`."""
+"""Contents of the image that IMAGE names: `make -C library test-containers IMAGE=…`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from tests.sample_project import ROOT
 
 pytestmark = [
     *in_containers,
-    pytest.mark.skipif(not IMAGE, reason="no image is named: make test-containers IMAGE=…"),
+    pytest.mark.skipif(
+        not IMAGE, reason="no image is named: make -C library test-containers IMAGE=…"
+    ),
 ]
 GB = 10**9
 

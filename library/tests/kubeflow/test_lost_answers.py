@@ -155,7 +155,7 @@ def front(api) -> Iterator[Front]:
 
 @pytest.fixture
 def submit(tmp_path, capfd, monkeypatch):
-    """Calls the verb on a small package; the exit code, and what a person sees."""
+    """Calls the subcommand on a small package; the exit code, and what a person sees."""
     spec = spec_of({"Only": Script(container={"image": "example.org/small:1"})})
     file = tmp_path / "package.yaml"
     file.write_text(text_of(spec | {"defaultPipelineRoot": "s3://bucket/root"}))

@@ -67,7 +67,7 @@ def package(tmp_path) -> Path:
 
 @pytest.fixture
 def submit(package, tmp_path, capfd, monkeypatch):
-    """Calls the verb on the package; the exit code, and what a person sees."""
+    """Calls the subcommand on the package; the exit code, and what a person sees."""
     monkeypatch.setenv("HOME", str(tmp_path))  # no kubeconfig, no context of the client's
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.setattr(remote_run, "POLL_S", 0.05)

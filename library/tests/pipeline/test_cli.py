@@ -1,4 +1,4 @@
-"""The command line: quick help, usage errors in one screen, verbs that need no run."""
+"""The command line: quick help, usage errors in one screen, subcommands that need no run."""
 
 import json
 import os
@@ -35,8 +35,8 @@ def test_help_imports_nothing_heavy():
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    for verb in ("run", "resume", "runs", "show", "predict", "clean", "config", "schema", "doctor"):
-        assert f"\n    {verb} " in result.stdout
+    for name in ("run", "resume", "runs", "show", "predict", "clean", "config", "schema", "doctor"):
+        assert f"\n    {name} " in result.stdout
     loaded = set(json.loads(result.stderr.strip().splitlines()[-1].replace("'", '"')))
     assert not loaded & {"tensorflow", "tfx", "apache_beam", "numpy", "pydantic", "yaml", "rich"}
 
@@ -48,8 +48,8 @@ def test_help_imports_nothing_heavy():
         (["run", "--set", "train.epoch=1"], "did you mean epochs?"),
         (["run", "--config-dir", "no/such/folder"], "There is no folder no/such/folder"),
         (["show", "20990101", "--set", "outputs=/nonexistent"], "There are no runs"),
-        (["fly"], "There is no verb 'fly'; there are: clean, "),
-        (["rnu"], "There is no verb 'rnu'; did you mean run?"),
+        (["fly"], "There is no subcommand 'fly'; there are: clean, "),
+        (["rnu"], "There is no subcommand 'rnu'; did you mean run?"),
         ([], "required"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Engines: what Beam is told of each, and what is said where one cannot be used."""
+"""Engines: the arguments of Beam for each, and the message where one cannot be used."""
 
 from __future__ import annotations
 
@@ -120,10 +120,10 @@ def test_dataflow_cannot_see_a_folder_of_this_machine(project, capfd):
     assert "Dataflow cannot read or write a folder of this machine" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["run", "resume"])
-def test_the_command_line_knows_the_engines(verb, capfd):
+@pytest.mark.parametrize("subcommand", ["run", "resume"])
+def test_the_command_line_knows_the_engines(subcommand, capfd):
     with pytest.raises(SystemExit, match="2"):
-        cli.main([verb, "--engine", "hadoop"])
+        cli.main([subcommand, "--engine", "hadoop"])
     told = capfd.readouterr().err
     assert all(engine.value in told for engine in Engine)
 

@@ -1,6 +1,6 @@
 """Does something to a process in the midst of a step; as a program, to a run of its own.
 
-    python -m tests.reliability.in_step STEP WHAT VERB [OPTION ...]
+    python -m tests.reliability.in_step STEP WHAT SUBCOMMAND [OPTION ...]
 
 WHAT is the name of a signal, `half-pushed` (SIGKILL while the Pusher copies the model) or `memory`
 (further allocations fail).
@@ -81,7 +81,7 @@ def _no_more_memory() -> None:
 
 
 def main(step: str, what: str, *arguments: str) -> int:
-    """Runs a verb with what is to happen in it."""
+    """Runs a subcommand with what is to happen in it."""
     from tfxkit import cli
 
     assert step in ORDER, step

@@ -13,14 +13,14 @@ DEADLINE_S = 300
 Ended = subprocess.CompletedProcess[str]
 
 
-def pipeline(project: Project, verb: str, *args: str) -> Ended:
+def pipeline(project: Project, subcommand: str, *args: str) -> Ended:
     """As a user starts it."""
-    return start("pipeline", *project.arguments(verb, *args))
+    return start("pipeline", *project.arguments(subcommand, *args))
 
 
-def with_trouble(project: Project, step: str, what: str, verb: str, *args: str) -> Ended:
+def with_trouble(project: Project, step: str, what: str, subcommand: str, *args: str) -> Ended:
     """With something happening in a step: see `in_step`."""
-    return start("tests.reliability.in_step", step, what, *project.arguments(verb, *args))
+    return start("tests.reliability.in_step", step, what, *project.arguments(subcommand, *args))
 
 
 def start(module: str, *arguments: str) -> Ended:

@@ -1,8 +1,8 @@
-"""`make screenshots`: pictures of real runs for the README: the terminal, and the report's top.
+"""Pictures of real runs for the README: `make -C library screenshots`.
 
-Runs the pipeline twice on the sample data, into a folder of its own, in a terminal that is read
-along; takes Chromium for the page. Nothing in the pictures is drawn or edited, but that the name of
-that folder is left out.
+They show the terminal, and the top of the report. Runs the pipeline twice on the sample data, into
+a folder of its own, in a terminal that is read along; takes Chromium for the page. Nothing in the
+pictures is drawn or edited, but that the name of that folder is left out.
 """
 
 from __future__ import annotations

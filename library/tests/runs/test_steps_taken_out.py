@@ -34,8 +34,8 @@ def test_a_pipeline_without_any_of_them_runs_and_is_shown(fresh_project, monkeyp
     assert project.pipeline("run", *dag) == 0
     assert (project.latest().status, project.ran()) == (Status.ALREADY_SERVED, {"Pusher"})
     assert project.pipeline("report", "--no-open", "--compare", summary.run_id, "latest") == 0
-    for verb in ("show", "runs", "lineage"):
-        assert project.pipeline(verb) == 0
+    for subcommand in ("show", "runs", "lineage"):
+        assert project.pipeline(subcommand) == 0
     shown = capfd.readouterr().out
     assert "This model is the one being served" in shown and "pushed by Pusher" in shown
     assert project.pipeline("predict", str(project.span(4))) == 0

@@ -33,6 +33,7 @@ SHIPPED = (
 CAUGHT = {
     "phrases": (
         "The pod waits for ever.",
+        "Beam is told of each.",
         "It is mended.",
         "nobody to ask",
         "At most so many rows",

@@ -14,7 +14,6 @@ ROOT_ONLY = (
     ".github/ISSUE_TEMPLATE/",
     ".github/workflows/audit.yml",
     ".github/workflows/suites.yml",
-    "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
     "cookiecutter.json",

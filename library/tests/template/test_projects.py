@@ -133,3 +133,13 @@ def test_the_readme_is_about_the_project(make):
     assert "iris-demo upgrade" in text and "copier update --trust" in text
     assert "iris-demo submit --target kubeflow" in text
     assert "iris-demo submit --target vertex" in text
+
+
+def test_the_readme_says_where_the_documentation_of_the_library_is(make, template):
+    project = make("local")
+    text = " ".join((project / "README.md").read_text().split())
+    assert "`library/docs/` of the repository that this project was generated from" in text
+    assert "`_src_path` in `.copier-answers.yml` names that repository" in text
+    origin = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert origin["_src_path"] == str(template)
+    assert (template / "library/docs/index.md").is_file()

@@ -1,1 +1,1 @@
-"""The verbs of the command line, one module each; see `tfxkit/cli.py`."""
+"""The subcommands of the command line, one module each; see `tfxkit/cli.py`."""

@@ -18,7 +18,7 @@ from tfxkit.options import add_config_options, config_selection, pipeline_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     add_config_options(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--all", action="store_true", help="the pushed models as well")

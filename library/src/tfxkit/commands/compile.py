@@ -25,7 +25,7 @@ _SHOWN = 80  # characters of a default on the screen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument(
         "--target", choices=TARGETS, default=TARGETS[0], help="the backend (default: %(default)s)"
     )

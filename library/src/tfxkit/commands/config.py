@@ -8,7 +8,7 @@ from tfxkit.options import add_config_options, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument("what", choices=("show", "schema"))
     add_config_options(parser)
 

@@ -6,7 +6,7 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb: none."""
+    """Declares the options of this subcommand: none."""
 
 
 def run(_args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="such as Baseline")
 
 

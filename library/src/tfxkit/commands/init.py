@@ -15,7 +15,7 @@ from tfxkit.config.selection import ConfigSelection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.fromfile_prefix_chars = "@"
     parser.convert_arg_line_to_args = _option_of_line  # type: ignore[assignment, method-assign]
     parser.add_argument(

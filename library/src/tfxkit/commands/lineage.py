@@ -12,7 +12,7 @@ NO_END = 10_000  # characters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("version", metavar="VERSION", nargs="?", help="of a model (the served one)")
     which.add_argument("--span", type=int, metavar="N", help="the models that came from a span")

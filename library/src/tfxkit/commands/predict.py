@@ -17,7 +17,7 @@ from tfxkit.options import add_config_options, pipeline_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument(
         "file", metavar="FILE", help="CSV or Parquet with the columns' names, here or on S3"
     )

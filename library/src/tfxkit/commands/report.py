@@ -21,7 +21,7 @@ NO_END = 10_000  # characters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "name", metavar="RUN", nargs="?", default="latest", help="run id, or its beginning (latest)"

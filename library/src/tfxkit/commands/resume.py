@@ -14,7 +14,7 @@ from tfxkit.options import add_config_options, add_engine_option, pipeline_outpu
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     add_config_options(parser)
     add_engine_option(parser)
 

@@ -12,7 +12,7 @@ from tfxkit.options import add_config_options, add_serving_option, pipeline_outp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument(
         "version", metavar="VERSION", type=int, nargs="?", help="(default: the model before)"
     )

@@ -8,7 +8,7 @@ from tfxkit.options import add_config_options, add_engine_option, config_selecti
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     add_config_options(parser)
     add_engine_option(parser)
     parser.add_argument("--from", metavar="STEP", dest="first", help="start at this step")

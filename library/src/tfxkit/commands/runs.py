@@ -10,7 +10,7 @@ MOST_METRICS = 3  # more do not fit into 80 characters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     add_config_options(parser)
 
 

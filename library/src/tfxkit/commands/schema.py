@@ -9,7 +9,7 @@ from tfxkit.options import add_config_options, config_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument("what", choices=("diff", "accept"))
     parser.add_argument("columns", metavar="COLUMN", nargs="*", help="only these (default: all)")
     add_config_options(parser)

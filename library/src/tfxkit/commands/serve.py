@@ -16,7 +16,7 @@ from tfxkit.runs.outputs import Outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument("--port", type=int, default=8501, help="of the REST API (8501)")
     parser.add_argument("--grpc-port", type=int, default=8500, help="of the gRPC API (8500)")
     parser.add_argument(

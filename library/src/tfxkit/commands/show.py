@@ -8,7 +8,7 @@ from tfxkit.options import add_config_options, pipeline_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument(
         "name", metavar="RUN", nargs="?", default="latest", help="run id, or its beginning (latest)"
     )

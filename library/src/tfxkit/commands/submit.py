@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument(
         "file", type=Path, metavar="FILE", nargs="?", help="a compiled package (else: compile one)"
     )

@@ -11,19 +11,19 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tfxkit.environment.upgrade import Upgrade
+    from tfxkit.upgrade import Upgrade
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this verb."""
+    """Declares the options of this subcommand."""
     parser.add_argument("wheel", metavar="WHEEL", help="path or http(s) address of the wheel")
     parser.add_argument("--sha256", metavar="HASH", help="hash that the wheel must have")
 
 
 def run(args: argparse.Namespace) -> int:
     """Upgrades; returns 0, also if the wheel is the project's library already."""
-    from tfxkit.environment.upgrade import upgrade
     from tfxkit.project import project_root
+    from tfxkit.upgrade import upgrade
 
     root = project_root()
     result = upgrade(args.wheel, root, args.sha256)
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _paragraphs(result: Upgrade, template: bool) -> list[str]:
-    from tfxkit.environment.upgrade import changes
+    from tfxkit.upgrade import changes
 
     wheel, before = result.wheel, result.before
     after = _next(result, template)

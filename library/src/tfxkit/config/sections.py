@@ -23,7 +23,7 @@ from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import documentation
 
 # Bytes of data, some ten minutes of one process; several cost their memory each, see
-# benchmarks/README.md.
+# library/benchmarks/README.md.
 _WORTH_PROCESSES = 2_000_000_000
 
 

@@ -113,8 +113,8 @@ def patch(path: Path) -> bool:
     if state(module) == "unknown":
         raise SetUpError(
             f"{path.name} is none of the files that the patch for older systems was made for. If "
-            "requirements/ names a new version of it, tfxkit/environment/glibc.py must learn it; "
-            "systems with glibc 2.39 (Debian 13, Ubuntu 24.04) need no patch."
+            "requirements/ names a new version of it, take the next version of tfxkit; a system "
+            "with glibc 2.39 (Debian 13, Ubuntu 24.04) needs no patch."
         )
     replacement = path.with_name(f"{path.name}.{os.getpid()}")
     replacement.write_bytes(patched(module))

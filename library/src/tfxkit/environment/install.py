@@ -69,13 +69,13 @@ def _refusal(groups: Sequence[str]) -> str:
             return f"{lock} is missing. Take it from git again: git checkout -- requirements"
     if not paths.LIBRARY_LOCK.is_file() and not paths.LIBRARY_SOURCE.is_dir():
         return (
-            f"The library is missing in {paths.ROOT}: there is neither requirements/library.txt, "
-            "which names its wheel, nor library/src. Take both from git again: "
-            "git checkout -- vendor requirements"
+            f"The library is missing in {paths.ROOT}: there is no requirements/library.txt, which "
+            "names its wheel. Take both from git again: git checkout -- vendor requirements"
         )
+    locked = ", ".join(group for group, lock in paths.GROUPS.items() if lock.is_file())
     for group in groups:
         if group not in paths.GROUPS:
-            return f"There is no group {group!r} to install; there are: {', '.join(paths.GROUPS)}."
+            return f"There is no group {group!r} to install; there are: {locked}."
         if not paths.GROUPS[group].is_file():
             return f"The group {group!r} has no lock here: {paths.GROUPS[group]} is missing."
     return ""

@@ -78,14 +78,14 @@ def _requirements(locks: Iterable[Path]) -> list[str]:
     return [each for lock in locks for each in split(lock.read_text("utf-8"))]
 
 
-def _uv(verb: str, requirements: list[str], *options: str) -> None:
+def _uv(action: str, requirements: list[str], *options: str) -> None:
     always = [f"--python={paths.VENV_PYTHON}", "--require-hashes"]
     # What builds a package from source is locked as well.
     always.append(f"--build-constraints={paths.RUNTIME_LOCK}")
     uv = str(paths.VENV / "bin" / "uv")
-    # Like pip, trust what the system trusts, and use the mirror that pip is told to use.
+    # Like pip, trust what the system trusts, and use the mirror in pip's configuration.
     environment = {"UV_SYSTEM_CERTS": "1", **_mirror(), **paths.clean_environment()}
-    commands.run([uv, "pip", verb, *always, *options, "-"], environment, "".join(requirements))
+    commands.run([uv, "pip", action, *always, *options, "-"], environment, "".join(requirements))
 
 
 def _mirror() -> dict[str, str]:

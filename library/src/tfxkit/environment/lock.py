@@ -113,8 +113,8 @@ def _prove(folder: Path, locks: Sequence[str], python: str, platform: str) -> No
     _uv(folder, "install", "--dry-run", "--quiet", "--require-hashes", *machine, *requirements)
 
 
-def _uv(folder: Path, verb: str, *arguments: str, text: str = "") -> None:
-    command = [str(paths.VENV / "bin" / "uv"), "pip", verb, *arguments]
+def _uv(folder: Path, action: str, *arguments: str, text: str = "") -> None:
+    command = [str(paths.VENV / "bin" / "uv"), "pip", action, *arguments]
     environment = paths.clean_environment()
     subprocess.run(command, cwd=folder, env=environment, input=text.encode(), check=True)
 

@@ -21,7 +21,7 @@ CELLS = 100_000
 CALIBRATION_BINS = 15
 
 
-class Steps(NamedTuple):
+class CurveSteps(NamedTuple):
     """A curve from the highest score downwards: one step for each score with a hit.
 
     A hit is a row of the positive class. Scores without hits add nothing to an area; with twenty
@@ -42,7 +42,7 @@ class Steps(NamedTuple):
     total: Array
 
 
-def area_under_roc(steps: Steps) -> Array:
+def area_under_roc(steps: CurveSteps) -> Array:
     """Probability that a hit has a higher score than another row; equal scores count half."""
     positives = steps.hits.sum(axis=0, dtype=np.float64)
     negatives = steps.total - positives
@@ -52,7 +52,7 @@ def area_under_roc(steps: Steps) -> Array:
     return 1 - ratio(lost, positives * negatives)
 
 
-def area_under_precision_recall(steps: Steps) -> Array:
+def area_under_precision_recall(steps: CurveSteps) -> Array:
     """Area under precision over recall, interpolated between scores as in Keras.
 
     By Davis and Goadrich (2006), "The relationship between precision-recall and ROC curves": hits
@@ -95,9 +95,9 @@ class Ranking:
         once = np.ones(len(source), np.float32)
         self._sums = sparse.csr_array((once, source, ends), shape=(3 * count + 1, len(order)))
         self._count = count
-        self._newest: tuple[Weights, Steps] | None = None
+        self._newest: tuple[Weights, CurveSteps] | None = None
 
-    def steps(self, weights: Weights) -> Steps:
+    def steps(self, weights: Weights) -> CurveSteps:
         """Steps of each resample; two curves over the same weights share them."""
         if self._newest is None or self._newest[0] is not weights:
             parts = np.split(self._sums @ weights, [self._count + 1, 2 * self._count + 1])
@@ -105,7 +105,7 @@ class Ranking:
             # Whole numbers, exact in float32 up to 16 million rows.
             after = np.cumsum(since, axis=0)
             found, total = np.cumsum(hits, axis=0), after[-1].astype(np.float64)
-            steps = Steps(after[:-1] - rows, rows, hits, found, total)
+            steps = CurveSteps(after[:-1] - rows, rows, hits, found, total)
             self._newest = weights, steps
         return self._newest[1]
 
@@ -148,21 +148,23 @@ class Cells:
         numbers = np.concatenate([self.numbers, other.numbers])
         return self.of(numbers, np.concatenate([self.table, other.table]))
 
-    def steps(self) -> list[Steps]:
+    def steps(self) -> list[CurveSteps]:
         """Curve of each class with rows."""
         borders = np.flatnonzero(np.diff(self.numbers // (CELLS + 1))) + 1
         curves = []
         for table in np.split(self.table[:, [0, 2]], borders):
             rows, hits = table[::-1].T[:, :, np.newaxis]
             before, found, hit = np.cumsum(rows, 0) - rows, np.cumsum(hits, 0), hits[:, 0] > 0
-            curves.append(Steps(before[hit], rows[hit], hits[hit], found[hit], rows.sum(axis=0)))
+            curves.append(
+                CurveSteps(before[hit], rows[hit], hits[hit], found[hit], rows.sum(axis=0))
+            )
         return curves
 
 
 class Area(Metric):
     """Area under a curve. Multiclass: the mean over each class against the rest."""
 
-    def __init__(self, formula: Callable[[Steps], Array]) -> None:
+    def __init__(self, formula: Callable[[CurveSteps], Array]) -> None:
         """Defines the metric by `area_under_roc` or `area_under_precision_recall`."""
         self._formula = formula
 

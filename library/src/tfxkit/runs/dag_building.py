@@ -19,7 +19,7 @@ from tfxkit.config.loading import Config, ConfigError
 from tfxkit.runs.outputs import shown
 from tfxkit.runs.places import Places
 from tfxkit.storage import step_cache
-from tfxkit.storage.code_hash import PROJECT_PACKAGES, source_of
+from tfxkit.storage.code_hash import HASHED_PACKAGES, source_of
 from tfxkit.tracebacks import own_file
 
 _POSTPONED = annotations.compiler_flag  # of code below that import
@@ -91,7 +91,7 @@ def _place(error: Exception, dag: str) -> str | None:
 
     It did not where it passed code of a shipped component or of tfxkit after that line.
     """
-    library = tuple(f"{path.parent}{os.sep}" for path in map(source_of, PROJECT_PACKAGES) if path)
+    library = tuple(f"{path.parent}{os.sep}" for path in map(source_of, HASHED_PACKAGES) if path)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename.endswith(f"{os.sep}{_file(dag)}"):
             return f"{_file(dag)}, line {frame.lineno}"

@@ -19,7 +19,7 @@ _OUT_OF_MEMORY = re.compile(
 )
 _LOCKED = re.compile(r"database is locked")
 _NO_ENGINE = re.compile(r"StatusCode\.UNAVAILABLE")
-# Options come behind the action of a verb that has several.
+# Options come behind the action of a subcommand that has several.
 _COMMAND = re.compile(r"python -m pipeline (config (?:show|schema)|schema (?:diff|accept)|\w+)")
 _LONGEST = 300
 _LAST_WORDS = 20_000  # bytes of a log

@@ -53,9 +53,9 @@ class Outputs:
         folder = Path(project_path(config.outputs, selection.folder())) / config.pipeline
         return cls(folder, selection)
 
-    def command(self, verb: str, *arguments: str) -> str:
-        """The command line that applies a verb to these outputs, ready to be pasted."""
-        return self.selection.command(verb, *arguments)
+    def command(self, subcommand: str, *arguments: str) -> str:
+        """The command line that applies a subcommand to these outputs, ready to be pasted."""
+        return self.selection.command(subcommand, *arguments)
 
     @property
     def artifacts(self) -> Path:

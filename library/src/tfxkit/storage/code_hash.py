@@ -14,13 +14,13 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-PROJECT_PACKAGES = ("components", "models", "tfxkit")
+HASHED_PACKAGES = ("components", "models", "tfxkit")
 _LIBRARY = Path(os.path.realpath(__file__)).parents[1]
 # Files of the library's wheel, see its build_backend.py.
 _SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".py", ".typed", ".yaml"})
 
 
-def code_hash(*modules: str, packages: Collection[str] = PROJECT_PACKAGES) -> str:
+def code_hash(*modules: str, packages: Collection[str] = HASHED_PACKAGES) -> str:
     """Hashes modules and all that they import, directly or not, of some packages.
 
     Those are `packages`, and the packages of the given modules. Imports are read from the source,
@@ -81,7 +81,7 @@ def source_of(name: str) -> Path | None:
     return None
 
 
-def hashed_modules(*modules: str, packages: Collection[str] = PROJECT_PACKAGES) -> dict[str, Path]:
+def hashed_modules(*modules: str, packages: Collection[str] = HASHED_PACKAGES) -> dict[str, Path]:
     """The modules that `code_hash` hashes, by name, each with its file."""
     found: dict[str, Path] = {}
     packages = {*packages, *(name.partition(".")[0] for name in modules)}

@@ -12,7 +12,8 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tfxkit.storage.code_hash import PROJECT_PACKAGES, code_hash, source_of
+from tfxkit.project import PACKAGES
+from tfxkit.storage.code_hash import code_hash, source_of
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
@@ -21,8 +22,8 @@ __all__ = ["never_cached"]
 
 CODE_HASH = "code_hash"
 _CUSTOM_CONFIG = "custom_config"
-# The project's packages where it is installed as a wheel, among those of others.
-_OWN = (*PROJECT_PACKAGES, "pipeline")
+# Also where they are installed as wheels, among the packages of others.
+_OWN = (*PACKAGES, "tfxkit")
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _NEVER_CACHED = "tfxkit_never_cached"

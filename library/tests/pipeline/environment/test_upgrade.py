@@ -19,8 +19,8 @@ import pytest
 
 from tests.sample_project import LIBRARY
 from tfxkit import cli, project
-from tfxkit.environment.upgrade import changes, read_wheel, upgrade, vendored_version
 from tfxkit.errors import UsageError
+from tfxkit.upgrade import changes, read_wheel, upgrade, vendored_version
 
 CHANGELOG = """\
 # Changelog
@@ -346,7 +346,7 @@ def stop(event, arguments):
         count -= 1
         if count == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-from tfxkit.environment.upgrade import upgrade
+from tfxkit.upgrade import upgrade
 sys.addaudithook(stop)
 upgrade(sys.argv[2], Path(sys.argv[1]))
 """

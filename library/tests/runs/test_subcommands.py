@@ -1,4 +1,4 @@
-"""The verbs around a run, on real runs: show, runs, schema, clean, and `--from` after a failure."""
+"""Subcommands around a run, on real runs: show, runs, schema, clean, `--from` after a failure."""
 
 import io
 import os
@@ -44,15 +44,15 @@ TAKE_A_NAME = [
 ]
 
 
-@pytest.mark.parametrize("verb", TAKE_A_NAME, ids=" ".join)
+@pytest.mark.parametrize("subcommand", TAKE_A_NAME, ids=" ".join)
 @pytest.mark.parametrize("name", ["../../../outside", "/etc"])
-def test_a_name_that_is_a_path_leads_nowhere(project, verb, name, capfd):
+def test_a_name_that_is_a_path_leads_nowhere(project, subcommand, name, capfd):
     """Not even to what would be a version or a run, were it inside."""
     [version], outside = project.served(), project.root / "outside"
     shutil.copytree(project.outputs.serving / version, outside)
     shutil.copytree(project.outputs.runs / "latest", outside, dirs_exist_ok=True)
     try:
-        code = project.pipeline(*verb, name)
+        code = project.pipeline(*subcommand, name)
     except SystemExit as refused:  # by the parser of the command line
         code = refused.code
     out, err = capfd.readouterr()

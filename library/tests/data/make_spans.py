@@ -1,9 +1,9 @@
 """Cuts the Chicago taxi trips in the `tfx` package into spans, one for each calendar year.
 
 An example of the way from raw data to the folders `span-<n>/` that ExampleGen reads. Run
-`python data/make_spans.py`; the script needs the `tfx` package, but does not import it. The output
-is `data/taxi/span-1/trips-2013.csv` to `span-4/trips-2016.csv`, the same bytes each time: the
-script reorders rows and does not change their text.
+`.venv/bin/python library/tests/data/make_spans.py`; the script needs the `tfx` package, but does
+not import it. The output is `data/taxi/span-1/trips-2013.csv` to `span-4/trips-2016.csv`, the same
+bytes each time: the script reorders rows and does not change their text.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path("examples", "chicago_taxi_pipeline", "data", "simple", "data.csv")
-TARGET = Path(__file__).parent / "taxi"
+TARGET = Path(__file__).parents[3] / "data" / "taxi"
 TIMESTAMP = b"trip_start_timestamp"
 
 
 def main() -> None:
-    """Writes the spans beside this script, and prints the number of rows of each."""
+    """Writes the spans to `data/taxi` and prints the number of rows of each."""
     header, *rows = source_file().read_bytes().splitlines(keepends=True)
     for span, (year, lines) in enumerate(by_year(header, rows), start=1):
         path = TARGET / f"span-{span}" / f"trips-{year}.csv"
@@ -57,7 +57,7 @@ def by_year(header: bytes, rows: list[bytes]) -> Iterator[tuple[int, list[bytes]
         return int(row.split(b",")[column])
 
     def year(row: bytes) -> int:
-        # Local time of Chicago, counted as if it were UTC: see README.md.
+        # Local time of Chicago, counted as if it were UTC: see data/README.md.
         return datetime.datetime.fromtimestamp(start(row), tz=datetime.UTC).year
 
     for number, lines in itertools.groupby(sorted(rows, key=start), key=year):
