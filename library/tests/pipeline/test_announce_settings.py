@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from tests.dag_edits import OPTIONAL, without
@@ -31,7 +34,8 @@ def compile_here(*settings: str) -> None:
 
     config = configs.load(CONFIGS, ["local"], settings)
     places = Places("data", str(CONFIGS / "schema.pbtxt"), "serving", "checkpoints")
-    compile_pipeline(config, places, Outputs(CONFIGS / "nowhere"))
+    with tempfile.TemporaryDirectory() as folder:
+        compile_pipeline(config, places, Outputs(Path(folder)))
 
 
 def test_it_is_off_until_it_is_configured():

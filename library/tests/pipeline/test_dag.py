@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -317,9 +318,10 @@ def beam_args(*settings, **places) -> dict[str, list[str]]:
     from tfxkit.runs import runner
     from tfxkit.runs.places import Places
 
-    ir = runner.compile_pipeline(
-        load(*settings), Places(**PLACES | places), Outputs(Path("/nowhere"))
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        ir = runner.compile_pipeline(
+            load(*settings), Places(**PLACES | places), Outputs(Path(folder))
+        )
     deployment = runner_utils.extract_local_deployment_config(ir)
     given = {}
     for step, spec in deployment.executor_specs.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import grpc
@@ -155,7 +156,8 @@ def test_what_another_engine_has_done_is_reused():
             bulk_data="",
         )  # fmt: skip
         found = configs.load(CONFIGS, ["fast"], settings)
-        ir = runner.compile_pipeline(found, places, Outputs(Path("/nowhere")))
+        with tempfile.TemporaryDirectory() as folder:
+            ir = runner.compile_pipeline(found, places, Outputs(Path(folder)))
         deployment = runner_utils.extract_local_deployment_config(ir)
         names = [node.pipeline_node.node_info.id for node in ir.nodes]
         return {name: runner_utils.extract_executor_spec(deployment, name) for name in names}

@@ -41,6 +41,7 @@ __all__ = ["Config", "ConfigError", "load"]
 BASE = "base"
 DATASET = "dataset"
 SCHEMA_FILE = "schema.pbtxt"
+_BACKENDS = ("kubeflow", "vertex")
 
 # The project's own settings: the library finds them by name, as TFX finds a `run_fn`.
 STEPS_MODULE = "pipeline.steps"
@@ -88,6 +89,13 @@ class Config(Frozen):
     @classmethod
     def _no_secret_keys(cls, tree: Any) -> Any:
         return refuse_secret_keys(tree)
+
+    @pydantic.model_serializer(mode="wrap")
+    def _without_absent_backends(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
+        tree: dict[str, Any] = dump(self)
+        return {
+            key: value for key, value in tree.items() if value is not None or key not in _BACKENDS
+        }
 
     def to_yaml(self) -> str:
         """The configuration as YAML that loads back to an equal object."""
