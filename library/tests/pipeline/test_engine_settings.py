@@ -147,7 +147,6 @@ def test_what_another_engine_has_done_is_reused():
 
     from tfxkit.runs import runner
     from tfxkit.runs.places import Places
-    from tfxkit.runs.sealing import without_beam_args
 
     def executors(*settings: str):
         places = Places(
@@ -165,6 +164,6 @@ def test_what_another_engine_has_done_is_reused():
         "ExampleGen", "StatisticsGen", "Transform", "Evaluator"
     }  # fmt: skip
     for name, spec in direct.items():
-        assert without_beam_args(spec) == without_beam_args(flink[name])
-    transform = without_beam_args(direct["Transform"])
+        assert runner.without_beam_args(spec) == runner.without_beam_args(flink[name])
+    transform = runner.without_beam_args(direct["Transform"])
     assert transform.python_executor_spec.class_path.endswith("transform.executor.Executor")

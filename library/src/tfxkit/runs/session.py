@@ -90,7 +90,7 @@ class Session:
         return self._finish(status, error)
 
     def _compile(self) -> Any:
-        from tfxkit.runs import partial, runner
+        from tfxkit.runs import runner
 
         places = Places(
             data=data_path(self.config, self.config_dir),
@@ -102,7 +102,7 @@ class Session:
             run_id=self.run_dir.name,
         )
         ir = runner.compile_pipeline(self.config, places, self.outputs)
-        partial.select_steps(ir, self.outputs, self.first, self.last)
+        runner.select_steps(ir, self.outputs, self.first, self.last)
         return ir
 
     def _run_steps(self, ir: Any, display: StepDisplay) -> None:
