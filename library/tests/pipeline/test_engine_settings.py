@@ -16,7 +16,7 @@ from tfxkit import cli
 from tfxkit.config.engine import Engine
 from tfxkit.config.loading import ConfigError
 from tfxkit.config.selection import ConfigSelection
-from tfxkit.runs.explanation import explain
+from tfxkit.runs.outcome import explain
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status
 

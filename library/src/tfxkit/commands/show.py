@@ -19,8 +19,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the run; returns 0."""
     import sys
 
-    from tfxkit.runs.explanation import last_words
-    from tfxkit.runs.outcome import KILLED, label_of
+    from tfxkit.runs.outcome import KILLED, label_of, last_words
     from tfxkit.runs.outputs import LOG_FILE
     from tfxkit.runs.summary import find_run
     from tfxkit.runs.terminal import StepDisplay, print_result

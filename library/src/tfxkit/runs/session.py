@@ -15,8 +15,8 @@ from tfxkit.errors import UsageError
 from tfxkit.project import project_root
 from tfxkit.runs import summary as summaries
 from tfxkit.runs.commit import commit_of
-from tfxkit.runs.explanation import explain
 from tfxkit.runs.interruption import Interruption
+from tfxkit.runs.outcome import explain
 from tfxkit.runs.outputs import LOG_FILE, Outputs
 from tfxkit.runs.places import Places
 from tfxkit.runs.run_log import log_traceback
