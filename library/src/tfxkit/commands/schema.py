@@ -28,16 +28,17 @@ def run(args: argparse.Namespace) -> int:
 
     with captured(outputs.runs / newest.run_id / "schema.log") as terminal:
         from tfxkit.config.loading import SCHEMA_FILE
-        from tfxkit.runs import schema_review
+        from tfxkit.runs import schema
         from tfxkit.runs.metadata import RunMetadata
 
-        found = RunMetadata(outputs.metadata, newest.run_id).outputs()
-        if "StatisticsGen" not in found:
+        artifacts = RunMetadata(outputs.metadata, newest.run_id).outputs()
+        if "StatisticsGen" not in artifacts:
             raise UsageError(
                 f"Run {newest.run_id} has no statistics of its data: it ended before that step or "
                 f"started after it. Run it: {outputs.command('run', '--to', 'StatisticsGen')}"
             )
-        work = schema_review.accept if args.what == "accept" else schema_review.diff
-        schema = selection.folder() / SCHEMA_FILE
-        terminal.write(work(schema, found["StatisticsGen"]["statistics"].uri, args.columns) + "\n")
+        action = schema.accept if args.what == "accept" else schema.diff
+        statistics = artifacts["StatisticsGen"]["statistics"]
+        file = selection.folder() / SCHEMA_FILE
+        terminal.write(action(file, statistics.uri, args.columns) + "\n")
     return 0
