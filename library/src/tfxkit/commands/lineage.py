@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from tfxkit.runs.silence import import_tensorflow
+    from tfxkit.runs.run_log import import_tensorflow
 
     outputs = pipeline_outputs(args)
     import_tensorflow()

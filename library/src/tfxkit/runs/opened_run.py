@@ -13,7 +13,7 @@ from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import UsageError
 from tfxkit.runs.outcome import label_of
 from tfxkit.runs.outputs import Outputs
-from tfxkit.runs.silence import import_tensorflow
+from tfxkit.runs.run_log import import_tensorflow
 from tfxkit.runs.summary import State, Summary, find_run, history
 
 if TYPE_CHECKING:
