@@ -11,9 +11,9 @@ from rich.text import Text
 from tfxkit.config.loading import Config
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.project import project_root
-from tfxkit.runs import metadata_file, validation
+from tfxkit.runs import validation
 from tfxkit.runs.interruption import Interruption
-from tfxkit.runs.outputs import LOG_FILE, Outputs, shown
+from tfxkit.runs.outputs import LOG_FILE, Outputs, prepare_metadata, shown
 from tfxkit.runs.run_log import captured, log_traceback
 from tfxkit.runs.session import Session
 from tfxkit.runs.summary import EXIT_CODES, Status, Summary
@@ -49,7 +49,7 @@ def execute(
     validation.check(config, config_dir)
     interruption = Interruption()
     with outputs.lock(), interruption.watched():
-        if damage := metadata_file.make_usable(outputs.metadata):
+        if damage := prepare_metadata(outputs.metadata):
             sys.stderr.write(f"{damage}\n")
         before, run_dir = outputs.latest(), outputs.new_run_dir()
         with captured(run_dir / LOG_FILE) as terminal:
