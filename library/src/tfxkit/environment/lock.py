@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tfxkit.environment import installer, paths
-from tfxkit.environment.platform_support import NEWEST_PYTHON, OLDEST_PYTHON
+from tfxkit.environment.checks import NEWEST_PYTHON, OLDEST_PYTHON
 
 DOCS = "library/requirements/docs.txt"  # installed into an environment of its own
 PLATFORMS = ("x86_64-manylinux_2_39", "aarch64-apple-darwin")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tfxkit.environment import glibc
+from tfxkit.environment.checks import OLDEST_GLIBC
 from tfxkit.environment.errors import SetUpError
-from tfxkit.environment.platform_support import OLDEST_GLIBC
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ELF and glibc are Linux's")
 
