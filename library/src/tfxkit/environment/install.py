@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tfxkit.environment import (
     checks,
-    commands,
     glibc,
     installer,
     linking,
@@ -54,7 +53,7 @@ def main(groups: Sequence[str]) -> int:
         print(f"\nNot set up. {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, most of all
-        print(f"\nNot set up. {error}\n{commands.explain(str(error))}", file=sys.stderr)
+        print(f"\nNot set up. {error}\n{installer.explain_failure(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nNot set up: interrupted. The next call starts again.", file=sys.stderr)
@@ -123,7 +122,7 @@ def _only_adds(held: Mapping[str, str], wanted: Mapping[str, str], changed: Sequ
 
 def _compile() -> None:
     command = [str(paths.VENV_PYTHON), "-m", "tfxkit.environment.bytecode"]
-    commands.run(command, paths.clean_environment())
+    installer.run_command(command, paths.clean_environment())
 
 
 @contextlib.contextmanager

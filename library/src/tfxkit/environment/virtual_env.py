@@ -16,7 +16,7 @@ import venv
 from collections.abc import Iterable
 from typing import Any
 
-from tfxkit.environment import commands, linking, paths
+from tfxkit.environment import installer, linking, paths
 from tfxkit.environment.errors import SetUpError
 
 MARKER = paths.VENV / "set-up.json"
@@ -83,7 +83,7 @@ def prepare() -> None:
         _empty()
         venv.EnvBuilder(symlinks=True, prompt=paths.ROOT.name).create(paths.VENV)
         pip = [str(paths.VENV_PYTHON), "-I", "-m", "ensurepip", "--default-pip"]
-        commands.run(pip, paths.clean_environment(), quiet=True)
+        installer.run_command(pip, paths.clean_environment(), quiet=True)
 
 
 def finish(groups: Iterable[str]) -> None:
