@@ -18,7 +18,6 @@ from tfxkit.environment import (
     checks,
     glibc,
     installer,
-    linking,
     paths,
     verify,
     virtual_env,
@@ -96,12 +95,12 @@ def _set_up(groups: Collection[str]) -> None:
     locks = paths.locks(tuple(groups))
     if _only_adds(held, wanted, changed):
         installer.add([locks[lock] for lock in changed])
-        linking.link()
+        virtual_env.link()
         _compile()
     else:
         installer.install_uv()
         installer.sync(locks.values())
-        linking.link()
+        virtual_env.link()
         if glibc.is_needed():
             for module in glibc.MODULES:
                 glibc.patch(paths.site_packages(paths.VENV) / module)

@@ -27,7 +27,7 @@ from tfxkit.environment.errors import SetUpError
         ("error: something new", ""),
     ],
 )
-def test_explains(output: str, word: str) -> None:
+def test_a_known_failure_has_advice(output: str, word: str) -> None:
     explanation = installer.explain_failure(output)
     assert word in explanation if word else not explanation
 
@@ -38,7 +38,7 @@ def test_shows_what_matters_and_hides_a_line_a_package(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "  Downloading tensorflow (546.3MiB)\n  Hey\n"
 
 
-def test_an_unknown_failure_is_told_in_its_own_words() -> None:
+def test_an_unknown_failure_is_shown_in_its_own_words() -> None:
     with pytest.raises(SetUpError, match="it is raining"):
         installer.run_command(
             [sys.executable, "-c", "exit('it is raining')"], os.environ, quiet=True
