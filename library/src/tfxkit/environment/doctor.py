@@ -104,7 +104,7 @@ def _examine(python: Path, *locks: Path) -> list[Finding]:
 
 
 def _packages(python: Path, locks: tuple[Path, ...]) -> Finding:
-    command = [str(python), "-m", "tfxkit.environment.installed", *map(str, locks)]
+    command = [str(python), "-m", "tfxkit.environment.verify", "packages", *map(str, locks)]
     environment = paths.clean_environment()
     result = subprocess.run(
         command, capture_output=True, text=True, env=environment, cwd=paths.ROOT, check=False

@@ -18,7 +18,7 @@ from tfxkit.environment.checks import NEWEST_PYTHON, OLDEST_PYTHON, Machine, ref
 from tfxkit.environment.errors import SetUpError
 
 FOLDER = Path(checks.__file__).parent
-BEFORE_INSTALL = [p for p in FOLDER.glob("*.py") if p.name not in ("installed.py", "upgrade.py")]
+BEFORE_INSTALL = sorted(FOLDER.glob("*.py"))
 GOOD = Machine("Linux", "x86_64", (3, 12), "CPython", free_threaded=False, glibc=(2, 36))
 
 
