@@ -13,9 +13,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tfxkit.environment import checks, glibc, installer, paths, verify, virtual_env
+from tfxkit.environment import SetUpError, checks, glibc, installer, paths, verify, virtual_env
 from tfxkit.environment.checks import Finding
-from tfxkit.environment.errors import SetUpError
 
 __all__ = ["main"]
 

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tfxkit.environment import SetUpError
 from tfxkit.environment.checks import this_machine
-from tfxkit.environment.errors import SetUpError
 
 WHEELS_NEED = (2, 39)
 DISTRIBUTIONS = ("ml-metadata", "tensorflow-data-validation")

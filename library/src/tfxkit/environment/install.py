@@ -15,6 +15,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tfxkit.environment import (
+    SetUpError,
     checks,
     glibc,
     installer,
@@ -22,7 +23,6 @@ from tfxkit.environment import (
     verify,
     virtual_env,
 )
-from tfxkit.environment.errors import SetUpError
 
 
 def main(groups: Sequence[str]) -> int:

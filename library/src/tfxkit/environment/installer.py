@@ -17,8 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tfxkit.environment import glibc, paths
-from tfxkit.environment.errors import SetUpError
+from tfxkit.environment import SetUpError, glibc, paths
 
 _NEWER_GLIBC = "x86_64-manylinux_{}_{}".format(*glibc.WHEELS_NEED)
 # Lines that are not shown: one for each package, and uv's own. Large downloads are shown, as they

@@ -15,8 +15,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tfxkit.environment import paths
-from tfxkit.environment.errors import SetUpError
+from tfxkit.environment import SetUpError, paths
 from tfxkit.environment.installer import is_file, name_and_version, pin, split
 
 _LINES_OF_A_FAILURE = 3

@@ -21,8 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tfxkit.environment import installer, paths
-from tfxkit.environment.errors import SetUpError
+from tfxkit.environment import SetUpError, installer, paths
 
 _MARKER = paths.VENV / "set-up.json"
 _WRITTEN_BY = "# Written by the set-up of the project, from [project.scripts] of pyproject.toml."

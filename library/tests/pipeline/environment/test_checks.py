@@ -13,9 +13,8 @@ import pytest
 
 from tests.pipeline.environment.small_project import PYTHON, Project
 from tests.sample_project import LIBRARY, ROOT
-from tfxkit.environment import checks, doctor, verify
+from tfxkit.environment import SetUpError, checks, doctor, verify
 from tfxkit.environment.checks import NEWEST_PYTHON, OLDEST_PYTHON, Machine, refusal
-from tfxkit.environment.errors import SetUpError
 
 FOLDER = Path(checks.__file__).parent
 BEFORE_INSTALL = sorted(FOLDER.glob("*.py"))

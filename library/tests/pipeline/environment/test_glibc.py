@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.environment import glibc
+from tfxkit.environment import SetUpError, glibc
 from tfxkit.environment.checks import OLDEST_GLIBC
-from tfxkit.environment.errors import SetUpError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ELF and glibc are Linux's")
 

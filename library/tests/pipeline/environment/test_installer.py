@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from tfxkit.environment import installer
-from tfxkit.environment.errors import SetUpError
+from tfxkit.environment import SetUpError, installer
 
 
 @pytest.mark.parametrize(
