@@ -123,13 +123,13 @@ def test_runs_of_a_fresh_clone_says_how_to_start(tmp_path, capsys):
 def test_a_signal_ends_any_verb_with_one_line_whatever_is_raised_then(
     number, then, monkeypatch, capsys
 ):
-    def half_import(args):
+    def half_import(runs):
         try:
             os.kill(os.getpid(), number)
         except KeyboardInterrupt:
             raise then("tfx.components") from None
 
-    monkeypatch.setattr("tfxkit.commands.runs.run", half_import)
+    monkeypatch.setattr("tfxkit.runs.summary.history", half_import)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert cli.main(["runs"]) == 130
     assert capsys.readouterr() == ("", "Interrupted.\n")
