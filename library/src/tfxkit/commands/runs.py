@@ -36,7 +36,7 @@ def list_runs(args: argparse.Namespace) -> int:
         print(f"No runs in {outputs.runs} yet: {outputs.command('run')}")
         return 0
     # The metrics that decide: those with thresholds in the newest run.
-    names = list(history[-1].bounds())[:_MOST_METRICS]
+    names = list(history[-1].configured_thresholds())[:_MOST_METRICS]
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("run", "status", "spans", "blessed"):
         table.add_column(heading, no_wrap=True)
