@@ -1,21 +1,15 @@
-"""The command line: a subcommand for each module of `tfxkit/commands`.
-
-The module has a docstring (its first line is the help), `add_arguments(parser)` and
-`run(args) -> exit code`. It imports what is heavy inside `run` only: `--help` must be quick.
-"""
+"""The command line: the subcommands of `tfxkit.commands`, signals, errors and exit codes."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import gc
-import importlib
-import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 
-from tfxkit import commands
+from tfxkit.commands import Subcommand, all_subcommands
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
 from tfxkit.runs import interruption
 
@@ -58,8 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    _refuse_unknown_subcommand(arguments)
-    args = _parser().parse_args(arguments)
+    subcommands = all_subcommands()
+    _refuse_unknown(arguments, subcommands)
+    args = _parser(subcommands).parse_args(arguments)
     try:
         with interruption.Interruption().watched():
             return args.run(args)
@@ -81,13 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _subcommands() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(commands.__path__)]
-
-
-def _refuse_unknown_subcommand(arguments: Sequence[str]) -> None:
+def _refuse_unknown(arguments: Sequence[str], known: Collection[str]) -> None:
     """Exits with the nearest subcommand, where argparse would only list them all."""
-    known = _subcommands()
     if arguments and not arguments[0].startswith("-") and arguments[0] not in known:
         near = difflib.get_close_matches(arguments[0], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
@@ -101,7 +91,7 @@ def _program() -> str:
     return "python -m pipeline" if name == "-c" or name.endswith(".py") else name
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(subcommands: Mapping[str, Subcommand]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=_program(),
         description="Run the pipeline, look at its runs, and serve its models.",
@@ -109,15 +99,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
-    for name in _subcommands():
-        module = importlib.import_module(f"tfxkit.commands.{name}")
-        doc = module.__doc__ or ""
+    for name, subcommand in subcommands.items():
         subparser = subparsers.add_parser(
             name,
-            help=doc.split("\n", 1)[0].rstrip("."),
-            description=doc,
+            help=subcommand.description.split("\n", 1)[0].rstrip("."),
+            description=subcommand.description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run)
+        subcommand.add_arguments(subparser)
+        subparser.set_defaults(run=subcommand.run)
     return parser

@@ -1,4 +1,4 @@
-"""Options that several subcommands share, and what they select."""
+"""Options that several subcommands share, and the configuration that they select."""
 
 from __future__ import annotations
 

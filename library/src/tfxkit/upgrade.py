@@ -1,6 +1,6 @@
 """Replaces the library of a project: the wheel in `vendor/`, and its line in the lock.
 
-The wheel is checked and copied before `requirements/library.txt` names it; from there on it is the
+The wheel is checked and copied before `requirements/library.txt` names it, which makes it the
 project's library. Wheels that nothing names are deleted last. A process that is killed in between
 leaves the old library or the new one in force, and the same command finishes the work.
 
@@ -78,8 +78,8 @@ class Upgrade:
     Attributes:
         wheel: The library from now on.
         before: The version before; None if the lock named none.
-        changed: Whether the wheel or the lock was not the same before.
-        unlocked: Dependencies that `requirements/runtime.txt` has no fitting version of.
+        changed: True if the wheel or the lock was different before.
+        unlocked: Dependencies without a fitting version in `requirements/runtime.txt`.
         unknown_extras: Extras that the project uses and the new library does not have.
     """
 
@@ -99,8 +99,8 @@ def upgrade(source: str, root: Path, digest: str | None = None) -> Upgrade:
         digest: SHA-256 that the wheel must have, in hexadecimal digits.
 
     Raises:
-        UsageError: If the project has no vendored library, or the wheel is not one of it.
-        StorageError: If the wheel cannot be had, or the project's files cannot be written.
+        UsageError: If the project has no vendored library, or the wheel is not one of the library.
+        StorageError: If the wheel cannot be read, or the project's files cannot be written.
     """
     _refuse_foreign_project(root)
     extras = project_extras(root)
@@ -176,21 +176,21 @@ def _described(
 
 
 def changes(changelog: str, after: Version, until: Version) -> str:
-    """The entries of a changelog for the versions after one, until another one inclusive."""
-    found = []
+    """Entries of a changelog for the versions after `after`, up to and including `until`."""
+    entries = []
     for entry in re.split(r"(?m)^(?=## )", changelog)[1:]:
         title = re.match(r"## +\[?v?([^\]\s]+)", entry)
         with contextlib.suppress(InvalidVersion):
             if title and after < Version(title[1]) <= until:
-                found.append(entry.rstrip())
-    return "\n\n".join(found)
+                entries.append(entry.rstrip())
+    return "\n\n".join(entries)
 
 
 def vendored_version(root: Path) -> Version | None:
-    """The version of the library that the lock of a project names; None if that is unclear."""
-    found = {version for _, version in _NAMED_WHEEL.findall(_read(_lock(root)))}
+    """The version of the library that the lock of a project names; None if it is ambiguous."""
+    versions = {version for _, version in _NAMED_WHEEL.findall(_read(_lock(root)))}
     with contextlib.suppress(InvalidVersion):
-        return Version(found.pop()) if len(found) == 1 else None
+        return Version(versions.pop()) if len(versions) == 1 else None
     return None
 
 
@@ -250,9 +250,9 @@ def _content(source: str, digest: str | None) -> bytes:
             content = Path(source).expanduser().read_bytes()
         except OSError as error:
             raise UsageError(f"Cannot read the wheel {source}: {_reason(error)}.") from None
-    found = hashlib.sha256(content).hexdigest()
-    if digest and found != digest:
-        raise UsageError(f"{_shown(source)} has another SHA-256: {found}, not {digest}.")
+    actual = hashlib.sha256(content).hexdigest()
+    if digest and actual != digest:
+        raise UsageError(f"{_shown(source)} has another SHA-256: {actual}, not {digest}.")
     return content
 
 
@@ -273,7 +273,7 @@ def _download(address: str) -> bytes:
 
 
 def _unlocked(wheel: Wheel, root: Path, extras: Sequence[str]) -> tuple[str, ...]:
-    """The dependencies that no pin of the lock meets, on this machine."""
+    """Dependencies that no pin of the lock meets, on this machine."""
     pins: dict[str, str] = {}
     lock = _read(root / "requirements" / "runtime.txt")
     for line in re.findall(r"(?m)^[A-Za-z0-9][^\\\n]*", lock):
@@ -299,7 +299,7 @@ def _is_met(requirement: Requirement, pin: str | None) -> bool:
 
 
 def _install(wheel: Wheel, root: Path) -> bool:
-    """Puts the wheel into force; returns whether anything was different before."""
+    """Puts the wheel into force; returns False if it was in force before."""
     vendor, lock = root / "vendor", _lock(root)
     target = vendor / wheel.name
     try:

@@ -128,7 +128,7 @@ def test_from_the_traceback_of_a_worker(root):
         (ROOT / "components/announce.py", "components/announce.py"),
         (ROOT / "announcements/note.py", "announcements/note.py"),
         (ROOT / "pipeline/dag.py", "pipeline/dag.py"),
-        (LIBRARY / "src/tfxkit/runs/session.py", None),
+        (LIBRARY / "src/tfxkit/execution.py", None),
         (LIBRARY / "src/tfxkit/components/evaluator/component.py", None),
         (ROOT / "env/lib/python3.12/site-packages/keras/models.py", None),
         ("/usr/lib/python3.12/site-packages/models/features.py", "models/features.py"),

@@ -35,8 +35,8 @@ def test_help_imports_nothing_heavy():
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    for name in ("run", "resume", "runs", "show", "predict", "clean", "config", "schema", "doctor"):
-        assert f"\n    {name} " in result.stdout
+    names = ("run", "resume", "runs", "show", "predict", "clean", "config", "schema", "doctor")
+    assert all(f"\n    {name} " in result.stdout for name in names)
     loaded = set(json.loads(result.stderr.strip().splitlines()[-1].replace("'", '"')))
     assert not loaded & {"tensorflow", "tfx", "apache_beam", "numpy", "pydantic", "yaml", "rich"}
 
@@ -120,16 +120,16 @@ def test_runs_of_a_fresh_clone_says_how_to_start(tmp_path, capsys):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("then", [KeyboardInterrupt, KeyError, ImportError, UsageError])
-def test_a_signal_ends_any_verb_with_one_line_whatever_is_raised_then(
+def test_a_signal_ends_any_subcommand_with_one_line_whatever_is_raised_then(
     number, then, monkeypatch, capsys
 ):
-    def half_import(args):
+    def half_import(runs):
         try:
             os.kill(os.getpid(), number)
         except KeyboardInterrupt:
             raise then("tfx.components") from None
 
-    monkeypatch.setattr("tfxkit.commands.runs.run", half_import)
+    monkeypatch.setattr("tfxkit.runs.summary.history", half_import)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     assert cli.main(["runs"]) == 130
     assert capsys.readouterr() == ("", "Interrupted.\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from tfxkit.runs.commit import commit_of
+from tfxkit.execution import commit_of
 
 
 def git(folder, *arguments: str) -> None:

@@ -17,7 +17,7 @@ from tfxkit import cli
 from tfxkit.config.engine import Engine
 from tfxkit.config.loading import ConfigError
 from tfxkit.config.selection import ConfigSelection
-from tfxkit.runs.explanation import explain
+from tfxkit.runs.outcome import explain
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status
 
@@ -148,7 +148,6 @@ def test_what_another_engine_has_done_is_reused():
 
     from tfxkit.runs import runner
     from tfxkit.runs.places import Places
-    from tfxkit.runs.sealing import without_beam_args
 
     def executors(*settings: str):
         places = Places(
@@ -167,6 +166,6 @@ def test_what_another_engine_has_done_is_reused():
         "ExampleGen", "StatisticsGen", "Transform", "Evaluator"
     }  # fmt: skip
     for name, spec in direct.items():
-        assert without_beam_args(spec) == without_beam_args(flink[name])
-    transform = without_beam_args(direct["Transform"])
+        assert runner.without_beam_args(spec) == runner.without_beam_args(flink[name])
+    transform = runner.without_beam_args(direct["Transform"])
     assert transform.python_executor_spec.class_path.endswith("transform.executor.Executor")

@@ -1,17 +1,25 @@
-"""The words for how a run ended: of every run, the same on terminal and page."""
+"""The outcome of a run: the same words on terminal and page; status, advice and next command."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tests.pipeline.report.bare_run import bare_run
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.errors import DataError, StorageError
 from tfxkit.report.verdict import build_verdict
-from tfxkit.runs.outcome import KILLED, OUTCOMES, STEPS, label_of
+from tfxkit.runs.outcome import KILLED, OUTCOMES, STEPS, explain, label_of, last_words
+from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import State, Status, Step
 from tfxkit.runs.terminal import print_result
+
+OUTPUTS = Outputs(Path("/outputs/taxi"), ConfigSelection(("fast",)))
+LOG = Path("/outputs/taxi/runs/1/run.log")
+RESUME = "resume: python -m pipeline resume --config fast"
 
 
 def screen(run) -> str:
@@ -45,3 +53,78 @@ def test_a_failure_after_the_push_does_not_call_the_served_model_unchanged(tmp_p
         assert told in screen(run)
         sentence = build_verdict(run).sentence
         assert sentence.startswith("BulkInferrer failed. ") and told in sentence
+
+
+def caused_by(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "parts"),
+    [
+        (ValueError("odd\nmore"), Status.FAILED, ["ValueError: odd\n", f"Full log: {LOG}"]),
+        (OSError("No space left on device"), Status.FAILED, ["The disk is full.", RESUME]),
+        (
+            caused_by(StorageError("metadata.sqlite"), RuntimeError("database is locked")),
+            Status.FAILED,
+            ["Another process holds metadata.sqlite.", RESUME],
+        ),
+        (StorageError("s3://bucket refuses"), Status.FAILED, ["s3://bucket refuses"]),
+        (
+            caused_by(RuntimeError("worker"), DataError("See: python -m pipeline schema diff")),
+            Status.STOPPED,
+            ["See: python -m pipeline schema diff --config fast"],
+        ),
+        (
+            DataError("Accept: python -m pipeline schema accept   writes it there"),
+            Status.STOPPED,
+            ["Accept: python -m pipeline schema accept --config fast   writes it there"],
+        ),
+        (
+            DataError("See: python -m pipeline config show. Or: python -m pipeline config schema"),
+            Status.STOPPED,
+            ["config show --config fast. Or: python -m pipeline config schema --config fast"],
+        ),
+        (
+            DataError("Do: python -m pipeline run --no-cache"),
+            Status.STOPPED,
+            ["Do: python -m pipeline run --config fast --no-cache"],
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)  # fmt: skip
+def test_the_message_has_the_reason_and_the_command(error, status, parts):
+    found, message = explain(error, OUTPUTS, LOG)
+    assert found == status
+    assert all(part in message for part in parts), message
+
+
+def raises():
+    {}["fare"]
+
+
+def test_the_line_of_the_owners_code_follows_the_reason():
+    with pytest.raises(KeyError) as caught:
+        raises()
+    line = raises.__code__.co_firstlineno + 1
+    place = f'library/tests/pipeline/test_outcome.py, line {line}, in raises: {{}}["fare"]'
+    assert explain(caught.value, OUTPUTS, LOG) == (
+        Status.FAILED,
+        f"KeyError: 'fare'\n{place}\nFull log: {LOG}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "advice"),
+    [
+        ("terminate called after throwing an instance of 'std::bad_alloc'", "Memory ran out."),
+        ("epoch 3 of 5", None),
+    ],
+)
+def test_the_end_of_a_log_gives_the_reason_for_a_killed_run(end, advice, tmp_path):
+    log = tmp_path / "run.log"
+    log.write_text("No space left on device\n" + "x" * 30_000 + f"\n{end}\n")
+    found = last_words(log, OUTPUTS)
+    assert found is None if advice is None else found.startswith(advice)
+    assert last_words(tmp_path / "no.log", OUTPUTS) is None

@@ -20,7 +20,7 @@ from tests.reliability import aftermath
 from tests.reliability.in_step import during
 from tests.reliability.processes import DEADLINE_S, start, with_trouble
 from tests.sample_project import ROOT
-from tfxkit.runs import metadata_file, outputs
+from tfxkit.runs import outputs
 from tfxkit.runs.summary import Status
 
 NOBODY = 65534
@@ -199,7 +199,7 @@ def held(file: Path, seconds: float = 3600):
 
 def test_metadata_locked_by_another_process(settled, row, monkeypatch, capfd):
     before = aftermath.served(settled.outputs)
-    monkeypatch.setattr(metadata_file, "WAIT_S", 0.5)
+    monkeypatch.setattr(outputs, "METADATA_WAIT_S", 0.5)
     with held(settled.outputs.metadata):
         code = settled.pipeline("run")
     err = capfd.readouterr().err

@@ -100,7 +100,7 @@ def _wait_for(latest, process, step: str) -> None:
 def test_a_signal_that_a_library_swallows_ends_the_run_before_the_next_step(
     settled, monkeypatch, row
 ):
-    launch = runner._launch
+    launch = runner.launch_step
 
     def swallow(node, *args) -> None:
         launch(node, *args)
@@ -108,7 +108,7 @@ def test_a_signal_that_a_library_swallows_ends_the_run_before_the_next_step(
             with contextlib.suppress(KeyboardInterrupt):
                 os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(runner, "_launch", swallow)
+    monkeypatch.setattr(runner, "launch_step", swallow)
     code = settled.pipeline("run")
     row("130", str(code))
     assert code == 130

@@ -12,7 +12,7 @@ import pytest
 
 from tests.project_with_runs import Project
 from tests.sample_project import ROOT
-from tfxkit.runs.commit import commit_of
+from tfxkit.execution import commit_of
 from tfxkit.runs.summary import Status
 from tfxkit.storage import served_model
 

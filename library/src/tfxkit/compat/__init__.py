@@ -1,8 +1,8 @@
-"""The one door for patches of other people's packages.
+"""Patches of third-party packages: all of them go through this package.
 
 Each patch names the package, the version that it was written for and the defect. On any other
-version it stands aside, with one line in the log, and the package works as its authors left it.
-docs/patches.md has the table; what does not earn its place there is taken out.
+version it is not applied, with one line in the log, and the package works as released. The table is
+in docs/patches.md; a patch that is not worth its price there is removed.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _left_alone: set[Patch] = set()
 
 @dataclasses.dataclass(frozen=True)
 class Patch:
-    """A change to what an installed package does.
+    """A change of an installed package's behaviour.
 
     Attributes:
         name: In the log and in docs/patches.md.
         package: The distribution, as pip names it.
         version: The version that the patch was written for; "2.77" stands for 2.77.0, 2.77.1 ….
-        defect: What the package does, and where.
-        install: Puts the change in place; calling it twice does no harm. None for a class that the
-            caller uses instead of the package's where the patch `fits`.
+        defect: The behaviour of the package, and its place in the source.
+        install: Applies the change; may be called twice. None for a class that the caller uses
+            instead of the package's if the patch `fits`.
     """
 
     name: str
@@ -61,10 +61,10 @@ class Patch:
 
 
 def apply(*patches: Patch, version_of: Callable[[str], str] = metadata.version) -> None:
-    """Installs those patches whose version is the installed one.
+    """Installs the patches that fit the installed versions.
 
     Args:
-        patches: What to install.
+        patches: The patches.
         version_of: Finds the version of a distribution.
     """
     for patch in patches:

@@ -8,12 +8,12 @@ stock_start = statesampler.StateSampler.start
 
 
 def install() -> None:
-    """From now on a signal cannot leave a thread behind that keeps the process from ending."""
+    """Makes the sampler leave no thread behind that outlives a signal and blocks the process."""
     statesampler.StateSampler.start = _start  # type: ignore[method-assign, assignment]
 
 
 def _start(sampler: statesampler.StateSampler) -> None:
-    """Starts the sampling thread; Beam ends it only if `started` was set, which it does last."""
+    """Starts the sampling thread; Beam ends it only if `started` is set, and sets that last."""
     try:
         stock_start(sampler)
     except BaseException:

@@ -1,6 +1,6 @@
-"""Batches of thousands of examples for Beam's steps, and never of one (`EXAMPLE_READING`).
+"""Batches of thousands of examples for Beam's steps, never of one (`EXAMPLE_READING`).
 
-TFX's reader takes TFRecords apart in Python, counts each row for telemetry and makes batches row by
+TFX's reader parses TFRecords in Python, counts each row for telemetry and builds batches row by
 row.
 """
 
@@ -21,16 +21,16 @@ from tfxkit.errors import StorageError
 
 _BATCH_ROWS = batch_util._BATCH_SIZE_CAP_WITH_BYTE_TARGET
 _BATCH_BYTES = batch_util._TARGET_BATCH_BYTES_SIZE
-_ROWS_AT_ONCE = 128  # of these batches are made; rows may be long
-_AHEAD = 4  # times as many are read while others are worked on
-_NOT_TENSORFLOWS = "s3://"  # which it opens no longer (since 2.6); Beam reads it with our client
+_ROWS_AT_ONCE = 128  # batches are built from these; rows may be long
+_AHEAD = 4  # times as many are read while others are processed
+_NOT_TENSORFLOWS = "s3://"  # TensorFlow does not open it since 2.6; Beam reads it with our client
 
 stock_source = tf_example_record.TFExampleRecord.BeamSource
 
 
 def install() -> None:
-    """From now on StatisticsGen, Transform and Evaluator read so, with whatever runner."""
-    # For what still reads as TFX does. Else Beam tries sizes out by the clock, from 1 to 1,000.
+    """Makes StatisticsGen, Transform and Evaluator read in large batches, on each runner."""
+    # For readers that are not patched. Else Beam varies the size by the clock, from 1 to 1,000.
     flags.FLAGS.set_default("tfxio_use_byte_size_batching", True)
     tf_example_record.TFExampleRecord.BeamSource = _source
 
@@ -38,9 +38,9 @@ def install() -> None:
 def _source(
     tfxio: tf_example_record.TFExampleRecord, batch_size: int | None = None
 ) -> beam.PTransform:
-    """In place of `TFExampleRecord.BeamSource`, which has the same arguments and result."""
+    """Replaces `TFExampleRecord.BeamSource`, with the same arguments and result."""
     patterns = tfxio._file_pattern
-    if batch_size is not None or any(one.startswith(_NOT_TENSORFLOWS) for one in patterns):
+    if batch_size is not None or any(pattern.startswith(_NOT_TENSORFLOWS) for pattern in patterns):
         return stock_source(tfxio, batch_size)
     schema = tfxio._GetSchemaForDecoding()
     read = _Read(schema and schema.SerializeToString(), tfxio.raw_record_column_name)
@@ -55,7 +55,7 @@ def _source(
 
 @beam.typehints.with_output_types(pa.RecordBatch)
 class _Read(beam.DoFn):
-    """Gives the rows of a file as batches of columns."""
+    """Yields the rows of a file as batches of columns."""
 
     def __init__(self, schema: bytes | None, raw_column: str | None) -> None:
         self._decoder = example_coder.ExamplesToRecordBatchDecoder(schema)
@@ -70,10 +70,10 @@ class _Read(beam.DoFn):
 
 
 def _files(pattern: str) -> list[str]:
-    """In the same order each time: what is learned of the data depends on it in the last digits.
+    """Files of a pattern, in a fixed order: the last digits of results depend on it.
 
     Raises:
-        StorageError: If there are none.
+        StorageError: If there is no file.
     """
     [match] = FileSystems.match([pattern])
     if not match.metadata_list:
@@ -85,7 +85,7 @@ def _files(pattern: str) -> list[str]:
 
 
 def _batches(file: str) -> Iterator[list[bytes]]:
-    """Serialized examples, about as many at once as TFX's reader would take.
+    """Serialized examples in batches of about the size that TFX's reader would take.
 
     Raises:
         StorageError: If the file is damaged.

@@ -1,7 +1,8 @@
 """Requirements on a machine before anything can be installed, one finding each.
 
-`python -m tfxkit.environment.checks` exits with 0 where this very Python will do; it prints
-nothing.
+They are those of TFX 1.21: its wheels exist for some platforms and Pythons. The refusal of another
+one names an alternative. `python -m tfxkit.environment.checks` exits with 0 if this Python meets
+the requirements, and prints nothing.
 """
 
 from __future__ import annotations
@@ -18,22 +19,46 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tfxkit.environment import paths, platform_support
+from tfxkit.environment import paths
+
+OLDEST_PYTHON = (3, 11)
+NEWEST_PYTHON = (3, 13)
+OLDEST_GLIBC = (2, 34)  # required by the patched modules, see `glibc`
 
 GIB = 2**30
-DISK_NEEDED = 5 * GIB  # downloads and environment; they share their files where they can
+DISK_NEEDED = 5 * GIB  # downloads and environment, which share files where they can
 DISK_TO_RUN = GIB // 2
-MEMORY_NEEDED = 3 * GIB  # a run of the sample data takes 1.6 GiB, a model of one's own more
+MEMORY_NEEDED = 3 * GIB  # a run of the sample data takes 1.6 GiB, a larger model more
+
+
+class Machine(NamedTuple):
+    """Properties of a machine that decide on the wheels for it.
+
+    Attributes:
+        system: `platform.system()`: "Linux", "Darwin", "Windows".
+        cpu: `platform.machine()`: "x86_64", "aarch64", "arm64", "AMD64".
+        python: Major and minor version.
+        implementation: `platform.python_implementation()`.
+        free_threaded: True for a Python built without the GIL.
+        glibc: Its version; None without glibc (macOS, or Linux with musl).
+    """
+
+    system: str
+    cpu: str
+    python: tuple[int, int]
+    implementation: str
+    free_threaded: bool
+    glibc: tuple[int, int] | None
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        level: "ok", "warn" (it may do) or "FAIL" (it will not).
-        name: What was looked at.
-        found: What is there.
-        remedy: What to do about it; empty if ok.
+        level: "ok", "warn" (a run may fail) or "FAIL" (it will).
+        name: The subject of the check.
+        found: The state of the machine.
+        remedy: The action to take; empty if ok.
     """
 
     level: str
@@ -42,15 +67,15 @@ class Finding(NamedTuple):
     remedy: str = ""
 
     def __str__(self) -> str:
-        """One line, and a second one with what to do."""
+        """One line, and a second one with the remedy."""
         line = f"{self.level:4}  {self.name}: {self.found}"
         return f"{line}\n      {self.remedy}" if self.remedy else line
 
 
 def before_install() -> list[Finding]:
-    """Everything that can be known before the first package is installed.
+    """Runs all checks that need no installed package.
 
-    Where the platform is refused, that is the only finding: the rest does not matter there.
+    Where the platform is refused, that is the only finding.
     """
     findings = python_findings()
     if findings[0].level != "FAIL":
@@ -60,9 +85,9 @@ def before_install() -> list[Finding]:
 
 def python_findings() -> list[Finding]:
     """Checks that this Python supports the project: version, machine, venv, headers."""
-    machine = platform_support.this_machine()
+    machine = this_machine()
     version = platform.python_version()
-    refused = platform_support.refusal(machine)
+    refused = refusal(machine)
     if refused:
         return [Finding("FAIL", "platform", f"Python {version}, {_platform(machine)}", refused)]
     return [
@@ -120,8 +145,25 @@ def memory() -> Finding:
     return Finding("ok", "memory", found)
 
 
+def this_machine() -> Machine:
+    """Properties of this machine and this Python."""
+    return Machine(
+        system=platform.system(),
+        cpu=platform.machine() if sys.maxsize > 2**32 else "32-bit " + platform.machine(),
+        python=(sys.version_info[0], sys.version_info[1]),
+        implementation=platform.python_implementation(),
+        free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+        glibc=_glibc(),
+    )
+
+
+def refusal(machine: Machine) -> str | None:
+    """Reason why this project cannot be installed here, and an alternative; None if it can be."""
+    return _refused_system(machine) or _refused_python(machine)
+
+
 def _venv() -> Finding:
-    if os.pathsep in str(paths.VENV):  # nor could such a folder be on the PATH
+    if os.pathsep in str(paths.VENV):  # such a folder cannot be on the PATH either
         found = f"Python makes no virtual environment in a folder with {os.pathsep!r} in its path"
         return Finding("FAIL", "venv", found, f"move or rename {paths.ROOT}.")
     # Debian ships venv without ensurepip, which it needs, unless python3-venv is installed.
@@ -141,7 +183,7 @@ def _headers() -> Finding:
     return Finding("FAIL", "Python headers", f"{header} is missing", remedy)
 
 
-def _platform(machine: platform_support.Machine) -> str:
+def _platform(machine: Machine) -> str:
     libc = f", glibc {machine.glibc[0]}.{machine.glibc[1]}" if machine.glibc else ""
     return f"{machine.system} {machine.cpu}{libc}"
 
@@ -154,6 +196,69 @@ def _install(apt: str, dnf: str, mac: str) -> str:
     if platform.system() == "Darwin":
         return f"run `{mac}`."
     return f"run `sudo apt install {apt}` (Debian, Ubuntu) or `sudo dnf install {dnf}` (Fedora)."
+
+
+def _refused_system(machine: Machine) -> str | None:
+    if machine.system == "Linux":
+        return _refused_linux(machine)
+    if machine.system == "Darwin" and machine.cpu == "arm64":
+        return None
+    if machine.system == "Darwin":
+        return (
+            "TensorFlow has no wheels for Macs with Intel processors (or for an Intel Python on "
+            "Apple silicon): use an arm64 Python on Apple silicon, or a Linux x86-64 machine."
+        )
+    if machine.system == "Windows":
+        return (
+            "TFX has no wheels for Windows: use Ubuntu 24.04 in WSL 2, or a Linux x86-64 container."
+        )
+    return f"TFX has no wheels for {machine.system}: use Linux x86-64 or macOS on Apple silicon."
+
+
+def _refused_linux(machine: Machine) -> str | None:
+    if machine.cpu != "x86_64":
+        return (
+            f"TFX has no wheels for Linux on {machine.cpu}: use a Linux x86-64 machine, or a "
+            "container started with `--platform linux/amd64`."
+        )
+    if machine.glibc is None:
+        return (
+            "This Linux has no glibc (Alpine and others have musl), which TensorFlow's wheels need:"
+            " use Debian 12, Ubuntu 22.04 or newer, also as a container."
+        )
+    if machine.glibc < OLDEST_GLIBC:
+        return (
+            f"glibc {_dotted(machine.glibc)} is too old, TFX needs {_dotted(OLDEST_GLIBC)}: use "
+            "Debian 12, Ubuntu 22.04, Red Hat 9 or newer, also as a container."
+        )
+    return None
+
+
+def _refused_python(machine: Machine) -> str | None:
+    supported = f"Python {_dotted(OLDEST_PYTHON)} to {_dotted(NEWEST_PYTHON)}"
+    choose = f"install one of {supported} and choose it with `PYTHON=python3.12 make …`."
+    if machine.implementation != "CPython":
+        return f"TFX has no wheels for {machine.implementation}: {choose}"
+    if machine.python < OLDEST_PYTHON:
+        return f"Python {_dotted(machine.python)} is too old: {choose}"
+    if machine.python > NEWEST_PYTHON:
+        return f"TFX 1.21 has no wheels for Python {_dotted(machine.python)} yet: {choose}"
+    if machine.free_threaded:
+        return f"TFX has no wheels for the free-threaded build of Python: {choose}"
+    return None
+
+
+def _glibc() -> tuple[int, int] | None:
+    try:
+        name, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
+    except (AttributeError, OSError, ValueError):  # not a POSIX system, or another C library
+        return None
+    major, minor = version.split(".")[:2]
+    return (int(major), int(minor)) if name == "glibc" else None
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 if __name__ == "__main__":

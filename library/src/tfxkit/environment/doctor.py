@@ -1,7 +1,7 @@
 """Examine the machine and the installation: `python -m pipeline doctor`, with any Python.
 
-One line for each thing looked at, and below it what to do where that is not as it should be. Needs
-nothing installed. Exit code 1 if anything will keep the pipeline from running, else 0.
+Prints a line for each check, and the remedy below a failed one. Needs no installed packages. Exit
+code 1 if anything will keep the pipeline from running, else 0.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tfxkit.environment import checks, glibc, installer, paths, verify, virtual_env
+from tfxkit.environment import SetUpError, checks, glibc, installer, paths, verify, virtual_env
 from tfxkit.environment.checks import Finding
-from tfxkit.environment.errors import SetUpError
 
 __all__ = ["main"]
 
 SET_UP = "run `make run`, which sets it up."
 FROM_GIT = "take both from git again: git checkout -- vendor requirements/library.txt"
-SHOWN = 5  # packages that differ from the lock
+_SHOWN = 5  # packages that differ from the lock
 
 
 def main(argv: list[str]) -> int:
@@ -47,7 +46,7 @@ def main(argv: list[str]) -> int:
 def library() -> list[Finding]:
     """Checks that vendor/ holds the wheel that requirements/library.txt names, and no other.
 
-    Nothing is looked at in the library's own repository, nor in an image.
+    The library's own repository and an image have no wheel to check.
     """
     if not paths.LIBRARY_LOCK.is_file():
         return []
@@ -65,8 +64,8 @@ def library() -> list[Finding]:
 def installation() -> list[Finding]:
     """Checks that the installed packages are those of the locks, and work.
 
-    Looks into `.venv`; where there is none, into the environment that this Python belongs to, if
-    TFX is there (an image, or somebody's own environment).
+    Checks `.venv`; without one, the environment of this Python, if it has TFX (an image, or an
+    environment of the user's own).
     """
     if paths.VENV.exists():
         problem = virtual_env.problem()
@@ -104,7 +103,7 @@ def _examine(python: Path, *locks: Path) -> list[Finding]:
 
 
 def _packages(python: Path, locks: tuple[Path, ...]) -> Finding:
-    command = [str(python), "-m", "tfxkit.environment.installed", *map(str, locks)]
+    command = [str(python), "-m", "tfxkit.environment.verify", "packages", *map(str, locks)]
     environment = paths.clean_environment()
     result = subprocess.run(
         command, capture_output=True, text=True, env=environment, cwd=paths.ROOT, check=False
@@ -112,7 +111,7 @@ def _packages(python: Path, locks: tuple[Path, ...]) -> Finding:
     if result.returncode == 0:
         return Finding("ok", "packages", f"as locked ({python})")
     lines = result.stdout.split("\n")[:-1] or result.stderr.strip().splitlines()[-1:]
-    found = "; ".join(lines[:SHOWN]) + (f"; {len(lines) - SHOWN} more" if lines[SHOWN:] else "")
+    found = "; ".join(lines[:_SHOWN]) + (f"; {len(lines) - _SHOWN} more" if lines[_SHOWN:] else "")
     return Finding("FAIL", "packages", found, f"delete {paths.VENV.name} and {SET_UP}")
 
 

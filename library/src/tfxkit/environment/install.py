@@ -1,8 +1,8 @@
 """Set up `.venv`: `sh setup.sh -m tfxkit.environment.install [GROUP …]`, which `make` calls first.
 
-Installs what a run needs, the groups that are named (test, notebooks, library) and those that are
-installed already. Does nothing if the environment is what the locks say. Any number of calls may
-run at once, and any of them may be killed at any time: the next one brings it to an end.
+Installs the packages of a run, of the named groups (test, notebooks, library) and of those that are
+installed already. Does nothing if the environment matches the locks. Any number of calls may run at
+once, and any of them may be killed at any time: the next one finishes the work.
 """
 
 from __future__ import annotations
@@ -15,26 +15,24 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tfxkit.environment import (
+    SetUpError,
     checks,
-    commands,
     glibc,
     installer,
-    linking,
     paths,
     verify,
     virtual_env,
 )
-from tfxkit.environment.errors import SetUpError
 
 
 def main(groups: Sequence[str]) -> int:
-    """Sets up the environment if need be.
+    """Sets up the environment if necessary.
 
     Args:
         groups: Keys of `paths.GROUPS`.
 
     Returns:
-        The exit code: 0 if it is ready, 1 if it could not be made, 2 for an unknown group.
+        The exit code: 0 if it is ready, 1 if the set-up failed, 2 for an unknown group.
     """
     problem = _refusal(groups)
     if problem:
@@ -48,13 +46,13 @@ def main(groups: Sequence[str]) -> int:
         os.execvpe(command[0], command, environment)  # noqa: S606 - no shell
     try:
         with _alone():
-            if not virtual_env.is_current(groups):  # unless another call made it in the meantime
+            if not virtual_env.is_current(groups):  # another call may have finished it
                 _set_up({*virtual_env.installed_groups(), *groups})
     except SetUpError as error:
         print(f"\nNot set up. {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, most of all
-        print(f"\nNot set up. {error}\n{commands.explain(str(error))}", file=sys.stderr)
+        print(f"\nNot set up. {error}\n{installer.explain_failure(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nNot set up: interrupted. The next call starts again.", file=sys.stderr)
@@ -63,7 +61,7 @@ def main(groups: Sequence[str]) -> int:
 
 
 def _refusal(groups: Sequence[str]) -> str:
-    """Problem of the project's folder or of the call; empty if there is none."""
+    """Problem of the project's folder or of the arguments; empty if there is none."""
     for lock in (paths.RUNTIME_LOCK, paths.INSTALLER_LOCK):
         if not lock.is_file():
             return f"{lock} is missing. Take it from git again: git checkout -- requirements"
@@ -97,12 +95,12 @@ def _set_up(groups: Collection[str]) -> None:
     locks = paths.locks(tuple(groups))
     if _only_adds(held, wanted, changed):
         installer.add([locks[lock] for lock in changed])
-        linking.link()
+        virtual_env.link()
         _compile()
     else:
         installer.install_uv()
         installer.sync(locks.values())
-        linking.link()
+        virtual_env.link()
         if glibc.is_needed():
             for module in glibc.MODULES:
                 glibc.patch(paths.site_packages(paths.VENV) / module)
@@ -115,7 +113,7 @@ def _set_up(groups: Collection[str]) -> None:
 
 
 def _only_adds(held: Mapping[str, str], wanted: Mapping[str, str], changed: Sequence[str]) -> bool:
-    """True where all packages that the environment holds stay: new locks, or another library."""
+    """True if all installed packages stay: there are only new locks, or another library."""
     library = paths.LIBRARY_LOCK.relative_to(paths.ROOT).as_posix()
     stay = held.keys() <= wanted.keys()
     return bool(held) and stay and all(lock not in held or lock == library for lock in changed)
@@ -123,13 +121,13 @@ def _only_adds(held: Mapping[str, str], wanted: Mapping[str, str], changed: Sequ
 
 def _compile() -> None:
     command = [str(paths.VENV_PYTHON), "-m", "tfxkit.environment.bytecode"]
-    commands.run(command, paths.clean_environment())
+    installer.run_command(command, paths.clean_environment())
 
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Holds the lock on the set-up; waits for it if another call has it."""
-    import fcntl  # not there on Windows, where the checks refuse with a reason
+    """Holds the lock on the set-up; waits for another call that has it."""
+    import fcntl  # missing on Windows, which the checks refuse with a reason
 
     with open(paths.ROOT / "pyproject.toml", "r+b") as file:
         os.set_inheritable(file.fileno(), True)  # held until the last installer has ended

@@ -1,13 +1,14 @@
 """Renew the locks: `make lock` makes the files in requirements/ from pyproject.toml.
 
-Versions that are locked stay where they still fit; `--upgrade` takes the newest of all packages,
-`--upgrade-package NAME` of one. One lock serves all supported Pythons, on Linux and on macOS: what
-differs has a marker. All locks are proved to be installable together on each of these before they
-take their places.
+Locked versions stay while they fit; `--upgrade` takes the newest versions of all packages,
+`--upgrade-package NAME` of one. One lock serves all supported Pythons, on Linux and on macOS, with
+markers for differences. All locks are proved to be installable together on each of these platforms
+before they are replaced.
 
-What the library needs is resolved from its wheel in vendor/ (in its own repository from its source)
-with the extras that `[tool.tfxkit]` names, and never from an index, where anybody could publish a
-package of its name. The library itself is no line of these locks, but of requirements/library.txt.
+Dependencies of the library are resolved from its wheel in vendor/ (in its own repository from its
+source) with the extras that `[tool.tfxkit]` names, and never from an index, where anybody could
+publish a package of its name. The library itself is not in these locks, but in
+requirements/library.txt.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tfxkit.environment import installer, paths
-from tfxkit.environment.platform_support import NEWEST_PYTHON, OLDEST_PYTHON
+from tfxkit.environment.checks import NEWEST_PYTHON, OLDEST_PYTHON
 
 DOCS = "library/requirements/docs.txt"  # installed into an environment of its own
 PLATFORMS = ("x86_64-manylinux_2_39", "aarch64-apple-darwin")
@@ -34,7 +35,7 @@ def main(options: Sequence[str]) -> int:
         options: Of `uv pip compile`, such as `--upgrade`.
 
     Returns:
-        The exit code: that of uv if it finds no solution, having said why.
+        The exit code: that of uv if it finds no solution and has printed the reason.
     """
     sources = _sources()
     with tempfile.TemporaryDirectory() as temporary:
@@ -58,7 +59,7 @@ def main(options: Sequence[str]) -> int:
 def _sources() -> dict[str, list[str]]:
     """Sources of each lock, in order: options and arguments of `uv pip compile`.
 
-    What a group adds to a run's packages has to fit to them, and to the groups before it.
+    The packages of a group have to fit those of a run, and those of the groups before it.
     """
     runtime = _name(paths.RUNTIME_LOCK)
     sources = {
@@ -77,8 +78,8 @@ def _sources() -> dict[str, list[str]]:
 
 
 def _copy(folder: Path, locks: Iterable[str]) -> str:
-    """Copies what uv reads, locks among it, and returns the requirement of the library, a path."""
-    import tomllib  # not there before Python 3.11, on which set-up gets as far as its refusal
+    """Copies the files that uv reads, and returns the requirement of the library, a path."""
+    import tomllib  # new in Python 3.11; older ones have to get as far as the refusal
 
     for lock in locks:
         (folder / lock).parent.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def find_root() -> Path:
-    """The project's folder: the nearest one, from the current one upwards, that has a lock.
+    """The project's folder: the nearest one with a lock, from the current folder upwards.
 
-    Where none has, it is the folder of the virtual environment that this Python belongs to; without
-    a lock there, too, the current folder.
+    If there is none, the folder of this Python's virtual environment; without a lock there, too,
+    the current folder.
     """
     here = Path.cwd()
     for folder in (here, *here.parents, Path(sys.prefix).parent):
@@ -25,14 +25,14 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 
 REQUIREMENTS = ROOT / "requirements"
-RUNTIME_LOCK = REQUIREMENTS / "runtime.txt"  # what a run needs: also what the image installs
-INSTALLER_LOCK = REQUIREMENTS / "installer.txt"  # what installs all others
+RUNTIME_LOCK = REQUIREMENTS / "runtime.txt"  # packages of a run, and of the image
+INSTALLER_LOCK = REQUIREMENTS / "installer.txt"  # installs all others
 # The library as a wheel in vendor/, with its hash. Missing in the library's own repository, whose
 # environment reads the library's source.
 LIBRARY_LOCK = REQUIREMENTS / "library.txt"
 LIBRARY_SOURCE = ROOT / "library" / "src"
 
-# What some targets of make need besides: each is installed by the first that needs it, and stays.
+# Packages of some targets of make: installed by the first target that needs them, and kept.
 GROUPS = {
     "test": REQUIREMENTS / "test.txt",
     "notebooks": REQUIREMENTS / "notebooks.txt",
@@ -41,7 +41,7 @@ GROUPS = {
 
 
 def locks(groups: tuple[str, ...] = ()) -> dict[str, Path]:
-    """The locks that an environment with these groups is made from, by their path in the project.
+    """The locks of an environment with these groups, by their path in the project.
 
     Args:
         groups: Keys of `GROUPS`.
@@ -54,12 +54,12 @@ def locks(groups: tuple[str, ...] = ()) -> dict[str, Path]:
 
 
 def site_packages(venv: Path) -> Path:
-    """The folder that a virtual environment made by this very Python installs into."""
+    """The folder of installed packages in a virtual environment of this Python."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     return venv / "lib" / version / "site-packages"
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment variables for a Python that must see its own packages and no others."""
-    strangers = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if name not in strangers}
+    """The environment variables for a Python that imports only its own packages."""
+    removed = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if name not in removed}

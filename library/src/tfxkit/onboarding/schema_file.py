@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfxkit.config.dataset import Role
 from tfxkit.onboarding.plan import Plan
 from tfxkit.onboarding.profile import Profile
-from tfxkit.runs.schema_text import field_lines
+from tfxkit.runs.schema import field_lines
 
 # How much rarer a column may be filled than it is now: gaps come and go.
 _GAPS = 0.05

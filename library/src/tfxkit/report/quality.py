@@ -10,7 +10,7 @@ from tfxkit.metrics.definition import LOWER, sign
 from tfxkit.report import formatting
 from tfxkit.report.bootstrap import WHOLE, Interval
 from tfxkit.report.run import Run
-from tfxkit.runs.terminal import BOUNDS
+from tfxkit.runs.terminal import THRESHOLD_TEXTS
 
 FEWEST_ROWS = 100  # of a slice that is judged, unless the configuration sets another minimum
 _ROUNDING = 1e-6  # TFMA sums in another order each time
@@ -201,19 +201,19 @@ def metric_rows(run: Run) -> list[MetricRow]:
 
 def deciding_first(run: Run, rows: list[MetricRow]) -> list[MetricRow]:
     """Sorts metrics with thresholds to the front, in the order of the configuration."""
-    order = list(run.summary.bounds())
+    order = list(run.summary.configured_thresholds())
     last = len(order)
     return sorted(rows, key=lambda row: order.index(row.name) if row.name in order else last)
 
 
 def thresholds_shown(run: Run, name: str) -> tuple[ThresholdShown, ...]:
     """Thresholds of a metric, with their outcome."""
-    configured = run.summary.bounds().get(name) or {}
+    configured = run.summary.configured_thresholds().get(name) or {}
     shown = []
     for check in run.summary.thresholds:
         metric, _, limit = check.name.rpartition(": ")
-        if metric == name and limit in BOUNDS and configured:
-            shown.append(ThresholdShown(BOUNDS[limit].format(**configured), check.passed))
+        if metric == name and limit in THRESHOLD_TEXTS and configured:
+            shown.append(ThresholdShown(THRESHOLD_TEXTS[limit].format(**configured), check.passed))
     return tuple(shown)
 
 

@@ -108,7 +108,7 @@ def _label(dataset: Dataset) -> str:
 
 
 def _thresholds(summary: Summary, name: str) -> str:
-    threshold: dict[str, Any] = summary.bounds().get(name) or {}
+    threshold: dict[str, Any] = summary.configured_thresholds().get(name) or {}
     shown = (
         ("min", "≥ {}"),
         ("max", "≤ {}"),

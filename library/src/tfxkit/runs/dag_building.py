@@ -1,4 +1,4 @@
-"""Builds the steps of a DAG for a runner, and reports mistakes in its module."""
+"""Builds the steps of a DAG for a runner, and explains mistakes in its module."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tfxkit.storage import step_cache
 from tfxkit.storage.code_hash import HASHED_PACKAGES, source_of
 from tfxkit.tracebacks import own_file
 
-_POSTPONED = annotations.compiler_flag  # of code below that import
+_POSTPONED = annotations.compiler_flag  # of code in a module with that import
 _MISTAKES = (AttributeError, ImportError, KeyError, NameError, TypeError)
 
 
@@ -30,8 +30,8 @@ def build_components(config: Config, places: Places) -> list[BaseNode]:
     """The steps of the pipeline, each with a hash of the project's code that it runs.
 
     Raises:
-        ConfigError: If there is no such module, if `create_components` fails for a reason that its
-            author can correct, or if it leaves out a step that it built.
+        ConfigError: If the module does not exist, if `create_components` fails for a reason that
+            its author can correct, or if it does not return a step that it built.
     """
     registry = dsl_context_registry.get()
     with _mistakes_as_config_errors(config.dag):
@@ -54,7 +54,7 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # the module is there, and what it imports is not
+            raise  # the module exists, and one of its imports does not
         raise ConfigError(f"dag: there is no module {name} with the steps") from None
 
 
@@ -67,7 +67,7 @@ def _mistakes_as_config_errors(dag: str) -> Iterator[None]:
     """Names the line of a mistake in a DAG's module or in that of an own step.
 
     Raises:
-        ConfigError: If there is such a line. Other exceptions pass as they are.
+        ConfigError: If there is such a line. Other exceptions pass unchanged.
     """
     try:
         yield
@@ -87,9 +87,9 @@ def _mistakes_as_config_errors(dag: str) -> Iterator[None]:
 
 
 def _place(error: Exception, dag: str) -> str | None:
-    """File and line of the DAG or of an own step, if that is where an exception came from.
+    """File and line of the DAG or of an own step, if an exception came from there.
 
-    It did not where it passed code of a shipped component or of tfxkit after that line.
+    None if the exception passed code of a shipped component or of tfxkit after that line.
     """
     library = tuple(f"{path.parent}{os.sep}" for path in map(source_of, HASHED_PACKAGES) if path)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
@@ -103,13 +103,13 @@ def _place(error: Exception, dag: str) -> str | None:
 
 
 def _refuse_postponed_annotations(error: ValueError) -> None:
-    """Explains why TFX takes no annotation of a function component.
+    """Explains why TFX refuses the annotations of a function component.
 
     TFX compares `__annotations__` with types, and with that import they are text (tfx 1.21,
     dsl/component/experimental/function_parser.py:317).
 
     Raises:
-        ConfigError: If TFX refused the annotations, and the module that has them has the import.
+        ConfigError: If TFX refused the annotations of a module with the import.
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     outside = list(itertools.dropwhile(_is_decorator_of_tfx, reversed(frames)))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one exception for both, and a memory of it."""
+"""Ctrl-C and SIGTERM: one exception for both, remembered for the whole run."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ UnraisableHook = Callable[[Any], Any]
 
 
 class ExplainedInterrupt(KeyboardInterrupt):
-    """An interruption after which a user has to know something; the text is for the user."""
+    """An interruption with a message for the user."""
 
 
 class Interruption:
     """Remembers whether a signal has come.
 
-    Beam and TensorFlow wrap what is raised inside their workers, and what was half imported when
-    the signal came raises anything later. So a run that was interrupted may end in any exception;
-    this distinguishes it from a failure. Watches may be nested: all of them remember the signal.
+    Beam and TensorFlow wrap exceptions of their workers, and modules that were half imported when
+    the signal came fail later. So a run that was interrupted may end in any exception; this
+    distinguishes it from a failure. Watches may be nested: all of them remember the signal.
 
     Attributes:
-        happened: Whether a signal has come.
+        happened: True after a signal.
     """
 
     _watching: ClassVar[list[Interruption]] = []  # from the outermost to the innermost
 
     def __init__(self) -> None:
-        """Starts without any."""
+        """Starts without a signal."""
         self.happened = False
 
     @contextlib.contextmanager
@@ -42,12 +42,12 @@ class Interruption:
         """Turns SIGINT and SIGTERM into KeyboardInterrupt while the context lasts.
 
         An exception that follows a signal becomes KeyboardInterrupt, too. In threads other than the
-        main one, which get no signals, nothing is changed.
+        main one, which get no signals, nothing changes.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        # A library may have swallowed what an earlier signal raised.
+        # A library may have swallowed the exception of an earlier signal.
         self.happened = any(watch.happened for watch in self._watching)
         signals = (signal.SIGINT, signal.SIGTERM)
         self._watching.append(self)
@@ -72,7 +72,7 @@ class Interruption:
 
 
 def _without_interruptions(hook: UnraisableHook) -> UnraisableHook:
-    """A hook for what is raised where nothing can catch it, such as in a destructor."""
+    """A hook for exceptions that nothing can catch, such as in a destructor."""
 
     def report(unraisable: Any) -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):

@@ -1,7 +1,8 @@
-"""Lineage of pushed versions: the data, schema, code and run that a version came from, and back.
+"""Lineage of pushed versions: data, schema, code and run of a version, and versions from a span.
 
-`trace` follows a version back through ML Metadata to its data; `versions_from_span` goes from a
-span of the data to all versions that have seen it. `tree` and `table` render them for a person.
+`trace` follows a version back through ML Metadata to its data; `versions_from_span` finds all
+versions that were trained on a span of the data, or started from one that was. `tree` and `table`
+render them for the terminal.
 """
 
 from __future__ import annotations
@@ -31,21 +32,21 @@ from tfxkit.storage import examples_artifact, served_model
 
 _CODE_HASH = re.compile(r'\\?"code_hash\\?":\s*\\?"([0-9a-f]+)')
 _PARTS = ("model", "transform", "schema", "data")  # from the version back
-_SHORT = 12  # digits of a hash on the screen: enough to tell two apart
+_SHORT = 12  # digits of a hash on the screen, enough to distinguish two
 _STATE_STYLES = {"served": "green", "kept": "", "gone": "red"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """Origin of one thing that a version was made from.
+    """Provenance of an artifact that a version was made from.
 
     Attributes:
-        step: The step that made it.
-        execution: The number of the execution in ML Metadata.
+        step: The step that wrote it.
+        execution: The id of the execution in ML Metadata.
         run: The run that the execution was part of.
-        at: When the execution ended, local time in ISO 8601.
+        at: End of the execution, local time in ISO 8601.
         code: The hash of the project's code that the step ran; None if it has none.
-        facts: What is known of the thing, by name.
+        facts: Properties of the artifact, by name.
     """
 
     step: str
@@ -57,7 +58,7 @@ class Provenance:
 
     @classmethod
     def of(cls, execution: Execution, facts: dict[str, Any]) -> Provenance:
-        """The provenance of what an execution made."""
+        """The provenance of an output of an execution."""
         ended = datetime.fromtimestamp(execution.ended).astimezone()
         return cls(
             step=execution.step,
@@ -77,7 +78,7 @@ class Lineage:
         version: Its name.
         path: The folder that it was pushed to.
         state: `served`, `kept` (a newer one is served), or `gone` (the folder does not exist).
-        pushes: Each time that it was pushed, found to be served already, or served again.
+        pushes: Its pushes: first, again while it was served already, and by a rollback.
         parts: By `data`, `schema`, `transform` and `model`; those that are known.
         commit: The git commit of the code of the run that trained it, if there is one.
         config: The run that trained it, and a hash of its configuration.
@@ -107,7 +108,7 @@ def trace(graph: ExecutionGraph, outputs: Outputs, version: str | None) -> Linea
 
     Args:
         graph: All executions and artifacts.
-        outputs: Where runs and versions are.
+        outputs: Of the pipeline, with its runs and versions.
         version: Its name; the served one if None.
 
     Raises:
@@ -139,29 +140,29 @@ def trace(graph: ExecutionGraph, outputs: Outputs, version: str | None) -> Linea
 def versions_from_span(
     graph: ExecutionGraph, outputs: Outputs, span: int
 ) -> list[tuple[Lineage, str | None]]:
-    """The versions that have seen a span, oldest first.
+    """The versions that were trained on a span, directly or not, oldest first.
 
     Returns:
-        Each with None if it was trained on the span. Otherwise with the version that its training
-        started from, whose weights have seen the span.
+        Each version with None if it was trained on the span, else with the version that its
+        training started from, whose weights were trained on the span.
 
     Raises:
-        UsageError: If no pushed version has seen it.
+        UsageError: If there is none.
     """
     lineages = [trace(graph, outputs, version) for version in _pushed_models(graph)]
-    found: dict[str, tuple[Lineage, str | None]] = {}
+    versions: dict[str, tuple[Lineage, str | None]] = {}
     for lineage in sorted(lineages, key=lambda each: each.pushes[0].execution):
         if span in lineage.spans:
-            found[lineage.version] = lineage, None
-        elif lineage.started_from in found:
-            found[lineage.version] = lineage, lineage.started_from
-    if not found:
+            versions[lineage.version] = lineage, None
+        elif lineage.started_from in versions:
+            versions[lineage.version] = lineage, lineage.started_from
+    if not versions:
         seen = sorted({number for lineage in lineages for number in lineage.spans})
         known = f"They came from: {', '.join(map(str, seen))}." if seen else "None is pushed yet."
         if lineages and not seen:
             known = f"{outputs.metadata} has no data for any served version."
         raise UsageError(f"No pushed model is known to come from span {span}. {known}")
-    return list(found.values())
+    return list(versions.values())
 
 
 def code_hash_of(parameters: Mapping[str, Any]) -> str | None:
@@ -169,39 +170,39 @@ def code_hash_of(parameters: Mapping[str, Any]) -> str | None:
     if own := parameters.get("code_hash"):
         return str(own)
     texts = [value for value in parameters.values() if isinstance(value, str)]
-    return next((found[1] for text in texts if (found := _CODE_HASH.search(text))), None)
+    return next((match[1] for text in texts if (match := _CODE_HASH.search(text))), None)
 
 
 def _pushed_models(graph: ExecutionGraph) -> dict[str, list[Artifact]]:
     """The `PushedModel` artifacts of each version, oldest first; versions too.
 
-    An artifact that no execution made stands for a version of unknown past that was served again
+    An artifact that no execution wrote stands for a version of unknown origin that was served again
     (`tfxkit/runs/rollback.py`).
     """
-    found: dict[str, list[Artifact]] = {}
+    versions: dict[str, list[Artifact]] = {}
     for artifact in graph.of_type("PushedModel"):
         if artifact.properties.get(served_model.PUSHED) and graph.maker(artifact):
             path = str(artifact.properties.get(served_model.PUSHED_DESTINATION, ""))
-            found.setdefault(os.path.basename(path.rstrip("/")), []).append(artifact)
-    return found
+            versions.setdefault(os.path.basename(path.rstrip("/")), []).append(artifact)
+    return versions
 
 
 def _parts(graph: ExecutionGraph, pushed_model: Artifact) -> dict[str, Provenance]:
-    """The nearest ancestor of each kind."""
+    """The nearest ancestor for each part of a lineage."""
     parts: dict[str, Provenance] = {}
     for artifact in graph.ancestors(pushed_model):
-        kind, facts = _facts_of(artifact)
+        part, facts = _facts_of(artifact)
         maker = graph.maker(artifact)
-        if kind is None or kind in parts or maker is None:
+        if part is None or part in parts or maker is None:
             continue
-        if kind == "model":
+        if part == "model":
             facts["started_from"] = maker.started_from
-        parts[kind] = Provenance.of(maker, facts)
-    return {kind: parts[kind] for kind in _PARTS if kind in parts}
+        parts[part] = Provenance.of(maker, facts)
+    return {part: parts[part] for part in _PARTS if part in parts}
 
 
 def _facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
-    """The part of a lineage that an artifact is, and what is known of it."""
+    """The part of a lineage that an artifact is, and its properties."""
     properties, uri = artifact.properties, artifact.uri
     match artifact.type:
         case "Examples" if examples_artifact.SPANS_PROPERTY in properties:  # not Transform's
@@ -228,7 +229,7 @@ def _facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
 
 
 def _pushes(graph: ExecutionGraph, pushed_models: Sequence[Artifact]) -> list[Provenance]:
-    """Also executions that hand on an artifact made by another one, such as a rollback."""
+    """The pushes of a version, with executions that pass on its artifact, such as a rollback."""
     numbers = {artifact.id for artifact in pushed_models}
     return [
         Provenance.of(execution, {"adopted": bool(artifact.properties.get(served_model.ADOPTED))})
@@ -255,8 +256,8 @@ def _summary(outputs: Outputs, run: str) -> Summary | None:
 
 
 def _unknown_version(name: str, outputs: Outputs, known: list[str]) -> str:
-    there = f"It has: {', '.join(known[-5:])}." if known else "It has no pushed model."
-    lines = [f"{outputs.metadata} has no version {name!r}. {there}"]
+    versions = f"It has: {', '.join(known[-5:])}." if known else "It has no pushed model."
+    lines = [f"{outputs.metadata} has no version {name!r}. {versions}"]
     if name in map(str, served_model.complete_versions(str(outputs.serving))):
         lines.append(
             f"The version itself carries its schema, configuration, statistics and training: "
@@ -287,7 +288,7 @@ def tree(lineage: Lineage) -> Tree:
 
 
 def table(versions: Sequence[tuple[Lineage, str | None]]) -> Table:
-    """Versions that have seen a span, from `versions_from_span`, for the terminal."""
+    """The versions from `versions_from_span`, for the terminal."""
     rows = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("version", "state", "trained on spans", "trained in run", "how"):
         rows.add_column(heading, no_wrap=heading != "how")

@@ -1,8 +1,8 @@
-"""ML Metadata as a graph: executions, the artifacts that they read and wrote, the runs they ran in.
+"""ML Metadata as a graph of executions and of the artifacts that they read and wrote.
 
-Everything that looks at past runs goes through this module: results and report of one run, resume,
-lineage, retention and rollback. A step that is reused appears as another execution with the same
-output artifacts, so the oldest execution that has an artifact among its outputs made it.
+All code about past runs uses this module: results and report of one run, resume, lineage, retention
+and rollback. A reused step appears as another execution with the same output artifacts, so an
+artifact was written by the oldest execution that has it among its outputs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tfxkit.errors import StorageError
 from tfxkit.storage import placeholders, served_model
 
-GOOD_STATES = ("COMPLETE", "CACHED")
+_SUCCEEDED = ("COMPLETE", "CACHED")
 _INPUT_EVENTS = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)
 _OUTPUT_EVENTS = (pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT, pb.Event.INTERNAL_OUTPUT)
 # Types of contexts. A node's context is named <pipeline>.<step>.
@@ -32,7 +32,7 @@ class Artifact:
     """An artifact.
 
     Attributes:
-        id: Its number, the same in all runs.
+        id: Its id, the same in all runs.
         type: Such as `Model`.
         uri: Its folder or file.
         properties: Its properties, custom ones included.
@@ -58,10 +58,10 @@ class Execution:
     """One execution of a step.
 
     Attributes:
-        id: Its number.
+        id: Its id in ML Metadata.
         step: The name of the step, such as `Trainer`; the type of an execution outside of runs.
         runs: Ids of the runs that it belongs to, oldest first: more than one if later runs, started
-            in the middle, took its outputs.
+            with a later step, use its outputs.
         state: COMPLETE, CACHED, FAILED and so on.
         started: Seconds since 1970.
         ended: Time of the last change, in seconds since 1970.
@@ -83,7 +83,7 @@ class Execution:
     @property
     def succeeded(self) -> bool:
         """True if its outputs can be used."""
-        return self.state in GOOD_STATES
+        return self.state in _SUCCEEDED
 
     @property
     def run(self) -> str:
@@ -109,7 +109,7 @@ class Execution:
 
 
 class ExecutionGraph:
-    """Executions and artifacts, with the ways between them."""
+    """Executions and artifacts, and the links between them."""
 
     def __init__(self, executions: Collection[Execution], artifacts: Collection[Artifact]) -> None:
         """Indexes the graph.
@@ -130,19 +130,19 @@ class ExecutionGraph:
         return self._writers.get(artifact.id, ())
 
     def maker(self, artifact: Artifact) -> Execution | None:
-        """The execution that made an artifact; None if it failed or is not known."""
+        """The execution that wrote an artifact; None if it failed or is unknown."""
         return next((writer for writer in self.writers(artifact) if writer.succeeded), None)
 
     def ancestors(self, artifact: Artifact) -> list[Artifact]:
-        """All that an artifact was made from, the nearest first, beginning with itself."""
-        found, waiting = {artifact.id: artifact}, [artifact]
+        """An artifact and all its ancestors, nearest first."""
+        ancestors, waiting = {artifact.id: artifact}, [artifact]
         while waiting:
             maker = self.maker(waiting.pop(0))
             for source in maker.read() if maker else ():
-                if source.id not in found:
-                    found[source.id] = source
+                if source.id not in ancestors:
+                    ancestors[source.id] = source
                     waiting.append(source)
-        return list(found.values())
+        return list(ancestors.values())
 
     def of_type(self, name: str) -> list[Artifact]:
         """All artifacts of a type, oldest first."""
@@ -160,7 +160,7 @@ class RunMetadata:
     """One run in a metadata file, as it is at the moment of each call."""
 
     def __init__(self, metadata_file: Path, run_id: str) -> None:
-        """Names the run; nothing is opened yet.
+        """Selects the run; the file is not opened yet.
 
         Args:
             metadata_file: The SQLite file of ML Metadata; it need not exist.
@@ -200,7 +200,7 @@ def newest_run_with(metadata_file: Path, steps: Collection[str]) -> str | None:
         StorageError: If the file cannot be read, or is damaged.
     """
     graph = read_graph(metadata_file)
-    # Numbers of executions tell the order of runs; clocks are set back.
+    # Ids of executions give the order of runs; clocks are set back.
     runs = {run: execution.id for execution in graph.executions for run in execution.runs}
     for run_id in sorted(runs, key=lambda run: runs[run], reverse=True):
         succeeded = {name for name, step in graph.steps(run_id).items() if step.succeeded}
@@ -241,7 +241,7 @@ def forget_artifacts(metadata_file: Path, ids: Sequence[int]) -> None:
 
 
 def open_store(metadata_file: Path, *, write: bool = False) -> ml_metadata.MetadataStore:
-    """Opens a SQLite file of ML Metadata; to write, it is made if necessary.
+    """Opens a SQLite file of ML Metadata; for writing, it is created if necessary.
 
     Raises:
         StorageError: If it cannot be opened, or is damaged.
@@ -259,7 +259,7 @@ def _named_in_errors(metadata_file: Path, action: str) -> Iterator[None]:
     try:
         yield
     except (ml_metadata.errors.StatusError, RuntimeError) as error:  # the latter from its C++ part
-        # It puts the reason between a heading and the statement in SQL.
+        # The reason is between a heading and the SQL statement.
         reason = str(error).removeprefix("Error when executing query: ").split(" query: ")[0]
         raise StorageError(f"{metadata_file} cannot be {action}: {reason}") from error
 
@@ -316,12 +316,12 @@ def _executions_of_run(store: ml_metadata.MetadataStore, run_id: str) -> list[pb
 
 def _contexts_by_execution(store: ml_metadata.MetadataStore) -> dict[int, list[pb.Context]]:
     """The run and node contexts that each execution belongs to."""
-    found: dict[int, list[pb.Context]] = defaultdict(list)
+    contexts: dict[int, list[pb.Context]] = defaultdict(list)
     for context in store.get_contexts():
         if context.type in (_RUN, _NODE):
             for execution in store.get_executions_by_context(context.id):
-                found[execution.id].append(context)
-    return found
+                contexts[execution.id].append(context)
+    return contexts
 
 
 def _step(contexts: Collection[pb.Context]) -> str:
@@ -338,11 +338,11 @@ def _by_execution(
     events: Collection[pb.Event], types: Collection[int], artifacts: Mapping[int, Artifact]
 ) -> dict[int, dict[str, list[Artifact]]]:
     """The artifacts at the other ends of events, by execution and by name, in order."""
-    found: dict[int, dict[str, list[Artifact]]] = defaultdict(lambda: defaultdict(list))
+    by_execution: dict[int, dict[str, list[Artifact]]] = defaultdict(lambda: defaultdict(list))
     chosen = [event for event in events if event.type in types]
     for event in sorted(chosen, key=lambda event: (_key(event), event.artifact_id)):
-        found[event.execution_id][_key(event)].append(artifacts[event.artifact_id])
-    return {execution: dict(by_key) for execution, by_key in found.items()}
+        by_execution[event.execution_id][_key(event)].append(artifacts[event.artifact_id])
+    return {execution: dict(by_key) for execution, by_key in by_execution.items()}
 
 
 def _key(event: pb.Event) -> str:

@@ -1,4 +1,4 @@
-"""Opens a run for the notebooks: the newest one with the required steps, or a given one."""
+"""Opens a run for the notebooks: the newest one with the required steps, or a named one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import UsageError
 from tfxkit.runs.outcome import label_of
 from tfxkit.runs.outputs import Outputs
-from tfxkit.runs.silence import import_tensorflow
+from tfxkit.runs.run_log import import_tensorflow
 from tfxkit.runs.summary import State, Summary, find_run, history
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["NothingToShowError", "OpenedRun", "open_run"]
 
 
 class NothingToShowError(UsageError):
-    """A run or an output that does not exist; a notebook shows the message alone."""
+    """A run or an output that does not exist; a notebook shows only the message."""
 
     def _render_traceback_(self) -> list[str]:  # the name that IPython looks for
         return [str(self)]
@@ -78,7 +78,7 @@ def open_run(
     Also imports TensorFlow, whose messages would fill the screen otherwise.
 
     Args:
-        *steps: Whose outputs there must be.
+        *steps: Steps whose outputs the run must have.
         run: A run id or its beginning; `PIPELINE_RUN` if None, and if that is not set the newest.
         config: Overlays, with commas between them; `PIPELINE_CONFIG` if None, else `local`.
         config_dir: The folder of configurations; `PIPELINE_CONFIG_DIR` if None.
@@ -113,12 +113,12 @@ def _open(outputs: Outputs, summary: Summary, newer: tuple[str, ...]) -> OpenedR
     from tfxkit.runs.metadata import RunMetadata
 
     done = {step.name for step in summary.steps if step.state in (State.RUN, State.CACHED)}
-    found = RunMetadata(outputs.metadata, summary.run_id).outputs()
+    artifacts = RunMetadata(outputs.metadata, summary.run_id).outputs()
     return OpenedRun(
         summary=summary,
         dataset=Dataset.model_validate(summary.config["dataset"]),
         outputs=outputs,
-        artifacts={step: found[step] for step in found if step in done},
+        artifacts={step: artifacts[step] for step in artifacts if step in done},
         status=label_of(outputs, summary),
         newer=newer,
     )

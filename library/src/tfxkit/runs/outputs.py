@@ -1,4 +1,4 @@
-"""The layout of `outputs/<pipeline>/`: the files that runs leave on a local disk."""
+"""Layout of `outputs/<pipeline>/`, the files of runs on a local disk; their lock and checks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 # In the folder of a run.
 SUMMARY_FILE, LOG_FILE, REPORT_FILE = "summary.json", "run.log", "report.html"
+# For another process to release the metadata: a backup takes that long, a forgotten shell longer.
+METADATA_WAIT_S = 10.0
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 class BusyError(UsageError):
@@ -54,7 +59,7 @@ class Outputs:
         return cls(folder, selection)
 
     def command(self, subcommand: str, *arguments: str) -> str:
-        """The command line that applies a subcommand to these outputs, ready to be pasted."""
+        """The command line of a subcommand for these outputs, ready to be pasted."""
         return self.selection.command(subcommand, *arguments)
 
     @property
@@ -69,12 +74,12 @@ class Outputs:
 
     @property
     def serving(self) -> Path:
-        """The pushed models, one folder per version: what a model server is pointed at."""
+        """The pushed models, one folder per version; the folder that a model server watches."""
         return self.root / "serving_model"
 
     @property
     def checkpoints(self) -> Path:
-        """Checkpoints of trainings that have not ended; empty after one that has."""
+        """Checkpoints of an unfinished training; empty after one that has finished."""
         return self.root / "checkpoints"
 
     @property
@@ -92,10 +97,10 @@ class Outputs:
         return os.readlink(link) if link.is_symlink() else None
 
     def new_run_dir(self) -> Path:
-        """Makes the folder of a new run, named by its start in local time, and links `latest`.
+        """Creates the folder of a new run, named by its start in local time, and links `latest`.
 
         Raises:
-            UsageError: If it cannot be made.
+            UsageError: If it cannot be created.
         """
         try:
             return self._new_run_dir()
@@ -121,8 +126,8 @@ class Outputs:
 
         Args:
             run_dir: Its folder.
-            before: The value of `latest()` before the folder was made; names do not tell the order,
-                since clocks are set back.
+            before: The value of `latest()` before the folder was created; names do not give the
+                order, since clocks are set back.
         """
         shutil.rmtree(run_dir)
         if before is None:
@@ -139,8 +144,8 @@ class Outputs:
     def schema_copy(self, schema: Path) -> Path:
         """A copy of the schema under a path that changes with its content.
 
-        ImportSchemaGen's cache key holds the path of the file only, so at a fixed path an edited
-        schema would be ignored in silence (tfx 1.21, `import_schema_gen/component.py`).
+        ImportSchemaGen's cache key has only the path of the file, so at a fixed path an edited
+        schema would be ignored silently (tfx 1.21, `import_schema_gen/component.py`).
         """
         content = schema.read_bytes()
         copy = self.root / "schemas" / hashlib.sha256(content).hexdigest()[:12] / schema.name
@@ -184,6 +189,59 @@ class Outputs:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def prepare_metadata(file: Path) -> str | None:
+    """Checks that a run can write to the file of ML Metadata, and sets a damaged one aside.
+
+    A damaged file is never deleted: no served model depends on it, but it holds the lineage of the
+    models. Without it each step runs anew.
+
+    Args:
+        file: The SQLite file; it need not exist.
+
+    Returns:
+        A sentence for the user if the file was damaged, else None.
+
+    Raises:
+        UsageError: If another process holds the file, or if it cannot be written.
+    """
+    if not file.exists():
+        return None
+    try:
+        # SQLite opens a read-only file without an error.
+        file.open("r+b").close()
+    except OSError as error:
+        raise UsageError(f"Cannot write to {file}: {error.strerror}") from None
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=METADATA_WAIT_S)) as database:
+            # Rolls back the transaction of a killed run, and takes the lock that a run needs.
+            database.execute("BEGIN IMMEDIATE")
+            [verdict] = database.execute("PRAGMA quick_check(1)").fetchone()
+            database.rollback()
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(_BUSY):
+            raise UsageError(
+                f"{file} is locked by another process, for {METADATA_WAIT_S:g} s by now.\n"
+                "Close the process that has it open (fuser names it), and run again."
+            ) from None
+        if not name.startswith(_DAMAGED):
+            raise UsageError(f"{file} cannot be used: {error}") from None
+        verdict = str(error)
+    return None if verdict == "ok" else _set_aside(file, verdict)
+
+
+def _set_aside(file: Path, verdict: str) -> str:
+    aside = file.with_name(f"{file.name}.damaged-{datetime.now():%Y%m%d-%H%M%S}")
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        part = file.with_name(file.name + suffix)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + suffix))
+    return (
+        f"{file.name} is damaged ({verdict.splitlines()[-1]}) and was set aside as {aside.name}. "
+        "Each step runs anew; the served model stays the same."
+    )
 
 
 def shown(path: Path) -> str:

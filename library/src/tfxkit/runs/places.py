@@ -1,4 +1,4 @@
-"""The places that a runner gives to the DAG."""
+"""Folders and addresses that a runner passes to the DAG."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["Places"]
 
 @dataclasses.dataclass(frozen=True)
 class Places:
-    """Where a runner wants the pipeline to read and write; local paths or gs://, s3:// addresses.
+    """Inputs and outputs of a pipeline; local paths or gs://, s3:// addresses.
 
     Attributes:
         data: The folder of `span-<number>` folders.
         schema: The schema file. Its path must change with its content (see `ImportSchemaGen`).
         serving: The folder that versions are pushed to, and that the baseline is read from.
-        checkpoints: The folder in which a killed training finds its last epoch again.
-        bulk_data: The folder of spans to predict, if that is switched on.
-        serving_statistics: The statistics of served requests, if skew is to be measured.
-        run_id: The run, or the placeholder that a backend puts its own id in the place of.
+        checkpoints: The folder with the last epoch of a killed training.
+        bulk_data: The folder of spans to predict, if bulk inference is enabled.
+        serving_statistics: The statistics of served requests, if skew is measured.
+        run_id: The id of the run, or the placeholder that a backend replaces by its own id.
     """
 
     data: str

@@ -1,12 +1,15 @@
-"""Predictions of a pushed model for a file: its rows and columns as they are, and what it predicts.
+"""Predictions of a pushed model for the rows of a file, beside the file's own columns.
 
-The file is read and typed as ExampleGen does it, by the schema that the model was trained with, and
-as the files were written that it was trained on.
+The file is read and typed as by ExampleGen, with the schema and the CSV format of the data that the
+model was trained on. Text that a spreadsheet would run as a formula gets an apostrophe before it,
+as OWASP advises: otherwise whoever can write a row could make the reader's spreadsheet open
+addresses or start programs ("CSV Injection", OWASP).
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -24,24 +27,26 @@ from tfxkit.components.example_gen.tables import column_names, read_batches, rea
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
-from tfxkit.runs.spreadsheet import harmless
 from tfxkit.storage import served_model
 from tfxkit.training.export import OUTPUT
 
-BATCH_ROWS = 4096
+_BATCH_ROWS = 4096
+_FORMULA = r"^([=@\t\r]|[+\-][\s\S])"  # a sign alone is no formula, but often stands for no value
+_NUMBER = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False) -> int:
     """Writes the rows of a file with the predictions for them, as CSV.
 
-    They are in a column `prediction` (regression, or the most likely class), in `probability` or,
-    where the label has names, in `probability_<positive value>` or `probability_<class>` for each
-    class. Where the file has such a column already, `predicted_` comes before the name.
+    The predictions are in a column `prediction` (regression, or the most likely class), in
+    `probability` or, where the label has names, in `probability_<positive value>` or
+    `probability_<class>` for each class. Where the file has such a column already, `predicted_`
+    comes before the name.
 
     Args:
-        file: CSV or Parquet with a header; columns that no feature is made from need not be there.
+        file: CSV or Parquet with a header; columns that no feature is made from may be missing.
         version_dir: A pushed version.
-        output: Where the CSV goes: UTF-8, separated by commas.
+        output: Stream for the CSV: UTF-8, separated by commas.
         raw: Whether texts stay as they are even if a spreadsheet would run them.
 
     Returns:
@@ -59,14 +64,14 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
     raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
-    for given, typed in zip(raw_batches, typed_batches, strict=True):
-        predictions = _predictions(model, typed, dataset)
-        named = {_free(name, given.schema.names): values for name, values in predictions.items()}
-        table = pa.table({**{name: given.column(name) for name in given.schema.names}, **named})
-        table = table if raw else harmless(table)
+    for batch, typed in zip(raw_batches, typed_batches, strict=True):
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        for name, values in _predictions(model, typed, dataset).items():
+            columns[_free(name, batch.schema.names)] = values
+        table = pa.table(columns) if raw else harmless(pa.table(columns))
         writer = writer or pyarrow.csv.CSVWriter(output, table.schema)
         writer.write_table(table)
-        rows += given.num_rows
+        rows += batch.num_rows
     if writer is None:
         raise DataError(f"{file} has no rows.")
     writer.close()
@@ -74,7 +79,7 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
 
 
 def _check_columns(file: str, names: Sequence[str], needed: Sequence[str]) -> None:
-    """A column that is not there would count as missing in each row, and predictions look good."""
+    """Refuses a file without a column that the model needs: its values would count as missing."""
     if missing := [name for name in needed if name not in names]:
         raise DataError(
             f"{file} lacks columns that the model needs: {', '.join(missing)}. Add them; where a "
@@ -84,13 +89,13 @@ def _check_columns(file: str, names: Sequence[str], needed: Sequence[str]) -> No
 
 def _predictions(model: tf.Module, batch: pa.RecordBatch, dataset: Dataset) -> dict[str, pa.Array]:
     serve = model.signatures["serving_default"]
-    found: dict[str, list[np.ndarray]] = {}
+    tensors: dict[str, list[np.ndarray]] = {}
     for examples in _slices(encode_batch(batch)):
         for name, values in serve(examples=tf.constant(examples)).items():
-            found.setdefault(name, []).append(values.numpy())
+            tensors.setdefault(name, []).append(values.numpy())
     return {
         column: values
-        for name, parts in found.items()
+        for name, parts in tensors.items()
         for column, values in _columns(name, np.concatenate(parts), dataset)
     }
 
@@ -102,8 +107,8 @@ def _free(name: str, taken: Sequence[str]) -> str:
 
 
 def _slices(examples: pa.Array) -> Iterator[list[bytes]]:
-    for start in range(0, len(examples), BATCH_ROWS):
-        yield examples.slice(start, BATCH_ROWS).to_pylist()
+    for start in range(0, len(examples), _BATCH_ROWS):
+        yield examples.slice(start, _BATCH_ROWS).to_pylist()
 
 
 def _columns(name: str, values: np.ndarray, dataset: Dataset) -> Iterator[tuple[str, pa.Array]]:
@@ -113,10 +118,37 @@ def _columns(name: str, values: np.ndarray, dataset: Dataset) -> Iterator[tuple[
     names = [name] if width == 1 else [f"{name}_{index}" for index in range(width)]
     label = dataset.label
     if name == OUTPUT[Task.MULTICLASS] and width == len(label.classes):
-        names = [f"probability_{one}" for one in label.classes]
+        names = [f"probability_{label_class}" for label_class in label.classes]
         yield "prediction", pa.array(np.array(label.classes, object)[flat.argmax(axis=1)])
     elif name == OUTPUT[Task.BINARY] and label.positive is not None:
         names = [f"probability_{label.positive}"]
     for index, column_name in enumerate(names):
         column = pa.array(flat[:, index])
         yield column_name, pc.cast(column, pa.string()) if column.type == pa.binary() else column
+
+
+def harmless(table: pa.Table) -> pa.Table:
+    """Marks texts and names of columns that a spreadsheet would run; numbers stay.
+
+    Args:
+        table: Columns of any type; only those of text are changed.
+    """
+    columns = [_marked_column(column) for column in table.columns]
+    return pa.table(columns, names=[_marked_name(name) for name in table.column_names])
+
+
+def _marked_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    formula = pc.and_not(
+        pc.match_substring_regex(column, _FORMULA), pc.match_substring_regex(column, _NUMBER)
+    )
+    if not pc.any(formula).as_py():
+        return column
+    empty = pa.scalar("", column.type)
+    marked = pc.binary_join_element_wise(pa.scalar("'", column.type), column, empty)
+    return pc.if_else(formula, marked, column)
+
+
+def _marked_name(name: str) -> str:
+    return f"'{name}" if re.match(_FORMULA, name) and not re.match(_NUMBER, name) else name

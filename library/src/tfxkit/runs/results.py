@@ -1,4 +1,4 @@
-"""Reads the results of a run from its artifacts: the part of the summary that needs TFX."""
+"""Results of a run from its artifacts: the part of the summary that needs TFX."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ from tfxkit.runs.summary import LIBRARY, BaselineSummary, Status
 from tfxkit.storage import examples_artifact, placeholders, served_model
 from tfxkit.storage.filesystems import fileio
 
-WARNING = "warning"  # a custom property of an output
-PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-model-analysis", "ml-metadata")
+_WARNING = "warning"  # a custom property of an output
+_PACKAGES = (
+    "tfx",
+    "tensorflow",
+    "keras",
+    "apache-beam",
+    "tensorflow-model-analysis",
+    "ml-metadata",
+)
 
 
 def collect(outputs: ArtifactsByStep, unfinished: Container[str] = ()) -> dict[str, Any]:
@@ -66,15 +73,15 @@ def verdict(fields: Mapping[str, Any]) -> Status:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the libraries that decide the result, this one first."""
-    return {LIBRARY: __version__, **{name: distributions.version(name) for name in PACKAGES}}
+    """The versions of the libraries that results depend on, this one first."""
+    return {LIBRARY: __version__, **{name: distributions.version(name) for name in _PACKAGES}}
 
 
 def _warnings(outputs: ArtifactsByStep) -> Iterator[str]:
     """Warnings of steps that succeeded, such as those of the project."""
     for step, artifacts in outputs.items():
         for artifact in artifacts.values():
-            if warning := artifact.properties.get(WARNING):
+            if warning := artifact.properties.get(_WARNING):
                 yield f"{step}: {warning}"
 
 
@@ -83,14 +90,14 @@ def _spans(examples: Artifact) -> tuple[int, ...]:
 
 
 def _data_gate(findings: Artifact) -> tuple[str, ...]:
-    """A line for each finding that the gate let pass or could not measure."""
+    """A line for each finding that did not stop the run, or could not be measured."""
     with fileio.open(findings.uri, "r") as file:
         content = json.load(file)
     passed = [
-        f"{one['severity']}: {one['column']} ({one['split']}): {one['what']}"
-        for one in content["findings"]
+        f"{finding['severity']}: {finding['column']} ({finding['split']}): {finding['what']}"
+        for finding in content["findings"]
     ]
-    return (*passed, *(f"not measured: {one}" for one in content["not_measured"]))
+    return (*passed, *(f"not measured: {name}" for name in content["not_measured"]))
 
 
 def _training_seconds(model: Artifact) -> float | None:
@@ -122,7 +129,7 @@ def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
 
 
 def _both(evaluation: bool | None, serving_check: bool | None) -> bool | None:
-    """One verdict of two; None is one that is not known."""
+    """Joins two verdicts; None stands for an unknown one."""
     if evaluation is False or serving_check is False:
         return False
     return None if evaluation is None or serving_check is None else True

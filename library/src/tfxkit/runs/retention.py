@@ -1,7 +1,7 @@
-"""Retention: removes old runs and versions, and artifacts that nothing which stays was made from.
+"""Retention: removes old runs and versions, and artifacts that are not ancestors of newer ones.
 
-`plan_removal` decides, `remove` removes, in an order that leaves nothing half removed if it is
-interrupted.
+`plan_removal` selects, `remove` removes, in an order that leaves nothing half removed after an
+interruption.
 """
 
 from __future__ import annotations
@@ -45,21 +45,20 @@ class RemovalPlan:
     forgotten: tuple[int, ...]
 
     def __bool__(self) -> bool:
-        """True if there is anything to remove."""
+        """False if there is nothing to remove."""
         return bool(self.runs or self.versions or self.artifacts)
 
 
 def plan_removal(outputs: Outputs, keep_runs: int | None, keep_versions: int | None) -> RemovalPlan:
-    """Decides what is old enough to go.
+    """Selects the runs, versions and artifacts that are old enough to be removed.
 
-    Besides the newest, these stay: the newest run that came to its end, the runs that each version
-    which stays was made in, and all artifacts that those runs and versions were made from.
+    Besides the newest, these stay: the newest run that finished, the runs that wrote the remaining
+    versions, and all ancestors of those runs and versions.
 
     Args:
         outputs: Of a pipeline; locked.
-        keep_runs: The number of newest runs that stay; None for all.
-        keep_versions: The number of newest versions that stay, at least the served one; None for
-            all.
+        keep_runs: Number of newest runs that stay; None for all.
+        keep_versions: Number of newest versions that stay, at least the served one; None for all.
 
     Raises:
         StorageError: If ML Metadata cannot be read.
@@ -90,18 +89,18 @@ def remove(plan: RemovalPlan, outputs: Outputs) -> None:
     if plan.versions:
         with lock_folder(str(outputs.serving)):
             for folder in plan.versions:
-                # A model server sees it whole or not at all; the next push removes what is left.
+                # A model server sees it whole or not at all; the next push removes leftovers.
                 hidden = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
                 folder.rename(hidden)
                 shutil.rmtree(hidden)
-    # First forgotten, then removed: a folder that is gone must not count as a cached result.
+    # First forgotten, then removed: a missing folder must not count as a cached result.
     forget_artifacts(outputs.metadata, plan.forgotten)
     for folder in (*plan.artifacts, *plan.runs):
         shutil.rmtree(folder)
 
 
 def total_size(folders: Iterable[Path]) -> str:
-    """Size of some folders, such as `12 MB`."""
+    """Total size of folders, such as `12 MB`."""
     files = (file for folder in folders for file in folder.rglob("*") if not file.is_dir())
     total = float(sum(file.lstat().st_size for file in files))
     for unit in _SIZE_UNITS:
@@ -120,7 +119,7 @@ class _Ancestry:
         self.artifacts = self._graph.artifacts.values()
 
     def runs_of(self, versions: Collection[str]) -> set[str]:
-        """The runs that pushed some versions, and those that pushed what these were made from."""
+        """The runs that pushed some versions, and those that pushed their ancestors."""
         behind = self._executions_behind(self._pushes_of(versions))
         pushes = {
             execution.id
@@ -131,7 +130,7 @@ class _Ancestry:
         return {run for push in pushes for run in behind[push].runs}
 
     def needed(self, runs: Collection[str], versions: Collection[str]) -> set[int]:
-        """Ids of the artifacts of some runs and versions, and of all that they were made from.
+        """Ids of the artifacts of some runs and versions, and of their ancestors.
 
         Args:
             runs: Run ids.
@@ -142,11 +141,11 @@ class _Ancestry:
             for execution in self._graph.executions
             if not set(runs).isdisjoint(execution.runs)
         }
-        artifacts = [artifact for one in executions.values() for artifact in _used(one)]
+        artifacts = [artifact for each in executions.values() for artifact in _used(each)]
         artifacts += self._pushes_of(versions)
         executions |= self._executions_behind(artifacts)
-        # All that an execution made, since its parts are reused together or not at all.
-        artifacts += [artifact for one in executions.values() for artifact in _used(one)]
+        # All outputs of an execution, since they are reused together or not at all.
+        artifacts += [artifact for each in executions.values() for artifact in _used(each)]
         return {artifact.id for artifact in artifacts}
 
     def _pushes_of(self, versions: Collection[str]) -> list[Artifact]:
@@ -159,22 +158,22 @@ class _Ancestry:
         ]
 
     def _executions_behind(self, artifacts: Iterable[Artifact]) -> dict[int, Execution]:
-        """The executions that made some artifacts, those that made what they read, and so on.
+        """The executions that wrote some artifacts or their ancestors.
 
-        Also those that made the version which a training started from. What a model was only
-        compared with, it was not made from.
+        The version that a training started from is an ancestor of its model; the baseline that a
+        model was compared with is none.
         """
-        found: dict[int, Execution] = {}
+        executions: dict[int, Execution] = {}
         waiting = [writer for artifact in artifacts for writer in self._graph.writers(artifact)]
         while waiting:
             execution = waiting.pop()
-            if execution.id not in found:
-                found[execution.id] = execution
+            if execution.id not in executions:
+                executions[execution.id] = execution
                 sources = _used(execution)
                 if version := execution.started_from:
                     sources += self._pushes_of({str(self._serving / version)})
                 waiting += [writer for source in sources for writer in self._graph.writers(source)]
-        return found
+        return executions
 
 
 def _used(execution: Execution) -> list[Artifact]:
@@ -184,26 +183,26 @@ def _used(execution: Execution) -> list[Artifact]:
 def _kept_runs(outputs: Outputs, keep: int | None) -> set[str]:
     history = summary.history(outputs.runs)
     newest = history[-keep:] if keep else history
-    # `run --from` begins with what the newest run that came to an end has left.
+    # `run --from` starts with the outputs of the newest run that finished.
     ended = [run for run in history if run.status in summary.ENDED][-1:]
-    # By the link, too: names are times, and clocks are set back.
+    # The link, too: names are times, and clocks are set back.
     latest = outputs.latest()
     return {run.run_id for run in (*newest, *ended)} | ({latest} if latest else set())
 
 
 def _with_origins(versions: Collection[str]) -> set[str]:
-    """Versions and the ones they are copies of, which ML Metadata may no longer know."""
-    found = set(versions)
+    """Versions and the originals of copies, which ML Metadata may no longer have."""
+    with_origins = set(versions)
     for version in versions:
         folder = Path(version)
-        found.add(str(folder.with_name(str(served_model.origin(version)))))
-    return found
+        with_origins.add(str(folder.with_name(str(served_model.origin(version)))))
+    return with_origins
 
 
 def _artifacts(
     outputs: Outputs, ancestry: _Ancestry | None, runs: Collection[str], versions: Collection[str]
 ) -> tuple[tuple[Path, ...], tuple[int, ...]]:
-    """Folders and ids of artifacts to remove; none where no metadata tells what is needed."""
+    """Folders and ids of artifacts to remove; none without metadata, which has the ancestors."""
     if ancestry is None:
         return (), ()
     needed = ancestry.needed(runs, versions)

@@ -1,9 +1,8 @@
 """Rollback: serves a pushed version again.
 
-The version is checked, then copied under a new and thus highest number, as the Pusher copies, and
-recorded in ML Metadata so that lineage goes on: an execution of the type `Rollback`, whose input is
-the `PushedModel` that the Pusher left and whose output is another one. It belongs to the pipeline
-and to no run.
+The version is checked, then copied under a new and thus highest number, as by the Pusher, and
+recorded in ML Metadata for its lineage: an execution of the type `Rollback`, with the `PushedModel`
+of the Pusher as its input and another one as its output. It belongs to the pipeline and to no run.
 """
 
 from __future__ import annotations
@@ -31,20 +30,20 @@ from tfxkit.storage.filesystems import fileio
 
 # Enough to start TensorFlow and to load any model that was pushed.
 _TIMEOUT_S, _MEMORY_MB = 300, 16_384
-# A feature that is not known is left out of a request: here all of them.
+# Unknown features are left out of a request: here all of them.
 _REQUESTS = {"single": [b""], "batch": [b"", b""]}
 _EXTENSIBLE = {"can_add_fields": True, "can_omit_fields": True}
 _EXECUTION_TYPE = "Rollback"
 
 
 def version_to_roll_back_to(outputs: Outputs, serving_dir: str, wanted: int | None) -> int | None:
-    """The version that a rollback serves; None if `wanted` is the model that is served.
+    """The version that a rollback serves; None if `wanted` is the served model.
 
     Args:
         outputs: Of the pipeline.
         serving_dir: The folder of versions: a local path, or an address like s3://.
-        wanted: A version that the user names, earlier or later. If None, the newest version before
-            the served one that is another model. A rolled-back copy counts as its original, so
+        wanted: A version named by the user, earlier or later. If None, the newest version before
+            the served one with another model. A rolled-back copy counts as its original, so
             repeated rollbacks keep going back.
 
     Raises:
@@ -77,10 +76,10 @@ def serve_again(outputs: Outputs, serving_dir: str, version: int) -> str:
         version: A complete version there.
 
     Returns:
-        What was done, for the user.
+        A message for the user.
 
     Raises:
-        UsageError: If the version does not load, or answers nothing.
+        UsageError: If the version does not load, or gives no answer.
         MachineError: If the machine is short of time or memory for the check of the version.
         StorageError: If it cannot be copied or recorded; the served model stays the same then.
     """
@@ -128,8 +127,8 @@ def _served_version(outputs: Outputs, serving_dir: str) -> int:
 
 def _ensure_complete(serving_dir: str, version: int) -> None:
     if version not in served_model.versions(serving_dir):
-        there = ", ".join(map(str, served_model.complete_versions(serving_dir)))
-        raise UsageError(f"There is no version {version} in {serving_dir}; there are: {there}")
+        complete = ", ".join(map(str, served_model.complete_versions(serving_dir)))
+        raise UsageError(f"There is no version {version} in {serving_dir}; there are: {complete}")
     if lacking := served_model.missing(_path(serving_dir, version)):
         raise UsageError(f"Version {version} is damaged: it lacks {', '.join(lacking)}.")
 
@@ -168,13 +167,13 @@ def _files(folder: str) -> dict[str, str]:
 
 @dataclasses.dataclass
 class _Restoration:
-    """The content of the record.
+    """Content of the record in ML Metadata.
 
     Attributes:
         pipeline: The pipeline's name.
         restored: The path or address of the version that is copied.
-        replaced: That of the version that was served before.
-        published: That of the copy, once it is there.
+        replaced: The path or address of the version that was served before.
+        published: The path or address of the copy, once it is published.
     """
 
     pipeline: str
@@ -185,7 +184,7 @@ class _Restoration:
 
 @contextlib.contextmanager
 def _recorded(store: ml_metadata.MetadataStore, restoration: _Restoration) -> Iterator[None]:
-    """Records the start and the end of the work inside: nothing is done if it cannot be recorded.
+    """Records the start and the end of a rollback, which does not start if it cannot be recorded.
 
     Raises:
         StorageError: If the metadata cannot be written.
@@ -237,7 +236,7 @@ def _begin(store: ml_metadata.MetadataStore, restoration: _Restoration) -> pb.Ex
 
 
 def _pushed_artifact(store: ml_metadata.MetadataStore, version_dir: str) -> pb.Artifact:
-    """The artifact that the Pusher recorded for a version; a new one if it is not there."""
+    """The artifact that the Pusher recorded for a version; a new one if there is none."""
     for artifact in store.get_artifacts_by_type(standard_artifacts.PushedModel.TYPE_NAME):
         properties = artifact.custom_properties
         if served_model.ADOPTED not in properties and (
@@ -248,7 +247,7 @@ def _pushed_artifact(store: ml_metadata.MetadataStore, version_dir: str) -> pb.A
 
 
 def _new_artifact(store: ml_metadata.MetadataStore, version_dir: str) -> pb.Artifact:
-    """A PushedModel with the properties that TFX's Pusher gives it."""
+    """A PushedModel with the properties of TFX's Pusher."""
     pushed = standard_artifacts.PushedModel()
     pushed.uri = version_dir
     pushed.set_int_custom_property(served_model.PUSHED, 1)
@@ -260,8 +259,8 @@ def _new_artifact(store: ml_metadata.MetadataStore, version_dir: str) -> pb.Arti
     return artifact
 
 
-def _event(kind: pb.Event.Type, key: str) -> pb.Event:
-    event = pb.Event(type=kind)
+def _event(event_type: pb.Event.Type, key: str) -> pb.Event:
+    event = pb.Event(type=event_type)
     event.path.steps.add().key = key
     event.path.steps.add().index = 0
     return event

@@ -1,4 +1,4 @@
-"""Sends what libraries print, from Python or C++, to a file, and leaves the terminal to us."""
+"""Log of a run: messages of libraries, from Python or C++, go to a file, not to the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TextIO
 
 from tfxkit.errors import UsageError
 
-# Before TensorFlow is imported: it reads these once.
+# Set before TensorFlow is imported, which reads them once.
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "GRPC_VERBOSITY": "NONE",
@@ -26,16 +26,16 @@ QUIET = {
 def captured(log_file: Path) -> Iterator[TextIO]:
     """Appends standard output and error of this process and its children to a file.
 
-    C++ libraries write to the file descriptors, so those are what is redirected.
+    C++ libraries write to the file descriptors, so those are redirected.
 
     Args:
-        log_file: The file; made if needed, with its folder.
+        log_file: The file; created if needed, with its folder.
 
     Yields:
-        A stream that still reaches what was standard output.
+        A stream to the original standard output.
 
     Raises:
-        UsageError: If nothing can be written there.
+        UsageError: If the file cannot be written.
     """
     try:
         log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -45,10 +45,9 @@ def captured(log_file: Path) -> Iterator[TextIO]:
             f"Cannot write {log_file}: {error.strerror}; the key outputs of the configuration says "
             "in which folder"
         ) from None
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    # Beam makes an argument parser for each look at an option, thousands in a run, and argparse
-    # asks the system for the width of the terminal for each argument, unless it is set.
+    _set_quiet()
+    # Beam creates an argument parser for each look at an option, thousands in a run, and argparse
+    # gets the width of the terminal from the system for each argument, unless it is set.
     os.environ.setdefault("COLUMNS", str(shutil.get_terminal_size().columns))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -72,6 +71,30 @@ def captured(log_file: Path) -> Iterator[TextIO]:
 
 
 def log_traceback() -> None:
-    """Writes the exception that is being handled into the log, unless its disk is full."""
+    """Writes the exception that is being handled to the log, unless its disk is full."""
     with contextlib.suppress(OSError), open(2, "w", encoding="utf-8", closefd=False) as log:
         traceback.print_exc(file=log)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow, and lets it look for a GPU, without its messages about this machine.
+
+    Its C++ writes some of them before it reads the log level (TensorFlow 2.21), and to the file
+    descriptor, so that is what is redirected.
+    """
+    _set_quiet()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _set_quiet() -> None:
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)

@@ -52,7 +52,7 @@ EXIT_CODES = {
 }
 
 
-# Key of `versions`: what began the run. Runs of 0.1 do not have it.
+# Key of `versions` for this library. Runs of 0.1 do not have it.
 LIBRARY = "tfxkit"
 # Keys that 0.1 wrote beside the same values in `metrics`.
 _REPEATED = ("auc", "expected_calibration_error")
@@ -68,7 +68,7 @@ class Step(Frozen):
     state: State
     seconds: float
     after: tuple[str, ...] = pydantic.Field(
-        default=(), description="The steps that it waits for, whether or not it reads of them."
+        default=(), description="The steps that it waits for, whether or not it reads from them."
     )
 
 
@@ -128,7 +128,7 @@ class Summary(Frozen):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _without_repetitions(cls, tree: Any) -> Any:
-        """Runs of 0.1 are shown, compared and served from like those of today."""
+        """Accepts the summaries of 0.1, so that its runs are shown and compared like others."""
         if isinstance(tree, dict):
             return {key: value for key, value in tree.items() if key not in _REPEATED}
         return tree
@@ -138,12 +138,12 @@ class Summary(Frozen):
         """The number of rows in the eval split; 0 if nothing was evaluated."""
         return int(self.metrics.get(EXAMPLE_COUNT) or 0)
 
-    def bounds(self) -> dict[str, Any]:
-        """The thresholds by metric, as the run was configured."""
+    def configured_thresholds(self) -> dict[str, Any]:
+        """The thresholds of the run's configuration, by metric."""
         return self.config.get("dataset", {}).get("evaluation", {}).get("thresholds") or {}
 
     def write(self, run_dir: Path) -> None:
-        """Writes the file at once or not at all."""
+        """Writes the file as a whole or not at all."""
         draft = run_dir / f".summary-{os.getpid()}.json"
         try:
             with draft.open("w", encoding="utf-8") as file:
@@ -159,8 +159,8 @@ def read(run_dir: Path) -> Summary:
     """Reads the summary of a run.
 
     Raises:
-        FileNotFoundError: If the folder holds none.
-        pydantic.ValidationError: If it does not have this form.
+        FileNotFoundError: If the folder has none.
+        pydantic.ValidationError: If the file is not a valid summary.
     """
     return Summary.model_validate_json((run_dir / SUMMARY_FILE).read_text(encoding="utf-8"))
 
@@ -173,7 +173,7 @@ def find_run(outputs: Outputs, name: str) -> Summary:
         name: A run id, the beginning of one, or `latest`.
 
     Raises:
-        UsageError: If no run, or more than one, has such a name.
+        UsageError: If no run matches, or more than one.
     """
     runs = history(outputs.runs)
     if not runs:
@@ -181,30 +181,30 @@ def find_run(outputs: Outputs, name: str) -> Summary:
     if name == "latest":
         # By the link: names are times, and clocks are set back.
         newest = (outputs.runs / "latest").resolve().name
-        found = [run for run in runs if run.run_id == newest]
-        if not found:
+        matches = [run for run in runs if run.run_id == newest]
+        if not matches:
             raise UsageError(
                 f"The summary of the newest run, {newest}, cannot be read. What that run finished "
                 f"is kept: {outputs.command('run')}"
             )
-        return found[0]
-    found = [run for run in runs if run.run_id == name]
-    found = found or [run for run in runs if run.run_id.startswith(name)]
-    if len(found) != 1:
-        word = "No run" if not found else "More than one run"
-        ids = ", ".join(run.run_id for run in (found or runs)[-5:])
+        return matches[0]
+    matches = [run for run in runs if run.run_id == name]
+    matches = matches or [run for run in runs if run.run_id.startswith(name)]
+    if len(matches) != 1:
+        word = "No run" if not matches else "More than one run"
+        ids = ", ".join(run.run_id for run in (matches or runs)[-5:])
         raise UsageError(f"{word} is called {name!r}; there are: {ids}")
-    return found[0]
+    return matches[0]
 
 
 def history(runs: Path) -> list[Summary]:
-    """The summaries of all runs, oldest first; folders without a readable one are left out."""
-    found = []
+    """The summaries of all runs, oldest first, except for unreadable ones."""
+    summaries = []
     for file in sorted(runs.glob(f"*/{SUMMARY_FILE}")):
         if file.parent.is_symlink():
             continue
         try:
-            found.append(read(file.parent))
+            summaries.append(read(file.parent))
         except (pydantic.ValidationError, OSError):
             sys.stderr.write(f"Left out, since it cannot be read: {file}\n")
-    return found
+    return summaries

@@ -1,6 +1,6 @@
-"""The screen of a run: one live line a step, then the numbers that matter.
+"""Screen of a run: a live line for each step, then metrics, outcome and next command.
 
-Without a terminal the same lines come out plain, one for each step when it is over.
+Without a terminal the same lines are printed plain, one for each step when it ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tfxkit.runs.outcome import STEPS, outcome_of
 from tfxkit.runs.outputs import Outputs, shown
 from tfxkit.runs.summary import State, Status, Step, Summary
 
-STEP_STYLES = {
+_STEP_STYLES = {
     State.RUN: "green",
     State.CACHED: "cyan",
     State.FAILED: "bold red",
@@ -29,14 +29,14 @@ STEP_STYLES = {
     State.SKIPPED: "dim",
 }
 TONE_STYLES = {"good": "bold green", "bad": "bold red", "plain": "bold"}
-# How the kinds of checks in `tfxkit.components.evaluator.evaluation` are shown beside their metric.
-BOUNDS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
-MOST_LINES = 5
-STARTING = "starting"
+# Texts of thresholds, by the kind of check in `tfxkit.components.evaluator.evaluation`.
+THRESHOLD_TEXTS = {"min": "≥ {min:g}", "max": "≤ {max:g}", "change": "≤ {max_worsening:g} worse"}
+_MOST_LINES = 5
+_STARTING = "starting"
 
 
-class Progress(logging.Handler):
-    """Keeps the newest epoch that a training logged (records of `tfxkit.training`)."""
+class TrainingProgress(logging.Handler):
+    """Newest epoch in the log of a training (records of `tfxkit.training`)."""
 
     def __init__(self) -> None:
         """Starts with nothing to show."""
@@ -53,20 +53,20 @@ class Progress(logging.Handler):
 
 
 class StepDisplay:
-    """The list of steps, drawn anew as they come and go. A context manager."""
+    """List of the steps, redrawn as they start and end. A context manager."""
 
     def __init__(self, stream: TextIO) -> None:
         """Draws on a stream; live if that is a terminal."""
         self.console = Console(file=stream, highlight=False)
         self._rows: list[tuple[Text, ...]] = []
-        self._running: dict[str, float] = {STARTING: time.monotonic()}  # since when, in seconds
-        self._progress = Progress()
+        self._running: dict[str, float] = {_STARTING: time.monotonic()}  # since when, in seconds
+        self._progress = TrainingProgress()
         self._live = (
             Live(
                 get_renderable=self._draw,
                 console=self.console,
                 refresh_per_second=5,
-                redirect_stdout=False,  # what libraries print goes to the log, not above the steps
+                redirect_stdout=False,  # messages of libraries go to the log, not above the steps
                 redirect_stderr=False,
             )
             if self.console.is_terminal
@@ -74,27 +74,27 @@ class StepDisplay:
         )
 
     def __enter__(self) -> StepDisplay:
-        """Starts drawing, and listening to the training."""
+        """Starts drawing, and following the log of the training."""
         logging.getLogger(tfxkit.training.__name__).addHandler(self._progress)
         if self._live:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leaves the last picture standing."""
+        """Stops drawing; the list stays on the screen."""
         logging.getLogger(tfxkit.training.__name__).removeHandler(self._progress)
         self._running.clear()
         if self._live:
             self._live.stop()
 
     def start(self, name: str) -> None:
-        """A step begins; others may be running."""
-        self._running.pop(STARTING, None)
+        """Adds a step that starts; others may be running."""
+        self._running.pop(_STARTING, None)
         self._running[name] = time.monotonic()
 
     def end(self, step: Step) -> None:
-        """A step is over."""
-        mark, style = STEPS[step.state].mark, STEP_STYLES[step.state]
+        """Shows the end of a step."""
+        mark, style = STEPS[step.state].mark, _STEP_STYLES[step.state]
         word = "" if step.state == State.RUN else STEPS[step.state].word
         seconds = "" if step.state == State.SKIPPED else f"{step.seconds:6.1f} s"
         self._rows.append((Text(mark, style), Text(step.name), Text(seconds), Text(word, "dim")))
@@ -124,19 +124,19 @@ class StepDisplay:
 
 
 def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
-    """The end of a run: metrics with thresholds and baseline, the outcome, the next commands."""
+    """Prints metrics with thresholds and baseline, the outcome, and the next commands of a run."""
     console.print()
     if summary.left_out:
         console.print(Text(f"{summary.left_out:,} rows without a label were left out.", "yellow"))
-    for line in summary.data_gate[:MOST_LINES]:
+    for line in summary.data_gate[:_MOST_LINES]:
         console.print(Text(f"DataGate let pass: {line}", "yellow"), soft_wrap=True)
     if summary.metrics:
         console.print(_metrics_table(summary))
         for name, rows in summary.sampled.items():
-            told = f"{name} was measured on a uniform sample of {rows:,} rows."
-            console.print(Text(told, "dim"), soft_wrap=True)
+            sentence = f"{name} was measured on a uniform sample of {rows:,} rows."
+            console.print(Text(sentence, "dim"), soft_wrap=True)
         for check in summary.thresholds:
-            if not check.passed or _kind(check) not in BOUNDS:
+            if not check.passed or _kind(check) not in THRESHOLD_TEXTS:
                 mark, style = ("✓", "green") if check.passed else ("✗", "red")
                 console.print(Text(f"{mark} {check.detail}", style), soft_wrap=True)
     if summary.serving_check:
@@ -155,7 +155,7 @@ def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
 
 def _metrics_table(summary: Summary) -> Table:
     baseline = summary.baseline.metrics if summary.baseline else {}
-    bounds = summary.bounds()
+    configured = summary.configured_thresholds()
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(f"metric ({summary.evaluated_rows:,} rows)")
     table.add_column("this model", justify="right")
@@ -166,9 +166,10 @@ def _metrics_table(summary: Summary) -> Table:
         if name in COUNTS:
             continue
         texts = [
-            Text(BOUNDS[_kind(check)].format(**bounds[name]), "green" if check.passed else "red")
+            Text(text.format(**configured[name]), "green" if check.passed else "red")
             for check in summary.thresholds
-            if check.name.startswith(f"{name}: ") and _kind(check) in BOUNDS and name in bounds
+            if check.name.startswith(f"{name}: ") and name in configured
+            if (text := THRESHOLD_TEXTS.get(_kind(check)))
         ]
         row = [Text(name), Text(_number(value))]
         row += [Text(_number(baseline.get(name)))] if baseline else []
@@ -180,12 +181,12 @@ def _kind(check: Check) -> str:
     return check.name.rpartition(": ")[2]
 
 
-def _serving_check(found: dict[str, Any]) -> Text:
-    if not found["blessed"]:
-        return Text(f"✗ serving check: {found['reason']}", "red")
+def _serving_check(result: dict[str, Any]) -> Text:
+    if not result["blessed"]:
+        return Text(f"✗ serving check: {result['reason']}", "red")
     return Text(
-        f"✓ serving check: loaded in {found['load_seconds']:.1f} s, one row takes "
-        f"{found['latency_ms']:.1f} ms, {found['peak_memory_mb']:.0f} MB",
+        f"✓ serving check: loaded in {result['load_seconds']:.1f} s, one row takes "
+        f"{result['latency_ms']:.1f} ms, {result['peak_memory_mb']:.0f} MB",
         "green",
     )
 

@@ -1,4 +1,4 @@
-"""Problems of a configuration that show before anything heavy is loaded: files, columns."""
+"""Checks of a configuration against files, schema and code, before heavy imports."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tfxkit.storage.code_hash import source_of
 
 
 def check(config: Config, config_dir: Path) -> None:
-    """Holds a configuration to the schema, to code, to what is on the disk, and to its engine.
+    """Checks a configuration against the schema, the code, the disk, and its engine.
 
     Raises:
-        ConfigError: If `check_description` refuses it, if a folder of data is not there, or if the
-            engine cannot see the artifacts of a run on this machine.
+        ConfigError: If `check_description` refuses it, if a folder of data does not exist, or if
+            the engine cannot reach the artifacts of a run on this machine.
         UsageError: If the engine's job server does not answer.
     """
     check_description(config, config_dir)
@@ -36,7 +36,7 @@ def check(config: Config, config_dir: Path) -> None:
 
 
 def check_description(config: Config, config_dir: Path) -> None:
-    """Holds a configuration to all that is the same wherever the pipeline runs.
+    """Checks the parts of a configuration that are the same on each backend.
 
     Raises:
         ConfigError: If the schema does not fit (see `check_schema`), if there is no module with the
@@ -50,11 +50,11 @@ def check_description(config: Config, config_dir: Path) -> None:
 
 
 def check_schema(config: Config, config_dir: Path) -> None:
-    """Holds the description of the data to the schema.
+    """Checks the description of the data against the schema.
 
     Raises:
-        ConfigError: If the schema cannot be read or lacks a column that the data is described with,
-            or split by; or if the type of that one does not fit.
+        ConfigError: If the schema cannot be read, lacks a column of the description or of the
+            split, or has a type for the latter that cannot be split.
     """
     schema_file = config_dir / SCHEMA_FILE
     try:
@@ -65,17 +65,17 @@ def check_schema(config: Config, config_dir: Path) -> None:
         raise ConfigError(f"{schema_file} is not a valid schema: {error}") from None
     types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
     label = config.dataset.label
-    wanted = {*config.dataset.features(), label.column, label.times or label.column}
-    for column in sorted(wanted):
+    columns = {*config.dataset.features(), label.column, label.times or label.column}
+    for column in sorted(columns):
         _check_column(column, types, "dataset.yaml uses")
     _check_split(config.data, types)
 
 
 def check_reader(module: str | None) -> None:
-    """Looks for the module of the project's own data source, without importing it.
+    """Checks that the module of the project's own data source exists, without importing it.
 
     Raises:
-        ConfigError: If there is no such module.
+        ConfigError: If the module does not exist.
     """
     if module is not None and not _is_module(module):
         raise ConfigError(
@@ -86,15 +86,15 @@ def check_reader(module: str | None) -> None:
 
 
 def _is_module(name: str) -> bool:
-    """True if there is a module of that name; neither it nor its packages are imported."""
+    """True if the module exists; neither it nor its packages are imported."""
     return name in sys.modules or source_of(name) is not None
 
 
 def _check_metrics(dataset: Dataset) -> None:
-    """Looks up the metrics, except for functions and classes, whose modules may be heavy.
+    """Checks the metrics, except for functions and classes, whose modules may be heavy.
 
     Raises:
-        ConfigError: If one does not exist, or cannot have its settings or thresholds.
+        ConfigError: If a metric does not exist, or cannot have its settings or thresholds.
     """
     metrics = catalogue.settings_of(dataset)
     try:
@@ -107,14 +107,12 @@ def _check_metrics(dataset: Dataset) -> None:
         raise ConfigError(f"No pipeline can be built from this configuration: {error}") from error
 
 
-def _check_column(column: str, types: Mapping[str, str], what_uses: str) -> None:
+def _check_column(column: str, types: Mapping[str, str], user: str) -> None:
     if column in types:
         return
     near = difflib.get_close_matches(column, types, 1)
     hint = f"did you mean {near[0]}?" if near else "add it there, or remove it here"
-    raise ConfigError(
-        f"{what_uses} the column {column!r}, which {SCHEMA_FILE} does not have; {hint}"
-    )
+    raise ConfigError(f"{user} the column {column!r}, which {SCHEMA_FILE} does not have; {hint}")
 
 
 def _check_split(data: DataConfig, types: Mapping[str, str]) -> None:
@@ -129,10 +127,10 @@ def _check_split(data: DataConfig, types: Mapping[str, str]) -> None:
         column = data.split_at.column
         _check_column(column, types, "data.split_at.column names")
         if (types[column] == "BYTES") != data.split_at.is_text:
-            kind = "text, in quotes" if types[column] == "BYTES" else "numbers"
+            form = "text, in quotes" if types[column] == "BYTES" else "numbers"
             raise ConfigError(
                 f"data.split_at.bounds: {column!r} is {types[column]} in {SCHEMA_FILE}; write the "
-                f"bounds as {kind}"
+                f"bounds as {form}"
             )
 
 
@@ -148,6 +146,6 @@ def _check_engine(beam: BeamConfig) -> None:
 
 
 def _check_folder(path: str, key: str, config_dir: Path) -> None:
-    found = project_path(path, config_dir)
-    if "://" not in found and not Path(found).is_dir():
-        raise ConfigError(f"There is no folder {found} ({key} in the configuration)")
+    folder = project_path(path, config_dir)
+    if "://" not in folder and not Path(folder).is_dir():
+        raise ConfigError(f"There is no folder {folder} ({key} in the configuration)")

@@ -1,12 +1,12 @@
-"""Starts SDK workers for an engine that asks for them.
+"""Starts Beam's SDK workers on request of an engine.
 
     python -m tfxkit.runs.worker_pool --port 50000
 
-One runs on each machine of a Flink or Spark cluster, in this project's environment or image, so its
-workers have the code of the components. Beam's own (apache-beam 2.77, runners/worker/
-worker_pool_main.py) ends a worker by a name that each task manager gives anew: of two that share a
-pool, the first to finish a job ends the worker of the other. Here a worker ends when whoever it
-works for hangs up.
+A pool runs on each machine of a Flink or Spark cluster, in this project's environment or image, so
+its workers have the code of the components. Beam's own pool (apache-beam 2.77, runners/worker/
+worker_pool_main.py) ends a worker by a name that is unique within a task manager only: of two task
+managers with one pool, the first to finish a job ends the worker of the other. Here a worker ends
+when its task manager closes the connection.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from tfxkit.runs.run_log import QUIET
 
 logger = logging.getLogger("tfxkit.runs.worker_pool")
 
-# The import of `tfxkit.storage.filesystems` makes s3:// known to `tfx.dsl.io`; Beam's own s3://
-# refuses to work without options, be they empty (apache-beam 2.77, io/aws/s3io.py).
-WORKER = """
+# The import of `tfxkit.storage.filesystems` registers s3:// with `tfx.dsl.io`; Beam's own s3://
+# requires options, which may be empty (apache-beam 2.77, io/aws/s3io.py).
+_WORKER = """
 import sys
 import tfxkit.storage.filesystems
 from apache_beam.io.filesystems import FileSystems
@@ -44,22 +44,22 @@ SdkHarness(sys.argv[1], worker_id=sys.argv[2]).run()
 
 
 class WorkerPool(fn_api_grpc.BeamFnExternalWorkerPoolServicer):
-    """A process for each worker: Python computes on one core only."""
+    """A process for each worker, since Python computes on one core only."""
 
     def __init__(self) -> None:
-        """Starts with no worker."""
+        """Starts without workers."""
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def StartWorker(  # noqa: N802 (the protocol's name)
         self, request: fn_api.StartWorkerRequest, context: Any
     ) -> fn_api.StartWorkerResponse:
-        """Starts a worker that connects to the control endpoint that it is given."""
+        """Starts a worker that connects to the control endpoint of the request."""
         endpoint = request.control_endpoint.url
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         try:
             worker = subprocess.Popen(
-                [sys.executable, "-c", WORKER, endpoint, request.worker_id],
-                env={**QUIET, **os.environ},  # what it computes is what a step would
+                [sys.executable, "-c", _WORKER, endpoint, request.worker_id],
+                env={**QUIET, **os.environ},  # computes as a step does
             )
         except OSError as error:
             return fn_api.StartWorkerResponse(error=f"No worker can be started: {error}")
@@ -70,7 +70,7 @@ class WorkerPool(fn_api_grpc.BeamFnExternalWorkerPoolServicer):
     def StopWorker(  # noqa: N802 (the protocol's name)
         self, request: fn_api.StopWorkerRequest, context: Any
     ) -> fn_api.StopWorkerResponse:
-        """Does nothing: it ends by itself."""
+        """Does nothing: a worker ends by itself."""
         return fn_api.StopWorkerResponse()
 
     def stop(self) -> None:
@@ -80,7 +80,7 @@ class WorkerPool(fn_api_grpc.BeamFnExternalWorkerPoolServicer):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serves until it is stopped."""
+    """Serves until it is stopped; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tfxkit.runs.worker_pool", description=__doc__)
     parser.add_argument("--port", type=int, default=50000, help="(default: %(default)s)")
     parser.add_argument(

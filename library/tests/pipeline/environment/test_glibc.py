@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tfxkit.environment import glibc
-from tfxkit.environment.elf import Library
-from tfxkit.environment.errors import SetUpError
-from tfxkit.environment.platform_support import OLDEST_GLIBC
+from tfxkit.environment import SetUpError, glibc
+from tfxkit.environment.checks import OLDEST_GLIBC
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ELF and glibc are Linux's")
 
@@ -92,20 +90,21 @@ def test_refuses_what_it_does_not_know(module: Path) -> None:
 
 
 def test_a_name_that_does_not_fit_is_refused(module: Path) -> None:
+    library = glibc.SharedLibrary(module.read_bytes())
     with pytest.raises(ValueError, match="no room"):
-        Library(module.read_bytes()).rename_import("__new_count", "a_name_that_is_too_long")
+        library.rename_import("__new_count", "a_name_that_is_too_long")
 
 
 def test_what_is_no_library_is_refused() -> None:
     with pytest.raises(ValueError, match="not a 64-bit"):
-        Library(b"#!/bin/sh\n" + bytes(64))
+        glibc.SharedLibrary(b"#!/bin/sh\n" + bytes(64))
 
 
 @pytest.mark.parametrize("name", glibc.MODULES)
 def test_installed_modules_need_no_more_than_the_oldest_system_has(name: str) -> None:
     data = Path(sysconfig.get_path("purelib"), name).read_bytes()
     assert glibc.state(data) != "unknown"
-    library = Library(glibc.patched(data))
+    library = glibc.SharedLibrary(glibc.patched(data))
     needed = [v.name for v in library.required_versions() if not v.weak]
     versions = [
         m.groups() for m in (re.fullmatch(r"GLIBC_2\.(\d+)(\..*)?", v) for v in needed) if m

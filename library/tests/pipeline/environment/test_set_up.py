@@ -141,7 +141,7 @@ def test_waits_for_installers_that_outlived_their_make(project: Project) -> None
     begun, seen = project.root / "begun", project.root / "seen"
     wait = ["sh", "-c", ': >"$0"; until [ -e "$1" ]; do sleep 0.1; done', str(begun), str(seen)]
     slow.write_text(
-        source.replace("commands.run([uv,", f"commands.run({wait!r}, {{}}); commands.run([uv,")
+        source.replace("run_command([uv,", f"run_command({wait!r}, {{}}); run_command([uv,")
     )
     process = project.start()
     wait_for(begun)

@@ -10,8 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.sample_project import CONFIGS
 from tfxkit.errors import UsageError
-from tfxkit.runs import schema_review
-from tfxkit.runs.schema_text import with_changes
+from tfxkit.runs.schema import accept, diff, with_changes
 
 SCHEMA = """\
 # Who reviews this: the data team.
@@ -125,7 +124,7 @@ CHANGES = {
 def test_after_accept_the_data_passes_and_diff_has_shown_why(schema, statistics, name):
     frame, changes = CHANGES[name]
     uri = statistics(train=frame, eval=frame)
-    shown = schema_review.diff(schema, uri)
+    shown = diff(schema, uri)
     assert schema.read_text() == SCHEMA
     for column, lines in changes.items():
         assert f"{column}:\n" in shown
@@ -133,17 +132,17 @@ def test_after_accept_the_data_passes_and_diff_has_shown_why(schema, statistics,
             assert f"    {line}" in shown.splitlines()
     assert "(eval, train)" in shown
 
-    accepted = schema_review.accept(schema, uri)
+    accepted = accept(schema, uri)
     assert shown in accepted
     assert anomalies(schema, frame) == []
-    assert "nothing was changed" in schema_review.accept(schema, uri)
+    assert "nothing was changed" in accept(schema, uri)
 
 
 def test_accept_leaves_all_other_lines_as_they_are(schema, statistics):
     uri = statistics(
         train=trips().assign(hour=[1, 2, 3, 24], pay=["Crypto", "Cash", "Card", "Card"])
     )
-    schema_review.accept(schema, uri)
+    accept(schema, uri)
     end = """  value: ['Card', "No Charge"]\n"""
     expected = SCHEMA.replace("max: 23 }", "max: 24 }").replace(end, f'{end}  value: "Crypto"\n')
     assert schema.read_text() == expected
@@ -151,7 +150,7 @@ def test_accept_leaves_all_other_lines_as_they_are(schema, statistics):
 
 
 def test_the_comments_of_a_changed_line_stay(schema, statistics):
-    schema_review.accept(schema, statistics(train=trips().assign(fare=[5.0, None, 9.0, 2000.0])))
+    accept(schema, statistics(train=trips().assign(fare=[5.0, None, 9.0, 2000.0])))
     lines = schema.read_text().splitlines()
     assert "  presence { min_fraction: 0.75 min_count: 1 }  # always there" in lines
     assert '  name: "fare"  # in dollars {not cents}' in lines
@@ -159,7 +158,7 @@ def test_the_comments_of_a_changed_line_stay(schema, statistics):
 
 def test_only_named_columns_are_accepted(schema, statistics):
     frame = trips().assign(hour=[1, 2, 3, 24], tolls=1.0)
-    text = schema_review.accept(schema, statistics(train=frame), columns=["tolls"])
+    text = accept(schema, statistics(train=frame), columns=["tolls"])
     assert "hour" not in text
     assert anomalies(schema, frame) == ["hour"]
 
@@ -167,33 +166,33 @@ def test_only_named_columns_are_accepted(schema, statistics):
 def test_changes_that_several_splits_ask_for_are_joined(schema, statistics):
     first = trips().assign(pay=["Crypto", "Cash", "Card", "Card"])
     second = trips().assign(pay=["Barter", "Cash", "Card", "Card"], hour=[1, 2, 3, 30])
-    schema_review.accept(schema, statistics(train=first, eval=second))
+    accept(schema, statistics(train=first, eval=second))
     assert anomalies(schema, first, second) == []
 
 
 def test_data_that_departs_from_nothing_changes_nothing(schema, statistics):
     uri = statistics(train=trips())
-    assert "nothing to change" in schema_review.diff(schema, uri)
-    assert "nothing was changed" in schema_review.accept(schema, uri)
+    assert "nothing to change" in diff(schema, uri)
+    assert "nothing was changed" in accept(schema, uri)
     assert schema.read_text() == SCHEMA
 
 
 def test_a_column_that_needs_no_change_is_refused_with_the_nearest_that_does(schema, statistics):
     uri = statistics(train=trips().assign(hour=[1, 2, 3, 24]))
     with pytest.raises(UsageError, match=r"Nothing about hours departs.* did you mean hour"):
-        schema_review.accept(schema, uri, columns=["hours"])
+        accept(schema, uri, columns=["hours"])
 
 
 def test_a_type_that_was_edited_after_the_run_is_not_compared(schema, statistics):
     uri = statistics(train=trips().assign(hour=["a", "b", "c", "d"]))
     with pytest.raises(UsageError, match=r"another type for hour .* run again"):
-        schema_review.accept(schema, uri)
+        accept(schema, uri)
     assert schema.read_text() == SCHEMA
 
 
 def test_without_statistics_there_is_nothing_to_compare_with(schema, tmp_path):
     with pytest.raises(UsageError, match="run the pipeline first"):
-        schema_review.diff(schema, str(tmp_path / "nowhere"))
+        diff(schema, str(tmp_path / "nowhere"))
 
 
 def test_a_whole_schema_can_be_edited():

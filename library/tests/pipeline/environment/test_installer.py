@@ -1,4 +1,4 @@
-"""What the installers say when they fail is put into words for a person."""
+"""The output of a failed installer is turned into advice for a person."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from tfxkit.environment import commands
-from tfxkit.environment.errors import SetUpError
+from tfxkit.environment import SetUpError, installer
 
 
 @pytest.mark.parametrize(
@@ -27,22 +26,24 @@ from tfxkit.environment.errors import SetUpError
         ("error: something new", ""),
     ],
 )
-def test_explains(output: str, word: str) -> None:
-    explanation = commands.explain(output)
+def test_a_known_failure_has_advice(output: str, word: str) -> None:
+    explanation = installer.explain_failure(output)
     assert word in explanation if word else not explanation
 
 
 def test_shows_what_matters_and_hides_a_line_a_package(capsys: pytest.CaptureFixture[str]) -> None:
     lines = ["Downloading tensorflow (546.3MiB)", "Downloading jedi (4.7MiB)", " + jedi==1", "Hey"]
-    commands.run([sys.executable, "-c", f"print(*{lines}, sep=chr(10))"], os.environ)
+    installer.run_command([sys.executable, "-c", f"print(*{lines}, sep=chr(10))"], os.environ)
     assert capsys.readouterr().out == "  Downloading tensorflow (546.3MiB)\n  Hey\n"
 
 
-def test_an_unknown_failure_is_told_in_its_own_words() -> None:
+def test_an_unknown_failure_is_shown_in_its_own_words() -> None:
     with pytest.raises(SetUpError, match="it is raining"):
-        commands.run([sys.executable, "-c", "exit('it is raining')"], os.environ, quiet=True)
+        installer.run_command(
+            [sys.executable, "-c", "exit('it is raining')"], os.environ, quiet=True
+        )
 
 
 def test_a_command_that_does_not_listen_is_no_crash() -> None:
     with pytest.raises(SetUpError, match="deaf"):
-        commands.run([sys.executable, "-c", "exit('deaf')"], os.environ, text="x" * 2**20)
+        installer.run_command([sys.executable, "-c", "exit('deaf')"], os.environ, text="x" * 2**20)

@@ -1,4 +1,17 @@
-"""Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.
+"""Subcommands about the description of the data: `init` and `schema`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tfxkit.commands import Subcommand
+from tfxkit.config.selection import ConfigSelection
+from tfxkit.errors import UsageError
+from tfxkit.options import add_config_options, config_selection
+
+_INIT = """\
+Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.
 
 Looks at the data, proposes a role for each column, label, task, bounds and schema, and says why.
 CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
@@ -6,16 +19,8 @@ copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lie
 stand in a file, one a line: `python -m pipeline init @configs/init.txt`.
 """
 
-from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
-from tfxkit.config.selection import ConfigSelection
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the options of this subcommand."""
+def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
     parser.fromfile_prefix_chars = "@"
     parser.convert_arg_line_to_args = _option_of_line  # type: ignore[assignment, method-assign]
     parser.add_argument(
@@ -41,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Looks, writes and says what was decided; returns 0."""
+def describe_data(args: argparse.Namespace) -> int:
+    """Describes a data set; returns 0."""
     import tempfile
 
     from tfxkit.onboarding import source, table, writing
@@ -93,3 +98,49 @@ def run(args: argparse.Namespace) -> int:
 
 def _option_of_line(line: str) -> list[str]:
     return [line] if line.strip() else []
+
+
+_SCHEMA = """\
+Show (diff) or write (accept) what the newest run's data would change in configs/schema.pbtxt.
+"""
+
+
+def _add_schema_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("diff", "accept"))
+    parser.add_argument("columns", metavar="COLUMN", nargs="*", help="only these (default: all)")
+    add_config_options(parser)
+
+
+def review_schema(args: argparse.Namespace) -> int:
+    """Compares the schema with the data of the newest run; returns 0."""
+    from tfxkit.runs.run_log import captured
+    from tfxkit.runs.summary import find_run
+
+    selection = config_selection(args)
+    from tfxkit.runs.outputs import Outputs
+
+    outputs = Outputs.of(selection)
+    newest = find_run(outputs, "latest")
+
+    with captured(outputs.runs / newest.run_id / "schema.log") as terminal:
+        from tfxkit.config.loading import SCHEMA_FILE
+        from tfxkit.runs import schema
+        from tfxkit.runs.metadata import RunMetadata
+
+        artifacts = RunMetadata(outputs.metadata, newest.run_id).outputs()
+        if "StatisticsGen" not in artifacts:
+            raise UsageError(
+                f"Run {newest.run_id} has no statistics of its data: it ended before that step or "
+                f"started after it. Run it: {outputs.command('run', '--to', 'StatisticsGen')}"
+            )
+        action = schema.accept if args.what == "accept" else schema.diff
+        statistics = artifacts["StatisticsGen"]["statistics"]
+        file = selection.folder() / SCHEMA_FILE
+        terminal.write(action(file, statistics.uri, args.columns) + "\n")
+    return 0
+
+
+SUBCOMMANDS = (
+    Subcommand("init", _INIT, _add_init_arguments, describe_data),
+    Subcommand("schema", _SCHEMA, _add_schema_arguments, review_schema),
+)
