@@ -23,6 +23,7 @@ LAYERS = (
     "compat",
     "config",
     "evaluation",
+    "values",
     "storage",
     "features",
     "metrics",

@@ -1,0 +1,332 @@
+"""Inference of a column's reading from its values: type, truth, missing words, number format."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfxkit.config.number_format import NumberFormat
+from tfxkit.values import numbers
+from tfxkit.values.columns import (
+    is_binary,
+    is_text,
+    missing_mask,
+    read_column,
+    stored_values,
+    why_unreadable,
+)
+from tfxkit.values.number_forms import (
+    UNKNOWN_SIGN,
+    DecimalSign,
+    different_units,
+    has_clear_groups,
+    has_match,
+    number_formats,
+    share_of,
+    typical_value,
+)
+from tfxkit.values.reading import AMONG_NUMBERS, BLANKS, IN_TEXT, TRUTH, ColumnReading, Reading
+
+# A column is one of numbers although some of its values are not, if these are at most this share:
+# typing errors are rare, and in a column of codes like 12, 12a and 13b they are not.
+ODD_SHARE = 0.05
+_SHOWN = 3
+_EXACT = 2**53  # largest whole number below which float64 holds each
+_CLASS_ROWS, _CLASS_SHARE = 10, 0.01  # of a label: a word that is so frequent is a class
+_CODES = (r"^[A-Z]{2}$", r"^[A-Z]{3}$")  # countries, states, currencies: NA is Namibia
+_CODES_SHARE = 0.8
+_FORMAT_SHARE = 0.9  # of the values in a number format: worth a note
+_LOST_SHARE = 0.01  # of the different values that float32 merges: worth a note
+
+
+@dataclasses.dataclass(frozen=True)
+class Inferred:
+    """Inferred reading of a column, and remarks for the person who configures it.
+
+    Attributes:
+        reading: Its type, truth words, missing words (those in `markers`) and number format; None
+            if it has no value or is unreadable.
+        why_unreadable: Reason for the latter, without a full stop.
+        markers: Words that are read as missing, and their counts.
+        kept: Words that look like missing ones and are read as values, and their counts.
+        odd: Values that are no numbers in a column that else is one of numbers, with their rows:
+            such a column is read as text.
+        notes: Sentences about the column without its name, for the screen.
+    """
+
+    reading: ColumnReading | None
+    why_unreadable: str | None = None
+    markers: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    kept: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    odd: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def infer(  # noqa: PLR0911 - one answer for each family of types
+    pieces: pa.Array | pa.ChunkedArray | Sequence[pa.Array],
+    decimal: DecimalSign = UNKNOWN_SIGN,
+    missing: Sequence[str] | None = None,
+    label: bool = False,
+) -> Inferred:
+    """Infers the reading of a column.
+
+    Args:
+        pieces: Its values, also as arrays of different types, from several files. Read the pieces
+            one by one with the result; to concatenate them first would round integers.
+        decimal: Decimal sign of numbers in text.
+        missing: Words for missing values where a person has named them; None to find them.
+        label: True for the label, in which a frequent word such as NA is a class.
+    """
+    if isinstance(pieces, pa.Array):
+        pieces = [pieces]
+    arrays = [_decoded(stored_values(piece)) for piece in getattr(pieces, "chunks", pieces)]
+    arrays = [array for array in arrays if array.null_count < len(array)] or arrays[:1]
+    reasons = [reason for array in arrays if (reason := why_unreadable(array.type))]
+    if reasons:
+        return Inferred(None, reasons[0])
+    families = {_family(array.type) for array in arrays} - {"null"}
+    if not families:
+        return Inferred(None)
+    if families == {"truth"}:
+        return Inferred(ColumnReading(type="BYTES", truth=TRUTH))
+    if families == {"time"}:
+        return Inferred(ColumnReading(type="BYTES"))
+    if families == {"number"}:
+        return _of_numbers(arrays)
+    if families == {"number", "truth"}:
+        return Inferred(None, "truth values in some files, numbers in others")
+    if "binary" in families:
+        return Inferred(None, "bytes that are no text")
+    as_text = ColumnReading(type="BYTES")
+    text = [
+        array.cast(pa.string())
+        if is_text(array.type) or is_binary(array.type)
+        else read_column(array, as_text, Reading()).cast(pa.string())
+        for array in arrays
+    ]
+    return _Text(pa.concat_arrays(text), decimal, missing, label).inferred()
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _family(arrow_type: pa.DataType) -> str:
+    if pa.types.is_null(arrow_type):
+        return "null"
+    if pa.types.is_boolean(arrow_type):
+        return "truth"
+    if pa.types.is_temporal(arrow_type):
+        return "time"
+    if is_text(arrow_type):
+        return "text"
+    return "binary" if is_binary(arrow_type) else "number"
+
+
+def _of_numbers(arrays: Sequence[pa.Array]) -> Inferred:
+    """INT if all values are whole and exact, BYTES if they are and need more than 64 bits."""
+    if all(missing_mask(array).true_count == len(array) for array in arrays):
+        return Inferred(None)
+    whole = ColumnReading(type="INT")
+    try:
+        for array in arrays:
+            values = read_column(array, whole, Reading())
+            if pa.types.is_floating(array.type) and _largest(values) > _EXACT:
+                break
+        else:
+            return Inferred(whole)
+    except pa.ArrowInvalid:
+        if all(_is_whole(array.type) for array in arrays):
+            return Inferred(ColumnReading(type="BYTES"))
+    return Inferred(ColumnReading(type="FLOAT"), notes=_lost(arrays))
+
+
+def _is_whole(arrow_type: pa.DataType) -> bool:
+    is_decimal = pa.types.is_decimal(arrow_type)
+    return pa.types.is_integer(arrow_type) or (is_decimal and arrow_type.scale <= 0)
+
+
+def _largest(values: pa.Array) -> int:
+    bounds = [bound for bound in pc.min_max(values).as_py().values() if bound is not None]
+    return max(map(abs, bounds), default=0)
+
+
+def _lost(arrays: Sequence[pa.Array]) -> tuple[str, ...]:
+    """A note if float32 merges whole numbers, or more than a few others."""
+    chunks = pa.chunked_array([array.cast(pa.float64(), safe=False) for array in arrays])
+    values = chunks.filter(pc.is_finite(chunks))
+    whole = values.filter(
+        pc.and_(pc.greater(pc.abs(values), 2**24), pc.equal(pc.floor(values), values))
+    )
+    (before, after), (whole_before, whole_after) = _distinct(values), _distinct(whole)
+    if before - after <= _LOST_SHARE * before and whole_after == whole_before:
+        return ()
+    return (f"{before} different numbers are {after} as FLOAT, which keeps 7 digits",)
+
+
+def _distinct(values: pa.ChunkedArray) -> tuple[int, int]:
+    """Number of different values as float64 and as float32."""
+    counts = [
+        pc.count_distinct(values.cast(type_, safe=False)).as_py()
+        for type_ in (pa.float64(), pa.float32())
+    ]
+    return counts[0], counts[1]
+
+
+class _Text:
+    """A column of text, and the attempts to read it as something else."""
+
+    def __init__(
+        self, text: pa.Array, decimal: DecimalSign, missing: Sequence[str] | None, label: bool
+    ) -> None:
+        text = pc.utf8_trim(text, characters=BLANKS)
+        self.text = pc.if_else(pc.equal(text, ""), None, text)
+        self.decimal = decimal
+        self.missing = missing
+        self.label = label
+
+    def inferred(self) -> Inferred:
+        if self.text.null_count == len(self.text):
+            return Inferred(None)
+        markers = self._counts(AMONG_NUMBERS if self.missing is None else self.missing)
+        clean = self._without(markers)
+        if clean.null_count == len(clean):
+            return self._words()
+        if _all(clean, r"(?i)^(?:true|false)$"):
+            return Inferred(self._reading("BYTES", markers, truth=TRUTH), markers=markers)
+        if type_name := _number_type(clean, self.decimal.sign):
+            notes: tuple[str, ...] = ()
+            if type_name == "FLOAT":
+                plain = numbers.with_point(clean, ",") if self.decimal.sign == "," else clean
+                notes = _lost([numbers.text_to_float(plain)])
+            return Inferred(self._reading(type_name, markers), markers=markers, notes=notes)
+        return self._formatted(clean, markers) or self._words(clean)
+
+    def _formatted(self, text: pa.Array, markers: Mapping[str, int]) -> Inferred | None:
+        """Numbers with units, currencies or separators of thousands, if each value is one."""
+        for candidate in number_formats(text, self.decimal.sign):
+            plain = numbers.to_plain(text, candidate, self.decimal.sign)
+            if plain.null_count > text.null_count:
+                continue
+            if not has_clear_groups(text, candidate, self.decimal):
+                continue
+            type_name = _number_type(plain)
+            if not type_name:
+                return None
+            example = typical_value(text, candidate)
+            count = len(text) - text.null_count
+            note = f"{count} values such as {example!r} are read as numbers"
+            reading = self._reading(type_name, markers, parse=candidate)
+            return Inferred(reading, markers=markers, notes=(note,))
+        return None
+
+    def _words(self, clean: pa.Array | None = None) -> Inferred:
+        """Text, with a note about numbers in it."""
+        markers = self._counts(IN_TEXT if self.missing is None else self.missing)
+        taken = self._kept(markers) if self.missing is None else {}
+        markers = {word: count for word, count in markers.items() if word not in taken}
+        kept = taken | {
+            word: count
+            for word, count in self._counts(AMONG_NUMBERS - IN_TEXT).items()
+            if word not in markers
+        }
+        if self._without(markers).null_count == len(self.text):
+            return Inferred(None, markers=markers)
+        odd: tuple[tuple[int, str], ...] = ()
+        notes: tuple[str, ...] = ()
+        if clean is not None:
+            number = numbers.PLAIN_NUMBER.replace(r"\.", re.escape(self.decimal.sign))
+            other = pc.invert(pc.match_substring_regex(clean, f"^{number}$"))
+            if (pc.mean(other.cast(pa.int8())).as_py() or 0) <= ODD_SHARE:
+                positions = pc.indices_nonzero(other).slice(0, _SHOWN).to_pylist()
+                odd = tuple((position, clean[position].as_py()) for position in positions)
+            if not odd:
+                notes = self._unread_numbers(clean)
+        return Inferred(
+            self._reading("BYTES", markers), markers=markers, kept=kept, odd=odd, notes=notes
+        )
+
+    def _unread_numbers(self, clean: pa.Array) -> tuple[str, ...]:
+        """A note if most values are numbers in a form, which is ambiguous or not that of all."""
+        if _all(clean, r"^\d+$") and has_match(clean, r"^0\d"):
+            code = clean.filter(pc.match_substring_regex(clean, r"^0\d"))[0].as_py()
+            return (f"values such as {code!r} are codes: a number would lose the zeros",)
+        present = len(clean) - clean.null_count
+        for candidate in number_formats(clean, self.decimal.sign):
+            plain = numbers.to_plain(clean, candidate, self.decimal.sign)
+            count = len(plain) - plain.null_count
+            if count < _FORMAT_SHARE * present:
+                continue
+            if candidate == NumberFormat() or has_match(plain, r"^-?0\d"):
+                return ()
+            form = candidate.model_dump(exclude_defaults=True)
+            example = typical_value(clean.filter(plain.is_valid()), candidate)
+            return (f"{count} values such as {example!r} look like numbers, as with parse: {form}",)
+        if units := different_units(clean):
+            shown = ", ".join(units[:_SHOWN])
+            return (
+                f"numbers such as {clean.drop_null()[0].as_py()!r} have different units: {shown}",
+            )
+        return ()
+
+    def _kept(self, markers: Mapping[str, int]) -> dict[str, int]:
+        """Words that are values here: classes of a label, and codes among codes."""
+        present = len(self.text) - self.text.null_count
+        if self.label:
+            least = max(_CLASS_ROWS, _CLASS_SHARE * present)
+            return {word: count for word, count in markers.items() if count >= least}
+        rest = self._without(markers).drop_null()
+        for code in _CODES:
+            if len(rest) and share_of(rest, code) >= _CODES_SHARE:
+                return {word: count for word, count in markers.items() if re.search(code, word)}
+        return {}
+
+    def _counts(self, words: Iterable[str]) -> dict[str, int]:
+        known = pa.array(sorted(words), self.text.type)
+        found = pc.value_counts(self.text.filter(pc.is_in(self.text, known)))
+        return {str(entry["values"]): entry["counts"].as_py() for entry in found}
+
+    def _without(self, words: Iterable[str]) -> pa.Array:
+        return pc.if_else(
+            pc.is_in(self.text, pa.array(list(words), self.text.type)), None, self.text
+        )
+
+    def _reading(
+        self,
+        type_name: str,
+        markers: Iterable[str],
+        truth: tuple[str, str] | None = None,
+        parse: NumberFormat | None = None,
+    ) -> ColumnReading:
+        missing = tuple(sorted(markers))
+        return ColumnReading.model_validate(
+            {"type": type_name, "truth": truth, "missing": missing, "parse": parse}
+        )
+
+
+def _number_type(text: pa.Array, decimal: str = ".") -> str | None:
+    """INT for whole numbers, FLOAT for others, None for text and for codes made of digits."""
+    if has_match(text, r"^[+-]?0\d"):
+        return None  # a zip code, a telephone number: its zeros would be lost
+    plain = Reading.model_validate({"decimal": decimal})
+    try:
+        whole = read_column(text, ColumnReading(type="INT"), plain)
+    except pa.ArrowInvalid:
+        if _all(text, r"^[+-]?\d+(?:\.0*)?$"):
+            return None  # more than 64 bits: names, not amounts
+    else:
+        exact = _largest(whole.filter(pc.match_substring(text, "e", ignore_case=True))) <= _EXACT
+        return "INT" if exact else "FLOAT"
+    try:
+        read_column(text, ColumnReading(type="FLOAT"), plain)
+    except pa.ArrowInvalid:
+        return None
+    return "FLOAT"
+
+
+def _all(text: pa.Array, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(text, pattern)).as_py())
