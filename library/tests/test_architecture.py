@@ -124,7 +124,14 @@ def test_the_tests_have_the_dag_of_the_project_with_models_of_their_own():
 
 @pytest.mark.parametrize(
     "module",
-    ["tfxkit.cli", "tfxkit.config.loading", "tfxkit.runs.summary", "tfxkit.serving.server"],
+    [
+        "tfxkit.cli",
+        "tfxkit.config.loading",
+        "tfxkit.runs.summary",
+        "tfxkit.serving.server",
+        "tfxkit.values.inference",
+        "tfxkit.values.scalars",
+    ],
 )
 def test_what_starts_without_tensorflow(module):
     code = f"import sys, {module}; print('tensorflow' in sys.modules, 'tfx' in sys.modules)"

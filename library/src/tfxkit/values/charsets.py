@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+import numpy as np
+
 from tfxkit.errors import UsageError
 
 ASCII = "ascii"
@@ -21,6 +23,7 @@ _BOMS = (  # the one of UTF-32 begins with that of UTF-16
 )
 _BAD = re.compile("[\udc80-\udcff]+")  # bytes that are no UTF-8, as Python's decoder marks them
 _FEW_BAD = 0.01  # of the lines
+_MANY_BAD = 10_000  # sequences: no more are needed to decide
 _MORE_GOOD = 3  # characters for each bad sequence
 _SAMPLE_BYTES = 1 << 16  # of lines beyond ASCII
 _LEAST_SCORE = 0.5
@@ -151,17 +154,26 @@ class _Utf8:
 
     def count(self, text: str, offset: int) -> None:
         """Counts a part of the text that begins at an offset, decoded with surrogateescape."""
-        self.good += len(text) - len(text.encode("ascii", "ignore"))
+        if not text.isascii():
+            try:
+                # In UTF-8 a character has one byte that does not begin with the bits 10.
+                beyond = np.frombuffer(text.encode(), np.uint8)
+                self.good += int(np.count_nonzero(beyond >= 0xC0))  # noqa: PLR2004
+            except UnicodeEncodeError:
+                self._count_bad(text, offset)
+        self.lines += text.count("\n")
+
+    def _count_bad(self, text: str, offset: int) -> None:
+        good = _BAD.sub("", text)
+        self.good += len(good) - len(good.encode("ascii", "ignore"))
         for match in _BAD.finditer(text):
-            self.good -= len(match[0])
             self.bad += 1
             if not self.first_bad:
                 before = text[: match.start()]
                 line = self.lines + before.count("\n") + 1
-                at = offset + len(before.encode("utf-8", "surrogateescape"))
+                at = offset + len(before.encode())
                 byte = ord(match[0][0]) - 0xDC00
                 self.first_bad = f"line {line} (byte 0x{byte:02X}, offset {at})"
-        self.lines += text.count("\n")
 
 
 class _Sample:
@@ -174,6 +186,9 @@ class _Sample:
     def add(self, chunk: bytes) -> None:
         """Adds the lines of the next chunk."""
         if len(self._lines) >= _SAMPLE_BYTES:
+            return
+        if chunk.isascii():
+            self._rest = chunk[chunk.rfind(b"\n") + 1 :]
             return
         lines = (self._rest + chunk).splitlines(keepends=True)
         self._rest = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
@@ -221,6 +236,8 @@ def detect(chunks: Iterable[bytes], place: str) -> str:
         seen.count(decoder.decode(chunk), offset - pending)
         offset += len(chunk)
         pending = len(decoder.getstate()[0])
+        if seen.bad > _MANY_BAD:
+            break
     seen.count(decoder.decode(b"", final=True), offset - pending)
     if seen.bad:
         return _other_encoding(seen, bytes(sample))

@@ -198,7 +198,7 @@ def _compiled(how: NumberFormat, decimal: str) -> re.Pattern[str]:
     return re.compile(number_pattern(how, decimal), re.ASCII)
 
 
-_WHOLE = re.compile(r"\+?(-?\d+)(?:\.0*)?", re.ASCII)
+_WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?", re.ASCII)
 _NUMBER = re.compile(PLAIN_NUMBER, re.ASCII)
 _WORDS = {
     "true": 1.0,

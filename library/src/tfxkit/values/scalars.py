@@ -101,7 +101,7 @@ def _bytes_reader(how: ColumnReading, reading: Reading) -> Callable[[object], Va
         if value is not None and not isinstance(value, bytes):
             raise ValueError("neither text nor a number")
         try:
-            return value and read_text(value.decode())
+            return None if value is None else read_text(value.decode())
         except UnicodeDecodeError:
             return value
 
