@@ -115,8 +115,10 @@ ARRAYS = [
     (pa.array(["5"], pa.string_view()), 5, 5.0, b"5"),
     (pa.array(["5"]).dictionary_encode(), 5, 5.0, b"5"),
     (pa.array([True]).dictionary_encode(), 1, 1.0, b"True"),
-    (pa.DictionaryArray.from_arrays(pa.array([0], pa.uint64()), pa.array([None, "x"])),)
-    + (None, None, None),
+    (
+        pa.DictionaryArray.from_arrays(pa.array([0], pa.uint64()), pa.array([None, "x"])),
+        *(None, None, None),
+    ),
     (pa.DictionaryArray.from_arrays(pa.array([1], pa.int8()), pa.array(["x", "7"])), 7, 7.0, b"7"),
     (pa.RunEndEncodedArray.from_arrays([1], ["5"]), 5, 5.0, b"5"),
     (pa.array([b"5"], pa.large_binary()), 5, 5.0, b"5"),
@@ -151,9 +153,15 @@ ARRAYS = [
     (pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())), X, X, X),
     (pa.array([[1.5, 2.5]], pa.list_(pa.float32(), 2)), X, X, X),
 ]
-CASES = [(entry[0], type_, wanted) for entry in VALUES for type_, wanted in zip(TYPES, entry[1:])]
+CASES = [
+    (entry[0], type_, wanted)
+    for entry in VALUES
+    for type_, wanted in zip(TYPES, entry[1:], strict=True)
+]
 ARRAY_CASES = [
-    (entry[0], type_, wanted) for entry in ARRAYS for type_, wanted in zip(TYPES, entry[1:])
+    (entry[0], type_, wanted)
+    for entry in ARRAYS
+    for type_, wanted in zip(TYPES, entry[1:], strict=True)
 ]
 
 
@@ -161,7 +169,10 @@ def array_of(value):
     return pa.array([value], pa.uint64() if type(value) is int and value >= 2**63 else None)
 
 
-def read(column, how, reading=Reading()):
+PLAIN = Reading()
+
+
+def read(column, how, reading=PLAIN):
     """The only value of a column, or `X`."""
     try:
         result = read_column(column, how, reading)
@@ -172,7 +183,7 @@ def read(column, how, reading=Reading()):
     return result[0].as_py()
 
 
-def read_single(value, how, reading=Reading()):
+def read_single(value, how, reading=PLAIN):
     """The same from the reader of single values."""
     try:
         result = value_reader(how, reading)(value)

@@ -187,8 +187,9 @@ class _Sample:
         """Adds the lines of the next chunk."""
         if len(self._lines) >= _SAMPLE_BYTES:
             return
-        if chunk.isascii():
-            self._rest = chunk[chunk.rfind(b"\n") + 1 :]
+        if chunk.isascii() and self._rest.isascii():
+            start = chunk.rfind(b"\n") + 1
+            self._rest = chunk[start:] if start else self._rest + chunk
             return
         lines = (self._rest + chunk).splitlines(keepends=True)
         self._rest = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
@@ -315,7 +316,7 @@ def _score(text: str, encoding: str) -> float:
         return 0.0
     if encoding in _EAST_ASIAN:
         return _east_asian(text, strange, encoding)
-    letters = [character for character in strange if character.isalpha()]
+    letters = [c for c in strange if c.isalpha() and c not in _PUNCTUATION]  # µ, ª and º are signs
     odd = sum(not (character.isalpha() or character in _PUNCTUATION) for character in strange)
     odd += sum(len(match) for match in _SIGNS_TOGETHER.findall(text))
     odd += len(_SIGN_IN_WORD.findall(text))

@@ -83,7 +83,7 @@ def infer(  # noqa: PLR0911 - one answer for each family of types
     """
     if isinstance(pieces, pa.Array):
         pieces = [pieces]
-    arrays = [_decoded(stored_values(piece)) for piece in getattr(pieces, "chunks", pieces)]
+    arrays = [_plain(piece) for piece in getattr(pieces, "chunks", pieces)]
     arrays = [array for array in arrays if array.null_count < len(array)] or arrays[:1]
     reasons = [reason for array in arrays if (reason := why_unreadable(array.type))]
     if reasons:
@@ -104,15 +104,24 @@ def infer(  # noqa: PLR0911 - one answer for each family of types
     as_text = ColumnReading(type="BYTES")
     text = [
         array.cast(pa.string())
-        if is_text(array.type) or is_binary(array.type)
+        if is_text(array.type)
         else read_column(array, as_text, Reading()).cast(pa.string())
         for array in arrays
     ]
     return _Text(pa.concat_arrays(text), decimal, missing, label).inferred()
 
 
-def _decoded(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+def _plain(piece: pa.Array) -> pa.Array:
+    """Values without encoding; binary ones as text if they are text."""
+    column = stored_values(piece)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not is_binary(column.type):
+        return column
+    try:
+        return column.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return column
 
 
 def _family(arrow_type: pa.DataType) -> str:
@@ -260,6 +269,8 @@ class _Text:
             plain = numbers.to_plain(clean, candidate, self.decimal.sign)
             count = len(plain) - plain.null_count
             if count < _FORMAT_SHARE * present:
+                continue
+            if candidate.thousands == " " and not has_clear_groups(clean, candidate, self.decimal):
                 continue
             if candidate == NumberFormat() or has_match(plain, r"^-?0\d"):
                 return ()
