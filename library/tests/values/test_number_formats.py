@@ -48,6 +48,7 @@ def read(value, how, reading):
         (MONEY, ".", "$.5", 0.5),
         (MONEY, ".", "$0", 0.0),
         (MONEY, ".", "-$-5", X),
+        (MONEY, ".", "+$-5", X),
         (MONEY, ".", "5", X),
         (MONEY, ".", "€5", X),
         (MONEY, ".", "$", X),

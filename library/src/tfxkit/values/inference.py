@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,7 +27,6 @@ from tfxkit.values.number_forms import (
     has_clear_groups,
     has_match,
     number_formats,
-    share_of,
     typical_value,
 )
 from tfxkit.values.reading import AMONG_NUMBERS, BLANKS, IN_TEXT, TRUTH, ColumnReading, Reading
@@ -40,6 +40,7 @@ _CLASS_ROWS, _CLASS_SHARE = 10, 0.01  # of a label: a word that is so frequent i
 _CODES = (r"^[A-Z]{2}$", r"^[A-Z]{3}$")  # countries, states, currencies: NA is Namibia
 _CODES_SHARE = 0.8
 _FORMAT_SHARE = 0.9  # of the values in a number format: worth a note
+_HEAD = 1000  # values that are tried first
 _LOST_SHARE = 0.01  # of the different values that float32 merges: worth a note
 
 
@@ -187,88 +188,93 @@ def _distinct(values: pa.ChunkedArray) -> tuple[int, int]:
 
 
 class _Text:
-    """A column of text, and the attempts to read it as something else."""
+    """A column of text, and the attempts to read it as something else.
+
+    All of them look at the different values and their counts, not at the rows.
+    """
 
     def __init__(
         self, text: pa.Array, decimal: DecimalSign, missing: Sequence[str] | None, label: bool
     ) -> None:
-        text = pc.utf8_trim(text, characters=BLANKS)
-        self.text = pc.if_else(pc.equal(text, ""), None, text)
+        self.rows = pc.utf8_trim(text, characters=BLANKS)
+        counted = pc.value_counts(self.rows.filter(pc.greater(pc.binary_length(self.rows), 0)))
+        self.values = counted.field("values")
+        self.counts = np.asarray(counted.field("counts"))
         self.decimal = decimal
         self.missing = missing
         self.label = label
 
     def inferred(self) -> Inferred:
-        if self.text.null_count == len(self.text):
+        if not len(self.values):
             return Inferred(None)
-        markers = self._counts(AMONG_NUMBERS if self.missing is None else self.missing)
-        clean = self._without(markers)
-        if clean.null_count == len(clean):
-            return self._words()
+        words = self._positions(AMONG_NUMBERS if self.missing is None else self.missing)
+        clean, markers = self.values.filter(pa.array(~words)), self._found(words)
+        if not len(clean):
+            return self._words(words)
         if _all(clean, r"(?i)^(?:true|false)$"):
-            return Inferred(self._reading("BYTES", markers, truth=TRUTH), markers=markers)
+            return Inferred(_reading("BYTES", markers, truth=TRUTH), markers=markers)
         if type_name := _number_type(clean, self.decimal.sign):
             notes: tuple[str, ...] = ()
             if type_name == "FLOAT":
                 plain = numbers.with_point(clean, ",") if self.decimal.sign == "," else clean
                 notes = _lost([numbers.text_to_float(plain)])
-            return Inferred(self._reading(type_name, markers), markers=markers, notes=notes)
-        return self._formatted(clean, markers) or self._words(clean)
+            return Inferred(_reading(type_name, markers), markers=markers, notes=notes)
+        return self._formatted(clean, words) or self._words(words)
 
-    def _formatted(self, text: pa.Array, markers: Mapping[str, int]) -> Inferred | None:
+    def _formatted(self, clean: pa.Array, words: np.ndarray) -> Inferred | None:
         """Numbers with units, currencies or separators of thousands, if each value is one."""
-        for candidate in number_formats(text, self.decimal.sign):
-            plain = numbers.to_plain(text, candidate, self.decimal.sign)
-            if plain.null_count > text.null_count:
+        for candidate in number_formats(clean, self.decimal.sign):
+            if numbers.to_plain(clean[:_HEAD], candidate, self.decimal.sign).null_count:
                 continue
-            if not has_clear_groups(text, candidate, self.decimal):
+            plain = numbers.to_plain(clean, candidate, self.decimal.sign)
+            if plain.null_count or not has_clear_groups(clean, candidate, self.decimal):
                 continue
             type_name = _number_type(plain)
             if not type_name:
                 return None
-            example = typical_value(text, candidate)
-            count = len(text) - text.null_count
+            markers = self._found(words)
+            count, example = self._count(~words), typical_value(clean, candidate)
             note = f"{count} values such as {example!r} are read as numbers"
-            reading = self._reading(type_name, markers, parse=candidate)
+            reading = _reading(type_name, markers, parse=candidate)
             return Inferred(reading, markers=markers, notes=(note,))
         return None
 
-    def _words(self, clean: pa.Array | None = None) -> Inferred:
+    def _words(self, among_numbers: np.ndarray) -> Inferred:
         """Text, with a note about numbers in it."""
-        markers = self._counts(IN_TEXT if self.missing is None else self.missing)
-        taken = self._kept(markers) if self.missing is None else {}
-        markers = {word: count for word, count in markers.items() if word not in taken}
-        kept = taken | {
-            word: count
-            for word, count in self._counts(AMONG_NUMBERS - IN_TEXT).items()
-            if word not in markers
-        }
-        if self._without(markers).null_count == len(self.text):
+        found = self._positions(IN_TEXT if self.missing is None else self.missing)
+        classes = self._classes(found) if self.missing is None else np.zeros_like(found)
+        markers = self._found(found & ~classes)
+        kept = self._found(classes | (self._positions(AMONG_NUMBERS) & ~found))
+        if (found & ~classes).all():
             return Inferred(None, markers=markers)
         odd: tuple[tuple[int, str], ...] = ()
         notes: tuple[str, ...] = ()
-        if clean is not None:
-            number = numbers.PLAIN_NUMBER.replace(r"\.", re.escape(self.decimal.sign))
-            other = pc.invert(pc.match_substring_regex(clean, f"^{number}$"))
-            if (pc.mean(other.cast(pa.int8())).as_py() or 0) <= ODD_SHARE:
-                positions = pc.indices_nonzero(other).slice(0, _SHOWN).to_pylist()
-                odd = tuple((position, clean[position].as_py()) for position in positions)
-            if not odd:
-                notes = self._unread_numbers(clean)
-        return Inferred(
-            self._reading("BYTES", markers), markers=markers, kept=kept, odd=odd, notes=notes
-        )
+        if not among_numbers.all():
+            odd = self._odd(among_numbers)
+            notes = () if odd else self._unread_numbers(among_numbers)
+        reading = _reading("BYTES", markers)
+        return Inferred(reading, markers=markers, kept=kept, odd=odd, notes=notes)
 
-    def _unread_numbers(self, clean: pa.Array) -> tuple[str, ...]:
+    def _odd(self, words: np.ndarray) -> tuple[tuple[int, str], ...]:
+        """Rows of the first values that are no numbers, if these are few."""
+        number = numbers.PLAIN_NUMBER.replace(r"\.", re.escape(self.decimal.sign))
+        matched = np.asarray(pc.match_substring_regex(self.values, f"^{number}$"))
+        other = ~(matched | words)
+        if self._count(other) > ODD_SHARE * self._count(~words):
+            return ()
+        places = pc.indices_nonzero(pc.is_in(self.rows, self.values.filter(pa.array(other))))
+        return tuple((place, self.rows[place].as_py()) for place in places[:_SHOWN].to_pylist())
+
+    def _unread_numbers(self, words: np.ndarray) -> tuple[str, ...]:
         """A note if most values are numbers in a form, which is ambiguous or not that of all."""
+        clean = self.values.filter(pa.array(~words))
         if _all(clean, r"^\d+$") and has_match(clean, r"^0\d"):
             code = clean.filter(pc.match_substring_regex(clean, r"^0\d"))[0].as_py()
             return (f"values such as {code!r} are codes: a number would lose the zeros",)
-        present = len(clean) - clean.null_count
         for candidate in number_formats(clean, self.decimal.sign):
             plain = numbers.to_plain(clean, candidate, self.decimal.sign)
-            count = len(plain) - plain.null_count
-            if count < _FORMAT_SHARE * present:
+            count = int(self.counts[~words][np.asarray(plain.is_valid())].sum())
+            if count < _FORMAT_SHARE * self._count(~words):
                 continue
             if candidate.thousands == " " and not has_clear_groups(clean, candidate, self.decimal):
                 continue
@@ -279,64 +285,60 @@ class _Text:
             return (f"{count} values such as {example!r} look like numbers, as with parse: {form}",)
         if units := different_units(clean):
             shown = ", ".join(units[:_SHOWN])
-            return (
-                f"numbers such as {clean.drop_null()[0].as_py()!r} have different units: {shown}",
-            )
+            return (f"numbers such as {clean[0].as_py()!r} have different units: {shown}",)
         return ()
 
-    def _kept(self, markers: Mapping[str, int]) -> dict[str, int]:
-        """Words that are values here: classes of a label, and codes among codes."""
-        present = len(self.text) - self.text.null_count
+    def _classes(self, found: np.ndarray) -> np.ndarray:
+        """Words that are values here: frequent ones of a label, and codes among codes."""
         if self.label:
-            least = max(_CLASS_ROWS, _CLASS_SHARE * present)
-            return {word: count for word, count in markers.items() if count >= least}
-        rest = self._without(markers).drop_null()
+            least = max(_CLASS_ROWS, _CLASS_SHARE * self.counts.sum())
+            return found & (self.counts >= least)
         for code in _CODES:
-            if len(rest) and share_of(rest, code) >= _CODES_SHARE:
-                return {word: count for word, count in markers.items() if re.search(code, word)}
-        return {}
+            matched = np.asarray(pc.match_substring_regex(self.values, code))
+            if self._count(matched & ~found) >= _CODES_SHARE * max(self._count(~found), 1):
+                return found & matched
+        return np.zeros_like(found)
 
-    def _counts(self, words: Iterable[str]) -> dict[str, int]:
-        known = pa.array(sorted(words), self.text.type)
-        found = pc.value_counts(self.text.filter(pc.is_in(self.text, known)))
-        return {str(entry["values"]): entry["counts"].as_py() for entry in found}
+    def _positions(self, words: Iterable[str]) -> np.ndarray:
+        return np.asarray(pc.is_in(self.values, pa.array(sorted(words), self.values.type)))
 
-    def _without(self, words: Iterable[str]) -> pa.Array:
-        return pc.if_else(
-            pc.is_in(self.text, pa.array(list(words), self.text.type)), None, self.text
-        )
+    def _found(self, mask: np.ndarray) -> dict[str, int]:
+        """The values at some positions, and their counts."""
+        found = self.values.filter(pa.array(mask)).to_pylist()
+        return dict(sorted(zip(found, self.counts[mask].tolist(), strict=True)))
 
-    def _reading(
-        self,
-        type_name: str,
-        markers: Iterable[str],
-        truth: tuple[str, str] | None = None,
-        parse: NumberFormat | None = None,
-    ) -> ColumnReading:
-        missing = tuple(sorted(markers))
-        return ColumnReading.model_validate(
-            {"type": type_name, "truth": truth, "missing": missing, "parse": parse}
-        )
+    def _count(self, mask: np.ndarray) -> int:
+        return int(self.counts[mask].sum())
+
+
+def _reading(
+    type_name: str,
+    markers: Iterable[str],
+    truth: tuple[str, str] | None = None,
+    parse: NumberFormat | None = None,
+) -> ColumnReading:
+    return ColumnReading.model_validate(
+        {"type": type_name, "truth": truth, "missing": tuple(sorted(markers)), "parse": parse}
+    )
 
 
 def _number_type(text: pa.Array, decimal: str = ".") -> str | None:
     """INT for whole numbers, FLOAT for others, None for text and for codes made of digits."""
-    if has_match(text, r"^[+-]?0\d"):
-        return None  # a zip code, a telephone number: its zeros would be lost
     plain = Reading.model_validate({"decimal": decimal})
     try:
-        whole = read_column(text, ColumnReading(type="INT"), plain)
-    except pa.ArrowInvalid:
-        if _all(text, r"^[+-]?\d+(?:\.0*)?$"):
-            return None  # more than 64 bits: names, not amounts
-    else:
-        exact = _largest(whole.filter(pc.match_substring(text, "e", ignore_case=True))) <= _EXACT
-        return "INT" if exact else "FLOAT"
-    try:
+        read_column(text[:_HEAD], ColumnReading(type="FLOAT"), plain)  # most text ends here
+        if has_match(text, r"^[+-]?0\d"):
+            return None  # a zip code, a telephone number: its zeros would be lost
         read_column(text, ColumnReading(type="FLOAT"), plain)
     except pa.ArrowInvalid:
         return None
-    return "FLOAT"
+    try:
+        whole = read_column(text, ColumnReading(type="INT"), plain)
+    except pa.ArrowInvalid:
+        # More than 64 bits: names, not amounts.
+        return None if _all(text, r"^[+-]?\d+(?:\.0*)?$") else "FLOAT"
+    exact = _largest(whole.filter(pc.match_substring_regex(text, "[eE]"))) <= _EXACT
+    return "INT" if exact else "FLOAT"
 
 
 def _all(text: pa.Array, pattern: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
+from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,34 +13,13 @@ from tfxkit.config.number_format import NumberFormat
 
 # The grammar of a plain number, the same for Arrow's parser and Python's.
 PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_EXACT = 2**53  # below, float64 holds each whole number
 _NOT_A_NUMBER = ("nan", "+nan", "-nan")
 _MINUS = "\u2212-"  # the hyphen last, as in a class of characters
 _SEPARATORS = {"": "", ",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \xa0\u202f\u2009]"}
 _FULL_WIDTH = {chr(0xFF00 + ord(sign) - 0x20): sign for sign in "0123456789+-.,"}
 _TO_ASCII = str.maketrans(_FULL_WIDTH)
 _FULL_WIDTH_PATTERN = f"[{''.join(_FULL_WIDTH)}]"
-
-
-def number_pattern(how: NumberFormat, decimal: str) -> str:
-    """Regular expression of a whole text in a number format, for RE2 and (in ASCII mode) Python.
-
-    Its groups are `before`, `after`, `open` and `trailing`, of which one or none holds the sign of
-    a negative number, and `number`, the digits with their separators.
-    """
-    separator, point = _SEPARATORS[how.thousands], re.escape(decimal)
-    digits = rf"(?:\d{{1,3}}(?:{separator}\d{{3}})+|\d+)" if separator else r"\d+"
-    number = rf"(?:{digits}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
-    blank = "[ \xa0\u202f\u2009]*"
-    prefix = rf"{re.escape(how.prefix)}{blank}" if how.prefix else ""
-    suffix = rf"{blank}{re.escape(how.suffix)}" if how.suffix else ""
-    sign = rf"[+{_MINUS}]?"
-    trailing = rf"{blank}(?P<trailing>[{_MINUS}]?)" if how.negative == "trailing" else ""
-    forms = rf"(?P<before>{sign}){blank}{prefix}(?P<after>{sign}){blank}(?P<number>{number})"
-    plain = rf"{forms}{trailing}{suffix}"
-    if how.negative != "parentheses":
-        return plain
-    opened = rf"(?P<open>\(){blank}{prefix}(?P<inside>{number}){suffix}{blank}\)"
-    return rf"(?:{plain}|{opened})"
 
 
 def to_plain(text: pa.Array, how: NumberFormat, decimal: str) -> pa.Array:
@@ -57,37 +36,45 @@ def to_plain(text: pa.Array, how: NumberFormat, decimal: str) -> pa.Array:
     if pc.any(pc.match_substring_regex(text, _FULL_WIDTH_PATTERN)).as_py():
         for wide, sign in _FULL_WIDTH.items():
             text = pc.replace_substring(text, wide, sign)
-    parts = pc.extract_regex(text, rf"^{number_pattern(how, decimal)}$")
-    signs = [
-        pc.is_in(parts.field(at), pa.array([*_MINUS, "("]))
-        for at, field in enumerate(parts.type)
-        if field.name not in ("number", "inside")
-    ]
-    # One sign only: `--5` and `-5-` are no numbers.
-    marks = functools.reduce(pc.add, (sign.cast(pa.int8()) for sign in signs))
-    number = parts.field(parts.type.get_field_index("number"))
-    if "inside" in [field.name for field in parts.type]:
-        inside = parts.field(parts.type.get_field_index("inside"))
-        number = pc.binary_join_element_wise(number, inside, "")
+    parts = pc.extract_regex(text, rf"^{_pattern(how, decimal)}$")
+    groups = {field.name: parts.field(place) for place, field in enumerate(parts.type)}
+    number = groups.pop("number")
+    if "inside" in groups:
+        number = pc.binary_join_element_wise(number, groups.pop("inside"), "")
     if separator := _SEPARATORS[how.thousands]:
         number = pc.replace_substring_regex(number, separator, "")
-    number = pc.replace_substring(number, decimal, ".")
-    sign = pc.if_else(pc.equal(marks, 1), "-", "")
-    plain = pc.binary_join_element_wise(sign, number, "")
-    return pc.if_else(pc.and_(parts.is_valid(), pc.less_equal(marks, 1)), plain, None)
+    if decimal != ".":
+        number = pc.replace_substring(number, decimal, ".")
+    signs = pc.binary_join_element_wise(*groups.values(), "")
+    minus = pc.if_else(pc.is_in(signs, pa.array(["", "+"])), "", "-")
+    plain = pc.binary_join_element_wise(minus, number, "")
+    # One sign only: `--5` and `-5-` are no numbers.
+    matched = pc.and_(parts.is_valid(), pc.less_equal(pc.utf8_length(signs), 1))
+    return pc.if_else(matched, plain, None)
 
 
-def value_to_plain(text: str, how: NumberFormat, decimal: str) -> str | None:
-    """Rewrites one number like `to_plain`."""
-    match = _compiled(how, decimal).fullmatch(text.translate(_TO_ASCII))
-    if not match:
-        return None
-    parts = match.groupdict(default="")
-    number = parts.pop("number") + parts.pop("inside", "")
-    marks = sum(mark in ("-", "\u2212", "(") for mark in parts.values())
-    if separator := _SEPARATORS[how.thousands]:
-        number = re.sub(separator, "", number)
-    return None if marks > 1 else "-" * marks + number.replace(decimal, ".")
+def plain_reader(how: NumberFormat, decimal: str) -> Callable[[str], str | None]:
+    """Function that rewrites one number like `to_plain`, None if it has another form."""
+    pattern = re.compile(_pattern(how, decimal), re.ASCII)
+    number = pattern.groupindex["number"] - 1
+    inside = pattern.groupindex.get("inside", 0) - 1
+    separator = re.compile(_SEPARATORS[how.thousands] or "(?!)")
+
+    def plain(text: str) -> str | None:
+        match = pattern.fullmatch(text if text.isascii() else text.translate(_TO_ASCII))
+        if not match:
+            return None
+        parts = [part or "" for part in match.groups()]
+        digits = parts.pop(inside) if inside >= 0 else ""
+        digits += parts.pop(number)
+        signs = "".join(parts)
+        if len(signs) > 1:
+            return None
+        return ("-" if signs not in ("", "+") else "") + separator.sub("", digits).replace(
+            decimal, "."
+        )
+
+    return plain
 
 
 def with_point(text: pa.Array, decimal: str) -> pa.Array:
@@ -113,11 +100,19 @@ def text_to_int(text: pa.Array) -> pa.Array:
     Raises:
         pyarrow.ArrowInvalid: If a text is no whole number of 64 bits.
     """
-    if not pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():  # Arrow reads 0x1F
-        try:
-            return text.cast(pa.int64())
-        except pa.ArrowInvalid:
-            pass
+    try:
+        numbers = text.cast(pa.int64())
+        # Arrow reads 0x1F, too,
+        if not any(pc.any(pc.match_substring(text, sign)).as_py() for sign in "xX"):
+            return numbers
+    except pa.ArrowInvalid:
+        pass
+    try:
+        floats = text.cast(pa.float64())
+        if (pc.max(pc.abs(floats)).as_py() or 0) < _EXACT:
+            return floats.cast(pa.int64())
+    except pa.ArrowInvalid:
+        pass
     text = _truth_as_digits(text)
     text = pc.replace_substring_regex(text, r"^(?:\+?(\d+)|(-\d+))(?:\.0*)?$", r"\1\2")
     # Not through float64, which is exact up to 2^53 only, except for what is left (1e5).
@@ -151,6 +146,8 @@ def value_to_int(text: str) -> int | None:
     Raises:
         ValueError: If it is no whole number of 64 bits.
     """
+    if text.isascii() and text.isdigit():
+        return in_64_bits(int(text))
     if match := _WHOLE.fullmatch(text):
         return in_64_bits(int(match[1]))
     number = value_to_float(text)
@@ -167,11 +164,12 @@ def value_to_float(text: str) -> float:
     Raises:
         ValueError: If it is no number.
     """
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    lower = text.lower()
-    if lower in _WORDS:
-        return _WORDS[lower]
+    if "_" not in text and text.isascii():  # 1_000 is a number to Python alone
+        try:
+            return float(text)
+        except ValueError:
+            if (lower := text.lower()) in _TRUTH:
+                return _TRUTH[lower]
     raise ValueError("not a number")
 
 
@@ -193,19 +191,27 @@ def _truth_as_digits(text: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(lower, pa.array(_NOT_A_NUMBER)), None, text)
 
 
-@functools.lru_cache(maxsize=256)
-def _compiled(how: NumberFormat, decimal: str) -> re.Pattern[str]:
-    return re.compile(number_pattern(how, decimal), re.ASCII)
+def _pattern(how: NumberFormat, decimal: str) -> str:
+    """Regular expression of a whole text in a number format, for RE2 and (in ASCII mode) Python.
+
+    Its groups are `before`, `after`, `open` and `trailing`, of which one or none holds the sign of
+    a negative number, and `number`, the digits with their separators.
+    """
+    separator, point = _SEPARATORS[how.thousands], re.escape(decimal)
+    digits = rf"(?:\d{{1,3}}(?:{separator}\d{{3}})+|\d+)" if separator else r"\d+"
+    number = rf"(?:{digits}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+    blank = "[ \xa0\u202f\u2009]*"
+    prefix = rf"{re.escape(how.prefix)}{blank}" if how.prefix else ""
+    suffix = rf"{blank}{re.escape(how.suffix)}" if how.suffix else ""
+    sign = rf"[+{_MINUS}]?"
+    trailing = rf"{blank}(?P<trailing>[{_MINUS}]?)" if how.negative == "trailing" else ""
+    forms = rf"(?P<before>{sign}){blank}{prefix}(?P<after>{sign}){blank}(?P<number>{number})"
+    plain = rf"{forms}{trailing}{suffix}"
+    if how.negative != "parentheses":
+        return plain
+    opened = rf"(?P<open>\(){blank}{prefix}(?P<inside>{number}){suffix}{blank}\)"
+    return rf"(?:{plain}|{opened})"
 
 
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?", re.ASCII)
-_NUMBER = re.compile(PLAIN_NUMBER, re.ASCII)
-_WORDS = {
-    "true": 1.0,
-    "false": 0.0,
-    **{
-        f"{sign}{word}": float(f"{sign}{word}")
-        for sign in ("", "+", "-")
-        for word in ("inf", "infinity", "nan")
-    },
-}
+_TRUTH = {"false": 0.0, "true": 1.0}

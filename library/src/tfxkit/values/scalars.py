@@ -111,7 +111,8 @@ def _bytes_reader(how: ColumnReading, reading: Reading) -> Callable[[object], Va
 def _plain_text(how: ColumnReading, reading: Reading) -> Callable[[object], str | None]:
     """Reader of a number in text: its plain form with a point, or None where it is missing."""
     words = frozenset(reading.words(how))
-    decimal, parse = reading.decimal, how.parse
+    decimal = reading.decimal
+    parse = how.parse and numbers.plain_reader(how.parse, decimal)
 
     def plain(value: object) -> str | None:
         if value is None:
@@ -124,10 +125,10 @@ def _plain_text(how: ColumnReading, reading: Reading) -> Callable[[object], str 
         if not text or text in words:
             return None
         if parse:
-            text_or_none = numbers.value_to_plain(text, parse, decimal)
-            if text_or_none is None:
+            parsed = parse(text)
+            if parsed is None:
                 raise ValueError("a number in another form than the column's")
-            return text_or_none
+            return parsed
         if decimal != ".":
             if "." in text:
                 raise ValueError(f"a point where {decimal!r} is expected")
