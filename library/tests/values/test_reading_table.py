@@ -135,6 +135,8 @@ ARRAYS = [
     (pa.array([1704092400], pa.timestamp("s", "+02:00")), X, X, b"2024-01-01 07:00:00"),
     (pa.array([-11676096000], pa.timestamp("s")), X, X, b"1600-01-01 00:00:00"),
     (pa.array([253402300799], pa.timestamp("s", "UTC")), X, X, b"9999-12-31 23:59:59"),
+    (pa.array([-(10**18) + 1], pa.timestamp("ns")), X, X, b"1938-04-24 22:13:20.000000001"),
+    (pa.array([-(2**63)], pa.timestamp("us")), X, X, X),
     (pa.array([37800], pa.time32("s")), X, X, b"10:30:00"),
     (pa.array([37_800_500], pa.time32("ms")), X, X, b"10:30:00.500000"),
     (pa.array([37_800 * 10**9], pa.time64("ns")), X, X, b"10:30:00"),
@@ -262,6 +264,15 @@ def test_a_word_of_a_dictionary_that_no_row_has_need_not_fit():
     column = pa.array(["x", "5", None]).dictionary_encode().slice(1)
     result = read_column(column, ColumnReading(type="INT"), Reading())
     assert result.to_pylist() == [5, None]
+
+
+def test_dictionaries_that_differ_between_chunks():
+    chunks = [pa.array(["a", None, "7"]), pa.array(["b", "7", "a"])]
+    how, wanted = ColumnReading(type="BYTES"), [b"a", None, b"7", b"b", b"7", b"a"]
+    encoded = pa.chunked_array([chunk.dictionary_encode() for chunk in chunks])
+    assert read_column(encoded, how, Reading()).to_pylist() == wanted
+    with_null = pa.chunked_array([chunk.dictionary_encode("encode") for chunk in chunks])
+    assert read_column(with_null, how, Reading()).to_pylist() == wanted
 
 
 def test_bytes_that_are_no_text_among_text():

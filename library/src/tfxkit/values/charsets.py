@@ -205,16 +205,16 @@ class _Sample:
 def detect(chunks: Iterable[bytes], place: str) -> str:
     """Detects the encoding of a file.
 
-    Only UTF-8, UTF-16, UTF-32 and cp1252 are taken without being asked for. cp1252 holds all that
-    Latin-1 prints.
+    Only UTF-8, UTF-16, UTF-32 and cp1252, which includes Latin-1, are detected. Any other encoding
+    is named in the error, since a wrong guess would pass for text.
 
     Args:
         chunks: Bytes of the file from its begin, decompressed; as many as may decide.
         place: Name of the file, for messages.
 
     Returns:
-        Name of a Python codec. `ascii` is a part of each of them except UTF-16 and UTF-32: files
-        of one data set may be ASCII and something else.
+        Name of a Python codec. `ascii` fits every other one except UTF-16 and UTF-32, so one file
+        of a data set may be ASCII and another cp1252.
 
     Raises:
         UsageError: If the file is UTF-8 with a few bad bytes, is probably in another encoding,

@@ -123,7 +123,10 @@ def stored_values(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     dictionary stays encoded.
     """
     if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
+        try:
+            column = column.combine_chunks()
+        except pa.ArrowInvalid:  # dictionaries with a null among the words
+            column = pa.concat_arrays([chunk.dictionary_decode() for chunk in column.chunks])
     if isinstance(column, pa.ExtensionArray):
         is_uuid = column.type.extension_name == _UUID
         column = _uuids(column.storage) if is_uuid else stored_values(column.storage)
@@ -178,7 +181,7 @@ def as_bytes_text(number: float, text_of: Callable[[Any], str] = repr) -> str:
 
     Args:
         number: A float.
-        text_of: Its shortest text, if it is not of 64 bits.
+        text_of: Shortest text of a number in its own precision.
 
     Raises:
         ValueError: If it is infinite.
@@ -291,19 +294,26 @@ def _as_text(column: pa.Array, rules: int) -> pa.Array:
 
 def _iso(column: pa.Array, rules: int) -> pa.Array:
     """Dates as 2024-02-29, times as 18:30:05.500000, in UTC; without a fraction that is zero."""
-    if pa.types.is_date(column.type):
-        return column.cast(pa.date32()).cast(pa.string())
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # to UTC
+        text = column.cast(pa.string()) if rules == 1 else _without_zero_fraction(column)
+    elif pa.types.is_time(column.type):
+        text = _without_zero_fraction(column)
+    else:
+        text = column.cast(pa.date32()).cast(pa.string())
+    if pc.any(pc.match_substring(text, "<")).as_py():
+        raise pa.ArrowInvalid("a time out of range")
+    return text
+
+
+def _without_zero_fraction(column: pa.Array) -> pa.Array:
+    """Text of times with six digits of a second, nine if these are needed, or none."""
     unit = column.type.unit
-    is_timestamp = pa.types.is_timestamp(column.type)
-    if is_timestamp:
-        column = column.cast(pa.timestamp(unit))  # to UTC
-    if rules == 1 and is_timestamp:
-        return column.cast(pa.string())
+    seconds = pa.timestamp("s") if pa.types.is_timestamp(column.type) else pa.time32("s")
     try:
-        return column.cast(pa.timestamp("s") if is_timestamp else pa.time32("s")).cast(pa.string())
+        return column.cast(seconds).cast(pa.string())
     except pa.ArrowInvalid:  # a fraction would be lost
-        text = column.cast(pa.string())
-    text = pc.replace_substring_regex(text, r"\.0+$", "")
+        text = pc.replace_substring_regex(column.cast(pa.string()), r"\.0+$", "")
     if unit == "ms":
         return pc.replace_substring_regex(text, r"(\.\d{3})$", r"\1000")
     return pc.replace_substring_regex(text, r"(\.\d{6})000$", r"\1")

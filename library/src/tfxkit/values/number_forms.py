@@ -24,10 +24,10 @@ _CURRENCY = re.compile(
     "USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|RUB|BRL|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|MXN|KRW|"
     r"SGD|HKD|ILS|THB|IDR|MYR|PHP|VND|AED|SAR|UAH|RON|Fr\.?|kr\.?|zł|Kč|Ft|Rs\.?|Rp|RM|руб\."
 )
-_UNIT = re.compile(
-    "[%‰°]|°[CF]|[kmµ]?g|t|lbs?|oz|[kcmµn]?m|mi|ft|in|yd|k?m²|ha|m³|[mc]?[lL]|gal|[kM]?Wh?|m?[VA]|"
-    "[kMG]?Hz|h?Pa|kPa|bar|psi|[mµ]?s|min|h|d|km/h|kmh|mph|m/s|[kKMGT]?B|px|pt|bp|cc|CC|b?hp|kmpl|"
-    "mpg|k?cal|k?J|N|K|mol|ppm"
+_UNIT = re.compile(  # no letter that is also a part of codes such as 1A and 2B
+    "[%‰°]|°[CF]|[kmµ]?g|lbs?|oz|[kcmµn]?m|mi|ft|in|yd|k?m²|ha|m³|[mc]?[lL]|gal|[kM]Wh?|[mk][VA]|"
+    "[kMG]?Hz|h?Pa|kPa|bar|psi|[mµ]?s|min|km/h|kmh|mph|m/s|[kKMGT]B|px|pt|bp|cc|CC|b?hp|kmpl|mpg|"
+    "k?cal|kJ|mol|ppm"
 )
 _SAMPLE = 1000  # different values in which prefix and suffix are looked for
 _MOST = 0.95  # of the values: a typing error does not make a column of numbers one of words
@@ -53,8 +53,8 @@ UNKNOWN_SIGN = DecimalSign(".", certain=False)
 def find_decimal(columns: Iterable[pa.Array | pa.ChunkedArray]) -> DecimalSign:
     """Finds the decimal sign of the numbers in the columns of a table.
 
-    A sign needs a column in which nearly all values are numbers with it, one of which is no number
-    with the sign as a separator of thousands. A point comes first.
+    A sign needs a column in which nearly all different values are numbers, and one of them is no
+    number if the sign separates thousands. A point comes first.
 
     Args:
         columns: All columns; those that are no text count for nothing.
@@ -64,8 +64,9 @@ def find_decimal(columns: Iterable[pa.Array | pa.ChunkedArray]) -> DecimalSign:
         values = stored_values(column)
         if not is_text(values.type):
             continue
-        text = pc.utf8_trim(values, characters=BLANKS).drop_null()
-        text = text.filter(pc.invert(pc.is_in(text, pa.array(sorted(AMONG_NUMBERS), text.type))))
+        text = pc.unique(pc.utf8_trim(values, characters=BLANKS)).drop_null()
+        no_numbers = pa.array(["", *sorted(AMONG_NUMBERS)], text.type)
+        text = text.filter(pc.invert(pc.is_in(text, no_numbers)))
         signs |= {sign for sign, other in (".,", ",.") if _has_fractions(text, sign, other)}
     if not signs:
         return UNKNOWN_SIGN
@@ -76,7 +77,7 @@ def number_formats(text: pa.Array, decimal: str) -> list[NumberFormat]:
     """Formats that the numbers in a column may have, the one without thousands first.
 
     Args:
-        text: Strings without surrounding blanks.
+        text: Strings without surrounding blanks, none of them empty.
         decimal: Decimal sign.
 
     Returns:
