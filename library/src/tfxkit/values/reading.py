@@ -35,7 +35,7 @@ IN_TEXT = frozenset(
 )
 TRUTH = ("False", "True")
 _TYPES = ("INT", "FLOAT", "BYTES")
-_TRUTH_PAIRS = (
+_TRUTH_PAIRS = (  # false first, which is also the order of the alphabet
     ("false", "true"),
     ("f", "t"),
     ("no", "yes"),
@@ -151,12 +151,7 @@ def truth_words(domain: Iterable[str]) -> tuple[str, str] | None:
         and on, or 0 and 1, without regard to case; None for any other domain.
     """
     values = sorted(set(domain), key=str.lower)
-    for pair in _TRUTH_PAIRS:
-        if _folded(values) == tuple(sorted(pair)):
-            return (
-                (values[0], values[1]) if values[0].lower() == pair[0] else (values[1], values[0])
-            )
-    return None
+    return (values[0], values[1]) if _folded(values) in _TRUTH_PAIRS else None
 
 
 def _folded(values: Sequence[str]) -> tuple[str, ...]:
