@@ -181,7 +181,7 @@ _SERVE = """\
 Serve the newest pushed model on this machine, over TensorFlow Serving's REST and gRPC APIs.
 
 A version that is pushed is served as soon as it is loaded; one that is removed is dropped. Ctrl-C
-ends it. "Serving" in the documentation of tfxkit has requests.
+ends it. `python -m pipeline docs serving` has examples of requests.
 """
 
 

@@ -24,7 +24,7 @@ class Patch:
     """A change of an installed package's behaviour.
 
     Attributes:
-        name: In the log and in docs/patches.md.
+        name: In the log and on the page `patches`.
         package: The distribution, as pip names it.
         version: The version that the patch was written for; "2.77" stands for 2.77.0, 2.77.1 ….
         defect: The behaviour of the package, and its place in the source.
@@ -55,7 +55,7 @@ class Patch:
                 installed,
                 self.name,
                 self.version,
-                documentation("Patches of other packages"),
+                documentation("patches"),
             )
         return False
 

@@ -36,5 +36,5 @@ def ensure_job_server(endpoint: str) -> None:
             f"Beam's job server at {endpoint} does not answer ({error.strerror or error}).\n"
             "Start it, or say where it is: beam.flink.job_endpoint or beam.spark.job_endpoint in "
             "the configuration.\nWithout an engine: --engine direct. "
-            f"What belongs to an engine: {documentation('Engines for the data steps')}"
+            f"What belongs to an engine: {documentation('scale')}"
         ) from None

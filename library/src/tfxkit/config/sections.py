@@ -66,8 +66,7 @@ class BeamConfig(Frozen):
         if self.engine is Engine.DATAFLOW and self.dataflow is None:
             raise ValueError(
                 "engine dataflow needs the section beam.dataflow: project, region, temp_location "
-                "(gs://…) and sdk_container_image; an example is under "
-                + documentation("Engines for the data steps")
+                "(gs://…) and sdk_container_image; an example is under " + documentation("scale")
             )
         return self
 
@@ -123,7 +122,7 @@ class DataConfig(Frozen):
     reader: str | None = pydantic.Field(
         default=None,
         description="Dotted name of a module that yields the rows in place of files: see "
-        f"{documentation('A data source of your own')}.",
+        f"{documentation('source')}.",
     )
     reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
         default={}, description="What the functions of `reader` are called with, by parameter."

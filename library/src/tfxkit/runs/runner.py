@@ -339,7 +339,7 @@ def _refuse_containers(components: Iterable[BaseNode]) -> None:
         raise UsageError(
             f"{', '.join(names)}: a step in a container of its own does not run on this machine. "
             "Leave it out of local runs, for example by a key of the configuration; see "
-            f"{documentation('A step of your own, and a step taken out')}"
+            f"{documentation('steps')}"
         )
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 HASHED_PACKAGES = ("components", "models", "tfxkit")
 _LIBRARY = Path(os.path.realpath(__file__)).parents[1]
-# Files of the library's wheel, see its build_backend.py.
-_SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".py", ".typed", ".yaml"})
+# Files of the library's wheel, see its build_backend.py; without its pages, which no step reads.
+_SUFFIXES = frozenset({".css", ".html", ".js", ".py", ".typed", ".yaml"})
 
 
 def code_hash(*modules: str, packages: Collection[str] = HASHED_PACKAGES) -> str:
