@@ -1,4 +1,4 @@
-"""What `init` writes holds as a whole, replaces nothing unasked, and keeps what it replaced."""
+"""Files of `init`: valid together, written over others on request only, with backups."""
 
 import subprocess
 
