@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tfx.dsl.io import fileio, filesystem_registry
 
-from tfxkit.storage.s3.filesystem import S3Filesystem
+from tfxkit.storage.s3 import S3Filesystem
 
 __all__ = ["fileio"]
 
