@@ -19,7 +19,7 @@ from tfxkit.config.loading import Config, ConfigError
 from tfxkit.runs.outputs import shown
 from tfxkit.runs.places import Places
 from tfxkit.storage import step_cache
-from tfxkit.storage.code_hash import PROJECT_PACKAGES, source_of
+from tfxkit.storage.step_cache import PROJECT_PACKAGES, source_of
 from tfxkit.tracebacks import own_file
 
 _POSTPONED = annotations.compiler_flag  # of code below that import

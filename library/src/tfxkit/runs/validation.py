@@ -16,7 +16,7 @@ from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
 from tfxkit.config.sections import BeamConfig, DataConfig
 from tfxkit.errors import documentation
 from tfxkit.metrics import catalogue
-from tfxkit.storage.code_hash import source_of
+from tfxkit.storage.step_cache import source_of
 
 
 def check(config: Config, config_dir: Path) -> None:

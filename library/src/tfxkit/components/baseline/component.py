@@ -20,9 +20,9 @@ from tfx.types import artifact_utils, channel, component_spec, standard_artifact
 from tfx.utils import io_utils, path_utils
 
 from tfxkit.storage import examples_artifact, placeholders, served_model
-from tfxkit.storage.code_hash import code_hash
 from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.statistics import split_names
+from tfxkit.storage.step_cache import code_hash
 
 logger = logging.getLogger("tfxkit.components.baseline")
 

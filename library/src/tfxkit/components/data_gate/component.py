@@ -21,9 +21,9 @@ from tfxkit.config.bounds import Validation
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError
 from tfxkit.storage import placeholders
-from tfxkit.storage.code_hash import code_hash
 from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.statistics import Columns, columns_of, split_file, split_names
+from tfxkit.storage.step_cache import code_hash
 
 Artifacts = dict[str, list[types.Artifact]]
 

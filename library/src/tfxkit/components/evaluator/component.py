@@ -29,8 +29,8 @@ from tfxkit.evaluation import EXAMPLE_COUNT
 from tfxkit.metrics import catalogue
 from tfxkit.metrics.functions import MOST_ROWS
 from tfxkit.storage import placeholders, served_model
-from tfxkit.storage.code_hash import code_hash, source_of
 from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.step_cache import code_hash, source_of
 
 Artifacts = dict[str, list[types.Artifact]]
 

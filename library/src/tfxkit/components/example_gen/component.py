@@ -17,7 +17,7 @@ from tfxkit.components.example_gen.executor import SpanDriver, SpanExecutor
 from tfxkit.components.example_gen.spans import PATTERN, range_config
 from tfxkit.config.csv_format import PLAIN, CsvFormat
 from tfxkit.config.split_at import SplitAt
-from tfxkit.storage.code_hash import code_hash
+from tfxkit.storage.step_cache import code_hash
 
 _NO_OPTIONS: Mapping[str, Any] = {}
 

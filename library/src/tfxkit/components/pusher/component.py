@@ -24,9 +24,8 @@ from tfx.utils import io_utils
 from tfxkit.components.pusher.publishing import publish
 from tfxkit.errors import ModelError
 from tfxkit.storage import examples_artifact, served_model
-from tfxkit.storage.code_hash import code_hash
 from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.step_cache import never_cached
+from tfxkit.storage.step_cache import code_hash, never_cached
 
 logger = logging.getLogger("tfxkit.components.pusher")
 
