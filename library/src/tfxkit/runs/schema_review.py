@@ -19,8 +19,8 @@ from tensorflow_metadata.proto.v0.anomalies_pb2 import AnomalyInfo
 
 from tfxkit.errors import UsageError
 from tfxkit.runs.schema_text import field_lines, with_changes
+from tfxkit.storage.artifacts import read_statistics, split_names, statistics_file
 from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.statistics import read, split_file, split_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _read_statistics(uri: str) -> dict[str, statistics_pb2.DatasetFeatureStatist
     splits = split_names(uri) if fileio.exists(uri) else []
     if not splits:
         raise UsageError(f"There are no statistics of data at {uri}: run the pipeline first")
-    return {split: read(split_file(uri, split)) for split in splits}
+    return {split: read_statistics(statistics_file(uri, split)) for split in splits}
 
 
 def _merged(

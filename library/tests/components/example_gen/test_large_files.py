@@ -17,7 +17,7 @@ from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
 from tfxkit.config.csv_format import PLAIN
 from tfxkit.config.split_at import SplitAt
 from tfxkit.errors import DataError
-from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES
+from tfxkit.storage.artifacts import LEFT_OUT, OUTCOMES
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
 HEADER = "count,price,name\n"

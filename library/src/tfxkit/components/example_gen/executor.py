@@ -38,7 +38,7 @@ from tfxkit.components.example_gen.writer import (
 )
 from tfxkit.config.csv_format import CsvFormat
 from tfxkit.config.split_at import SplitAt
-from tfxkit.storage.examples_artifact import (
+from tfxkit.storage.artifacts import (
     LEFT_OUT,
     OUTCOMES,
     READER_PROPERTY,
