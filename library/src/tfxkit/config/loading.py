@@ -18,8 +18,7 @@ import pydantic
 import yaml
 
 from tfxkit.config.dataset import Dataset
-from tfxkit.config.frozen import Frozen
-from tfxkit.config.problems import explain
+from tfxkit.config.frozen import Frozen, explain, merge
 from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
 from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
 from tfxkit.config.sections import (
@@ -32,7 +31,6 @@ from tfxkit.config.sections import (
 )
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.config.settings import ModelSettings, TrainSettings
-from tfxkit.config.trees import merge
 from tfxkit.errors import UsageError
 from tfxkit.project import project_root
 

@@ -19,7 +19,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.config.bounds import Comparator, Evaluation, Threshold, Validation, WorstSlice
-from tfxkit.config.problems import message
+from tfxkit.config.frozen import problem_message
 from tfxkit.config.remote.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
@@ -269,7 +269,7 @@ def _validated(subject: str, model: type[Model], value: Any) -> Model:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"] if part != subject)
         where = f"{subject}.{key}" if key else subject
-        raise UsageError(f"{where}: {message(problem)}") from None
+        raise UsageError(f"{where}: {problem_message(problem)}") from None
 
 
 def _dumped(model: pydantic.BaseModel) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pydantic
 
-from tfxkit.config.frozen import Frozen
-from tfxkit.config.problems import message
+from tfxkit.config.frozen import Frozen, merge, problem_message
 from tfxkit.config.remote.formats import (
     Bytes,
     Count,
@@ -29,7 +28,6 @@ from tfxkit.config.remote.formats import (
     gigabytes,
 )
 from tfxkit.config.secrets import NoSecretNames
-from tfxkit.config.trees import merge
 
 ALL = "all"  # the name under which settings of every step are given
 
@@ -261,7 +259,7 @@ def inherit(steps: Mapping[str, Step], step_class: type[Step]) -> dict[str, Step
         try:
             inherited[name] = step_class.model_validate(tree)
         except pydantic.ValidationError as error:
-            problem = message(error.errors()[0])
+            problem = problem_message(error.errors()[0])
             raise ValueError(f"{name}, with the settings of all: {problem}") from None
     return inherited
 
