@@ -10,7 +10,7 @@ from tfx.types import channel, standard_artifacts
 
 from tests.sample_project import LIBRARY, ROOT
 from tfxkit.components.evaluator import Evaluator
-from tfxkit.config.bounds import Evaluation
+from tfxkit.config.dataset import Evaluation
 
 SOURCES = {
     "models/__init__.py": "",

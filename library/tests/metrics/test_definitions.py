@@ -7,8 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from benchmarks import plain_metrics
-from tfxkit.config.bounds import MetricSettings
-from tfxkit.config.dataset import Task
+from tfxkit.config.dataset import MetricSettings, Task
 from tfxkit.metrics import Rows, Sums
 from tfxkit.metrics.catalogue import CATALOGUE, define
 from tfxkit.metrics.curves import CELLS, Ranking, area_under_precision_recall, area_under_roc

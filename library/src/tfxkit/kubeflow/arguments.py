@@ -18,7 +18,7 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.config.bounds import Comparator, Evaluation, Threshold, Validation, WorstSlice
+from tfxkit.config.dataset import Comparator, Evaluation, Threshold, Validation, WorstSlice
 from tfxkit.config.frozen import problem_message
 from tfxkit.config.remote.formats import (
     LOCATION_HINT,

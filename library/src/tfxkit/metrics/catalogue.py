@@ -7,8 +7,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from tfxkit.config.bounds import Evaluation, MetricSettings
-from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.dataset import Dataset, Evaluation, MetricSettings, Task
 from tfxkit.evaluation import COUNTS, EXAMPLE_COUNT
 from tfxkit.metrics import curves, functions, sums
 from tfxkit.metrics.definition import HIGHER, LOWER, UNKNOWN, Metric, sign
@@ -24,7 +23,7 @@ _IN_ARRAY = re.compile(r"/\d+$")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Settings of a built-in metric, see `tfxkit.config.bounds.MetricSettings`."""
+    """Settings of a built-in metric, see `tfxkit.config.dataset.MetricSettings`."""
 
     threshold: float = DECISION_THRESHOLD
     for_class: int | None = None

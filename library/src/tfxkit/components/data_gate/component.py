@@ -17,8 +17,7 @@ from tfx.utils import io_utils
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.findings import GateError, GateReport, read_anomalies
 from tfxkit.components.data_gate.rows import row_findings
-from tfxkit.config.bounds import Validation
-from tfxkit.config.dataset import Dataset
+from tfxkit.config.dataset import Dataset, Validation
 from tfxkit.errors import DataError
 from tfxkit.storage.artifacts import (
     ColumnStatistics,

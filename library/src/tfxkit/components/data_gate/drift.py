@@ -20,7 +20,7 @@ from tfxkit.components.data_gate.findings import (
     Kind,
     Measurement,
 )
-from tfxkit.config.bounds import Comparator
+from tfxkit.config.dataset import Comparator
 from tfxkit.storage.artifacts import ColumnStatistics, quantile_histogram
 
 MISSING = "(missing)"

@@ -19,8 +19,7 @@ from tfx import types
 from tfx.types import artifact_utils
 
 from tfxkit.components.data_gate.findings import ALL_COLUMNS, GateFinding
-from tfxkit.config.bounds import Validation
-from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.dataset import Dataset, Task, Validation
 from tfxkit.errors import DataError
 from tfxkit.features.columns import as_text, first_value
 from tfxkit.features.label import NO_LABEL, make_label

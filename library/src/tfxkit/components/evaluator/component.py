@@ -24,7 +24,7 @@ from tfxkit.components.evaluator.evaluation import (
     measure_gaps,
     write_evaluation,
 )
-from tfxkit.config.bounds import Evaluation
+from tfxkit.config.dataset import Evaluation
 from tfxkit.evaluation import EXAMPLE_COUNT
 from tfxkit.metrics import catalogue
 from tfxkit.metrics.functions import MOST_ROWS
