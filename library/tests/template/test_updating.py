@@ -21,7 +21,7 @@ def release(sh, template: Path, version: str = NEXT, before: str = VERSION) -> N
     """The next version: of the library, a key and a function; of the template, files."""
     replace(template / "library/pyproject.toml", f'version = "{before}"', f'version = "{version}"')
     if version == NEXT:
-        settings = template / "library/src/tfxkit/config/sections.py"
+        settings = template / "library/src/tfxkit/config/loading.py"
         section = "class RetentionConfig(Frozen):"
         replace(settings, section, f"{section}\n    news: int = 7")
         start = "def project_root() -> Path:"
@@ -86,7 +86,7 @@ def test_an_update_merges_and_brings_the_library(project, sh, copier, template):
     assert conflicts(sh, project) == []
     wheel = vendored(project)
     assert wheel.name == f"tfxkit-{NEXT}-py3-none-any.whl"
-    shown = "from tfxkit.config.sections import RetentionConfig as R; print(R.model_fields['news'])"
+    shown = "from tfxkit.config.loading import RetentionConfig as R; print(R.model_fields['news'])"
     assert "default=7" in sh(PYTHON, "-c", shown, cwd=project, path=f"{wheel}:{PACKAGES}").stdout
 
     dag = (project / "pipeline" / "dag.py").read_text()

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pydantic
 
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.frozen import Frozen
 

@@ -18,6 +18,7 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Comparator, Evaluation, Threshold, Validation, WorstSlice
 from tfxkit.config.frozen import problem_message
 from tfxkit.config.remote.formats import (
@@ -28,7 +29,6 @@ from tfxkit.config.remote.formats import (
     is_source,
 )
 from tfxkit.config.secrets import refuse_secrets
-from tfxkit.config.sections import DataConfig
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import COUNTS
 from tfxkit.kubeflow.container import SCHEMA_VARIABLE, decode_schema

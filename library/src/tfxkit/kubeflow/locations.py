@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tfxkit.config.engine import Engine
+from tfxkit.config.engines import Engine
 from tfxkit.config.loading import Config, ConfigError
 from tfxkit.config.remote.formats import (
     LOCATION_HINT,

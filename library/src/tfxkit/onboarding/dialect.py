@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import UsageError
 from tfxkit.onboarding.source import suffix
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.onboarding.dataset_text import scalar
 
 _SPLITS = "{train: 2, eval: 1}"
@@ -91,11 +91,11 @@ train: {{epochs: 12, batch_size: {min(training.batch_size, 128)}}}
 
 
 def _csv(how: CsvFormat | None, missing: tuple[str, ...]) -> list[str]:
-    if how is None or (how == PLAIN and not missing):
+    if how is None or (how == PLAIN_CSV and not missing):
         return []
     lines = ["  csv: # how the files are written"]
     for name in ("delimiter", "quote", "encoding", "decimal"):
-        if getattr(how, name) != getattr(PLAIN, name):
+        if getattr(how, name) != getattr(PLAIN_CSV, name):
             lines.append(f"    {name}: {scalar(getattr(how, name))}")
     if missing:
         lines.append(f"    missing: {scalar(list(missing))} # count as no value, in every column")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import UsageError
 from tfxkit.onboarding.column_names import ROW_NUMBERS, check_names, some
 from tfxkit.onboarding.decimals import decimal_of

@@ -14,7 +14,7 @@ from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
 from tfxkit.onboarding.source import find
 

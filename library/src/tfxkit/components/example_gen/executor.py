@@ -36,8 +36,7 @@ from tfxkit.components.example_gen.writer import (
     remove_earlier,
     remove_temporary,
 )
-from tfxkit.config.csv_format import CsvFormat
-from tfxkit.config.split_at import SplitAt
+from tfxkit.config.data import CsvFormat, SplitAt
 from tfxkit.storage.artifacts import (
     LEFT_OUT,
     OUTCOMES,
