@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _refuse_what_is_compiled(args: argparse.Namespace) -> None:
     """Refuses settings that the package already holds; only those of the submission apply."""
-    from tfxkit.config.remote.settings import COMPILED
+    from tfxkit.config.remote import COMPILED
 
     if args.engine:
         raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")

@@ -21,7 +21,7 @@ from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.engines import BeamConfig
 from tfxkit.config.frozen import Frozen, explain, merge
-from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
+from tfxkit.config.remote import KubeflowSettings, VertexSettings
 from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.config.settings import ModelSettings, TrainSettings

@@ -1,4 +1,4 @@
-"""The configuration that a command is about: the files and values that a user chose."""
+"""Selection of a configuration: overlays, single values and folder, as a user chose them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from tfxkit.config.loading import Config
 
 DEFAULT_OVERLAY = "local"
-# Verbs that build the pipeline, and the keys that decide where its outputs are.
-_BUILDING_VERBS, _PLACES = ("run", "submit"), ("outputs", "pipeline")
+# Subcommands that build the pipeline, and the keys that decide where its outputs are.
+_BUILDING, _PLACES = ("run", "submit"), ("outputs", "pipeline")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ConfigSelection:
     default: str = DEFAULT_OVERLAY
 
     def folder(self) -> Path:
-        """The folder of the files.
+        """Folder of the files.
 
         Raises:
             UsageError: If it does not exist.
@@ -58,17 +58,17 @@ class ConfigSelection:
         overlays = (self.default,) if self.overlays is None else self.overlays
         return load(self.folder(), overlays, self.settings)
 
-    def command(self, verb: str, *arguments: str) -> str:
-        """The command line that applies a verb to the same configuration, ready to be pasted.
+    def command(self, subcommand: str, *arguments: str) -> str:
+        """Command line of a subcommand with the same configuration, ready to be pasted.
 
-        Verbs that look at runs and models get only those settings that lead to the outputs.
+        Subcommands on runs and models get only the settings that lead to the outputs.
         """
         settings = [
             setting
             for setting in self.settings
-            if verb in _BUILDING_VERBS or setting.partition("=")[0] in _PLACES
+            if subcommand in _BUILDING or setting.partition("=")[0] in _PLACES
         ]
-        words = ["python", "-m", "pipeline", verb, *arguments]
+        words = ["python", "-m", "pipeline", subcommand, *arguments]
         words += [word for overlay in self.overlays or () for word in ("--config", overlay)]
         words += [word for setting in settings for word in ("--set", setting)]
         words += ["--config-dir", str(self.config_dir)] if self.config_dir else []

@@ -20,14 +20,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Comparator, Evaluation, Threshold, Validation, WorstSlice
-from tfxkit.config.frozen import problem_message
-from tfxkit.config.remote.formats import (
+from tfxkit.config.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,
     is_location,
     is_source,
 )
+from tfxkit.config.frozen import problem_message
 from tfxkit.config.secrets import refuse_secrets
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import COUNTS
