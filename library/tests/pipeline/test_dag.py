@@ -210,7 +210,6 @@ EDITS = {
     "tests/sample/models/features.py": {"Transform"},
     "tfxkit/features/helpers.py": {"Transform"},
     "tfxkit/features/planned.py": {"Transform"},
-    "tfxkit/features/vocabularies.py": {"Transform"},
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
     "tfxkit/evaluation.py": {"Evaluator"},
     "tfxkit/storage/s3.py": OWN_CODE,

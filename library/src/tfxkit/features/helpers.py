@@ -29,9 +29,17 @@ from tfxkit.errors import DataError
 from tfxkit.features import columns, text
 from tfxkit.features.columns import Columns
 from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
-from tfxkit.features.planned import Code, Direct, Planned, Quantile, Values, numbers_of, texts_of
+from tfxkit.features.planned import (
+    Code,
+    Direct,
+    Limits,
+    Planned,
+    Quantile,
+    Values,
+    numbers_of,
+    texts_of,
+)
 from tfxkit.features.preprocessing import Features, preprocessing
-from tfxkit.features.vocabularies import Limits
 
 __all__ = [
     "Columns",
