@@ -1,7 +1,7 @@
 """The inputs of the model, as the Transform graph describes them.
 
 Whoever builds, trains, exports or shows a model reads its inputs here; they are listed nowhere
-else. `tfxkit.features.preprocessing` leaves the description in the graph: the range of a code as
+else. `tfxkit.features.helpers` leaves the description in the graph: the range of a code as
 the domain of the feature in the schema, and the rest as an asset. It would stand in the schema as
 well, as an annotation, but the released packages of tf.Transform drop these (tensorflow-transform
 1.21, `common.IS_ANNOTATIONS_PB_AVAILABLE`).
