@@ -13,10 +13,9 @@ from tfx.components.tuner.component import TunerFnResult
 
 from tfxkit.config.settings import ModelSettings, TrainSettings
 from tfxkit.errors import ModelError
-from tfxkit.training.checkpoint import RelativeEarlyStopping
 from tfxkit.training.fitting import fit_arguments, speed_up
 from tfxkit.training.input_pipeline import TrainingData
-from tfxkit.training.job import TrainingJob
+from tfxkit.training.job import RelativeEarlyStopping, TrainingJob
 
 __all__ = ["random_search"]
 
