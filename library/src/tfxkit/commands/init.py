@@ -45,19 +45,21 @@ def run(args: argparse.Namespace) -> int:
     """Looks, writes and says what was decided; returns 0."""
     import tempfile
 
-    from tfxkit.onboarding import source, table, writing
+    from tfxkit.onboarding import writing
+    from tfxkit.onboarding.source import checked_name, find_source
+    from tfxkit.onboarding.table import read_table
     from tfxkit.runs.run_log import captured
 
     selection = ConfigSelection(config_dir=args.config_dir)
     config_dir = selection.folder().resolve()
     root = config_dir.parent
-    found = source.find(args.data)
-    name = source.checked_name(args.name) if args.name is not None else found.name
-    data = writing.place_of(found, root)
+    source = find_source(args.data)
+    name = checked_name(args.name) if args.name is not None else source.name
+    data = writing.place_of(source, root)
     names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml", "model_card.yaml")
     if not args.force:
-        writing.refuse_existing(config_dir, names, None if found.spans else data)
-    read = table.read(found)
+        writing.refuse_existing(config_dir, names, None if source.spans else data)
+    table = read_table(source)
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
         from tfxkit.config.dataset import Task
         from tfxkit.onboarding import (
@@ -68,22 +70,22 @@ def run(args: argparse.Namespace) -> int:
             settings_text,
         )
 
-        decided = plan.make(read, args.label, Task(args.task) if args.task else None)
+        decided = plan.make(table, args.label, Task(args.task) if args.task else None)
         rows = decided.label.present
         place = writing.as_configured(data, root)
         texts = {
             "schema.pbtxt": schema_file.text(decided),
-            "base.yaml": settings_text.base(name, place, rows, read.how, decided.missing),
+            "base.yaml": settings_text.base(name, place, rows, table.csv_format, decided.missing),
             "fast.yaml": settings_text.fast(name, rows),
             "model_card.yaml": model_card_text.text(decided, name),
             "dataset.yaml": dataset_text.text(decided),  # the last: all is there once it is
         }
         writing.check(config_dir, texts)
-        kept = writing.write(config_dir, texts, found, data)
+        kept = writing.write(config_dir, texts, source, data)
 
         from tfxkit.onboarding.screen import show
 
-        show(terminal, decided, read)
+        show(terminal, decided, table)
         terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
         if kept:
             terminal.write(f"The old files are in {kept}.\n")

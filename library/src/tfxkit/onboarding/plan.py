@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from tfxkit.config.dataset import Role, Task
 from tfxkit.errors import UsageError
-from tfxkit.onboarding import decimals, expectations, leaks, missing, profile, roles, target
+from tfxkit.onboarding import expectations, leaks, profile, roles, target
 from tfxkit.onboarding.profile import Profile
 from tfxkit.onboarding.roles import Decision
-from tfxkit.onboarding.table import Table
+from tfxkit.onboarding.table import Table, find_sentinel, has_commas
 from tfxkit.onboarding.target import Target
 
 
@@ -53,7 +53,7 @@ def make(table: Table, label: str | None = None, task: Task | None = None) -> Pl
     Raises:
         UsageError: If nothing can be learned from the data.
     """
-    columns = profile.profile(table.columns, table.how.decimal if table.how else ".")
+    columns = profile.profile(table.columns, table.csv_format.decimal if table.csv_format else ".")
     chosen = target.find(columns, label, task)
     decided = {
         name: _role(column, columns[chosen.label.column], chosen)
@@ -103,12 +103,12 @@ def _suspects(columns: Mapping[str, Profile], decided: Mapping[str, Decision]) -
                 f"{name}: mixed types: nearly all values are numbers, but not {shown}. "
                 "It is read as text; correct these values and run init again to have numbers."
             )
-        if column.type == "BYTES" and decimals.has_commas(column.values):
+        if column.type == "BYTES" and has_commas(column.values):
             found.append(
                 f"{name}: numbers with a comma (1,5 or 1,000) are read as text: other columns have "
                 "points, or it is not clear what the comma means. Write them with a point."
             )
-        if decided[name].role is Role.NUMERIC and (suspect := missing.sentinel(column.values)):
+        if decided[name].role is Role.NUMERIC and (suspect := find_sentinel(column.values)):
             value, rows = suspect
             found.append(
                 f"{name}: {value:g} in {rows:,} rows lies far from all other values. If it means "

@@ -12,7 +12,7 @@ from tensorflow_data_validation.statistics import stats_impl, stats_options
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from tfxkit.components.example_gen.columns import convert
-from tfxkit.onboarding import missing
+from tfxkit.onboarding.table import count_markers
 
 # A column is one of numbers although some of its values are not, if these are at most this share:
 # typing errors are rare, and in a column of codes like 12, 12a and 13b they are not.
@@ -132,14 +132,14 @@ def _typed(column: pa.Array, decimal: str) -> _Typed:
 def _text(column: pa.Array, decimal: str) -> _Typed:
     """Numbers if nearly all of the values are such; text else."""
     column = pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column)
-    found = missing.markers(column, numbers=True)
+    found = count_markers(column, numbers=True)
     clean = _without(column, found)
     present = max(len(clean) - clean.null_count, 1)
     type_name = _number_type(clean, decimal)
     if type_name:
         values = convert(clean, type_name, decimal)
         return _Typed(type_name, _without_nan(values) if type_name == "FLOAT" else values, found)
-    found = missing.markers(column, numbers=False)
+    found = count_markers(column, numbers=False)
     values = convert(_without(column, found), "BYTES")
     number = _NUMBER.replace(r"\.", decimal) if decimal != "." else _NUMBER
     other = pc.invert(pc.match_substring_regex(clean, number))

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from tfxkit.components.data_gate.drift import infinity_norm, jensen_shannon
-from tfxkit.onboarding import expectations, leaks, missing, target
+from tfxkit.onboarding import expectations, leaks, target
 from tfxkit.onboarding.profile import profile
 from tfxkit.onboarding.roles import decide
+from tfxkit.onboarding.table import find_sentinel
 
 
 def bounds(values):
@@ -113,4 +114,4 @@ def test_a_number_that_is_the_label_in_other_units():
     ],
 )
 def test_a_number_that_means_missing(values, found):
-    assert missing.sentinel(pa.array(values)) == found
+    assert find_sentinel(pa.array(values)) == found
