@@ -1,4 +1,4 @@
-"""The one description of the data that features, model, evaluation and gates all read.
+"""Description of the data, the only one: features, model, evaluation and gates all read it.
 
 `configs/dataset.yaml` is validated into a `Dataset`. Steps never open that file: they get the part
 they need as JSON in their exec properties (`Dataset.for_model`), so that the cache and remote

@@ -1,6 +1,6 @@
 """From `configs/` to one frozen, typed object; starts without TensorFlow.
 
-A configuration is `base.yaml`, then each overlay that was asked for, then `--set a.b=c`, merged key
+A configuration is `base.yaml`, then each selected overlay, then `--set a.b=c`, merged key
 by key. The description of the data, `dataset.yaml`, is part of it under the key `dataset`, so an
 overlay can change a threshold there as well. Unknown keys are refused.
 """
@@ -140,7 +140,7 @@ class Config(Frozen):
         }
 
     def to_yaml(self) -> str:
-        """The configuration as YAML that loads back to an equal object."""
+        """YAML that loads back to an equal configuration."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 

@@ -52,7 +52,7 @@ def client() -> Any:
         config=botocore.config.Config(
             connect_timeout=10,
             retries={"mode": "standard", "max_attempts": 5},
-            # Checksums that only AWS itself knows became the default in botocore 1.36.
+            # Checksums that only AWS supports became the default in botocore 1.36.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),
@@ -329,8 +329,8 @@ class _Reader(io.RawIOBase):
 
     def _stream(self) -> Any:
         if self._body is None:
-            wanted = {"Range": f"bytes={self._position}-", "IfMatch": self._etag}
-            self._body = client().get_object(**self._object(), **wanted)["Body"]
+            unread = {"Range": f"bytes={self._position}-", "IfMatch": self._etag}
+            self._body = client().get_object(**self._object(), **unread)["Body"]
         return self._body
 
     def _drop(self) -> None:
@@ -376,17 +376,17 @@ class ObjectWriter:
             client().upload_fileobj(self._file, bucket, key)
 
     def __enter__(self) -> Self:
-        """The writer itself."""
+        """Returns the writer itself."""
         return self
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
         """Stores the object; discards it after an error."""
-        if kind is None:
+        if error_type is None:
             self.close()
         else:
             self._file.close()
