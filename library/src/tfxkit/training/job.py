@@ -51,7 +51,7 @@ class TrainingJob:
     Attributes:
         fn_args: As TFX makes them. `custom_config` has the keys of `TrainerConfig`, and
             `checkpoint_dir` (where a killed training is found again), `code_hash` and, where runs
-            of one pipeline may train at the same time, `checkpoint_run` (what tells them apart).
+            of one pipeline may train at the same time, `checkpoint_run` (a name for each run).
         config: Description of the data, settings of network and training.
         transform_output: The Transform graph.
         features: Inputs of the network.
@@ -72,7 +72,7 @@ class TrainingJob:
         return cls(fn_args, config, transform_output, model_features(transform_output))
 
     def with_hyperparameters(self, hyperparameters: Mapping[str, Any]) -> TrainingJob:
-        """The same job with other settings: the config of a `keras_tuner.HyperParameters`."""
+        """Replaces settings of the job by the config of a `keras_tuner.HyperParameters`."""
         config = TrainerConfig.from_custom_config(self.fn_args.custom_config, hyperparameters)
         return dataclasses.replace(self, config=config)
 
@@ -239,7 +239,7 @@ class RelativeEarlyStopping(keras.callbacks.EarlyStopping):
         )
 
     def get_monitor_value(self, logs: dict[str, float]) -> float:
-        """The logarithm of the loss: a share of the loss is a difference of it."""
+        """Logarithm of the loss: turns a share of the loss into a difference."""
         return math.log(max(logs[self.monitor], _TINY))
 
 
