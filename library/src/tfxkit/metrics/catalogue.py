@@ -154,10 +154,10 @@ def define(task: Task, classes: tuple[str, ...], name: str, settings: MetricSett
     if name in COUNTS:
         return (_COUNT if name == EXAMPLE_COUNT else _MEAN_LABEL).define(Options())
     entry = _entry(task, name, settings)
-    given = settings.model_dump(
+    options = settings.model_dump(
         exclude_none=True, include={"threshold", "for_class", "k", "quantile"}
     )
-    if useless := sorted(given.keys() - entry.options):
+    if useless := sorted(options.keys() - entry.options):
         known = ", ".join(sorted(entry.options)) or "no settings"
         raise ValueError(
             f"evaluation.metrics.{name}: {', '.join(useless)} is no setting of "
@@ -169,8 +169,8 @@ def define(task: Task, classes: tuple[str, ...], name: str, settings: MetricSett
                 f"evaluation.metrics.{name}: no class {settings.for_class!r}; "
                 f"{did_you_mean(settings.for_class, classes)}"
             )
-        given["for_class"] = classes.index(settings.for_class)
-    return entry.define(Options(**given))
+        options["for_class"] = classes.index(settings.for_class)
+    return entry.define(Options(**options))
 
 
 def _entry(task: Task, name: str, settings: MetricSettings) -> Entry:
