@@ -1,6 +1,6 @@
 """Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.
 
-Looks at the data, proposes a role for each column, label, task, bounds and schema, and says why.
+Proposes a role for each column, label, task, thresholds and schema, each with its reason.
 CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
 copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lies. Options can also
 stand in a file, one a line: `python -m pipeline init @configs/init.txt`.
