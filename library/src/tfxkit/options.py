@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfxkit.config.engine import Engine
+from tfxkit.config.engines import Engine
 from tfxkit.config.selection import DEFAULT_OVERLAY, ConfigSelection
 
 if TYPE_CHECKING:

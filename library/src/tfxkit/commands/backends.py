@@ -202,7 +202,7 @@ def submit_run(args: argparse.Namespace) -> int:
 
 def _refuse_compiled_settings(args: argparse.Namespace) -> None:
     """Refuses settings that are compiled into the package; those of the submission apply."""
-    from tfxkit.config.remote.settings import COMPILED
+    from tfxkit.config.remote import COMPILED
 
     if args.engine:
         raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")

@@ -1,4 +1,4 @@
-"""The configuration that a command is about: the files and values that a user chose."""
+"""Selection of a configuration: overlays, single values and folder, as a user chose them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ConfigSelection:
     default: str = DEFAULT_OVERLAY
 
     def folder(self) -> Path:
-        """The folder of the files.
+        """Folder of the files.
 
         Raises:
             UsageError: If it does not exist.
@@ -59,9 +59,9 @@ class ConfigSelection:
         return load(self.folder(), overlays, self.settings)
 
     def command(self, subcommand: str, *arguments: str) -> str:
-        """The command line that applies a subcommand to the same configuration, ready to be pasted.
+        """Command line of a subcommand with the same configuration, ready to be pasted.
 
-        Subcommands that look at runs and models get only those settings that lead to the outputs.
+        Subcommands on runs and models get only the settings that lead to the outputs.
         """
         settings = [
             setting

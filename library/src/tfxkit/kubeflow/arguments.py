@@ -18,17 +18,17 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.config.bounds import Comparator, Evaluation, Threshold, Validation, WorstSlice
-from tfxkit.config.problems import message
-from tfxkit.config.remote.formats import (
+from tfxkit.config.data import DataConfig
+from tfxkit.config.dataset import Comparator, Evaluation, Threshold, Validation, WorstSlice
+from tfxkit.config.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,
     is_location,
     is_source,
 )
+from tfxkit.config.frozen import problem_message
 from tfxkit.config.secrets import refuse_secrets
-from tfxkit.config.sections import DataConfig
 from tfxkit.errors import UsageError
 from tfxkit.evaluation import COUNTS
 from tfxkit.kubeflow.container import SCHEMA_VARIABLE, decode_schema
@@ -269,7 +269,7 @@ def _validated(subject: str, model: type[Model], value: Any) -> Model:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"] if part != subject)
         where = f"{subject}.{key}" if key else subject
-        raise UsageError(f"{where}: {message(problem)}") from None
+        raise UsageError(f"{where}: {problem_message(problem)}") from None
 
 
 def _dumped(model: pydantic.BaseModel) -> dict[str, Any]:

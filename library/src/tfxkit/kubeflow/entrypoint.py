@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tfxkit.config.engine import ensure_job_server
+from tfxkit.config.engines import ensure_job_server
 from tfxkit.kubeflow import artifact_types, container, messages, span_driver
 from tfxkit.kubeflow.parameters import apply_overrides
 from tfxkit.runs.run_log import QUIET

@@ -21,8 +21,7 @@ from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.spans import range_config
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
-from tfxkit.config.csv_format import PLAIN
-from tfxkit.config.split_at import SplitAt
+from tfxkit.config.data import PLAIN_CSV, SplitAt
 from tfxkit.errors import DataError
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
@@ -204,7 +203,7 @@ class Step:
     def __init__(self, folder: Path, splits=None, required=()):
         splits = splits or HashSplits(SPLITS)
         self.folder = folder
-        self.writer = ShardWriter(RowFormat(TYPES, PLAIN, required), splits, str(folder), 1)
+        self.writer = ShardWriter(RowFormat(TYPES, PLAIN_CSV, required), splits, str(folder), 1)
 
     def read(self, reader, path="", **options):
         return self.writer.write_span(Reader(reader, str(path), options), 1, 0)

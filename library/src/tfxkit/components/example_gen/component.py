@@ -15,9 +15,8 @@ from tfx.proto import example_gen_pb2
 from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.executor import SpanDriver, SpanExecutor
 from tfxkit.components.example_gen.spans import PATTERN, range_config
-from tfxkit.config.csv_format import PLAIN, CsvFormat
-from tfxkit.config.split_at import SplitAt
-from tfxkit.storage.code_hash import code_hash
+from tfxkit.config.data import PLAIN_CSV, CsvFormat, SplitAt
+from tfxkit.storage.step_cache import code_hash
 
 _NO_OPTIONS: Mapping[str, Any] = {}
 
@@ -46,7 +45,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
         spans: str,
         splits: Mapping[str, int],
         *,
-        csv: CsvFormat = PLAIN,
+        csv: CsvFormat = PLAIN_CSV,
         required: Sequence[str] = (),
         split_by: str | None = None,
         split_at: SplitAt | None = None,

@@ -36,9 +36,8 @@ from tfxkit.components.example_gen.writer import (
     remove_earlier,
     remove_temporary,
 )
-from tfxkit.config.csv_format import CsvFormat
-from tfxkit.config.split_at import SplitAt
-from tfxkit.storage.examples_artifact import (
+from tfxkit.config.data import CsvFormat, SplitAt
+from tfxkit.storage.artifacts import (
     LEFT_OUT,
     OUTCOMES,
     READER_PROPERTY,
