@@ -15,8 +15,7 @@ from moto.core import set_initial_no_auth_action_count
 
 from tests.sample_project import LIBRARY, ROOT
 from tfxkit.errors import StorageError, user_error
-from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.s3 import client
+from tfxkit.storage.filesystems import client, fileio
 
 FILES = {
     "top.txt": b"top",

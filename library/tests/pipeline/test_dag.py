@@ -213,7 +213,7 @@ EDITS = {
     "tfxkit/features/planned.py": {"Transform"},
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
     "tfxkit/evaluation.py": {"Evaluator"},
-    "tfxkit/storage/s3.py": OWN_CODE,
+    "tfxkit/storage/filesystems.py": OWN_CODE,
     "tfxkit/components/example_gen/*.py": EXAMPLE_GENS,
     "tfxkit/components/baseline/*.py": {"Baseline"},
     "tfxkit/components/data_gate/*.py": {"DataGate"},

@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
 
     from tfxkit import compat
-    from tfxkit.components.beam_files import remove_temporary
+    from tfxkit.storage.artifacts import remove_beam_folders
 
     compat.apply(*compat.BEAM)
     absl_logging.use_absl_handler()
@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     if _runs_beam(executor):
         for artifacts in adapted["outputs"]["artifacts"].values():
             for artifact in artifacts["artifacts"]:
-                remove_temporary(artifact["uri"])
+                remove_beam_folders(artifact["uri"])
     if launcher is not None:
         _adapt_output(adapted["outputs"]["outputFile"], launcher)
 

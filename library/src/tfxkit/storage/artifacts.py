@@ -129,3 +129,23 @@ def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Reads a file."""
     with fileio.open(path, "rb") as file:
         return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read())
+
+
+# Folders in which Beam writes files before it names them (apache-beam 2.77, io/filebasedsink.py,
+# _create_temp_dir).
+_BEAM_FOLDERS = "beam-temp-"
+
+
+def remove_beam_folders(uri: str) -> None:
+    """Removes the folders that Beam leaves beside the files that it writes.
+
+    Beam removes the one that it used. An engine that runs the beginning of a write twice, as Flink
+    does, leaves another one, empty, which whoever reads all that is in a split takes for data.
+
+    Args:
+        uri: Of an artifact whose job is done.
+    """
+    for folder, names, _ in list(fileio.walk(uri)):
+        for name in names:
+            if name.startswith(_BEAM_FOLDERS):
+                fileio.rmtree(os.path.join(folder, name))
