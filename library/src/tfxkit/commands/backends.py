@@ -7,11 +7,10 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from tfxkit.commands import Subcommand
+from tfxkit.commands import Subcommand, add_config_options, add_engine_option, config_selection
 from tfxkit.errors import UsageError
 from tfxkit.extras import require_extra
 from tfxkit.kubeflow import TARGETS
-from tfxkit.options import add_config_options, add_engine_option, config_selection
 from tfxkit.runs.interruption import EXIT_CODE
 
 if TYPE_CHECKING:

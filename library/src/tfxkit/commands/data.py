@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfxkit.commands import Subcommand
+from tfxkit.commands import Subcommand, add_config_options, config_selection
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, config_selection
 
 _INIT = """\
 Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.

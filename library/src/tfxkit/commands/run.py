@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfxkit.commands import Subcommand
-from tfxkit.errors import UsageError
-from tfxkit.options import (
+from tfxkit.commands import (
+    Subcommand,
     add_config_options,
     add_engine_option,
     config_selection,
     pipeline_outputs,
 )
+from tfxkit.errors import UsageError
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
