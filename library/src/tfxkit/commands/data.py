@@ -49,7 +49,7 @@ def describe_data(args: argparse.Namespace) -> int:
     """Profiles the data, writes the files and prints the plan; returns 0."""
     import tempfile
 
-    from tfxkit.onboarding import writing
+    from tfxkit.onboarding import files
     from tfxkit.onboarding.source import checked_name, find_source
     from tfxkit.onboarding.table import read_table
     from tfxkit.runs.run_log import captured
@@ -59,31 +59,30 @@ def describe_data(args: argparse.Namespace) -> int:
     root = config_dir.parent
     source = find_source(args.data)
     name = checked_name(args.name) if args.name is not None else source.name
-    data = writing.data_folder(source, root)
+    data = files.data_folder(source, root)
     names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml", "model_card.yaml")
     if not args.force:
-        writing.refuse_existing(config_dir, names, None if source.spans else data)
+        files.refuse_existing(config_dir, names, None if source.spans else data)
     table = read_table(source)
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
         from tfxkit.config.dataset import Task
-        from tfxkit.onboarding import texts
         from tfxkit.onboarding.plan import make_plan, show_plan
 
         plan = make_plan(table, args.label, Task(args.task) if args.task else None)
         rows = plan.label.present
-        path = writing.configured_path(data, root)
-        files = {
-            "schema.pbtxt": texts.schema_text(plan),
-            "base.yaml": texts.base_text(name, path, rows, table.csv_format, plan.missing),
-            "fast.yaml": texts.fast_text(name, rows),
-            "model_card.yaml": texts.model_card_text(plan, name),
-            "dataset.yaml": texts.dataset_text(plan),  # the last: it marks a complete set of files
+        path = files.configured_path(data, root)
+        texts = {
+            "schema.pbtxt": files.schema_text(plan),
+            "base.yaml": files.base_text(name, path, rows, table.csv_format, plan.missing),
+            "fast.yaml": files.fast_text(name, rows),
+            "model_card.yaml": files.model_card_text(plan, name),
+            "dataset.yaml": files.dataset_text(plan),  # the last: it marks a complete set of files
         }
-        writing.check_files(config_dir, files)
-        kept = writing.write_files(config_dir, files, source, data)
+        files.check_files(config_dir, texts)
+        kept = files.write_files(config_dir, texts, source, data)
 
         show_plan(terminal, plan, table)
-        terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(files)}.\n")
+        terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
         if kept:
             terminal.write(f"The old files are in {kept}.\n")
         terminal.write(f"Look them over, then: {selection.command('run')}\n")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tfxkit.components.data_gate.drift import infinity_norm, jensen_shannon
-from tfxkit.onboarding import expectations
+from tfxkit.onboarding.plan import choose_thresholds, limit_drift
 from tfxkit.onboarding.profile import profile_columns
 from tfxkit.onboarding.roles import decide_role
 from tfxkit.onboarding.table import find_sentinel
@@ -16,7 +16,7 @@ from tfxkit.onboarding.target import choose_target, leak_reason
 
 def bounds(values):
     columns = profile_columns(pa.table({"y": values}))
-    return expectations.thresholds(choose_target(columns), columns["y"])
+    return choose_thresholds(choose_target(columns), columns["y"])
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,7 @@ def test_chance_alone_is_no_drift(rows):
         )
 
     first = sample()
-    allowed = expectations.drift(
-        first, {name: decide_role(column) for name, column in first.items()}
-    )
+    allowed = limit_drift(first, {name: decide_role(column) for name, column in first.items()})
     assert set(allowed) == {"text", "number", "few"}
     distances = {"infinity_norm": lambda *a: infinity_norm(*a)[0], "jensen_shannon": jensen_shannon}
     splits = [sample() for _ in range(6)]
