@@ -15,8 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfxkit.config.engines import Engine
-from tfxkit.config.selection import DEFAULT_OVERLAY, ConfigSelection
+from tfxkit.config.selection import DEFAULT_OVERLAY, ConfigSelection, Engine
 
 if TYPE_CHECKING:
     from tfxkit.runs.outputs import Outputs

@@ -16,18 +16,10 @@ import pydantic
 
 from tfxkit.config.frozen import Frozen
 from tfxkit.config.secrets import NoSecretNames
+from tfxkit.config.selection import Engine
 from tfxkit.errors import UsageError, documentation
 
 _TIMEOUT_S = 5
-
-
-class Engine(enum.StrEnum):
-    """Engine that runs the data steps."""
-
-    DIRECT = "direct"
-    FLINK = "flink"
-    SPARK = "spark"
-    DATAFLOW = "dataflow"
 
 
 def ensure_job_server(endpoint: str) -> None:

@@ -1,8 +1,12 @@
-"""Selection of a configuration: overlays, single values and folder, as a user chose them."""
+"""Selection of a configuration: overlays, single values and folder, as a user chose them.
+
+The command line imports this module for `--help`, so nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +19,15 @@ if TYPE_CHECKING:
 DEFAULT_OVERLAY = "local"
 # Subcommands that build the pipeline, and the keys that decide where its outputs are.
 _BUILDING, _PLACES = ("run", "submit"), ("outputs", "pipeline")
+
+
+class Engine(enum.StrEnum):
+    """Engine that runs the data steps."""
+
+    DIRECT = "direct"
+    FLINK = "flink"
+    SPARK = "spark"
+    DATAFLOW = "dataflow"
 
 
 @dataclasses.dataclass(frozen=True)

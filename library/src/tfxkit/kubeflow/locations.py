@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tfxkit.config.engines import Engine
 from tfxkit.config.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
@@ -16,6 +15,7 @@ from tfxkit.config.formats import (
 )
 from tfxkit.config.loading import Config, ConfigError
 from tfxkit.config.remote import KubeflowSettings
+from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.kubeflow.container import Launcher
 

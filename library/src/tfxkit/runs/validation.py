@@ -12,8 +12,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Dataset
-from tfxkit.config.engines import BeamConfig, Engine, ensure_job_server
+from tfxkit.config.engines import BeamConfig, ensure_job_server
 from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
+from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.metrics import catalogue
 from tfxkit.storage.step_cache import source_of
