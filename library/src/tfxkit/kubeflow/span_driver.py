@@ -18,7 +18,7 @@ from typing import Any
 from tfxkit.kubeflow.container import report_failure
 
 # The executor of the library's ExampleGen.
-SPAN_EXECUTOR = "tfxkit.components.example_gen.executor.SpanExecutor"
+SPAN_EXECUTOR = "tfxkit.components.example_gen.component.SpanExecutor"
 
 
 def main(argv: Sequence[str]) -> int:

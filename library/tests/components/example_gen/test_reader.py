@@ -15,8 +15,7 @@ import pytest
 
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tests.sample_project import LIBRARY
-from tfxkit.components.example_gen.component import SpanExampleGen
-from tfxkit.components.example_gen.executor import resolve_spans
+from tfxkit.components.example_gen.component import SpanExampleGen, resolve_spans
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.spans import range_config
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits

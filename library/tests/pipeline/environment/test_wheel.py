@@ -146,7 +146,7 @@ def test_the_pipeline_runs_outside_the_checkout(python: Path, elsewhere: Path) -
     site_packages = paths.site_packages(python.parents[1])
     for module in (
         "pipeline/dag",
-        "tfxkit/components/example_gen/executor",
+        "tfxkit/components/example_gen/component",
         "tfxkit/config/dataset",
     ):
         folder, name = module.rsplit("/", 1)
