@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tfxkit.storage.s3.client import client
+from tfxkit.storage.filesystems import client
 
 
 @pytest.fixture(scope="session")

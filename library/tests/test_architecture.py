@@ -33,7 +33,6 @@ LAYERS = (
     "serving",
     "kubeflow",
     "onboarding",
-    "options",
     "execution",
     "testing",
     "ejection",

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from tfxkit.commands import UNLIMITED_WIDTH, Subcommand
+from tfxkit.commands import (
+    UNLIMITED_WIDTH,
+    Subcommand,
+    add_config_options,
+    add_serving_option,
+    pipeline_outputs,
+)
 from tfxkit.errors import StorageError, UsageError
 from tfxkit.extras import require_extra
-from tfxkit.options import add_config_options, add_serving_option, pipeline_outputs
 from tfxkit.runs.outputs import Outputs
 
 _LINEAGE = """\

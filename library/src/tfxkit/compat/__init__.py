@@ -2,7 +2,7 @@
 
 Each patch names the package, the version that it was written for and the defect. On any other
 version it is not applied, with one line in the log, and the package works as released. The table is
-in docs/patches.md; a patch that is not worth its price there is removed.
+on the page `patches`; a patch that is not worth its price there is removed.
 """
 
 from __future__ import annotations

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tfxkit.config.engine import Engine
-from tfxkit.config.loading import Config, ConfigError
-from tfxkit.config.remote.formats import (
+from tfxkit.config.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,
     is_location,
     is_source,
 )
-from tfxkit.config.remote.settings import KubeflowSettings
+from tfxkit.config.loading import Config, ConfigError
+from tfxkit.config.remote import KubeflowSettings
+from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.kubeflow.container import Launcher
 

@@ -130,13 +130,13 @@ def accept(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
 
 
 def _read_statistics(uri: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+    from tfxkit.storage.artifacts import read_statistics, split_names, statistics_file
     from tfxkit.storage.filesystems import fileio
-    from tfxkit.storage.statistics import read, split_file, split_names
 
     splits = split_names(uri) if fileio.exists(uri) else []
     if not splits:
         raise UsageError(f"There are no statistics of data at {uri}: run the pipeline first")
-    return {split: read(split_file(uri, split)) for split in splits}
+    return {split: read_statistics(statistics_file(uri, split)) for split in splits}
 
 
 def _merged(

@@ -10,13 +10,14 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Dataset
-from tfxkit.config.engine import Engine, ensure_job_server
+from tfxkit.config.engines import BeamConfig, ensure_job_server
 from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
-from tfxkit.config.sections import BeamConfig, DataConfig
+from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.metrics import catalogue
-from tfxkit.storage.code_hash import source_of
+from tfxkit.storage.step_cache import source_of
 
 
 def check(config: Config, config_dir: Path) -> None:

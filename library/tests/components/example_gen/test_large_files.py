@@ -14,10 +14,9 @@ from tests.components.example_gen.example_gen_run import Runner
 from tfxkit.components.example_gen import outcomes, parts
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
-from tfxkit.config.csv_format import PLAIN
-from tfxkit.config.split_at import SplitAt
+from tfxkit.config.data import PLAIN_CSV, SplitAt
 from tfxkit.errors import DataError
-from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES
+from tfxkit.storage.artifacts import LEFT_OUT, OUTCOMES
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
 HEADER = "count,price,name\n"
@@ -37,11 +36,11 @@ class Step:
 
     def __init__(self, uri: Path, splits=None, required=()) -> None:
         splits = splits or HashSplits({"train": 2, "eval": 1})
-        self.writer = ShardWriter(RowFormat(TYPES, PLAIN, required), splits, str(uri), 99)
+        self.writer = ShardWriter(RowFormat(TYPES, PLAIN_CSV, required), splits, str(uri), 99)
 
     def cut(self, path):
-        [source] = parts.data_files([path], PLAIN)
-        scans = [parts.scan_range(source, i, PLAIN) for i in range(source.parts)]
+        [source] = parts.data_files([path], PLAIN_CSV)
+        scans = [parts.scan_range(source, i, PLAIN_CSV) for i in range(source.parts)]
         return source, parts.cut_file(source, scans) if source.is_cut else [None]
 
     def read(self, path):

@@ -15,7 +15,7 @@ from botocore.response import StreamingBody
 from tfxkit.components.example_gen import parts, tables
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.parts import Part
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 

@@ -133,7 +133,7 @@ def docs_in_the_repository(*arguments: str) -> str:
 
 def test_the_pages_are_no_code_of_a_step(python: Path, tmp_path: Path) -> None:
     """A step compares the code of its image with that of the package."""
-    program = "from tfxkit.storage.code_hash import library_hash; print(library_hash())"
+    program = "from tfxkit.storage.step_cache import library_hash; print(library_hash())"
     installed = run(python, tmp_path, "-c", program)
     here = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -177,7 +177,7 @@ def test_the_pipeline_runs_outside_the_checkout(python: Path, elsewhere: Path) -
     site_packages = paths.site_packages(python.parents[1])
     for module in (
         "pipeline/dag",
-        "tfxkit/components/example_gen/executor",
+        "tfxkit/components/example_gen/component",
         "tfxkit/config/dataset",
     ):
         folder, name = module.rsplit("/", 1)

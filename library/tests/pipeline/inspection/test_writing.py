@@ -8,7 +8,7 @@ import yaml
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit import cli
 from tfxkit.config import loading as config
-from tfxkit.onboarding.committed import uncommitted
+from tfxkit.onboarding.files import uncommitted
 from tfxkit.runs import validation
 
 TABLE = rows(

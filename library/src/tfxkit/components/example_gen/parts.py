@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, open_binary, unreachable_data
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 
