@@ -92,6 +92,16 @@ def test_each_layer_is_there():
     assert parts - {"__init__", "__pycache__"} == set(LAYERS)
 
 
+def test_no_two_classes_of_the_library_have_one_name():
+    modules = {}
+    for name, path in MODULES.items():
+        if is_in(name, "tfxkit"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    modules.setdefault(node.name, []).append(name)
+    assert not {name: places for name, places in modules.items() if len(places) > 1}
+
+
 def test_set_up_imports_the_standard_library_alone():
     package = "tfxkit.environment"
     plain = {name for name in MODULES if is_in(name, package)}

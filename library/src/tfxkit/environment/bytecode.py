@@ -1,8 +1,8 @@
 """Compile installed modules to bytecode, on several cores: `python -m tfxkit.environment.bytecode`.
 
 Runs in the environment that it compiles, also with PYTHONDONTWRITEBYTECODE: without bytecode each
-start of TFX takes 26 seconds instead of 8. Modules with current bytecode are skipped. Prints a line
-at the start and every ten seconds.
+start of TFX takes 26 seconds instead of 8. Modules with current bytecode are skipped, and so are
+the tests that packages bring along. Prints a line at the start and every ten seconds.
 """
 
 from __future__ import annotations
@@ -71,12 +71,11 @@ def _show(progress: int, count: int) -> None:
 
 
 def _modules(folder: str) -> list[str]:
-    return [
-        os.path.join(root, name)
-        for root, _, names in os.walk(folder)
-        for name in names
-        if name.endswith(".py")
-    ]
+    modules = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "tests"]  # a sixth of all that is read
+        modules += [os.path.join(root, name) for name in names if name.endswith(".py")]
+    return modules
 
 
 def _is_compiled(path: str) -> bool:

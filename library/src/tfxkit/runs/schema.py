@@ -30,7 +30,7 @@ _INDENT = "  "
 
 
 @dataclasses.dataclass(frozen=True)
-class ColumnChange:
+class SchemaChange:
     """Proposed change of a column.
 
     Attributes:
@@ -53,7 +53,7 @@ class SchemaReview:
         text: The text of the schema file with the changes.
     """
 
-    changes: tuple[ColumnChange, ...]
+    changes: tuple[SchemaChange, ...]
     text: str
 
 
@@ -93,7 +93,7 @@ def review(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
     changed = set(columns) or reasons.keys()
     new = _merged(old, proposed, changed)
     changes = [
-        ColumnChange(
+        SchemaChange(
             name,
             tuple(f"{anomaly} ({', '.join(splits)})" for anomaly, splits in reasons[name].items()),
             tuple(_difference(old, new, name)),
@@ -173,7 +173,7 @@ def _lines(schema: schema_pb2.Schema, column: str) -> list[str]:
     return lines
 
 
-def _in_words(change: ColumnChange) -> str:
+def _in_words(change: SchemaChange) -> str:
     lines = [f"{change.column}:", *(f"  {reason}" for reason in change.reasons)]
     if "+ lifecycle_stage: DEPRECATED" in change.lines:
         lines.append("  It is expected no more; take it out of configs/dataset.yaml too.")

@@ -27,9 +27,16 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
-from tfxkit.components.example_gen import outcomes, parts, spans, tables
+from tfxkit.components.example_gen import outcomes, spans, tables
 from tfxkit.components.example_gen.columns import column_types
-from tfxkit.components.example_gen.parts import DataFile, Part, RangeScan
+from tfxkit.components.example_gen.files import (
+    DataFile,
+    Part,
+    RangeScan,
+    cut_file,
+    data_files,
+    scan_range,
+)
 from tfxkit.components.example_gen.reader import Reader, fingerprint_spans
 from tfxkit.components.example_gen.spans import PATTERN, range_config
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits, Splits
@@ -190,7 +197,7 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
         else:
             base = exec_properties[specs.INPUT_BASE_KEY]
             paths = spans.select(base, wanted, settled_versions(exec_properties)).files
-            files = parts.data_files(paths, row_format.csv)
+            files = data_files(paths, row_format.csv)
             num_shards = sum(file.parts for file in files)
             writer = ShardWriter(row_format, splits, examples.uri, num_shards)
             with self._make_beam_pipeline() as pipeline:
@@ -352,7 +359,7 @@ def _parts(
     cut = (
         pipeline
         | "Ranges" >> _spread(ranges)
-        | "ScanRanges" >> beam.MapTuple(lambda file, n: (file, (n, parts.scan_range(file, n, csv))))
+        | "ScanRanges" >> beam.MapTuple(lambda file, n: (file, (n, scan_range(file, n, csv))))
         | "ScansOfFiles" >> beam.GroupByKey()
         | "Cut" >> beam.FlatMapTuple(_cut)
     )
@@ -367,7 +374,7 @@ def _cut(
     file: DataFile, scans: Iterable[tuple[int, RangeScan | None]]
 ) -> Iterator[tuple[DataFile, int, Part | None]]:
     in_order = [scan for _, scan in sorted(scans, key=operator.itemgetter(0))]
-    for number, part in enumerate(parts.cut_file(file, in_order)):
+    for number, part in enumerate(cut_file(file, in_order)):
         yield file, number, part
 
 

@@ -16,8 +16,7 @@ from tfxkit.components.example_gen.columns import (
     guess_type,
 )
 from tfxkit.components.example_gen.csv_files import CsvFile
-from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, open_binary
-from tfxkit.components.example_gen.parts import Part
+from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, Part, open_binary
 from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.errors import DataError
 

@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from tfxkit.components.example_gen.columns import Required
 from tfxkit.components.example_gen.encoding import encode_batch
+from tfxkit.components.example_gen.files import DataFile, Part, check_unchanged
 from tfxkit.components.example_gen.outcomes import Repeats
-from tfxkit.components.example_gen.parts import DataFile, Part, check_unchanged
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.splits import Splits, row_hash
 from tfxkit.components.example_gen.tables import read_batches
