@@ -28,18 +28,18 @@ def problems(answers: Mapping[str, str], folder: Path) -> list[str]:
     """
     given, label = answers["dataset_csv"], answers["dataset_label"]
     if not given:
-        lonely = f"dataset_label: {label!r} will not do: there is no dataset_csv that it is in"
+        lonely = f"dataset_label: {label!r} needs dataset_csv, the file with this column"
         return [lonely] if label else []
     path = folder / Path(given).expanduser()
     if not path.is_file():
-        what = "is a folder: name one file" if path.is_dir() else "is not there"
-        return [f"dataset_csv: {given!r} will not do: {path} {what}"]
+        what = "is a folder; name one file" if path.is_dir() else "does not exist"
+        return [f"dataset_csv: {given!r} is invalid: {path} {what}"]
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head:
-        return [f"dataset_csv: {given!r} will not do: {path} is empty"]
+        return [f"dataset_csv: {given!r} is invalid: {path} is empty"]
     if label and not _may_have(head, label):
-        return [f"dataset_label: {label!r} will not do: {_no_such_column(path, head, label)}"]
+        return [f"dataset_label: {label!r} is invalid: {_no_such_column(path, head, label)}"]
     return []
 
 

@@ -36,9 +36,8 @@ make image IMAGE=registry.example.com/{name}:1 # push it, and name it in {files}
 [deploy/README.md](deploy/README.md) lists what lies in `deploy/`.
 """
 _DOCUMENTATION = (
-    "Pages and messages also refer, by title, to the documentation of `tfxkit`. It is in "
-    "`library/docs/` of the repository that this project was generated from; `_src_path` in "
-    "`.copier-answers.yml` names that repository."
+    "The documentation of the library comes with its wheel: `{command} docs` lists the pages, "
+    "`{command} docs configuration` prints one, `{command} docs --search WORD` finds a word."
 )
 _TARGETS = {"kubeflow": "Kubeflow Pipelines", "vertex": "Vertex AI"}
 
@@ -62,7 +61,7 @@ def write(
     values = {
         **answers,
         **{name: value if name == "request" else _fill(value) for name, value in known.items()},
-        "pages": _reading(target, pages),
+        "pages": _reading(target, pages, answers["project_slug"]),
         "cluster": _cluster(answers),
     }
     (target / PATH).write_text(string.Template(text).substitute(values), encoding="utf-8")
@@ -154,10 +153,11 @@ def _code(text: str) -> str:
     return f"{ticks}{space}{text}{space}{ticks}"
 
 
-def _reading(target: Path, pages: Iterable[str]) -> str:
-    """Section with the project's pages of documentation; '' if there are none."""
+def _reading(target: Path, pages: Iterable[str], command: str) -> str:
+    """Section with the pages of documentation, the project's and the library's."""
     listed = "".join(f"- [{page}]({page}): {_title(target / page)}\n" for page in pages)
-    return f"\n## Read on\n\n{listed}\n{_fill(_DOCUMENTATION)}" if listed else ""
+    library = _fill(_DOCUMENTATION.format(command=command))
+    return "\n## Read on\n\n" + (f"{listed}\n{library}" if listed else library)
 
 
 def _fill(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How often the data gate would stop good data: bootstrap samples of the data that there is.
+"""False alarms of the data gate: the share of bootstrap samples of good data that it stops.
 
 Each sample has rows drawn with replacement from all rows of the configured spans, so it is what
 another delivery of the same world could have been. It is held to the schema, to the bounds on drift
@@ -38,7 +38,7 @@ from tfxkit.components.example_gen.spans import range_config, select
 from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.loading import Config, project_path
-from tfxkit.storage.statistics import Columns, columns_in
+from tfxkit.storage.artifacts import ColumnStatistics, columns_in
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 Z = 1.96  # of a two-sided interval of 95 %
@@ -92,7 +92,9 @@ def main() -> None:
             print(f"{count:>14} × {alarm}")
 
 
-def _alarms(data: Data, before: Columns, random: np.random.Generator, size: int) -> Iterator[str]:
+def _alarms(
+    data: Data, before: ColumnStatistics, random: np.random.Generator, size: int
+) -> Iterator[str]:
     schema, validation = data.schema, data.dataset.validation
     rows = random.integers(0, len(data.examples), size)
     statistics = data.statistics(rows)

@@ -20,8 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn import metrics as sk
 
-from tfxkit.config.bounds import MetricSettings
-from tfxkit.config.dataset import Task
+from tfxkit.config.dataset import MetricSettings, Task
 from tfxkit.metrics.catalogue import CATALOGUE, define
 from tfxkit.metrics.definition import Metric, Weights
 from tfxkit.report import bootstrap

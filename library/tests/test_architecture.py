@@ -34,7 +34,6 @@ LAYERS = (
     "serving",
     "kubeflow",
     "onboarding",
-    "options",
     "execution",
     "testing",
     "ejection",
@@ -92,6 +91,16 @@ def test_each_layer_is_there():
     folder = PACKAGES["tfxkit"]
     parts = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert parts - {"__init__", "__pycache__"} == set(LAYERS)
+
+
+def test_no_two_classes_of_the_library_have_one_name():
+    modules = {}
+    for name, path in MODULES.items():
+        if is_in(name, "tfxkit"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    modules.setdefault(node.name, []).append(name)
+    assert not {name: places for name, places in modules.items() if len(places) > 1}
 
 
 def test_set_up_imports_the_standard_library_alone():

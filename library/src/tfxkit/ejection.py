@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tfxkit.errors import StorageError, UsageError
 from tfxkit.project import PACKAGES
-from tfxkit.storage import code_hash
+from tfxkit.storage import step_cache
 
 LIBRARY = "tfxkit"
 COMPONENTS = "components"  # the folder of both: of the library, and of the project
@@ -286,7 +286,7 @@ def _imports_of_library(copies: Mapping[str, str]) -> Iterator[str]:
                 if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(LIBRARY):
                     for alias in node.names:
                         name = f"{node.module}.{alias.name}"
-                        yield name if code_hash.source_of(name) else node.module or ""
+                        yield name if step_cache.source_of(name) else node.module or ""
 
 
 def _users(package: str) -> Iterator[str]:

@@ -38,9 +38,9 @@ class StorageError(OSError):
     """Storage that cannot be reached, or refuses: names the place and the reason."""
 
 
-def documentation(title: str) -> str:
-    """Reference to a page of the library's documentation, for messages: a project has no copy."""
-    return f'"{title}" in the documentation of tfxkit'
+def documentation(page: str) -> str:
+    """The command that prints a page of the library's documentation, for messages."""
+    return f"`python -m pipeline docs {page}`"
 
 
 UserError = DataError | MachineError | ModelError | StorageError

@@ -387,10 +387,10 @@ def random_batch(
     import numpy as np
 
     from tfxkit.config.dataset import Task
-    from tfxkit.training.building import input_names, made_up_rows
+    from tfxkit.training.building import input_names, random_rows
 
     dataset, random = job.config.dataset, np.random.default_rng(1)
-    values = made_up_rows(job.features)
+    values = random_rows(job.features)
     shape = (len(next(iter(values.values()))), 1)
     labels = {
         Task.BINARY: lambda: random.integers(0, 2, shape),

@@ -1,4 +1,4 @@
-"""What Beam leaves in an artifact goes; what it has written stays."""
+"""Beam's temporary files in an artifact are removed; its output stays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tfxkit.components.beam_files import remove_temporary
+from tfxkit.storage.artifacts import remove_beam_folders
 from tfxkit.storage.filesystems import fileio
 
 
@@ -23,7 +23,7 @@ def test_only_its_temporary_folders_go(place, tmp_path, request):
     if place == "folder":
         (tmp_path / "Split-eval" / "beam-temp-data-9d84846e").mkdir()
 
-    remove_temporary(uri)
+    remove_beam_folders(uri)
 
     found = [os.path.join(folder, name) for folder, _, names in fileio.walk(uri) for name in names]
     assert sorted(found) == sorted(os.path.join(uri, name) for name in kept)
@@ -31,4 +31,4 @@ def test_only_its_temporary_folders_go(place, tmp_path, request):
 
 
 def test_an_artifact_that_is_not_there(tmp_path):
-    remove_temporary(str(tmp_path / "none"))
+    remove_beam_folders(str(tmp_path / "none"))

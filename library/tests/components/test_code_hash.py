@@ -10,7 +10,7 @@ from tfx.types import channel, standard_artifacts
 
 from tests.sample_project import LIBRARY, ROOT
 from tfxkit.components.evaluator import Evaluator
-from tfxkit.config.bounds import Evaluation
+from tfxkit.config.dataset import Evaluation
 
 SOURCES = {
     "models/__init__.py": "",
@@ -56,15 +56,15 @@ EXPERIMENT_RUNS = {
 PROGRAM = """
 import sys
 from pathlib import Path
-import code_hash
+import step_cache
 sys.path.insert(0, sys.argv[1])
 root, modules, before = Path(sys.argv[1]), sys.argv[2:], len(sys.modules)
-reference = code_hash.code_hash(*modules)
-assert code_hash.code_hash(*modules) == reference
+reference = step_cache.code_hash(*modules)
+assert step_cache.code_hash(*modules) == reference
 for path in sorted(root.rglob("*.py")):
     text = path.read_text()
     path.write_text(text + "# changed")
-    if code_hash.code_hash(*modules) != reference:
+    if step_cache.code_hash(*modules) != reference:
         print(path.relative_to(root).as_posix())
     path.write_text(text)
 assert len(sys.modules) == before, "a module was imported"
@@ -102,7 +102,7 @@ def test_exactly_what_a_step_runs_changes_its_hash(
 
 def test_hashing_the_real_components_imports_no_tensorflow() -> None:
     program = (
-        "import sys; from tfxkit.storage.code_hash import code_hash; "
+        "import sys; from tfxkit.storage.step_cache import code_hash; "
         "print(code_hash('components', 'models', 'tfxkit'), 'tensorflow' in sys.modules)"
     )
     done = subprocess.run(
@@ -116,7 +116,7 @@ def test_hashing_the_real_components_imports_no_tensorflow() -> None:
 
 
 def test_an_unknown_module_is_an_error() -> None:
-    from tfxkit.storage.code_hash import code_hash
+    from tfxkit.storage.step_cache import code_hash
 
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         code_hash("models.no_such_module")

@@ -10,8 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tests import sample_project
 from tests.components.gate_run import read_schema, run_gate, write_statistics
 from tfxkit.components.data_gate import GateError
-from tfxkit.config.bounds import Validation
-from tfxkit.config.dataset import Dataset
+from tfxkit.config.dataset import Dataset, Validation
 from tfxkit.errors import DataError
 
 SCHEMA = read_schema(sample_project.CONFIGS / "schema.pbtxt")

@@ -1,4 +1,4 @@
-"""What the data gate sees in rows: target leakage, repeats, older spans."""
+"""The data gate's checks of rows: target leakage, repeated rows, older spans."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from tfxkit.components.data_gate.rows import associations, row_findings
 from tfxkit.components.example_gen.outcomes import SKETCH_SIZE, Repeats, repeated_share
-from tfxkit.config.bounds import Validation
-from tfxkit.config.dataset import Dataset
-from tfxkit.storage.examples_artifact import OUTCOMES
+from tfxkit.config.dataset import Dataset, Validation
+from tfxkit.storage.artifacts import OUTCOMES
 
 ROWS = 1200
 SCHEMA = text_format.Parse(

@@ -13,8 +13,7 @@ from tensorflow_model_analysis.utils.keras_lib import tf_keras
 from tests.sample_project import CONFIGS
 from tfxkit.components.evaluator import eval_config
 from tfxkit.components.evaluator.evaluation import MeasuredMetrics, apply_thresholds, measure_gaps
-from tfxkit.config.bounds import Evaluation
-from tfxkit.config.dataset import Dataset
+from tfxkit.config.dataset import Dataset, Evaluation
 from tfxkit.evaluation import SliceResult
 from tfxkit.metrics import catalogue
 

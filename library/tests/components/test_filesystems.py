@@ -15,9 +15,7 @@ from moto.core import set_initial_no_auth_action_count
 
 from tests.sample_project import LIBRARY, ROOT
 from tfxkit.errors import StorageError, user_error
-from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.s3.client import client
-from tfxkit.storage.s3.streams import _Reader
+from tfxkit.storage.filesystems import client, fileio
 
 FILES = {
     "top.txt": b"top",
@@ -168,7 +166,7 @@ def test_nothing_is_appended(s3):
 
 @pytest.fixture
 def requests(s3) -> Counter[str]:
-    """How often each operation was asked for."""
+    """Number of requests by operation of S3."""
     counts: Counter[str] = Counter()
 
     def count(event_name: str, **_: object) -> None:
@@ -222,15 +220,13 @@ def test_reading_goes_on_where_the_connection_broke(s3, requests, monkeypatch):
 
     with fileio.open(f"{s3}/file", "wb") as file:
         file.write(b"0123456789")
-    stream = _Reader._stream
+    get_object = client().get_object
 
-    def breaking(reader):
-        body = stream(reader)
-        if not isinstance(body, Breaking):
-            reader._body = Breaking(body)
-        return reader._body
+    def get_breaking(**arguments):
+        response = get_object(**arguments)
+        return {**response, "Body": Breaking(response["Body"])}
 
-    monkeypatch.setattr(_Reader, "_stream", breaking)
+    monkeypatch.setattr(client(), "get_object", get_breaking)
     with fileio.open(f"{s3}/file", "rb") as file:
         assert file.read() == b"0123456789"
     assert requests["GetObject"] == 4
@@ -238,14 +234,12 @@ def test_reading_goes_on_where_the_connection_broke(s3, requests, monkeypatch):
 
 def test_a_file_that_is_replaced_meanwhile_is_not_mixed_with_the_new_one(s3):
     with fileio.open(f"{s3}/file", "wb") as file:
-        file.write(b"old" * 1000)
+        file.write(b"old" * (1 << 20))  # more than is read at once
     with fileio.open(f"{s3}/file", "rb") as reading:
         reading.read(3)
         with fileio.open(f"{s3}/file", "wb") as writing:
-            writing.write(b"new" * 1000)
-        reading.raw._drop()
-        reading.seek(0, io.SEEK_END)
-        reading.seek(0)
+            writing.write(b"new" * (1 << 20))
+        reading.seek(-3, io.SEEK_END)
         with pytest.raises(StorageError, match="file was replaced while it was being read"):
             reading.read()
 

@@ -95,7 +95,7 @@ def test_the_report_shows_them_with_an_interval_where_there_is_a_definition(fore
 )  # fmt: skip
 def test_a_bound_on_each_kind_decides(foreign, setting, missed):
     from tfxkit.components.evaluator import evaluation
-    from tfxkit.config.bounds import Evaluation
+    from tfxkit.config.dataset import Evaluation
 
     run = Run.read(foreign.outputs.runs / "latest", foreign.outputs)
     measured = evaluation.load_metrics(run.artifact("Evaluator", "evaluation").uri)

@@ -7,8 +7,8 @@ import pytest
 from tfxkit.components.example_gen.spans import range_config
 from tfxkit.config.dataset import Task
 from tfxkit.errors import DataError, UsageError
-from tfxkit.kubeflow.arguments import measured_metrics, resolve_arguments, schema_columns
 from tfxkit.kubeflow.parameters import declared_parameters
+from tfxkit.kubeflow.submission import measured_metrics, resolve_arguments, schema_columns
 from tfxkit.metrics.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.slow  # compiles the DAG

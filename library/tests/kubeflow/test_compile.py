@@ -134,7 +134,7 @@ def test_vertex_asks_for_spans_before_its_cache_and_kubeflow_has_no_such_hook(co
     for hook in hooks.values():
         assert hook["preCacheCheck"]["command"] == [
             *("python", "-m", "tfxkit.kubeflow.span_driver", "--executor_class_path"),
-            "tfxkit.components.example_gen.executor.SpanExecutor",
+            "tfxkit.components.example_gen.component.SpanExecutor",
         ]
         assert "--json_serialized_inputs_spec_args" in hook["preCacheCheck"]["args"]
 

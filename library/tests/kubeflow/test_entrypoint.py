@@ -22,10 +22,10 @@ from tests.engines.processes import free_port
 from tests.kubeflow.cluster import installed
 from tests.kubeflow.emulator.protojson import from_text
 from tests.sample_project import CONFIGS, LIBRARY, copy_with_code, span
-from tfxkit.components import beam_files
 from tfxkit.kubeflow import compilation, container, entrypoint, span_driver
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs.run_log import QUIET
+from tfxkit.storage import artifacts
 
 RUN = "minio://mlpipeline/v2/artifacts/taxi/run-1"
 
@@ -432,7 +432,9 @@ def test_a_step_without_beam_needs_no_job_server(step, passed_on):
 def test_what_dataflow_is_to_read_and_write_is_not_mirrored(
     step, passed_on, name, remote, monkeypatch
 ):
-    monkeypatch.setattr(beam_files, "remove_temporary", lambda uri: None)  # there is no such bucket
+    monkeypatch.setattr(
+        artifacts, "remove_beam_folders", lambda uri: None
+    )  # there is no such bucket
     dataflow = (
         "beam.dataflow={project: acme, region: europe-west1, temp_location: 'gs://b/t', "
         "sdk_container_image: eu.gcr.io/acme/sdk:1}"

@@ -26,7 +26,7 @@ from tests.kubeflow.emulator.protojson import from_text
 from tfxkit.components.serving_check.verdict import ServingResult
 from tfxkit.kubeflow.container import Launcher
 from tfxkit.kubeflow.messages import adapt_input, adapt_output
-from tfxkit.storage import placeholders
+from tfxkit.storage.artifacts import absence_reason, is_absent, mark_absent
 
 
 @pytest.fixture
@@ -72,18 +72,18 @@ def new(kind: type[Artifact], tmp_path: Path) -> Any:
 @pytest.mark.parametrize("kind", [standard_artifacts.Model, standard_artifacts.ExampleStatistics])
 def test_an_absent_baseline(passed_on, tmp_path, kind):
     artifact = new(kind, tmp_path)
-    placeholders.mark(artifact, "No model is served from s3://bucket/serving yet.")
+    mark_absent(artifact, "No model is served from s3://bucket/serving yet.")
     found = passed_on(artifact)
-    assert placeholders.is_absent(found)
-    assert placeholders.reason(found) == "No model is served from s3://bucket/serving yet."
-    assert not placeholders.is_absent(passed_on(new(kind, tmp_path / "other")))
+    assert is_absent(found)
+    assert absence_reason(found) == "No model is served from s3://bucket/serving yet."
+    assert not is_absent(passed_on(new(kind, tmp_path / "other")))
 
 
 def test_a_served_baseline(passed_on, tmp_path):
     model = new(standard_artifacts.Model, tmp_path)
     model.set_string_custom_property("served_version", "1700000000")
     found = passed_on(model)
-    assert not placeholders.is_absent(found)
+    assert not is_absent(found)
     assert found.get_string_custom_property("served_version") == "1700000000"
 
 

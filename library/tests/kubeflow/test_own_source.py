@@ -16,8 +16,8 @@ from tests.kubeflow.test_entrypoint import Step
 from tfxkit.config.loading import ConfigError
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow import locations
-from tfxkit.kubeflow.arguments import resolve_arguments
 from tfxkit.kubeflow.package import Package, read_package
+from tfxkit.kubeflow.submission import resolve_arguments
 
 READER = "data.reader=components.trips"
 

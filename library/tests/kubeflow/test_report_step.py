@@ -17,7 +17,7 @@ from tfxkit.kubeflow.report_step import HTML, READS, Report, ReportExecutor
 from tfxkit.runs.dag_building import build_components
 from tfxkit.runs.metadata import RunMetadata
 from tfxkit.runs.places import Places
-from tfxkit.storage.s3.client import client
+from tfxkit.storage.filesystems import client
 
 RUN = "0f0ae84c-6a4f-4c5e-8a3e-0e8c1a1d2b3c"
 TASK = "1d2e3f40-0000-4000-8000-000000000000"

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from tests.kubeflow.overlays import load
+from tfxkit.config.formats import cores, gigabytes
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.remote.formats import cores, gigabytes
 
 TRAINER = "kubeflow.steps.Trainer"
 

@@ -7,12 +7,11 @@ import pytest
 from sklearn import metrics as sk
 
 from benchmarks import plain_metrics
-from tfxkit.config.bounds import MetricSettings
-from tfxkit.config.dataset import Task
+from tfxkit.config.dataset import MetricSettings, Task
 from tfxkit.metrics import Rows, Sums
+from tfxkit.metrics.builtin import CELLS, area_under_precision_recall, area_under_roc
 from tfxkit.metrics.catalogue import CATALOGUE, define
-from tfxkit.metrics.curves import CELLS, Ranking, area_under_precision_recall, area_under_roc
-from tfxkit.metrics.resampling import measurer
+from tfxkit.metrics.definition import Ranking, measurer
 
 ROWS = 1000
 CLASSES = ("a", "b", "c", "d")

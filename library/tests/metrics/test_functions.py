@@ -12,8 +12,8 @@ from sklearn import metrics as sk
 
 from tfxkit.errors import ModelError
 from tfxkit.metrics import Rows, Sums, functions
+from tfxkit.metrics.definition import measurer
 from tfxkit.metrics.functions import OfRows, load
-from tfxkit.metrics.resampling import measurer
 
 
 def rows(number=1000, seed=0):

@@ -13,7 +13,7 @@ from keras import layers
 from tfxkit.config.settings import TrainerConfig
 from tfxkit.errors import ModelError
 from tfxkit.features.model_inputs import Feature, Kind
-from tfxkit.training.building import build, made_up_rows, predict
+from tfxkit.training.building import build, predict, random_rows
 
 FEATURES = [
     Feature("fare.rank", Kind.RANK),
@@ -87,7 +87,7 @@ NETWORKS = {
 @pytest.mark.parametrize(("task", "outputs"), [("binary", 1), ("multiclass", 3), ("regression", 1)])
 def test_any_network_predicts_batch_by_outputs(network, task, outputs):
     model = build(NETWORKS[network], FEATURES, config(task))
-    rows = {**made_up_rows(FEATURES), "no feature": np.zeros(9)}
+    rows = {**random_rows(FEATURES), "no feature": np.zeros(9)}
     assert predict(model, FEATURES, rows).shape == (len(rows["miles"]), outputs)
 
 
@@ -96,7 +96,7 @@ def test_the_example_of_the_docs_works():
     example: dict = {}
     exec(re.search(r"```python\n(.*?)```", page.read_text(), re.DOTALL)[1], example)
     model = build(example["build_model"], FEATURES, config())
-    assert predict(model, FEATURES, made_up_rows(FEATURES)).shape[1] == 1
+    assert predict(model, FEATURES, random_rows(FEATURES)).shape[1] == 1
 
 
 @pytest.mark.parametrize("network", NETWORKS)

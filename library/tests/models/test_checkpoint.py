@@ -10,8 +10,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tests.models.conftest import SMALL
 from tfxkit.config.settings import TrainerConfig
 from tfxkit.storage.filesystems import fileio
-from tfxkit.training.checkpoint import Checkpoint
-from tfxkit.training.job import TrainingJob
+from tfxkit.training.job import Checkpoint, TrainingJob
 
 
 @pytest.fixture(params=["in a folder", "on S3"])

@@ -1,7 +1,7 @@
 import pydantic
 import pytest
 
-from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.config.data import PLAIN_CSV, CsvFormat
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ def test_an_encoding_has_one_name(name, encoding):
 def test_numbers_that_mean_missing_are_texts():
     how = CsvFormat.model_validate({"missing": ["NA", -999]})
     assert how.missing == ("NA", "-999")
-    assert CsvFormat.model_validate(how.model_dump(mode="json")) == how != PLAIN
+    assert CsvFormat.model_validate(how.model_dump(mode="json")) == how != PLAIN_CSV
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfxkit.training.checkpoint import RelativeEarlyStopping
+from tfxkit.training.job import RelativeEarlyStopping
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-4, 1e4])

@@ -7,8 +7,8 @@ import yaml
 
 from tests.sample_project import CONFIGS
 from tfxkit.config import loading as configs
+from tfxkit.config.engines import BeamConfig
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.sections import BeamConfig
 from tfxkit.runs import validation
 
 

@@ -211,10 +211,9 @@ EDITS = {
     "tests/sample/models/features.py": {"Transform"},
     "tfxkit/features/helpers.py": {"Transform"},
     "tfxkit/features/planned.py": {"Transform"},
-    "tfxkit/features/vocabularies.py": {"Transform"},
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
     "tfxkit/evaluation.py": {"Evaluator"},
-    "tfxkit/storage/s3/*.py": OWN_CODE,
+    "tfxkit/storage/filesystems.py": OWN_CODE,
     "tfxkit/components/example_gen/*.py": EXAMPLE_GENS,
     "tfxkit/components/baseline/*.py": {"Baseline"},
     "tfxkit/components/data_gate/*.py": {"DataGate"},
@@ -312,7 +311,7 @@ def test_a_package_of_any_name_has_its_hash(tmp_path, monkeypatch):
 
 
 def beam_args(*settings, **places) -> dict[str, list[str]]:
-    """What a local run tells Beam in each step that runs it."""
+    """The arguments of Beam in each step of a local run that uses Beam."""
     from tfx.orchestration.local import runner_utils
 
     from tfxkit.runs import runner

@@ -14,9 +14,8 @@ import tfxkit.config.loading as configs
 from tests.engines.processes import free_port
 from tests.sample_project import CONFIGS, DATA
 from tfxkit import cli
-from tfxkit.config.engine import Engine
 from tfxkit.config.loading import ConfigError
-from tfxkit.config.selection import ConfigSelection
+from tfxkit.config.selection import ConfigSelection, Engine
 from tfxkit.runs.outcome import explain
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status

@@ -59,7 +59,7 @@ def test_a_run_a_failed_run_and_a_package_hold_no_secret(project, webhook):
     assert (event["run"], event["pipeline"]) == (run.run_id, run.pipeline)
     assert event["metrics"]["auc"] == run.metrics["auc"]
     webhook.answers = [400, 400]
-    problem = "The outcome of the run was not announced: 127.0.0.1 answers with HTTP 400."
+    problem = "The outcome of the run was not announced: 127.0.0.1 returned HTTP 400."
     for required, status in (("false", Status.DONE), ("true", Status.FAILED)):
         again = ("--from", "Announce", "--set", f"steps.announce.required={required}")
         shown += told(*project.arguments("run", "--set", "train.seed=2", *announced, *again))

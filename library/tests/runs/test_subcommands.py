@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfxkit.metrics import Rows
-from tfxkit.metrics.resampling import measurer
+from tfxkit.metrics.definition import measurer
 from tfxkit.report import features
 from tfxkit.report import page as report_page
 from tfxkit.report.run import Run

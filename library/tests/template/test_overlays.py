@@ -13,8 +13,7 @@ from tests.kubeflow.test_manifests import the
 from tests.sample_project import CONFIGS
 from tests.template.conftest import REPOSITORY
 from tfxkit.config import loading as config
-from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
-from tfxkit.config.remote.steps import KubernetesStep, VertexStep
+from tfxkit.config.remote import KubeflowSettings, KubernetesStep, VertexSettings, VertexStep
 
 pytestmark = pytest.mark.template
 SHIPPED = REPOSITORY / "configs"

@@ -67,11 +67,11 @@ def test_no_file_is_as_well(asked):
 @pytest.mark.parametrize(
     ("given", "label", "told"),
     [
-        ("", "Blüte?", "dataset_label: 'Blüte.' will not do: there is no dataset_csv"),
-        ("none.csv", "", "dataset_csv: 'none.csv' will not do: .*none.csv is not there"),
-        (".", "", "is a folder: name one file"),
+        ("", "Blüte?", "dataset_label: 'Blüte.' needs dataset_csv, the file with this column"),
+        ("none.csv", "", "dataset_csv: 'none.csv' is invalid: .*none.csv does not exist"),
+        (".", "", "is a folder; name one file"),
         ("empty.csv", "", "empty.csv is empty"),
-        ("a.csv", "blüte?", "dataset_label: 'blüte.' will not do: .*did you mean 'Blüte.'"),
+        ("a.csv", "blüte?", "dataset_label: 'blüte.' is invalid: .*did you mean 'Blüte.'"),
         ("a.csv", "Groesse in cm", "did you mean 'Größe in cm'"),
         ("a.csv", "ID", "did you mean 'id'"),
         ("a.csv", "weather", "a.csv has no such column; there are: id, Größe in cm, art, genau,"),

@@ -28,7 +28,7 @@ def release(sh, template: Path, version: str = NEXT, before: str = VERSION) -> N
     if version == NEXT:
         title, new = f"## [{before}]", f"## [{version}]\n\n{CHANGES}\n\n"
         replace(template / "library/CHANGELOG.md", title, new + title)
-        settings = template / "library/src/tfxkit/config/sections.py"
+        settings = template / "library/src/tfxkit/config/loading.py"
         section = "class RetentionConfig(Frozen):"
         replace(settings, section, f"{section}\n    news: int = 7")
         function = template / "library/src/tfxkit/training/fitting.py"
@@ -95,7 +95,7 @@ def test_an_update_merges_and_brings_the_library(project, sh, copier, template):
     assert conflicts(sh, project) == []
     wheel = vendored(project)
     assert wheel.name == f"tfxkit-{NEXT}-py3-none-any.whl"
-    shown = "from tfxkit.config.sections import RetentionConfig as R; print(R.model_fields['news'])"
+    shown = "from tfxkit.config.loading import RetentionConfig as R; print(R.model_fields['news'])"
     assert "default=7" in sh(PYTHON, "-c", shown, cwd=project, path=f"{wheel}:{PACKAGES}").stdout
 
     dag = (project / "pipeline" / "dag.py").read_text()

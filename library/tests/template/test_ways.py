@@ -124,7 +124,7 @@ def test_a_refused_answer_is_all_that_is_said_and_leaves_nothing(bad, cookiecutt
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"{bad.split('=')[0]}: ")
-    assert all(" will not do: " in line or " is a package " in line for line in lines)
+    assert all(" is invalid: " in line or " is a package " in line for line in lines)
     assert os.listdir(home / "out") == []
 
 
@@ -134,7 +134,7 @@ def test_a_replay_is_checked_as_well(cookiecutter, template, home):
     shutil.rmtree(home / "out" / "iris-demo")
     (home / "out" / "a.csv").unlink()
     done = cookiecutter(template, "--replay", ok=False)
-    assert "dataset_csv: 'a.csv' will not do: " in done.stderr
+    assert "dataset_csv: 'a.csv' is invalid: " in done.stderr
     assert os.listdir(home / "out") == []
 
 

@@ -7,11 +7,10 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from tfxkit.commands import Subcommand
+from tfxkit.commands import Subcommand, add_config_options, add_engine_option, config_selection
 from tfxkit.errors import UsageError
 from tfxkit.extras import require_extra
 from tfxkit.kubeflow import TARGETS
-from tfxkit.options import add_config_options, add_engine_option, config_selection
 from tfxkit.runs.interruption import EXIT_CODE
 
 if TYPE_CHECKING:
@@ -202,7 +201,7 @@ def submit_run(args: argparse.Namespace) -> int:
 
 def _refuse_compiled_settings(args: argparse.Namespace) -> None:
     """Refuses settings that are compiled into the package; those of the submission apply."""
-    from tfxkit.config.remote.settings import COMPILED
+    from tfxkit.config.remote import COMPILED
 
     if args.engine:
         raise UsageError(f"{args.file} is compiled for an engine already: --engine is for compile")

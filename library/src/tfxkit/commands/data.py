@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfxkit.commands import Subcommand
+from tfxkit.commands import Subcommand, add_config_options, config_selection
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, config_selection
 
 _INIT = """\
 Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.
 
-Looks at the data, proposes a role for each column, label, task, bounds and schema, and says why.
+Proposes a role for each column, label, task, thresholds and schema, each with its reason.
 CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
 copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lies. Options can also
 stand in a file, one a line: `python -m pipeline init @configs/init.txt`.
@@ -47,48 +46,42 @@ def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def describe_data(args: argparse.Namespace) -> int:
-    """Describes a data set; returns 0."""
+    """Profiles the data, writes the files and prints the plan; returns 0."""
     import tempfile
 
-    from tfxkit.onboarding import source, table, writing
+    from tfxkit.onboarding import files
+    from tfxkit.onboarding.source import checked_name, find_source
+    from tfxkit.onboarding.table import read_table
     from tfxkit.runs.run_log import captured
 
     selection = ConfigSelection(config_dir=args.config_dir)
     config_dir = selection.folder().resolve()
     root = config_dir.parent
-    found = source.find(args.data)
-    name = source.checked_name(args.name) if args.name is not None else found.name
-    data = writing.place_of(found, root)
+    source = find_source(args.data)
+    name = checked_name(args.name) if args.name is not None else source.name
+    data = files.data_folder(source, root)
     names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml", "model_card.yaml")
     if not args.force:
-        writing.refuse_existing(config_dir, names, None if found.spans else data)
-    read = table.read(found)
+        files.refuse_existing(config_dir, names, None if source.spans else data)
+    table = read_table(source)
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
         from tfxkit.config.dataset import Task
-        from tfxkit.onboarding import (
-            dataset_text,
-            model_card_text,
-            plan,
-            schema_file,
-            settings_text,
-        )
+        from tfxkit.onboarding.plan import make_plan, show_plan
 
-        decided = plan.make(read, args.label, Task(args.task) if args.task else None)
-        rows = decided.label.present
-        place = writing.as_configured(data, root)
+        plan = make_plan(table, args.label, Task(args.task) if args.task else None)
+        rows = plan.label.present
+        path = files.configured_path(data, root)
         texts = {
-            "schema.pbtxt": schema_file.text(decided),
-            "base.yaml": settings_text.base(name, place, rows, read.how, decided.missing),
-            "fast.yaml": settings_text.fast(name, rows),
-            "model_card.yaml": model_card_text.text(decided, name),
-            "dataset.yaml": dataset_text.text(decided),  # the last: all is there once it is
+            "schema.pbtxt": files.schema_text(plan),
+            "base.yaml": files.base_text(name, path, rows, table.csv_format, plan.missing),
+            "fast.yaml": files.fast_text(name, rows),
+            "model_card.yaml": files.model_card_text(plan, name),
+            "dataset.yaml": files.dataset_text(plan),  # the last: it marks a complete set of files
         }
-        writing.check(config_dir, texts)
-        kept = writing.write(config_dir, texts, found, data)
+        files.check_files(config_dir, texts)
+        kept = files.write_files(config_dir, texts, source, data)
 
-        from tfxkit.onboarding.screen import show
-
-        show(terminal, decided, read)
+        show_plan(terminal, plan, table)
         terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
         if kept:
             terminal.write(f"The old files are in {kept}.\n")

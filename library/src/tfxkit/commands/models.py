@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from tfxkit.commands import UNLIMITED_WIDTH, Subcommand
+from tfxkit.commands import (
+    UNLIMITED_WIDTH,
+    Subcommand,
+    add_config_options,
+    add_serving_option,
+    pipeline_outputs,
+)
 from tfxkit.errors import StorageError, UsageError
 from tfxkit.extras import require_extra
-from tfxkit.options import add_config_options, add_serving_option, pipeline_outputs
 from tfxkit.runs.outputs import Outputs
 
 _LINEAGE = """\
@@ -181,7 +186,7 @@ _SERVE = """\
 Serve the newest pushed model on this machine, over TensorFlow Serving's REST and gRPC APIs.
 
 A version that is pushed is served as soon as it is loaded; one that is removed is dropped. Ctrl-C
-ends it. "Serving" in the documentation of tfxkit has requests.
+ends it. `python -m pipeline docs serving` has examples of requests.
 """
 
 

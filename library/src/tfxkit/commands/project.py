@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfxkit.commands import Subcommand
-from tfxkit.options import add_config_options, config_selection
+from tfxkit.commands import Subcommand, add_config_options, config_selection
 
 if TYPE_CHECKING:
     from tfxkit.ejection import Ejected

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tfxkit.commands import Subcommand
-from tfxkit.errors import UsageError
-from tfxkit.options import (
+from tfxkit.commands import (
+    Subcommand,
     add_config_options,
     add_engine_option,
     config_selection,
     pipeline_outputs,
 )
+from tfxkit.errors import UsageError
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,8 +54,8 @@ def resume_run(args: argparse.Namespace) -> int:
     """Resumes the newest run; returns the exit code of the run."""
     from pydantic import ValidationError
 
+    from tfxkit.config.frozen import explain
     from tfxkit.config.loading import config_class
-    from tfxkit.config.problems import explain
     from tfxkit.execution import execute
     from tfxkit.runs.outcome import label_of
     from tfxkit.runs.summary import ENDED, LIBRARY, find_run

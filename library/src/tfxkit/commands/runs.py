@@ -6,9 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from tfxkit.commands import UNLIMITED_WIDTH, Subcommand
+from tfxkit.commands import (
+    UNLIMITED_WIDTH,
+    Subcommand,
+    add_config_options,
+    config_selection,
+    pipeline_outputs,
+)
 from tfxkit.errors import UsageError
-from tfxkit.options import add_config_options, config_selection, pipeline_outputs
 from tfxkit.runs.outputs import LOG_FILE, REPORT_FILE
 
 if TYPE_CHECKING:

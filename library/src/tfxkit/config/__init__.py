@@ -1,1 +1,1 @@
-"""The description of the data and the settings of model and training; imports no TensorFlow."""
+"""Configuration: the description of the data, and all settings; imports no TensorFlow."""

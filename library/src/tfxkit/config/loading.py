@@ -1,6 +1,6 @@
 """From `configs/` to one frozen, typed object; starts without TensorFlow.
 
-A configuration is `base.yaml`, then each overlay that was asked for, then `--set a.b=c`, merged key
+A configuration is `base.yaml`, then each selected overlay, then `--set a.b=c`, merged key
 by key. The description of the data, `dataset.yaml`, is part of it under the key `dataset`, so an
 overlay can change a threshold there as well. Unknown keys are refused.
 """
@@ -12,27 +12,19 @@ import functools
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pydantic
 import yaml
 
+from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Dataset
-from tfxkit.config.frozen import Frozen
-from tfxkit.config.problems import explain
-from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
+from tfxkit.config.engines import BeamConfig
+from tfxkit.config.frozen import Frozen, explain, merge
+from tfxkit.config.remote import KubeflowSettings, VertexSettings
 from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
-from tfxkit.config.sections import (
-    BeamConfig,
-    BulkInferConfig,
-    DataConfig,
-    RetentionConfig,
-    ServingCheckConfig,
-    TunerConfig,
-)
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.config.settings import ModelSettings, TrainSettings
-from tfxkit.config.trees import merge
 from tfxkit.errors import UsageError
 from tfxkit.project import project_root
 
@@ -43,9 +35,59 @@ DATASET = "dataset"
 SCHEMA_FILE = "schema.pbtxt"
 _BACKENDS = ("kubeflow", "vertex")
 
-# The project's own settings: the library finds them by name, as TFX finds a `run_fn`.
+# Settings of the project's own steps, found by name as TFX finds a `run_fn`.
 STEPS_MODULE = "pipeline.steps"
 _STEPS = "Settings of the project's own steps, see pipeline/steps.py."
+
+
+class TunerConfig(Frozen):
+    """Search for hyperparameters, on a part of the training rows."""
+
+    enabled: bool = False
+    trials: Annotated[int, pydantic.Field(ge=1)] = 10
+    epochs: Annotated[int, pydantic.Field(ge=1)] = 10
+
+
+class BulkInferConfig(Frozen):
+    """Predictions for a folder of unlabelled data with the new model, once it is blessed."""
+
+    enabled: bool = False
+    path: str = pydantic.Field(
+        default="", description="Folder of `span-<number>` folders to predict."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _needs_a_path(self) -> Self:
+        if self.enabled and not self.path:
+            raise ValueError("enabled needs a path")
+        return self
+
+
+class RetentionConfig(Frozen):
+    """Number of runs and models that `clean --keep` leaves by default; null for all."""
+
+    runs: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        default=None, description="The newest runs, with their artifacts."
+    )
+    pushed_models: Annotated[int, pydantic.Field(ge=1)] | None = pydantic.Field(
+        default=None, description="The newest pushed versions, with all that they came from."
+    )
+
+
+class ServingCheckConfig(Frozen):
+    """Limits that the exported model must meet before it is pushed."""
+
+    examples: Annotated[int, pydantic.Field(ge=1)] = 64
+    timeout_s: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        default=120, description="No answer until then fails the step; it is no verdict."
+    )
+    memory_mb: Annotated[int, pydantic.Field(ge=1)] = 4096
+    latency_ms: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=1000, description="For one example, the fastest of several requests."
+    )
+    size_mb: Annotated[float, pydantic.Field(gt=0)] = pydantic.Field(
+        default=2048, description="Of the exported model, all its files together."
+    )
 
 
 class ConfigError(UsageError):
@@ -83,7 +125,7 @@ class Config(Frozen):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _no_secrets(cls, tree: Any) -> Any:
-        return refuse_secrets(tree)  # before any other problem could be told with the value
+        return refuse_secrets(tree)  # before another problem can show the value
 
     @pydantic.field_validator("steps", mode="before")
     @classmethod
@@ -98,18 +140,18 @@ class Config(Frozen):
         }
 
     def to_yaml(self) -> str:
-        """The configuration as YAML that loads back to an equal object."""
+        """YAML that loads back to an equal configuration."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def default_config_dir() -> Path:
-    """`configs` in the current folder, else that of the project whose code runs."""
+    """`configs` in the current folder, else in the project whose code runs."""
     here = Path.cwd() / "configs"
     return here if here.is_dir() else project_root() / "configs"
 
 
 def project_path(path: str, config_dir: Path) -> str:
-    """A path of the configuration as an absolute one, from the folder that holds `configs`.
+    """Absolute path for a path in the configuration, relative to the folder that holds `configs`.
 
     `~` is the user's home; addresses like gs:// stay as they are.
     """
@@ -142,7 +184,7 @@ def _with_steps(module: str) -> type[Config]:
     try:
         steps = importlib.import_module(module).Steps
     except (AttributeError, ModuleNotFoundError) as error:
-        if error.name not in (module, "Steps"):  # raised by what the module itself does
+        if error.name not in (module, "Steps"):  # raised by the code of the module itself
             raise
         file = f"{module.replace('.', '/')}.py"
         raise ConfigError(
@@ -173,12 +215,12 @@ def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str]
     for setting in settings:
         tree = merge(tree, _parse_setting(setting))
         origin.append(f"--set {setting.partition('=')[0]}")  # the value may be a credential
-    kind = config_class()
+    config = config_class()
     try:
-        return kind.model_validate(tree)
+        return config.model_validate(tree)
     except pydantic.ValidationError as error:
         where = f"{config_dir}: {', '.join(origin)}"
-        problems = "\n".join(f"  {explain(problem, kind)}" for problem in error.errors())
+        problems = "\n".join(f"  {explain(problem, config)}" for problem in error.errors())
         raise ConfigError(f"The configuration does not hold ({where}):\n{problems}") from None
 
 

@@ -1,4 +1,4 @@
-"""No credential stands in a configuration: what is there goes into summaries, reports, packages."""
+"""Refusal of credentials in a configuration, which summaries, reports and packages hold."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SOUNDS_SECRET = re.compile(
     r"passw(or)?d|passphrase|secret|credential|token(?!ize)|(api|access|account|private)[_-]?key",
     re.IGNORECASE,
 )
-# What AWS, Google, GitHub and PEM files give out as keys looks like nothing else; nor do the
-# addresses of Slack's webhooks, and signed ones of Azure, such as those of webhooks of Teams.
+# Unmistakable: keys of AWS, Google, GitHub and PEM files, addresses of Slack's webhooks, and signed
+# addresses of Azure, such as those of webhooks of Teams.
 _VALUE = re.compile(
     r"AKIA[0-9A-Z]{16}|AIza[\w-]{35}|gh[pousr]_\w{36}|-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|hooks\.slack\.com/\w+/|://\S+[?&]sig=[\w%-]{8}"
@@ -29,7 +29,7 @@ _PASSWORD = re.compile(r"://[^\s/?#@:]*:[^\s/?#@]+@")  # of an address: s3://use
 _INSTEAD = (
     "which must not stand in a configuration, since summaries, reports and packages hold it: "
     "{} the process as an environment variable or a credentials file: see "
-    + documentation("Security")
+    + documentation("security")
 )
 SECRET_PROBLEM: Final = "secret"  # noqa: S105
 Values = TypeVar("Values", bound=Mapping[str, Any] | None)
@@ -37,7 +37,7 @@ Tree = TypeVar("Tree")
 
 
 def refuse_secret_names(values: Values) -> Values:
-    """Returns names and values as they are, if no name at any depth is that of a credential.
+    """Returns names and values unchanged, unless a name at any depth is that of a credential.
 
     Raises:
         ValueError: If one is, without its value.
@@ -49,7 +49,7 @@ def refuse_secret_names(values: Values) -> Values:
 
 
 def refuse_secret_keys(tree: Tree) -> Tree:
-    """Returns a tree as it is, if no key in it, at whatever depth, is the name of a credential.
+    """Returns a tree unchanged, unless a key at any depth is the name of a credential.
 
     Raises:
         ValueError: If one is, without its value.
@@ -62,7 +62,7 @@ def refuse_secret_keys(tree: Tree) -> Tree:
 
 
 def refuse_secrets(tree: Tree) -> Tree:
-    """Returns a configuration as it is, if no text in it, at whatever depth, is a credential.
+    """Returns a configuration unchanged, unless a text at any depth is a credential.
 
     Raises:
         ValueError: If one is, with its key and without its value.
@@ -88,7 +88,7 @@ def _names(tree: Any) -> Iterator[str]:
 
 
 def _texts(tree: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """All texts with the key that each stands under; a key is a text of what it stands in."""
+    """All texts with their keys; a key is itself a text of its mapping."""
     if isinstance(tree, str):
         yield key, tree
     elif isinstance(tree, Mapping):

@@ -1,8 +1,12 @@
-"""The configuration that a command is about: the files and values that a user chose."""
+"""Selection of a configuration: overlays, single values and folder, as a user chose them.
+
+The command line imports this module for `--help`, so nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +19,15 @@ if TYPE_CHECKING:
 DEFAULT_OVERLAY = "local"
 # Subcommands that build the pipeline, and the keys that decide where its outputs are.
 _BUILDING, _PLACES = ("run", "submit"), ("outputs", "pipeline")
+
+
+class Engine(enum.StrEnum):
+    """Engine that runs the data steps."""
+
+    DIRECT = "direct"
+    FLINK = "flink"
+    SPARK = "spark"
+    DATAFLOW = "dataflow"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +47,7 @@ class ConfigSelection:
     default: str = DEFAULT_OVERLAY
 
     def folder(self) -> Path:
-        """The folder of the files.
+        """Folder of the files.
 
         Raises:
             UsageError: If it does not exist.
@@ -59,9 +72,9 @@ class ConfigSelection:
         return load(self.folder(), overlays, self.settings)
 
     def command(self, subcommand: str, *arguments: str) -> str:
-        """The command line that applies a subcommand to the same configuration, ready to be pasted.
+        """Command line of a subcommand with the same configuration, ready to be pasted.
 
-        Subcommands that look at runs and models get only those settings that lead to the outputs.
+        Subcommands on runs and models get only the settings that lead to the outputs.
         """
         settings = [
             setting

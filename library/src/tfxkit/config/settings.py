@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pydantic
 
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.frozen import Frozen
 
@@ -15,7 +15,7 @@ __all__ = ["ModelSettings", "TrainSettings", "TrainerConfig"]
 
 
 class ModelSettings(Frozen):
-    """The network; see `models/network.py`."""
+    """Section `model`: the network; see `models/network.py`."""
 
     members: int = pydantic.Field(
         default=16,
@@ -34,7 +34,7 @@ class ModelSettings(Frozen):
 
 
 class TrainSettings(Frozen):
-    """The training; see `tfxkit.training.fitting`."""
+    """Section `train`: the training; see `tfxkit.training.fitting`."""
 
     epochs: int = pydantic.Field(default=40, ge=1, description="At most; fewer if it stops early.")
     batch_size: int = pydantic.Field(default=256, ge=1, description="Rows of one step.")
@@ -105,7 +105,7 @@ class TrainerConfig(Frozen):
         return cls.model_validate({**rest, **parts})
 
     def to_json(self) -> dict[str, Any]:
-        """The same as JSON-ready values."""
+        """JSON-ready values, from which `from_custom_config` reads the same configuration."""
         return {
             "dataset": self.dataset.for_model(),
             "model": self.model.model_dump(mode="json"),

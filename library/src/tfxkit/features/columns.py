@@ -14,7 +14,7 @@ RawColumns = Mapping[str, tf.SparseTensor | tf.Tensor]
 
 
 class Columns(Mapping[str, tf.Tensor]):
-    """The raw columns of a batch as `preprocessing_fn` works with them, by name.
+    """Raw columns of a batch, by name, as `preprocessing_fn` works with them.
 
     Each is a dense tensor of shape [batch], with the first value of each row. As in pandas, numbers
     of any type are float64 with NaN where a value is missing, so they can be mixed in arithmetic;
@@ -39,7 +39,7 @@ class Columns(Mapping[str, tf.Tensor]):
         self._column_of: dict[Any, str] = {}  # by the reference of a tensor that was handed out
 
     def __getitem__(self, name: str) -> tf.Tensor:
-        """The column as a dense tensor.
+        """Returns a column as a dense tensor.
 
         Raises:
             DataError: If the schema has no such column, or if the label is made from it.
@@ -60,10 +60,10 @@ class Columns(Mapping[str, tf.Tensor]):
         """
         chosen = tuple(names)
         self._use(*chosen)
-        found = first_values({name: self._raw[name] for name in chosen})
-        for name, tensors in found.items():
+        columns = first_values({name: self._raw[name] for name in chosen})
+        for name, tensors in columns.items():
             self._column_of |= {tensor.ref(): name for tensor in tensors}
-        return found
+        return columns
 
     def sources_of(self, tensors: Iterable[tf.Tensor]) -> tuple[str, ...]:
         """Columns whose values in a row go into tensors, in alphabetical order.
@@ -71,18 +71,18 @@ class Columns(Mapping[str, tf.Tensor]):
         Columns that only contribute a statistic of the training data, such as a mean, are left
         out.
         """
-        found, seen, left = set(), set(), list(tensors)
+        sources, seen, left = set(), set(), list(tensors)
         while left:
             tensor = left.pop()
             if tensor.ref() in seen:
                 continue
             seen.add(tensor.ref())
-            # No further than that: behind it, the columns of a type share some operations.
+            # The search ends here: behind it, the columns of a type share operations.
             if tensor.ref() in self._column_of:
-                found.add(self._column_of[tensor.ref()])
+                sources.add(self._column_of[tensor.ref()])
             else:
                 left.extend(tensor.op.inputs)
-        return tuple(sorted(found))
+        return tuple(sorted(sources))
 
     def _use(self, *names: str) -> None:
         """Records that features are made from these columns.
@@ -105,29 +105,29 @@ class Columns(Mapping[str, tf.Tensor]):
         self.used.update(names)
 
     def __iter__(self) -> Iterator[str]:
-        """The names of all columns that features may be made from."""
+        """Names of all columns that features may use."""
         return (name for name in self._raw if name not in self._label_columns)
 
     def __len__(self) -> int:
-        """Their number."""
+        """Number of columns that features may use."""
         return sum(1 for _ in self)
 
 
 def first_values(columns: RawColumns) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
     """Takes `first_value` of each column, with few operations for many columns."""
-    found: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
-    for kind in dict.fromkeys(column.dtype for column in columns.values()):
+    values: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+    for dtype in dict.fromkeys(column.dtype for column in columns.values()):
         names = [
             name
             for name, column in columns.items()
-            if column.dtype == kind and isinstance(column, tf.SparseTensor)
+            if column.dtype == dtype and isinstance(column, tf.SparseTensor)
         ]
         if len(names) > 1:  # SparseConcat takes two or more
             both = _first_of_each([columns[name] for name in names])
             parts = (tf.unstack(part) for part in _without_blanks(*both))
-            found |= dict(zip(names, zip(*parts, strict=True), strict=True))
+            values |= dict(zip(names, zip(*parts, strict=True), strict=True))
     return {
-        name: found[name] if name in found else first_value(column)
+        name: values[name] if name in values else first_value(column)
         for name, column in columns.items()
     }
 
@@ -136,7 +136,7 @@ def first_value(column: tf.SparseTensor | tf.Tensor) -> tuple[tf.Tensor, tf.Tens
     """Takes the first value of each row.
 
     Args:
-        column: As tf.Transform hands it over: sparse where values may be missing, else dense, of
+        column: A column from tf.Transform: sparse where values may be missing, else dense, of
             shape [batch] or [batch, values].
 
     Returns:
@@ -169,8 +169,8 @@ def _first_of_each(columns: Sequence[tf.SparseTensor]) -> tuple[tf.Tensor, tf.Te
     first = tf.where(position == tf.gather(starts, column))[:, 0]
     places = tf.gather(tf.stack([column, row], axis=1), first)
     whole = tf.stack([tf.constant(len(columns), tf.int64), shape[0]])
-    there = tf.scatter_nd(places, tf.ones_like(places[:, 0], tf.bool), whole)
-    return tf.scatter_nd(places, tf.gather(values, first), whole), ~there
+    present = tf.scatter_nd(places, tf.ones_like(places[:, 0], tf.bool), whole)
+    return tf.scatter_nd(places, tf.gather(values, first), whole), ~present
 
 
 def _without_blanks(values: tf.Tensor, missing: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

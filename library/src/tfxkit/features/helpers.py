@@ -1,4 +1,4 @@
-"""Helpers for `preprocessing_fn`: the roles of dataset.yaml, and one function for each kind.
+"""Helpers for `preprocessing_fn`: decorator, roles, and a function for each kind of feature.
 
     from tfxkit.features.helpers import by_role, preprocessing, rank
 
@@ -12,26 +12,56 @@ A number that is NaN or infinite, and an empty text, count as missing; each func
 becomes of them. Every function takes a tensor of shape [batch]. The features it returns are learned
 from the training data in one pass for all of a kind, when `preprocessing_fn` has returned. Other
 arguments are checked at once: a wrong one is a DataError with the values that it may have.
+
+The function becomes part of the exported model, so training and serving cannot differ. Every
+feature is described in the Transform graph, where the trainer, the report and the notebooks find it
+(`tfxkit.features.model_inputs`).
+
+A row comes out the same to the last bit in whatever batch it is, or the same data would train
+another model each time: so no helper uses logarithms, sines or exponentials. Their values in
+TensorFlow depend on the place in the batch (2.21, on a CPU with vector instructions), and each step
+takes batches of another size. Ranks need none: heavy tails do not trouble them.
 """
 
 from __future__ import annotations
 
+import collections
 import functools
+import hashlib
 import math
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform import schema_inference
 
 from tfxkit.config.dataset import TICKS_PER_SECOND, Column, Dataset, DateOrder, Role
 from tfxkit.errors import DataError
-from tfxkit.features import columns, text
-from tfxkit.features.columns import Columns
-from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind, part_name
-from tfxkit.features.planned import Code, Direct, Planned, Quantile, Values, numbers_of, texts_of
-from tfxkit.features.preprocessing import Features, preprocessing
-from tfxkit.features.vocabularies import Limits
+from tfxkit.features import columns, planned, text
+from tfxkit.features.columns import Columns, RawColumns
+from tfxkit.features.label import LABEL_KEY, make_label
+from tfxkit.features.model_inputs import (
+    DESCRIPTION,
+    MISSING_CODE,
+    MISSING_NUMBER,
+    Feature,
+    Kind,
+    describe,
+    part_name,
+    safe_name,
+)
+from tfxkit.features.planned import (
+    Code,
+    Direct,
+    Limits,
+    Planned,
+    Quantile,
+    Values,
+    numbers_of,
+    texts_of,
+)
 
 __all__ = [
     "Columns",
@@ -57,7 +87,7 @@ RANK_BUCKETS, BUCKETS, HASH_BUCKETS, WORD_BUCKETS = 64, 10, 100, 4096
 
 
 def rank(values: tf.Tensor, buckets: int = RANK_BUCKETS) -> Planned:
-    """The share of training rows with a lower value, 0 to 1; missing is -1.
+    """Share of training rows with a lower value, 0 to 1; missing is -1.
 
     The best choice for most numbers: neither outliers nor skew do harm.
 
@@ -70,7 +100,7 @@ def rank(values: tf.Tensor, buckets: int = RANK_BUCKETS) -> Planned:
 
 
 def bucketized(values: tf.Tensor, buckets: int = BUCKETS) -> Planned:
-    """The quantile that a number lies in, as a code from 1 on; missing is 0.
+    """Quantile of a number, as a code from 1 on; missing is 0.
 
     Args:
         values: Numbers.
@@ -81,7 +111,7 @@ def bucketized(values: tf.Tensor, buckets: int = BUCKETS) -> Planned:
 
 
 def number(values: tf.Tensor, missing: float = 0.0) -> Planned:
-    """A number as it is, as float32.
+    """Number as it is, as float32.
 
     The network sees it in its own unit: scale it before, for example to about -1 to 1.
 
@@ -93,15 +123,15 @@ def number(values: tf.Tensor, missing: float = 0.0) -> Planned:
         raise DataError(f"number() takes a finite number for missing, not {missing!r}.")
 
     def compute() -> tf.Tensor:
-        given, gaps = numbers_of(values)
-        known = tf.cast(given, tf.float32)
+        exact, gaps = numbers_of(values)
+        known = tf.cast(exact, tf.float32)
         return tf.where(gaps | ~tf.math.is_finite(known), tf.constant(missing, tf.float32), known)
 
     return Direct(compute, Kind.NUMBER, "number")
 
 
 def code(values: tf.Tensor, vocabulary_size: int | None = None, min_count: int = 1) -> Planned:
-    """A code for each value by its frequency in the training data, learned as a vocabulary.
+    """Code of a value by its frequency in the training data, learned as a vocabulary.
 
     Missing is 0, a value out of vocabulary 1, the most frequent value 2.
 
@@ -117,7 +147,7 @@ def code(values: tf.Tensor, vocabulary_size: int | None = None, min_count: int =
 
 
 def hashed(values: tf.Tensor, buckets: int = HASH_BUCKETS) -> Planned:
-    """The hash of a value as a code from 1 on, for values too many for a vocabulary; missing is 0.
+    """Hash of a value as a code from 1 on, for values too many for a vocabulary; missing is 0.
 
     Args:
         values: Text, or numbers that are names.
@@ -128,7 +158,7 @@ def hashed(values: tf.Tensor, buckets: int = HASH_BUCKETS) -> Planned:
 
 
 def words(values: tf.Tensor, buckets: int = WORD_BUCKETS) -> Planned:
-    """The first 100 words of a text and the pairs of neighbours among them, as hashed codes.
+    """First 100 words of a text and pairs of neighbours among them, as hashed codes.
 
     Args:
         values: Text; an empty one has no words.
@@ -141,7 +171,7 @@ def words(values: tf.Tensor, buckets: int = WORD_BUCKETS) -> Planned:
 def date_parts(
     values: tf.Tensor, unit: str = "s", order: DateOrder | str = DateOrder.YMD
 ) -> dict[str, Planned]:
-    """The features of a time: its rank, and its position in day, week and year.
+    """Features of a time: its rank, and its position in day, week and year.
 
     `features["pickup"] = date_parts(…)` makes `pickup.trend`, `pickup.time_of_day`,
     `pickup.time_of_week` and `pickup.time_of_year`. All are 0 to 1; missing is -1, and so is text
@@ -156,8 +186,8 @@ def date_parts(
     _check_choice("date_parts", "unit", unit, [*TICKS_PER_SECOND, *(["text"] if is_text else [])])
     _check_choice("date_parts", "order", order, list(DateOrder))
     read = texts_of if is_text else numbers_of
-    how = "text" if is_text else unit
-    return _date_parts(lambda: read(values), how, DateOrder(order), RANK_BUCKETS)
+    unit = "text" if is_text else unit
+    return _date_parts(lambda: read(values), unit, DateOrder(order), RANK_BUCKETS)
 
 
 def _check_count(helper: str, argument: str, count: Any, least: int = 2) -> None:
@@ -192,13 +222,13 @@ def is_missing(values: tf.Tensor) -> tf.Tensor:
 
 
 def filled(values: tf.Tensor, fill: float | str) -> tf.Tensor:
-    """The values, with another one where they are missing."""
+    """Values, with another one where they are missing."""
     values = tf.convert_to_tensor(values)
     return tf.where(is_missing(values), tf.constant(fill, values.dtype), values)
 
 
 def by_role(inputs: Columns, dataset: Dataset) -> Features:
-    """The features of all columns that have a role in dataset.yaml.
+    """Features of all columns that have a role in dataset.yaml.
 
     Args:
         inputs: The raw columns.
@@ -297,11 +327,11 @@ def _date_parts(
 ) -> dict[str, Planned]:
     @functools.cache
     def seconds() -> Values:
-        given, missing = values()
+        times, missing = values()
         if unit == "text":
-            found, no_date = text.seconds_of_text(given, order)
-            return found, missing | no_date
-        return tf.cast(given, tf.float64) / TICKS_PER_SECOND[unit], missing
+            since, no_date = text.seconds_of_text(times, order)
+            return since, missing | no_date
+        return tf.cast(times, tf.float64) / TICKS_PER_SECOND[unit], missing
 
     def phase(length: float) -> tf.Tensor:
         since, missing = seconds()
@@ -313,3 +343,211 @@ def _date_parts(
         compute: Any = functools.partial(phase, length)
         parts[part] = Direct(compute, Kind.RANK, "how far through it, 0 to 1")
     return parts
+
+
+PreprocessingFn = Callable[[Columns, Mapping[str, Any]], Mapping[str, Any]]
+
+_HASHES = {"StringToHashBucket", "StringToHashBucketFast", "StringToHashBucketStrong"}
+_SEARCHES = {"LowerBound", "UpperBound"}  # of a number among the boundaries of buckets
+_SHAPING = {"EnsureShape", "ExpandDims", "Identity", "Reshape", "Squeeze"}
+_FIRST_CODE = MISSING_CODE + 1  # of a tensor of tft's, which has -1 for a value without a code
+
+
+class Features(collections.UserDict[str, Any]):
+    """Features by name; a name can be used once."""
+
+    def __setitem__(self, name: str, feature: Any) -> None:
+        """Adds a feature.
+
+        Raises:
+            DataError: If there is one of that name.
+        """
+        if name in self.data:
+            raise DataError(
+                f"There are two features {name!r}. Choose another name, or delete the first one: "
+                f"del features[{name!r}]."
+            )
+        super().__setitem__(name, feature)
+
+    def __ior__(self, others: Any) -> Features:  # type: ignore[misc, override]
+        """Adds features."""
+        self.update(others)
+        return self
+
+
+def preprocessing(function: PreprocessingFn) -> Callable[[RawColumns, Any], dict[str, tf.Tensor]]:
+    """Turns a function from columns to features into a `preprocessing_fn` of tf.Transform.
+
+    The function takes the raw columns as dense tensors (`Columns`) and `custom_config`. The values
+    of the mapping that it returns are features made by the functions of this module, or tensors: of
+    numbers or truth values, [batch] or [batch, length]; or of codes, as `tft.bucketize`,
+    `tft.compute_and_apply_vocabulary` and `tft.hash_strings` return them. A value may be a mapping,
+    too; the names of its features are joined to its own name by a dot.
+    """
+
+    @functools.wraps(function)
+    def preprocessing_fn(
+        inputs: RawColumns, custom_config: Mapping[str, Any]
+    ) -> dict[str, tf.Tensor]:
+        """Builds the graph from raw columns to features.
+
+        Args:
+            inputs: The raw columns of the schema.
+            custom_config: `dataset`: a `Dataset`, as `Dataset.for_model` gives it.
+
+        Returns:
+            The features that `model_features` lists, and the label under `LABEL_KEY`.
+
+        Raises:
+            DataError: If a column is not in the schema or has a type that does not fit, or if a
+                feature cannot be an input of a model.
+        """
+        dataset = Dataset.model_validate(custom_config["dataset"])
+        label = make_label(dataset, inputs)
+        columns = Columns(inputs, dataset.label_sources())
+        features = _named(function(columns, custom_config), columns)
+        if not features:
+            raise DataError(
+                "preprocessing_fn returns no features, so there is nothing to learn from. Return "
+                "at least one."
+            )
+        ours = {
+            name: feature if isinstance(feature, Planned) else _plain(name, feature)
+            for name, feature in features.items()
+        }
+        tensors = planned.compute(ours)
+        _describe(ours, columns)
+        outputs = {name: _with_domain(tensors[name], ours[name].codes) for name in ours}
+        return outputs | {LABEL_KEY: label}
+
+    return preprocessing_fn
+
+
+def _named(features: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """Names all features as TensorFlow, Keras and file systems accept."""
+    if not isinstance(features, Mapping):
+        raise DataError(
+            f"preprocessing_fn returns a {type(features).__name__}. Return the features by name, "
+            "as by_role() gives them."
+        )
+    named = Features()
+    for key, feature in _flat(features):
+        if not isinstance(key, str) or not key.strip("."):
+            raise DataError(f"A feature is called {key!r}. Name it by a text that is not empty.")
+        if key in columns.names:
+            raise DataError(
+                f"The feature {key!r} has the name of a column, by which slices are looked up. "
+                f"Choose another one, such as {key + '_feature'!r}."
+            )
+        by_role = isinstance(feature, Planned) and feature.column is not None
+        name = key if by_role else ".".join(safe_name(part) for part in key.split("."))
+        if name == LABEL_KEY:
+            raise DataError(f"No feature may be called {key!r}, as the label is. Choose another.")
+        named[name] = feature
+    return named.data
+
+
+def _flat(features: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, feature in features.items():
+        if isinstance(feature, Mapping):
+            yield from ((f"{name}.{part}", value) for part, value in feature.items())
+        else:
+            yield name, feature
+
+
+def _plain(name: str, tensor: Any) -> Planned:
+    """Turns a tensor into a feature; its kind follows from its type and its operation."""
+    if not isinstance(tensor, tf.Tensor):
+        raise DataError(
+            f"The feature {name!r} is a {type(tensor).__name__}. A feature is a dense tensor, or "
+            "made by one of the functions in tfxkit.features.helpers."
+        )
+    maker = _maker(tensor)
+    codes, length = _codes(tensor, maker), None
+    values = tensor[:, 0] if tensor.shape[1:] == [1] else tensor
+    if values.shape.rank != 1:
+        length = values.shape[1] if values.shape.rank == 2 else None  # noqa: PLR2004
+        if not length:
+            raise DataError(
+                f"The feature {name!r} has the shape {tensor.shape}. Give it the shape [batch] or "
+                "[batch, length], with a length that is the same in every row (tf.ensure_shape, "
+                "or words() for text)."
+            )
+    if tensor.dtype.is_floating or tensor.dtype == tf.bool:
+        numbers = tf.cast(values, tf.float32)
+        numbers = tf.where(tf.math.is_finite(numbers), numbers, tf.zeros_like(numbers))
+        description = f"{length} numbers" if length else "number"
+        return Direct(lambda: numbers, Kind.NUMBER, description, length=length)
+    if tensor.dtype == tf.string:
+        raise DataError(
+            f"The feature {name!r} is text, which a model cannot take. Use code(), hashed() or "
+            "words() from tfxkit.features.helpers."
+        )
+    if codes is None:
+        raise DataError(
+            f"The feature {name!r} has whole numbers ({tensor.dtype.name}), and nothing says how "
+            "many different ones there are. Use rank() or number() if they are a quantity, code() "
+            "or hashed() if they are names."
+        )
+    kept = tf.clip_by_value(values + _FIRST_CODE, MISSING_CODE, codes + _FIRST_CODE - 1)
+    kind = Kind.CODES if length else Kind.CODE
+    fixed = maker.type in _HASHES | _SEARCHES
+    return Direct(lambda: kept, kind, "", codes=codes + _FIRST_CODE, length=length, fixed=fixed)
+
+
+def _maker(tensor: tf.Tensor) -> tf.Operation:
+    """Operation that computed the values, before they got their shape."""
+    maker = tensor.op
+    while maker.type in _SHAPING:
+        maker = maker.inputs[0].op
+    return maker
+
+
+def _codes(tensor: tf.Tensor, maker: tf.Operation) -> tf.Tensor | None:
+    """Number of codes in a tensor, from 0 on, if its operation has one."""
+    if tensor.dtype != tf.int64:
+        return None
+    if maker.type in _HASHES:
+        return tf.constant(maker.get_attr("num_buckets"), tf.int64)
+    try:
+        return tft.get_num_buckets_for_transformed_feature(tensor)
+    except ValueError:  # made by something else
+        return None
+
+
+def _with_domain(tensor: tf.Tensor, codes: int | tf.Tensor | None) -> tf.Tensor:
+    """Adds the range of the codes to the schema of a tensor."""
+    tensor = tf.identity(tensor)  # a domain belongs to a tensor, so each output needs its own
+    if codes is not None:
+        last = tf.cast(codes, tf.int64) - 1
+        schema_inference.set_tensor_schema_override(tensor, tf.constant(0, tf.int64), last)
+    return tensor
+
+
+def _describe(features: Mapping[str, Planned], columns: Columns) -> None:
+    """Adds a description of the features to the graph."""
+    text = describe(
+        (
+            Feature(
+                name=name,
+                kind=feature.kind,
+                length=feature.length,
+                fixed=feature.fixed,
+                column=feature.column,
+                columns=columns.sources_of(feature.sources()),
+                description=feature.description,
+            )
+            for name, feature in features.items()
+        ),
+        columns.used,
+    )
+
+    def asset() -> tf.saved_model.Asset:
+        # In memory, from where it is copied when the graph is saved. A second write would append.
+        path = f"ram://{hashlib.sha256(text.encode()).hexdigest()}/{DESCRIPTION}"
+        if not tf.io.gfile.exists(path):
+            with tf.io.gfile.GFile(path, "w") as file:
+                file.write(text)
+        return tf.saved_model.Asset(path)
+
+    tft.make_and_track_object(asset, name="description_of_features")

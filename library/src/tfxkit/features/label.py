@@ -1,4 +1,4 @@
-"""The label, as TensorFlow operations inside of the Transform graph."""
+"""Label of each row, as TensorFlow operations inside the Transform graph."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
         where there is none.
 
     Raises:
-        DataError: If a column is not there or has a type that does not fit.
+        DataError: If a column is missing, or has a type that does not fit.
     """
     label = dataset.label
     for column in (label.column, label.times):

@@ -1,10 +1,10 @@
-"""The inputs of the model, as the Transform graph describes them.
+"""Inputs of the model, as the Transform graph describes them.
 
-Whoever builds, trains, exports or shows a model reads its inputs here; they are listed nowhere
-else. `tfxkit.features.preprocessing` leaves the description in the graph: the range of a code as
-the domain of the feature in the schema, and the rest as an asset. It would stand in the schema as
-well, as an annotation, but the released packages of tf.Transform drop these (tensorflow-transform
-1.21, `common.IS_ANNOTATIONS_PB_AVAILABLE`).
+All code that builds, trains, exports or shows a model reads its inputs here; they are listed
+nowhere else. `tfxkit.features.helpers` leaves the description in the graph: the range of a code as
+the domain of the feature in the schema, and the rest as an asset. It cannot be an annotation of the
+schema: the released packages of tf.Transform drop annotations (tensorflow-transform 1.21,
+`common.IS_ANNOTATIONS_PB_AVAILABLE`).
 """
 
 from __future__ import annotations
@@ -91,21 +91,21 @@ def model_features(transform_output: tft.TFTransformOutput) -> list[Feature]:
         name, kind = described["name"], Kind(described["kind"])
         codes = schema[name].int_domain.max + 1 if kind in (Kind.CODE, Kind.CODES) else None
         columns = tuple(described.get("columns", ()))
-        found = {"kind": kind, "codes": codes, "vocabulary": values.get(name), "columns": columns}
-        features.append(Feature(**{**described, **found}))
+        learned = {"kind": kind, "codes": codes, "vocabulary": values.get(name), "columns": columns}
+        features.append(Feature(**{**described, **learned}))
     return features
 
 
 def model_columns(transform_output: tft.TFTransformOutput) -> tuple[str, ...]:
-    """The raw columns that the features are made from, in alphabetical order."""
+    """Raw columns that the features are made from, in alphabetical order."""
     return tuple(json.loads(read_description(transform_output))["columns"])
 
 
 def describe(features: Iterable[Feature], columns: Iterable[str]) -> str:
-    """The content of the asset `DESCRIPTION`: features, and the columns that they are made from.
+    """Content of the asset `DESCRIPTION`: features, and the columns that they are made from.
 
-    Not in it: the number of codes is in the schema, as the domain of the feature, and vocabularies,
-    which are another asset. Both are known only after the passes over the data.
+    It lacks the number of codes, which is in the schema as the domain of the feature, and the
+    vocabularies, which are another asset: both result from the passes over the data.
     """
     kept = [dataclasses.asdict(feature) for feature in features]
     for feature in kept:
@@ -114,7 +114,7 @@ def describe(features: Iterable[Feature], columns: Iterable[str]) -> str:
 
 
 def read_description(transform_output: tft.TFTransformOutput) -> str:
-    """The text that `describe` made for this graph.
+    """Reads the description of the features in a graph, from `describe`.
 
     Raises:
         DataError: If the graph was made by another kind of `preprocessing_fn`.
@@ -130,7 +130,7 @@ def read_description(transform_output: tft.TFTransformOutput) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A name that TensorFlow, Keras and file systems accept, unique for every given name.
+    """Name that TensorFlow, Keras and file systems accept, unique for every argument.
 
     Letters, digits and underscores stay as they are, except an underscore before a "u": that would
     look like the code of a character. All else becomes `_u<hexadecimal code point>_`.
@@ -139,12 +139,12 @@ def safe_name(name: str) -> str:
 
 
 def part_name(name: str, part: str) -> str:
-    """The name of one of the features that are made of a column; no safe name has a dot in it."""
+    """Name of one of the features of a column; no safe name has a dot in it."""
     return f"{safe_name(name)}.{part}"
 
 
 def vocabularies(assets: str) -> dict[str, tuple[bytes, ...]]:
-    """The values of each vocabulary by the name of its feature, the most frequent first.
+    """Reads the values of each vocabulary by the name of its feature, the most frequent first.
 
     Args:
         assets: The folder `assets` of a Transform graph or an exported model.
@@ -154,11 +154,11 @@ def vocabularies(assets: str) -> dict[str, tuple[bytes, ...]]:
         return {}
     with fileio.open(path, "rb") as file:
         content = file.read()  # not tft's vocabulary_by_name, which strips the values
-    found: dict[str, list[bytes]] = {}
+    by_feature: dict[str, list[bytes]] = {}
     for line in content.split(b"\n")[:-1]:
         name, _, value = line.partition(b":")
         if value:
-            found[name.decode()].append(value)
+            by_feature[name.decode()].append(value)
         else:  # the first line of each vocabulary
-            found[name.decode()] = []
-    return {name: tuple(values) for name, values in found.items()}
+            by_feature[name.decode()] = []
+    return {name: tuple(values) for name, values in by_feature.items()}

@@ -1,28 +1,58 @@
 """Features that are planned while `preprocessing_fn` runs and computed when it returns.
 
 A pass over the data takes Beam and TensorFlow a second or more, however few the rows. So features
-that need one are collected, and those of a kind are computed in one pass.
+that need one are collected, and those of a kind are computed in one pass. The vocabularies of all
+features are in one file, a line for each value, with the name of the feature before it, and one
+table looks them up. The first line of a feature has no value, so the table shows where the feature
+begins.
 """
 
 from __future__ import annotations
 
 import abc
 import collections
+import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
 import tensorflow as tf
 import tensorflow_transform as tft
+from apache_beam.transforms import window
+from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
 from tfxkit.errors import DataError
-from tfxkit.features import vocabularies
 from tfxkit.features.columns import as_text, first_value
-from tfxkit.features.model_inputs import MISSING_CODE, MISSING_NUMBER, Kind
-from tfxkit.features.vocabularies import Limits
+from tfxkit.features.model_inputs import (
+    FIRST_WORD_CODE,
+    MISSING_CODE,
+    MISSING_NUMBER,
+    UNKNOWN_CODE,
+    VOCABULARIES,
+    Kind,
+)
+from tfxkit.storage.filesystems import fileio
 
 Values = tuple[tf.Tensor, tf.Tensor]  # of shape [batch], and a bool: true where one is missing
 _NEXT_TO_NOTHING = 1e-6  # weight of a row
+_COUNTS_IN_MEMORY = 100_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Limits of a vocabulary: the values that it keeps.
+
+    Attributes:
+        size: Number of values to keep, the most frequent ones; None for all.
+        min_count: Minimum number of training rows with the value.
+    """
+
+    size: int | None = None
+    min_count: int = 1
 
 
 def _operator(name: str) -> Callable[..., tf.Tensor]:
@@ -63,15 +93,15 @@ class Planned(abc.ABC):
 
     @abc.abstractmethod
     def prepare(self) -> None:
-        """Takes what it is computed from.
+        """Reads the inputs of the feature.
 
         Raises:
-            DataError: If that does not fit.
+            DataError: If they do not fit.
         """
 
     @property
     def tensor(self) -> tf.Tensor:
-        """The values; computed on their own if need be."""
+        """Values; computed on their own if need be."""
         if self.computed is None:
             self.compute()
         return self.computed
@@ -82,10 +112,10 @@ class Planned(abc.ABC):
 
     @abc.abstractmethod
     def sources(self) -> tuple[tf.Tensor, ...]:
-        """Tensors that it is computed from, and that no other feature has a part in."""
+        """Tensors that it is computed from, and no other feature takes part in."""
 
     def __tf_tensor__(self, dtype: tf.DType | None = None, name: str | None = None) -> tf.Tensor:
-        """The values, where TensorFlow wants a tensor."""
+        """Values as a tensor, for TensorFlow."""
         return tf.convert_to_tensor(self.tensor, dtype, name=name)
 
     __add__, __radd__ = _operator("__add__"), _operator("__radd__")
@@ -107,8 +137,8 @@ class Direct(Planned):
         Args:
             values: Computes the feature.
             kind: As for `Planned`, and so are all other arguments.
-            description: What stands in it.
-            attributes: Further ones.
+            description: Description of the values.
+            attributes: Further attributes.
         """
         super().__init__(kind, description, **attributes)
         self._values = values
@@ -133,7 +163,7 @@ class Quantile(Planned):
         """Plans it.
 
         Args:
-            values: Gives numbers, of any type.
+            values: Returns numbers, of any type.
             buckets: Number of quantiles.
             as_code: True for the number of the quantile, False for the rank.
         """
@@ -146,7 +176,7 @@ class Quantile(Planned):
         self.values = functools.cache(values)
 
     def prepare(self) -> None:
-        """Takes the numbers."""
+        """Reads the numbers."""
         self.values()
 
     def compute(self) -> None:
@@ -165,7 +195,7 @@ class Code(Planned):
         """Plans it.
 
         Args:
-            values: Gives text.
+            values: Returns text.
             limits: Limits of the vocabulary.
         """
         super().__init__(Kind.CODE)
@@ -173,7 +203,7 @@ class Code(Planned):
         self.values = functools.cache(values)
 
     def prepare(self) -> None:
-        """Takes the texts."""
+        """Reads the texts."""
         self.values()
 
     def compute(self) -> None:
@@ -192,7 +222,7 @@ def compute(features: Mapping[str, Planned]) -> dict[str, tf.Tensor]:
     """Computes features, those of a kind together.
 
     Raises:
-        DataError: If one cannot be made of the values that it was given; it is named.
+        DataError: If a feature, which the message names, cannot be computed from its inputs.
     """
     for name, feature in features.items():
         try:
@@ -237,9 +267,7 @@ def _places(values: tf.Tensor, missing: tf.Tensor, buckets: int) -> tuple[tf.Ten
     """
     missing |= ~tf.math.is_finite(values)
     boundaries = _boundaries(tf.where(missing, float("nan"), values), buckets)
-    above = tf.searchsorted(
-        boundaries, values, side="right"
-    )  # number of boundaries that are not higher
+    above = tf.searchsorted(boundaries, values, side="right")  # boundaries that are not higher
     codes = tf.where(missing, MISSING_CODE, above + MISSING_CODE + 1)
     ranks = tf.where(missing, MISSING_NUMBER, _interpolated(boundaries, values, above))
     return tf.cast(codes, tf.int64), ranks
@@ -278,10 +306,116 @@ def _look_up(features: Mapping[str, Code]) -> None:
     columns = [feature.values() for feature in features.values()]
     values, missing = (tf.stack(part) for part in zip(*columns, strict=True))
     limits = {name: feature.limits for name, feature in features.items()}
-    codes, numbers = vocabularies.codes_of(limits, values, missing)
+    codes, numbers = codes_of(limits, values, missing)
     unstacked = tf.unstack(codes), tf.unstack(numbers, len(features))
     for feature, code, number in zip(features.values(), *unstacked, strict=True):
         feature.computed, feature.codes = code, number
+
+
+def codes_of(
+    limits: Mapping[str, Limits], values: tf.Tensor, missing: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Replaces values by their codes.
+
+    Args:
+        limits: By the name of the feature, without a colon in it: the values that it keeps.
+        values: Text of shape [features, batch], in the order of `limits`.
+        missing: bool of the same shape.
+
+    Returns:
+        Two int64 tensors: the codes, of the same shape; and how many codes each feature has, of
+        shape [features]. The most frequent value is `FIRST_WORD_CODE`; of values that are equally
+        frequent, the one that sorts last comes first. A value with a line break in it is never
+        known.
+    """
+    prefixes = tf.constant([_prefix(name) for name in limits])[:, tf.newaxis]
+    keys = prefixes + values
+    (path,) = tft.experimental.ptransform_analyzer(
+        [tf.where(missing, "", keys)],
+        _LearnVocabularies({_prefix(name): limit for name, limit in limits.items()}),
+        output_dtypes=[tf.string],
+        output_shapes=[[]],
+        output_asset_default_values=[b"\n".join(_prefix(name) for name in limits)],
+    )
+    table = tft.apply_vocabulary(tf.concat([prefixes, keys], axis=1), path, default_value=-1)
+    lines, first_lines = table[:, 1:], table[:, :1]
+    codes = lines - first_lines - 1 + FIRST_WORD_CODE
+    codes = tf.where(lines <= first_lines, tf.constant(UNKNOWN_CODE, tf.int64), codes)
+    codes = tf.where(missing, tf.constant(MISSING_CODE, tf.int64), codes)
+    end = tft.get_num_buckets_for_transformed_feature(table)
+    ends = tf.concat([first_lines[1:, 0], [end]], axis=0)
+    return codes, ends - first_lines[:, 0] - 1 + FIRST_WORD_CODE
+
+
+class _LearnVocabularies(PTransformAnalyzer):
+    """Learns the vocabularies of all features, and writes their file."""
+
+    def __init__(self, limits: Mapping[bytes, Limits]) -> None:
+        super().__init__()
+        self._limits = limits
+
+    def expand(self, batches: beam.PCollection[tuple[np.ndarray, ...]]) -> beam.PCollection[str]:
+        rarest = {prefix: limits.min_count for prefix, limits in self._limits.items()}
+        path = os.path.join(self.base_temp_dir, VOCABULARIES)
+        return (
+            batches
+            | "CountInPart" >> beam.ParDo(_CountValues())
+            | "Count" >> beam.CombinePerKey(sum)
+            | "LeaveOutRare" >> beam.Filter(lambda pair: pair[1] >= rarest[_prefix_of(pair[0])])
+            | "All" >> beam.combiners.ToList()
+            | "Write" >> beam.Map(_write_vocabularies, self._limits, path)
+        )
+
+
+class _CountValues(beam.DoFn):
+    """Counts of each value among the consecutive ones of a worker."""
+
+    def start_bundle(self) -> None:
+        self._counts: collections.Counter[bytes] = collections.Counter()
+
+    def process(self, batch: tuple[np.ndarray, ...]) -> Iterator[tuple[bytes, int]]:
+        (keys,) = batch
+        table = pa.array(keys.ravel(), pa.binary()).value_counts()
+        values, counts = table.field("values").to_pylist(), table.field("counts").to_pylist()
+        self._counts.update(dict(zip(values, counts, strict=True)))
+        if len(self._counts) > _COUNTS_IN_MEMORY:
+            yield from self._flush()
+
+    def finish_bundle(self) -> Iterator[window.WindowedValue]:
+        for pair in self._flush():
+            yield window.GlobalWindows.windowed_value(pair)
+
+    def _flush(self) -> Iterator[tuple[bytes, int]]:
+        counts, self._counts = self._counts, collections.Counter()
+        for key, count in counts.items():
+            if key and b"\n" not in key and b"\r" not in key:  # each is a line of a file
+                yield key, count
+
+
+def _write_vocabularies(
+    counts: Iterable[tuple[bytes, int]], limits: Mapping[bytes, Limits], path: str
+) -> str:
+    """Writes the values of each feature, the most frequent first."""
+    ranked: dict[bytes, list[tuple[int, bytes]]] = {prefix: [] for prefix in limits}
+    for key, count in counts:
+        if key not in ranked:  # a prefix alone stands for an empty text
+            ranked[_prefix_of(key)].append((count, key))
+    lines = []
+    for prefix, limit in limits.items():
+        kept = sorted(ranked[prefix], reverse=True)[: limit.size]
+        lines += [prefix, *(key for _, key in kept)]
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "wb") as file:
+        file.write(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+def _prefix(name: str) -> bytes:
+    return f"{name}:".encode()
+
+
+def _prefix_of(key: bytes) -> bytes:
+    return key[: key.index(b":") + 1]
 
 
 def numbers_of(values: Any) -> Values:

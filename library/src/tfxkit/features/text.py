@@ -1,7 +1,7 @@
-"""Text read inside of the Transform graph: words as hashed codes, dates as seconds since 1970.
+"""Text inside the Transform graph: words as hashed codes, dates as seconds since 1970.
 
-Dates are computed with whole numbers only, but for fractions of a second: so each row comes out the
-same in every batch.
+Dates are computed with whole numbers, except fractions of a second: so a row gives the same result
+in every batch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tfxkit.features.model_inputs import MISSING_CODE
 WORDS = 100  # of a text; those that follow are left out
 TERMS = 2 * WORDS - 1  # with the pairs of neighbours
 
-# What a word is made of; Chinese and Japanese are written without spaces: each character is one.
+# Separators of words; Chinese and Japanese have no spaces, so each character is a word.
 _BETWEEN_WORDS = r"[^\pL\pM\pN]+"
 _WORD_BY_ITSELF = r"([\p{Han}\p{Hiragana}\p{Katakana}])"
 
@@ -44,7 +44,7 @@ def word_codes(texts: tf.Tensor, buckets: int) -> tf.Tensor:
 
     Args:
         texts: Of shape [batch].
-        buckets: How many codes there are, besides that of no word.
+        buckets: Number of codes, besides that of no word.
 
     Returns:
         int64 of shape [batch, 2 * WORDS - 1]: first the words, then the pairs, each part filled up
@@ -57,9 +57,9 @@ def word_codes(texts: tf.Tensor, buckets: int) -> tf.Tensor:
     second = words[:, 1:]
     pairs = tf.strings.join([words[:, :-1], second], separator=" ")
     terms = tf.concat([words, pairs], axis=1)
-    there = tf.concat([words, second], axis=1) != ""
+    present = tf.concat([words, second], axis=1) != ""
     codes = tf.strings.to_hash_bucket_fast(terms, buckets) + MISSING_CODE + 1
-    return tf.where(there, codes, tf.constant(MISSING_CODE, tf.int64))
+    return tf.where(present, codes, tf.constant(MISSING_CODE, tf.int64))
 
 
 def seconds_of_text(
@@ -92,7 +92,7 @@ def seconds_of_text(
     half = tf.strings.lower(group(8))
     hour_of_day = tf.where(half == "", hour, hour % _HALF_DAY_HOURS)
     hour_of_day += tf.where(half == "p", tf.constant(_HALF_DAY_HOURS, tf.int64), 0)
-    # Of the hours that PM and AM follow, there are 1 to 12.
+    # Before AM and PM, hours are 1 to 12.
     possible = (half == "") | ((hour >= 1) & (hour <= _HALF_DAY_HOURS))
     valid = (
         shaped
@@ -121,16 +121,16 @@ def _year(digits: tf.Tensor) -> tf.Tensor:
 
 
 def _month(text: tf.Tensor) -> tf.Tensor:
-    """1 to 12, of digits or of an English name or its first three letters; 0 if it is neither."""
+    """Number of a month, from digits, an English name or its first three letters; else 0."""
     named = tf.strings.regex_full_match(text, r"[A-Za-z].*")
     first = tf.strings.substr(tf.strings.lower(text), 0, 3)
-    which = tf.cast(first[:, tf.newaxis] == tf.constant(_MONTH_NAMES), tf.int64)  # [batch, 12]
-    by_name = tf.reduce_sum(which * tf.range(1, len(_MONTH_NAMES) + 1, dtype=tf.int64), axis=1)
+    is_month = tf.cast(first[:, tf.newaxis] == tf.constant(_MONTH_NAMES), tf.int64)  # [batch, 12]
+    by_name = tf.reduce_sum(is_month * tf.range(1, len(_MONTH_NAMES) + 1, dtype=tf.int64), axis=1)
     return tf.where(named, by_name, _number(tf.where(named, "0", text)))
 
 
 def _minutes_east(zone: tf.Tensor) -> tf.Tensor:
-    """Of an offset from UTC: +01, +0130, -01:30; 0 if it is empty."""
+    """Minutes of an offset from UTC: +01, +0130, -01:30; 0 if it is empty."""
     digits = tf.strings.regex_replace(zone, "[^0-9]", "")
     digits = tf.strings.join([digits, "0000"])  # "" and "01" to "0000" and "010000"
     hours, minutes = (_number(tf.strings.substr(digits, start, 2)) for start in (0, 2))

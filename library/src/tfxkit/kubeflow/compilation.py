@@ -24,10 +24,16 @@ from tfx.orchestration import pipeline
 # Not from tfx.v1, where the name is missing on Python 3.12 and newer (tfx 1.21, setup.py, [kfp]).
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
+from tfxkit.config.formats import cores, gigabytes
 from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError
-from tfxkit.config.remote.formats import cores, gigabytes
-from tfxkit.config.remote.settings import KubeflowSettings, VertexSettings
-from tfxkit.config.remote.steps import ALL, KubernetesStep, Retries, StepSettings
+from tfxkit.config.remote import (
+    ALL,
+    KubeflowSettings,
+    KubernetesStep,
+    Retries,
+    StepSettings,
+    VertexSettings,
+)
 from tfxkit.kubeflow.artifact_types import CLASSES_VARIABLE, classes_of, declare_page
 from tfxkit.kubeflow.container import (
     ENTRYPOINT,

@@ -21,7 +21,7 @@ from pathlib import Path
 from tfxkit import __version__
 from tfxkit.errors import DataError, UsageError, user_error
 from tfxkit.project import PACKAGES
-from tfxkit.storage.code_hash import code_hash, library_hash
+from tfxkit.storage.step_cache import code_hash, library_hash
 from tfxkit.tracebacks import located, raised
 
 ENTRYPOINT = "tfxkit.kubeflow.entrypoint"

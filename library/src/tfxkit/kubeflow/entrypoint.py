@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tfxkit.config.engine import ensure_job_server
+from tfxkit.config.engines import ensure_job_server
 from tfxkit.kubeflow import artifact_types, container, messages, span_driver
 from tfxkit.kubeflow.parameters import apply_overrides
 from tfxkit.runs.run_log import QUIET
@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
 
     from tfxkit import compat
-    from tfxkit.components.beam_files import remove_temporary
+    from tfxkit.storage.artifacts import remove_beam_folders
 
     compat.apply(*compat.BEAM)
     absl_logging.use_absl_handler()
@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace, beam_args: list[str]) -> None:
     if _runs_beam(executor):
         for artifacts in adapted["outputs"]["artifacts"].values():
             for artifact in artifacts["artifacts"]:
-                remove_temporary(artifact["uri"])
+                remove_beam_folders(artifact["uri"])
     if launcher is not None:
         _adapt_output(adapted["outputs"]["outputFile"], launcher)
 

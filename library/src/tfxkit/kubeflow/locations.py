@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tfxkit.config.engine import Engine
-from tfxkit.config.loading import Config, ConfigError
-from tfxkit.config.remote.formats import (
+from tfxkit.config.formats import (
     LOCATION_HINT,
     SOURCE_HINT,
     is_cloud_storage,
     is_location,
     is_source,
 )
-from tfxkit.config.remote.settings import KubeflowSettings
+from tfxkit.config.loading import Config, ConfigError
+from tfxkit.config.remote import KubeflowSettings
+from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.kubeflow.container import Launcher
 
@@ -75,8 +75,7 @@ def check_mounts(config: Config, section: KubeflowSettings, components: Iterable
                     f"{node.id} sends its work to {config.beam.engine}, whose workers would not "
                     f"see the artifacts, which Kubeflow copies to {mirror} in the step's pod: "
                     "mount a volume there that the workers mount as well "
-                    f"(kubeflow.steps.{node.id}.claims); see "
-                    + documentation("Engines for the data steps")
+                    f"(kubeflow.steps.{node.id}.claims); see " + documentation("scale")
                 )
 
 

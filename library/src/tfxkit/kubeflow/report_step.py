@@ -32,8 +32,8 @@ from tfxkit.runs import results
 from tfxkit.runs.metadata import Artifact
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import EXIT_CODES, State, Step, Summary
-from tfxkit.storage.code_hash import code_hash
 from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.step_cache import code_hash
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import Any
 from tfxkit.kubeflow.container import report_failure
 
 # The executor of the library's ExampleGen.
-SPAN_EXECUTOR = "tfxkit.components.example_gen.executor.SpanExecutor"
+SPAN_EXECUTOR = "tfxkit.components.example_gen.component.SpanExecutor"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -75,7 +75,7 @@ def resolve_spans(
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
     from tfx.types import standard_component_specs as specs
 
-    from tfxkit.storage.examples_artifact import SPANS_PROPERTY, VERSIONS_PROPERTY
+    from tfxkit.storage.artifacts import SPANS_PROPERTY, VERSIONS_PROPERTY
 
     parameters = executor_input["inputs"]["parameterValues"]
     found = _executor_class(executor_class_path).resolve_spans(parameters)

@@ -1,6 +1,5 @@
 """Metrics, each defined once for the Evaluator, its thresholds, and the report's intervals."""
 
-from tfxkit.metrics.definition import Metric, Rows
-from tfxkit.metrics.sums import Sums
+from tfxkit.metrics.definition import Metric, Rows, Sums
 
 __all__ = ["Metric", "Rows", "Sums"]

@@ -7,10 +7,9 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from tfxkit.config.bounds import Evaluation, MetricSettings
-from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.dataset import Dataset, Evaluation, MetricSettings, Task
 from tfxkit.evaluation import COUNTS, EXAMPLE_COUNT
-from tfxkit.metrics import curves, functions, sums
+from tfxkit.metrics import builtin, functions
 from tfxkit.metrics.definition import HIGHER, LOWER, UNKNOWN, Metric, sign
 
 # Probability above which the answer of a binary model counts as a yes, unless a metric sets its own
@@ -24,7 +23,7 @@ _IN_ARRAY = re.compile(r"/\d+$")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Settings of a built-in metric, see `tfxkit.config.bounds.MetricSettings`."""
+    """Settings of a built-in metric, see `tfxkit.config.dataset.MetricSettings`."""
 
     threshold: float = DECISION_THRESHOLD
     for_class: int | None = None
@@ -54,18 +53,18 @@ def _optional(define: Callable[[Options], Metric], *options: str, better: str = 
 
 
 def _of_counts(name: str, *options: str) -> Entry:
-    return _optional(lambda o: sums.of_counts(name, o.threshold, o.for_class), *options)
+    return _optional(lambda o: builtin.of_counts(name, o.threshold, o.for_class), *options)
 
 
-_COUNT = Entry(lambda _: sums.count())
-_MEAN_LABEL = Entry(lambda _: sums.mean_label())
-_CALIBRATION = Entry(lambda _: sums.calibration(), "near 1")
+_COUNT = Entry(lambda _: builtin.count())
+_MEAN_LABEL = Entry(lambda _: builtin.mean_label())
+_CALIBRATION = Entry(lambda _: builtin.calibration(), "near 1")
 _CLASSIFICATION = {
-    "auc": Entry(lambda _: curves.Area(curves.area_under_roc)),
-    "pr_auc": Entry(lambda _: curves.Area(curves.area_under_precision_recall)),
-    "accuracy": Entry(lambda o: sums.accuracy(o.threshold), options=frozenset({"threshold"})),
-    "log_loss": Entry(lambda _: sums.log_loss(), LOWER),
-    "expected_calibration_error": Entry(lambda _: curves.CalibrationError(), LOWER),
+    "auc": Entry(lambda _: builtin.Area(builtin.area_under_roc)),
+    "pr_auc": Entry(lambda _: builtin.Area(builtin.area_under_precision_recall)),
+    "accuracy": Entry(lambda o: builtin.accuracy(o.threshold), options=frozenset({"threshold"})),
+    "log_loss": Entry(lambda _: builtin.log_loss(), LOWER),
+    "expected_calibration_error": Entry(lambda _: builtin.CalibrationError(), LOWER),
 }
 _COUNTED = ("precision", "recall", "f1", "specificity")
 
@@ -77,20 +76,20 @@ CATALOGUE: dict[Task, dict[str, Entry]] = {
     },
     Task.MULTICLASS: {
         **_CLASSIFICATION,
-        "accuracy": Entry(lambda o: sums.accuracy(o.threshold)),
+        "accuracy": Entry(lambda o: builtin.accuracy(o.threshold)),
         **{name: _of_counts(name, "for_class") for name in _COUNTED},
-        "top_k_accuracy": _optional(lambda o: sums.top_k_accuracy(o.k), "k"),
+        "top_k_accuracy": _optional(lambda o: builtin.top_k_accuracy(o.k), "k"),
     },
     Task.REGRESSION: {
-        "rmse": Entry(lambda _: sums.rmse(), LOWER),
-        "mae": Entry(lambda _: sums.mae(), LOWER),
-        "r2": Entry(lambda _: sums.r2()),
-        "squared_pearson_correlation": Entry(lambda _: sums.squared_correlation()),
-        "mse": Entry(lambda _: sums.mse(), LOWER),
+        "rmse": Entry(lambda _: builtin.rmse(), LOWER),
+        "mae": Entry(lambda _: builtin.mae(), LOWER),
+        "r2": Entry(lambda _: builtin.r2()),
+        "squared_pearson_correlation": Entry(lambda _: builtin.squared_correlation()),
+        "mse": Entry(lambda _: builtin.mse(), LOWER),
         "calibration": _CALIBRATION,
-        "mape": _optional(lambda _: sums.mape(), better=LOWER),
+        "mape": _optional(lambda _: builtin.mape(), better=LOWER),
         "quantile_loss": _optional(
-            lambda o: sums.quantile_loss(o.quantile), "quantile", better=LOWER
+            lambda o: builtin.quantile_loss(o.quantile), "quantile", better=LOWER
         ),
         "medae": _optional(lambda _: functions.MedianAbsoluteError(), better=LOWER),
     },
@@ -155,10 +154,10 @@ def define(task: Task, classes: tuple[str, ...], name: str, settings: MetricSett
     if name in COUNTS:
         return (_COUNT if name == EXAMPLE_COUNT else _MEAN_LABEL).define(Options())
     entry = _entry(task, name, settings)
-    given = settings.model_dump(
+    options = settings.model_dump(
         exclude_none=True, include={"threshold", "for_class", "k", "quantile"}
     )
-    if useless := sorted(given.keys() - entry.options):
+    if useless := sorted(options.keys() - entry.options):
         known = ", ".join(sorted(entry.options)) or "no settings"
         raise ValueError(
             f"evaluation.metrics.{name}: {', '.join(useless)} is no setting of "
@@ -170,8 +169,8 @@ def define(task: Task, classes: tuple[str, ...], name: str, settings: MetricSett
                 f"evaluation.metrics.{name}: no class {settings.for_class!r}; "
                 f"{did_you_mean(settings.for_class, classes)}"
             )
-        given["for_class"] = classes.index(settings.for_class)
-    return entry.define(Options(**given))
+        options["for_class"] = classes.index(settings.for_class)
+    return entry.define(Options(**options))
 
 
 def _entry(task: Task, name: str, settings: MetricSettings) -> Entry:

@@ -198,7 +198,7 @@ class Guarded(Metric):
                 if values.shape != shape:
                     raise ValueError(f"values of shape {values.shape}, expected {shape}")
             except Exception:  # whatever the code of the project raises
-                if not self._has_warned:  # once, and not for each slice
+                if not self._has_warned:  # once, not for each slice
                     logger.exception("The metric %s has no interval", self._name)
                 self._has_warned = True
                 return np.full(shape, np.nan)
@@ -216,7 +216,7 @@ class Guarded(Metric):
 
 
 def _raised(name: str, where: str, error: Exception, *, undefined: bool) -> ModelError:
-    """The exception of a metric, and the value to return where these rows may be the cause."""
+    """Error for a metric that raised, with a hint if these rows may be the cause."""
     reason = str(error).rstrip(".")
     message = f"The metric {name} raised {type(error).__name__} {where}: {reason}."
     if undefined:
@@ -225,7 +225,7 @@ def _raised(name: str, where: str, error: Exception, *, undefined: bool) -> Mode
 
 
 def _number(value: Any, name: str, where: str) -> float:
-    """The value of a metric.
+    """Converts the value of a metric.
 
     Raises:
         ModelError: If it is no number.
@@ -233,17 +233,17 @@ def _number(value: Any, name: str, where: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        kind = "None" if value is None else type(value).__name__
+        type_name = "None" if value is None else type(value).__name__
         raise ModelError(
-            f"The metric {name} returned {kind} {where}. It must return a number."
+            f"The metric {name} returned {type_name} {where}. It must return a number."
         ) from None
 
 
 def load(dotted_name: str) -> Metric:
-    """The metric that a project defines: a function, or a `Metric` such as `Sums`.
+    """Loads a metric of the project: a function, or a `Metric` such as `Sums`.
 
     Raises:
-        ValueError: If there is no such thing; says what there is.
+        ValueError: If there is no such metric; the message lists the functions of the module.
     """
     module_name, _, name = dotted_name.rpartition(".")
     try:
@@ -251,10 +251,10 @@ def load(dotted_name: str) -> Metric:
     except Exception as error:
         message = f"{module_name} cannot be imported: {type(error).__name__}: {error}"
         raise ValueError(located(message, error)) from error
-    found = getattr(module, name, None)
-    if isinstance(found, Metric):
-        return Guarded(found, dotted_name)
-    if not callable(found):
+    metric = getattr(module, name, None)
+    if isinstance(metric, Metric):
+        return Guarded(metric, dotted_name)
+    if not callable(metric):
         defined = [
             key
             for key, value in vars(module).items()
@@ -262,7 +262,7 @@ def load(dotted_name: str) -> Metric:
         ]
         raise ValueError(f"{module_name} has no function {name}; it has: {', '.join(defined)}")
     try:
-        inspect.signature(found).bind("labels", "predictions", "weights")
+        inspect.signature(metric).bind("labels", "predictions", "weights")
     except TypeError:
         raise ValueError(f"{dotted_name} must take (labels, predictions, weights)") from None
-    return OfRows(found, dotted_name)
+    return OfRows(metric, dotted_name)

@@ -1,1 +1,1 @@
-"""Looks at a data set and proposes description, schema and settings: `python -m pipeline init`."""
+"""`python -m pipeline init`: proposes description, schema and settings for a data set."""

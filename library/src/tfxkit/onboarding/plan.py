@@ -1,17 +1,53 @@
-"""Everything that `init` decides about a data set, before any of it is written."""
+"""Plan of `init`: all facts and decisions about a data set, before any file is written.
+
+Thresholds on metrics and drift are derived from trivial models and from chance. A threshold that a
+useless model meets lets it be served; one that chance alone breaks stops runs for nothing. Both
+depend on the number of rows, so they are computed, and written with a reason.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
 
 from tfxkit.config.dataset import Role, Task
 from tfxkit.errors import UsageError
-from tfxkit.onboarding import decimals, expectations, leaks, missing, profile, roles, target
-from tfxkit.onboarding.profile import Profile
-from tfxkit.onboarding.roles import Decision
-from tfxkit.onboarding.table import Table
-from tfxkit.onboarding.target import Target
+from tfxkit.onboarding.profile import Profile, profile_columns
+from tfxkit.onboarding.roles import Decision, decide_role
+from tfxkit.onboarding.table import Table, find_sentinel, has_commas
+from tfxkit.onboarding.target import Target, choose_target, leak_reason
+
+_MOST_COLUMNS = 60  # on the screen
+EVAL_SHARE = 1 / 3  # of the rows: data.splits in base.yaml
+# Standard errors by which a useless model exceeds its expectation once in forty runs.
+_SIGMAS = 2
+# Where two standard errors are more than this part of the way to perfection, a good model on few
+# rows could not pass.
+_MOST_OF_THE_WAY = 0.25
+_MIN_R2 = 0.05  # of the variance explained; the mean explains nothing
+# Rows in the eval split that make a slice worth measuring ...
+_SLICE_ROWS = 50
+# ... number of values of a column to slice by, and of slices that a person reads.
+_SLICE_VALUES = range(2, 13)
+_MAX_SLICES = 2
+# Least limits of drift: somewhat above the drift of the sample data from year to year.
+_LEAST_NORM, _LEAST_DIVERGENCE = 0.15, 0.1
+_USELESS_NORM, _USELESS_DIVERGENCE = 0.5, 0.4  # a limit above stops next to nothing
+_MAX_DRIFT_COLUMNS = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricThreshold:
+    """Thresholds of a metric as in `evaluation.thresholds`, and the reason."""
+
+    values: Mapping[str, float]
+    why: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,18 +55,20 @@ class Plan:
     """Facts and decisions about the data.
 
     Attributes:
-        columns: All columns, the label's too.
-        target: What is predicted.
-        roles: Of all columns but the label's.
-        thresholds, slices, drift: See `tfxkit.onboarding.expectations`.
+        columns: Profiles of all columns, also of the label's.
+        target: The prediction target.
+        roles: Roles of all columns but the label's.
+        thresholds: Of metrics, see `choose_thresholds`.
+        slices: Columns to evaluate by, see `choose_slices`.
+        drift: Distance and its limit by column, see `limit_drift`.
         missing: Words that count as a missing value.
-        warnings: What a person should look at; a sentence or two each.
+        warnings: Suspicious facts for a person to check; a sentence or two each.
     """
 
     columns: Mapping[str, Profile]
     target: Target
     roles: Mapping[str, Decision]
-    thresholds: Mapping[str, expectations.Bound]
+    thresholds: Mapping[str, MetricThreshold]
     slices: tuple[str, ...]
     drift: Mapping[str, tuple[str, float]]
     missing: tuple[str, ...]
@@ -38,12 +76,12 @@ class Plan:
 
     @property
     def label(self) -> Profile:
-        """The label's column."""
+        """Profile of the label's column."""
         return self.columns[self.target.label.column]
 
 
-def make(table: Table, label: str | None = None, task: Task | None = None) -> Plan:
-    """Decides.
+def make_plan(table: Table, label: str | None = None, task: Task | None = None) -> Plan:
+    """Decides on label, task, roles and thresholds.
 
     Args:
         table: The data.
@@ -53,65 +91,194 @@ def make(table: Table, label: str | None = None, task: Task | None = None) -> Pl
     Raises:
         UsageError: If nothing can be learned from the data.
     """
-    columns = profile.profile(table.columns, table.how.decimal if table.how else ".")
-    chosen = target.find(columns, label, task)
-    decided = {
-        name: _role(column, columns[chosen.label.column], chosen)
+    columns = profile_columns(table.columns, table.csv_format.decimal if table.csv_format else ".")
+    target = choose_target(columns, label, task)
+    roles = {
+        name: _choose_role(column, columns[target.label.column], target)
         for name, column in columns.items()
-        if name != chosen.label.column
+        if name != target.label.column
     }
-    if all(one.role is Role.IGNORED for one in decided.values()):
-        why = "\n".join(f"  {name}: {one.why}" for name, one in list(decided.items())[:10])
-        raise UsageError(f"No column is left to predict {chosen.label.column!r} from:\n{why}")
-    _check_markers(columns, chosen)
-    features = {name: columns[name] for name in decided}
+    if all(decision.role is Role.IGNORED for decision in roles.values()):
+        why = "\n".join(f"  {name}: {roles[name].why}" for name in list(roles)[:10])
+        raise UsageError(f"No column is left to predict {target.label.column!r} from:\n{why}")
+    _check_markers(columns, target)
+    features = {name: columns[name] for name in roles}
     return Plan(
         columns=columns,
-        target=chosen,
-        roles=decided,
-        thresholds=expectations.thresholds(chosen, columns[chosen.label.column]),
-        slices=expectations.slices(features, decided),
-        drift=expectations.drift(features, decided),
+        target=target,
+        roles=roles,
+        thresholds=choose_thresholds(target, columns[target.label.column]),
+        slices=choose_slices(features, roles),
+        drift=limit_drift(features, roles),
         missing=tuple(sorted({word for column in columns.values() for word in column.markers})),
-        warnings=(*chosen.warnings, *_suspects(features, decided)),
+        warnings=(*target.warnings, *_suspects(features, roles)),
     )
 
 
-def _check_markers(columns: Mapping[str, Profile], chosen: Target) -> None:
-    """A word counts as missing in every column: so none of them may be a class."""
+def choose_thresholds(target: Target, label: Profile) -> dict[str, MetricThreshold]:
+    """Thresholds that a model without any knowledge of the columns does not meet."""
+    rows = max(label.present * EVAL_SHARE, 1)
+    if target.task is Task.REGRESSION:
+        min_r2 = _round(max(_MIN_R2, _SIGMAS**2 / rows))
+        spread = label.statistics.num_stats.std_dev
+        return {
+            "r2": MetricThreshold(
+                {"min": min_r2, "max_worsening": min_r2},
+                f"the mean as prediction: 0 (rmse {spread:.4g})",
+            ),
+        }
+    shares = [count / label.present for count in target.counts.values()]
+    if target.task is Task.BINARY:
+        few = max(min(shares) * rows, 1)
+        error = math.sqrt((rows + 1) / (12 * few * max(rows - few, 1)))
+        step = max(_SIGMAS * error, 0.02)
+        return {
+            "auc": MetricThreshold(
+                {
+                    "min": _round(0.5 + min(step, 0.5 * _MOST_OF_THE_WAY)),
+                    "max_worsening": _round(step),
+                },
+                "tossing a coin: 0.5",
+            ),
+            "accuracy": MetricThreshold(
+                {"min": _round(max(shares) - _SIGMAS * _error(max(shares), rows))},
+                f"always the more frequent value: about {max(shares):.2f}, give or take",
+            ),
+        }
+    majority = max(shares)
+    step = _SIGMAS * _error(majority, rows)
+    return {
+        "accuracy": MetricThreshold(
+            {
+                "min": _round(majority + min(step, (1 - majority) * _MOST_OF_THE_WAY), digits=4),
+                "max_worsening": _round(max(step, 0.02)),
+            },
+            f"always the most frequent class: about {majority:.2f}",
+        ),
+    }
+
+
+def choose_slices(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> tuple[str, ...]:
+    """Up to two columns of few values with enough rows each, those of the fewest values first."""
+    fit = [
+        (column.distinct, name)
+        for name, column in columns.items()
+        if roles[name].role is Role.CATEGORICAL and _evenly_filled(column)
+    ]
+    return tuple(name for _, name in sorted(fit)[:_MAX_SLICES])
+
+
+def limit_drift(
+    columns: Mapping[str, Profile], roles: Mapping[str, Decision]
+) -> dict[str, tuple[str, float]]:
+    """Distance and its limit by column, as in `validation.drift`; none where rows are too few.
+
+    Both splits are compared, so the smaller one decides. The share of a value moves by chance by up
+    to four standard errors of a difference of two shares of a half; the divergence over the ten
+    quantiles of the statistics was measured to move by up to 25 / rows.
+    """
+    limits = {}
     for name, column in columns.items():
-        if clash := sorted(column.markers.keys() & chosen.counts.keys()):
+        # Times always move on, and texts are new each time.
+        if roles[name].role in (Role.IGNORED, Role.TIMESTAMP, Role.TEXT):
+            continue
+        rows = max(column.rows * EVAL_SHARE, 1)
+        if column.type == "BYTES":
+            limit = max(_LEAST_NORM, 4 * math.sqrt(0.5 / rows))
+            if limit <= _USELESS_NORM:
+                limits[name] = ("infinity_norm", _round(limit, up=True))
+        else:
+            limit = max(_LEAST_DIVERGENCE, 25 / rows)
+            if limit <= _USELESS_DIVERGENCE:
+                limits[name] = ("jensen_shannon", _round(limit, up=True))
+    return dict(list(limits.items())[:_MAX_DRIFT_COLUMNS])
+
+
+def _evenly_filled(column: Profile) -> bool:
+    if column.distinct not in _SLICE_VALUES:
+        return False
+    return list(column.counts().values())[1] * EVAL_SHARE >= _SLICE_ROWS
+
+
+def _error(share: float, rows: float) -> float:
+    """Standard error of a share that is measured on some rows."""
+    return math.sqrt(share * (1 - share) / rows)
+
+
+def _round(value: float, *, up: bool = False, digits: int = 2) -> float:
+    """Rounds an estimate to a few digits."""
+    if not value:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(abs(value))) + 1 - digits)
+    return float(f"{(math.ceil if up else math.floor)(value / unit) * unit:.6g}")
+
+
+def _check_markers(columns: Mapping[str, Profile], target: Target) -> None:
+    """Refuses a class that is a word for "missing" in some column, as it counts in every column."""
+    for name, column in columns.items():
+        if clash := sorted(column.markers.keys() & target.counts.keys()):
             raise UsageError(
                 f"{clash[0]!r} stands for a missing value in the column {name!r}, but is a class "
-                f"of the label {chosen.label.column!r}. Leave it empty there, or rename the class."
+                f"of the label {target.label.column!r}. Leave it empty there, or rename the class."
             )
 
 
-def _role(column: Profile, label: Profile, chosen: Target) -> Decision:
-    decision = roles.decide(column)
-    if decision.role is not Role.IGNORED and (why := leaks.why_same(column, label, chosen)):
+def _choose_role(column: Profile, label: Profile, target: Target) -> Decision:
+    decision = decide_role(column)
+    if decision.role is not Role.IGNORED and (why := leak_reason(column, label, target)):
         return Decision(Role.IGNORED, why)
     return decision
 
 
-def _suspects(columns: Mapping[str, Profile], decided: Mapping[str, Decision]) -> list[str]:
-    found = []
+def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> list[str]:
+    warnings = []
     for name, column in columns.items():
         if column.odd:
             shown = ", ".join(f"{value!r} (row {row + 1})" for row, value in column.odd)
-            found.append(
+            warnings.append(
                 f"{name}: mixed types: nearly all values are numbers, but not {shown}. "
                 "It is read as text; correct these values and run init again to have numbers."
             )
-        if column.type == "BYTES" and decimals.has_commas(column.values):
-            found.append(
+        if column.type == "BYTES" and has_commas(column.values):
+            warnings.append(
                 f"{name}: numbers with a comma (1,5 or 1,000) are read as text: other columns have "
                 "points, or it is not clear what the comma means. Write them with a point."
             )
-        if decided[name].role is Role.NUMERIC and (suspect := missing.sentinel(column.values)):
+        if roles[name].role is Role.NUMERIC and (suspect := find_sentinel(column.values)):
             value, rows = suspect
-            found.append(
+            warnings.append(
                 f"{name}: {value:g} in {rows:,} rows lies far from all other values. If it means "
                 "that the value is missing, leave it empty; it is used as a number now."
             )
-    return found
+    return warnings
+
+
+def show_plan(terminal: TextIO, plan: Plan, table: Table) -> None:
+    """Prints the plan with its reasons: the columns, then label, task and thresholds."""
+    console = Console(file=terminal, highlight=False, soft_wrap=not terminal.isatty())
+    if not table.whole:
+        console.print(f"These are the first {plan.label.rows:,} rows: there are more.\n")
+    if table.numbered:
+        console.print("The first column has no name, like one of row numbers: it is left out.\n")
+    grid = Grid("column", "role", "why", box=None, pad_edge=False)
+    for name, decision in list(plan.roles.items())[:_MOST_COLUMNS]:
+        grid.add_row(escape(name), str(decision.role), escape(decision.why))
+    console.print(grid)
+    if (more := len(plan.roles) - _MOST_COLUMNS) > 0:
+        console.print(f"… and {more} more columns, see dataset.yaml")
+    target = plan.target
+    console.print(f"\nlabel     {escape(target.label.column)}. {escape(' '.join(target.why))}")
+    if target.counts:
+        shares = [f"{value} {count:,}" for value, count in list(target.counts.items())[:12]]
+        console.print(f"classes   {escape(', '.join(shares))}")
+    for metric, threshold in plan.thresholds.items():
+        limits = ", ".join(f"{limit} {value:g}" for limit, value in threshold.values.items())
+        console.print(f"threshold {metric}: {limits} ({escape(threshold.why)})")
+    if plan.missing:
+        console.print(f"missing   {escape(', '.join(plan.missing))} count as no value")
+    if plan.slices:
+        console.print(f"slices    {escape(', '.join(plan.slices))}")
+    if plan.warnings:
+        console.print("\n[yellow]Look at these:[/yellow]")
+        for warning in plan.warnings:
+            console.print(f"  {escape(warning)}")

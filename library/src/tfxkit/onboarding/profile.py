@@ -12,10 +12,10 @@ from tensorflow_data_validation.statistics import stats_impl, stats_options
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from tfxkit.components.example_gen.columns import convert
-from tfxkit.onboarding import missing
+from tfxkit.onboarding.table import count_markers
 
-# A column is one of numbers although some of its values are not, if these are at most this share:
-# typing errors are rare, and in a column of codes like 12, 12a and 13b they are not.
+# Maximum share of other values in a column of numbers: typing errors are rare, unlike the other
+# values in a column of codes like 12, 12a and 13b.
 ODD_SHARE = 0.05
 _SHOWN = 3
 _NUMBER = r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$"
@@ -23,16 +23,16 @@ _NUMBER = r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$"
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """One column.
+    """Profile of a column.
 
     Attributes:
-        name: Of the column.
-        type: INT, FLOAT or BYTES: what ExampleGen shall read it as.
-        values: Of that type; null where missing.
-        statistics: TFDV's, of these values.
-        distinct: How many different values there are.
-        markers: Words for "missing" that are in it (`NA`), and how often; null in `values`.
-        odd: Values that are not numbers in a column that is else of numbers, with their rows: such
+        name: Name of the column.
+        type: Type for ExampleGen: INT, FLOAT or BYTES.
+        values: Values of that type; null where missing.
+        statistics: TFDV's statistics of these values.
+        distinct: Number of different values.
+        markers: Number of rows by word for "missing" (`NA`); null in `values`.
+        odd: Values, with their rows, that are no numbers in a column with nearly nothing else: such
             a column is read as text.
     """
 
@@ -70,14 +70,14 @@ class Profile:
         return self.distinct / max(self.present, 1)
 
     def counts(self) -> dict[str, int]:
-        """Count of each value, as the text that labels and vocabularies have for it."""
-        found = pc.value_counts(self.values.drop_null()).to_pylist()
-        pairs = [(as_text(one["values"]), one["counts"]) for one in found]
+        """Count of each value, by its text in labels and vocabularies."""
+        counts = pc.value_counts(self.values.drop_null()).to_pylist()
+        pairs = [(as_text(entry["values"]), entry["counts"]) for entry in counts]
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
 def as_text(value: bytes | float) -> str:
-    """A value as `tfxkit.features.columns.as_text` writes it: 8.0 as "8"."""
+    """Value as text, 8.0 as "8", as in `tfxkit.features.columns.as_text`."""
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     if isinstance(value, float):
@@ -85,12 +85,12 @@ def as_text(value: bytes | float) -> str:
     return str(value)
 
 
-def profile(table: pa.Table, decimal: str = ".") -> dict[str, Profile]:
-    """Looks at each column of a table.
+def profile_columns(table: pa.Table, decimal: str = ".") -> dict[str, Profile]:
+    """Profiles each column of a table.
 
     Args:
-        table: As `tfxkit.onboarding.table` reads it.
-        decimal: What is before the fraction of a number that is written as text.
+        table: Columns as `tfxkit.onboarding.table` reads them.
+        decimal: Decimal separator of numbers in text.
     """
     typed = {name: _typed(table[name].combine_chunks(), decimal) for name in table.column_names}
     statistics = _statistics({name: column.values for name, column in typed.items()})
@@ -116,41 +116,40 @@ class _Typed:
 def _typed(column: pa.Array, decimal: str) -> _Typed:
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks)
-    kind = column.type
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-        kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    value = column.type
+    if pa.types.is_timestamp(value) or pa.types.is_date(value):
         return _Typed("BYTES", convert(column, "BYTES"))
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+    if pa.types.is_boolean(value) or pa.types.is_integer(value):
         return _Typed("INT", convert(column, "INT"))
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+    if pa.types.is_floating(value) or pa.types.is_decimal(value):
         return _Typed("FLOAT", _without_nan(convert(column, "FLOAT")))
     return _text(column.cast(pa.string()), decimal)
 
 
 def _text(column: pa.Array, decimal: str) -> _Typed:
-    """Numbers if nearly all of the values are such; text else."""
+    """Numbers if all values are numbers, else text."""
     column = pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column)
-    found = missing.markers(column, numbers=True)
-    clean = _without(column, found)
+    markers = count_markers(column, numbers=True)
+    clean = _without(column, markers)
     present = max(len(clean) - clean.null_count, 1)
     type_name = _number_type(clean, decimal)
     if type_name:
         values = convert(clean, type_name, decimal)
-        return _Typed(type_name, _without_nan(values) if type_name == "FLOAT" else values, found)
-    found = missing.markers(column, numbers=False)
-    values = convert(_without(column, found), "BYTES")
+        return _Typed(type_name, _without_nan(values) if type_name == "FLOAT" else values, markers)
+    markers = count_markers(column, numbers=False)
+    values = convert(_without(column, markers), "BYTES")
     number = _NUMBER.replace(r"\.", decimal) if decimal != "." else _NUMBER
     other = pc.invert(pc.match_substring_regex(clean, number))
     share = (pc.sum(other).as_py() or 0) / present
     positions = pc.indices_nonzero(other).slice(0, _SHOWN).to_pylist()
     odd = tuple((position, clean[position].as_py()) for position in positions)
-    return _Typed("BYTES", values, found, odd if share <= ODD_SHARE else ())
+    return _Typed("BYTES", values, markers, odd if share <= ODD_SHARE else ())
 
 
 def _number_type(text: pa.Array, decimal: str) -> str | None:
-    """INT for whole numbers, FLOAT for others, None for text and for codes made of digits."""
+    """Type of numbers in text: INT, FLOAT, or None for words and for codes made of digits."""
     if text.null_count == len(text):
         return None
     if pc.any(pc.match_substring_regex(text, r"^\s*[+-]?0\d")).as_py():
@@ -160,7 +159,7 @@ def _number_type(text: pa.Array, decimal: str) -> str | None:
     try:
         convert(text, type_name, decimal)
     except pa.ArrowInvalid:
-        return None  # among them whole numbers that need more than 64 bits: names, not amounts
+        return None  # also whole numbers of more than 64 bits: names, not amounts
     return type_name
 
 
@@ -179,7 +178,7 @@ def _statistics(columns: Mapping[str, pa.Array]) -> dict[str, FeatureNameStatist
 
 
 def _as_lists(values: pa.Array) -> pa.Array:
-    """As TFDV wants it: a list of one value in each row, null where there is none."""
+    """Lists of one value in each row, null where it is missing, as TFDV takes them."""
     valid = np.asarray(pc.is_valid(values))
     offsets = np.concatenate([[0], np.cumsum(valid)]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), values.drop_null(), mask=pa.array(~valid))

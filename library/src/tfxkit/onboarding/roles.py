@@ -1,12 +1,13 @@
-"""The role of each column: plain rules, asked one after the other; the first that fits decides.
+"""Role of each column: plain rules, tried one after the other; the first that fits decides.
 
-Each rule says why, and each threshold is a constant with its reason. Numbers need no rule for heavy
-tails: as ranks (`models.features`) they have none.
+Each rule gives its reason, and each threshold is a constant with its reason. Numbers need no rule
+for heavy tails: as ranks (`tfxkit.features.helpers.rank`) they have none.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,35 +17,39 @@ import tensorflow as tf
 
 from tfxkit.config.dataset import TICKS_PER_SECOND, DateOrder, Role
 from tfxkit.features.text import seconds_of_text
-from tfxkit.onboarding import patterns
 from tfxkit.onboarding.profile import ODD_SHARE, Profile
 
 # Share of distinct values in an identifier: a few are repeated by mistake.
 UNIQUE_SHARE = 0.95
-# A model cannot learn much about a value in fewer rows than that: the others count as one.
+# A model learns little about a value in fewer rows: such values count as one.
 MIN_COUNT = 3
-# Beyond, a vocabulary costs more (an embedding each, a file in the graph) than hashing loses.
+# Above, a vocabulary (an embedding for each value, a file in the graph) costs more than hashing.
 MAX_VOCABULARY = 1_000
 HASH_BUCKETS = 256
-# A table with so little in a column teaches next to nothing.
+# Below, a column teaches next to nothing.
 MIN_PRESENT_SHARE = 0.02
-# Free text: words, and hardly a text twice. Names of things have fewer.
+# Free text has many words and few repetitions; names of things have fewer words.
 TEXT_WORDS = 4
 TEXT_UNIQUE_SHARE = 0.3
-# A column of text that says nearly always something else is learned by heart, not understood.
+# Text with another value in nearly each row is memorized, not understood.
 NEARLY_UNIQUE_TEXT = 0.7
 # Times since 1970 are between 1990 and 2100, whatever they count.
 _FIRST_S, _LAST_S = 631_152_000, 4_102_444_800
+ID_NAME = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|index|idx|rowid|row|no|nr|number)$", re.I)
+ID_CAMEL = re.compile(r"[a-z](Id|ID|UUID|Key)$")
+TIME_NAME = re.compile(r"(time|date|stamp|created|updated|_at$|_on$|_ts$|^ts$)", re.I)
+CODE_NAME = re.compile(r"(zip|postal|postcode|code|area|tract|type|class|category|region)$", re.I)
+UUID = r"^\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?$"
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """The role of a column, and why it has it.
+    """Role of a column, and the reason.
 
     Attributes:
         role: As in `configs/dataset.yaml`.
-        why: For the reader; a sentence.
-        options: Further settings of the role.
+        why: Reason; a sentence.
+        options: Options of the role.
     """
 
     role: Role
@@ -55,8 +60,8 @@ class Decision:
 Rule = Callable[[Profile], Decision | None]
 
 
-def decide(column: Profile) -> Decision:
-    """The role of a column, as the first rule that fits says."""
+def decide_role(column: Profile) -> Decision:
+    """Decides on the role of a column by the first rule that fits."""
     for rule in RULES:
         if decision := rule(column):
             return decision
@@ -68,7 +73,7 @@ def _ignored(why: str) -> Decision:
 
 
 def empty(column: Profile) -> Decision | None:
-    """Without values, or nearly so; or with such as the gate would stop every run for."""
+    """No values, or nearly none; or values at which the gate would stop every run."""
     if column.infinite:
         return _ignored(f"{column.infinite:,} values are infinite, or beyond 3.4e38: correct them.")
     if not column.present:
@@ -79,21 +84,21 @@ def empty(column: Profile) -> Decision | None:
 
 
 def constant(column: Profile) -> Decision | None:
-    """One value in all rows; one value or none is something to learn from."""
+    """The same value in all rows; a value in some rows only can be learned from."""
     if column.distinct > 1 or column.missing:
         return None
     return _ignored(f"It is always {next(iter(column.counts()))!r}.")
 
 
 def uuid(column: Profile) -> Decision | None:
-    """Looks like a UUID."""
-    if column.type == "BYTES" and _matches(column, patterns.UUID):
+    """Text in the form of UUIDs."""
+    if column.type == "BYTES" and _matches(column, UUID):
         return _ignored("Identifiers (UUID).")
     return None
 
 
 def date(column: Profile) -> Decision | None:
-    """Text that is dates, all in one order of day, month and year."""
+    """Dates in text, all in one order of day, month and year."""
     if column.type != "BYTES":
         return None
     texts = list(column.counts())
@@ -113,8 +118,8 @@ def date(column: Profile) -> Decision | None:
 
 
 def epoch(column: Profile) -> Decision | None:
-    """Whole numbers that count since 1970, in a column whose name speaks of time."""
-    if column.type != "INT" or not patterns.TIME_NAME.search(column.name):
+    """Whole numbers that count since 1970, in a column with a name for times."""
+    if column.type != "INT" or not TIME_NAME.search(column.name):
         return None
     low, high = column.statistics.num_stats.min, column.statistics.num_stats.max
     for unit, ticks in TICKS_PER_SECOND.items():
@@ -125,11 +130,11 @@ def epoch(column: Profile) -> Decision | None:
 
 
 def identifier(column: Profile) -> Decision | None:
-    """Another value in each row, and a name or a form that says so."""
+    """Another value in each row, in a column with a name or a form of identifiers."""
     if column.type == "FLOAT" or column.unique_share < UNIQUE_SHARE:
         return None
-    named = patterns.ID_NAME.search(column.name) or patterns.ID_CAMEL.search(column.name)
-    if named:
+    has_name = ID_NAME.search(column.name) or ID_CAMEL.search(column.name)
+    if has_name:
         return _ignored("An identifier, by its name: another value in nearly each row.")
     if column.type == "INT" and column.unique_share == 1.0 and _counts_up(column):
         return _ignored("It numbers the rows.")
@@ -137,7 +142,7 @@ def identifier(column: Profile) -> Decision | None:
 
 
 def free_text(column: Profile) -> Decision | None:
-    """Text of several words that rarely comes twice."""
+    """Text of several words, rarely repeated."""
     if column.type != "BYTES" or column.unique_share < TEXT_UNIQUE_SHARE:
         return None
     words = pc.mean(pc.add(pc.count_substring(_text(column), " "), 1)).as_py()
@@ -147,14 +152,14 @@ def free_text(column: Profile) -> Decision | None:
 
 
 def nearly_unique(column: Profile) -> Decision | None:
-    """Text that is another in nearly each row: names, ticket numbers."""
+    """Another text in nearly each row: names, ticket numbers."""
     if column.type != "BYTES" or column.unique_share < NEARLY_UNIQUE_TEXT:
         return None
     return _ignored(f"{column.distinct:,} different values in {column.present:,} rows.")
 
 
 def two_values(column: Profile) -> Decision | None:
-    """Two values, or one and none: nothing lies between them."""
+    """Two values, or one value and missing ones: nothing lies between them."""
     if column.distinct > 2:  # noqa: PLR2004
         return None
     values = " and ".join(map(repr, column.counts()))
@@ -162,8 +167,8 @@ def two_values(column: Profile) -> Decision | None:
 
 
 def category(column: Profile) -> Decision | None:
-    """Text, or whole numbers that are names of something."""
-    coded = column.type == "INT" and patterns.CODE_NAME.search(column.name)
+    """Text, or whole numbers that are names."""
+    coded = column.type == "INT" and CODE_NAME.search(column.name)
     if column.type != "BYTES" and not coded:
         return None
     why = f"{column.distinct:,} different values"

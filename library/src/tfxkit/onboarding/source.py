@@ -1,32 +1,49 @@
-"""The named files: one, several, a folder of them, or a folder of spans."""
+"""The named files and their format: one, several, a folder of them, or a folder of spans."""
 
 from __future__ import annotations
 
+import codecs
+import collections
+import csv
 import dataclasses
+import gzip
+import itertools
 import re
 import unicodedata
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import UsageError
 
 _SPAN = re.compile(r"span-(\d+)")
 _VERSION = re.compile(r"version-(\d+)")
 _IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # somewhat shorter than tfxkit.config.loading has it
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # somewhat shorter than in tfxkit.config.loading
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+DELIMITERS = ",;\t|"
+_LINES = 200  # enough to distinguish a delimiter from a comma in a text
+_CHUNK_BYTES = 1 << 20
+_MOST_CHUNKS = 256  # a file whose first letter beyond ASCII comes later is read as UTF-8
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LATIN = "cp1252"  # "ANSI" on Windows; a superset of the printable characters of Latin-1
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The data as it lies on the disk.
+    """Data as it lies on the disk.
 
     Attributes:
-        files: In the order of spans and names.
-        name: What the data is called: the name of the file or folder, fit for a pipeline's name.
-        spans: The folder of `span-<number>` folders, if that is what was named: it is used where it
-            lies. Files are copied into the project.
+        files: Files in the order of spans and names.
+        name: Name of the file or folder, as a name of a pipeline.
+        spans: Folder of `span-<number>` folders, if one was named: it is used where it lies. Files
+            are copied into the project.
     """
 
     files: tuple[Path, ...]
@@ -34,11 +51,11 @@ class Source:
     spans: Path | None = None
 
 
-def find(paths: Sequence[Path]) -> Source:
+def find_source(paths: Sequence[Path]) -> Source:
     """Finds the files.
 
     Raises:
-        UsageError: If one is not there or cannot be data, or if a folder is mixed with others.
+        UsageError: If a file is missing or is no data, or if a folder is mixed with others.
     """
     for path in paths:
         if not path.exists():
@@ -61,7 +78,7 @@ def find(paths: Sequence[Path]) -> Source:
 
 
 def suffix(path: Path) -> str:
-    """The ending that ExampleGen reads such a file by: .csv, .csv.gz or .parquet."""
+    """Suffix of a file as ExampleGen reads it: .csv, .csv.gz or .parquet."""
     with path.open("rb") as file:
         head = file.read(4)
     if head == _PARQUET:
@@ -70,7 +87,7 @@ def suffix(path: Path) -> str:
 
 
 def pipeline_name(path: Path) -> str:
-    """Lower case letters, digits and dashes, as the configuration wants them."""
+    """Derives a name of a pipeline from a path: lower-case letters, digits and dashes."""
     stem = path.resolve().name.split(".")[0] or path.resolve().name
     letters = unicodedata.normalize("NFKD", stem.lower())  # ü is a u, and two dots
     plain = re.sub(r"[\u0300-\u036f]", "", letters)
@@ -79,10 +96,10 @@ def pipeline_name(path: Path) -> str:
 
 
 def checked_name(name: str) -> str:
-    """A pipeline's name that the user gave.
+    """Checks the name of a pipeline.
 
     Raises:
-        UsageError: If the configuration would not take it.
+        UsageError: If the configuration would not accept it.
     """
     if _NAME.fullmatch(name):
         return name
@@ -94,7 +111,7 @@ def checked_name(name: str) -> str:
 
 
 def _newest_version(span: Path) -> Path:
-    """Files of a span that a run reads; `tfxkit.components.example_gen.spans` without TFX."""
+    """Folder of a span that a run reads; `tfxkit.components.example_gen.spans` without TFX."""
     versions: dict[int, Path] = {}
     for path in sorted(span.iterdir()):
         if path.is_dir() and (match := _VERSION.fullmatch(path.name)):
@@ -124,3 +141,69 @@ def _checked(files: Sequence[Path]) -> tuple[Path, ...]:
     if len({suffix(path) == ".parquet" for path in files}) > 1:
         raise UsageError("--data: some of the files are Parquet and some are not: choose one kind.")
     return tuple(files)
+
+
+def detect_format(path: Path) -> CsvFormat:
+    """Detects encoding, delimiter and quote of a CSV file.
+
+    The delimiter splits most of the first lines into as many values as the header, at least two.
+    A file with one column has none.
+
+    Raises:
+        UsageError: If the file is no text.
+    """
+    encoding = _encoding(path)
+    with open_unpacked(path) as file:
+        text = codecs.getreader("utf-8-sig" if encoding == "utf-8" else encoding)(file)
+        lines = list(itertools.islice(iter(text.readline, ""), _LINES))
+    quote = _quote(lines)
+    delimiter = max(DELIMITERS, key=lambda sign: _fit(lines, sign, quote))
+    return CsvFormat(delimiter=delimiter, quote=quote, encoding=encoding)
+
+
+def open_unpacked(path: Path) -> BinaryIO:
+    """Opens a file for reading, and unpacks gzip."""
+    return gzip.open(path) if suffix(path) == ".csv.gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _encoding(path: Path) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with open_unpacked(path) as file:
+            for number in range(_MOST_CHUNKS):
+                chunk = file.read(_CHUNK_BYTES)
+                if not number:
+                    for bom, encoding in _BOMS:
+                        if chunk.startswith(bom):
+                            return encoding
+                if b"\0" in chunk:
+                    raise UsageError(
+                        f"{path} is not text: it holds zero bytes. Save it as CSV or Parquet."
+                    )
+                decoder.decode(chunk, final=not chunk)
+                if not chunk:
+                    break
+    except UnicodeDecodeError:
+        return _LATIN
+    except (OSError, EOFError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    return "utf-8"
+
+
+def _quote(lines: list[str]) -> str:
+    """Apostrophe, if most lines have values between apostrophes, and none a double quote."""
+    text = "".join(lines)
+    around = re.compile(rf"(^|[{DELIMITERS}])'[^']*'($|[{DELIMITERS}])")
+    in_most = sum(1 for line in lines if around.search(line.strip())) > len(lines) / 2
+    return "'" if in_most and '"' not in text else '"'
+
+
+def _fit(lines: list[str], delimiter: str, quote: str) -> tuple[float, int]:
+    """Share of the lines with as many values as the header, and the number of these values."""
+    try:
+        rows = [row for row in csv.reader(lines, delimiter=delimiter, quotechar=quote) if row]
+    except csv.Error:
+        return 0.0, 0
+    counts = collections.Counter(map(len, rows))
+    width = len(rows[0]) if rows else 0
+    return (counts[width] / len(rows), width) if width > 1 else (0.0, width)

@@ -1,4 +1,4 @@
-"""The label: which column, which task, which classes."""
+"""The label: its column, task and classes, and columns that are the label under another name."""
 
 from __future__ import annotations
 
@@ -7,34 +7,40 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from tfxkit.config.dataset import Label, Task
 from tfxkit.errors import UsageError
 from tfxkit.onboarding.profile import Profile
 
 NAMES = ("label", "target", "class", "y", "outcome", "response")
-# Whole numbers are classes if they are few, and each is there often enough to be learned; else they
-# are amounts.
+# Whole numbers are classes if they are few, and each has enough rows to be learned; else amounts.
 MAX_NUMBERED_CLASSES = 20
 MIN_ROWS_OF_NUMBERED_CLASS = 10
 MAX_CLASSES = 100
-# Two thirds are trained on, a tenth of which decides when to stop, and one third is evaluated on:
-# below, that leaves a handful in a part.
+# Two thirds are for training, a tenth of these for early stopping, and one third is for evaluation:
+# below, one of the parts has a handful of rows.
 MIN_ROWS = 60
-RARE_ROWS = 10  # such a class is reported: it may be missing in a split
+RARE_ROWS = 10  # fewer are reported: the class may be missing in a split
 _POSITIVE = ("true", "yes", "y", "t", "positive", "pos", "on")
 _SHOWN = 5
+# Share of rows that must agree: class names typed by hand are wrong now and then.
+SAME_SHARE = 0.995
+# Two measurements of one thing agree less than that; a change of units, rounding included, more.
+SAME_CORRELATION = 0.9999
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The prediction target.
+    """Prediction target.
 
     Attributes:
         label: As in `configs/dataset.yaml`.
-        task: The same.
-        why: How the column, the task and the positive value were chosen; a sentence each.
+        task: As in `configs/dataset.yaml`.
+        why: Reasons for the column, the task and the positive value; a sentence each.
         counts: Rows of each class; empty for regression.
-        warnings: What a person should look at.
+        warnings: Suspicious facts for a person to check.
     """
 
     label: Label
@@ -44,13 +50,13 @@ class Target:
     warnings: tuple[str, ...] = ()
 
 
-def find(
+def choose_target(
     columns: Mapping[str, Profile], wanted: str | None = None, task: Task | None = None
 ) -> Target:
     """Chooses the label and the task.
 
     Args:
-        columns: All of them.
+        columns: Profiles of all columns.
         wanted: The label's column, if the user named it.
         task: The task, if the user named it.
 
@@ -58,10 +64,10 @@ def find(
         UsageError: If nothing can be learned: no such column, too few rows, a label that is
             missing in all rows, constant or does not fit the task, a class with one row.
     """
-    name, reason = _column(list(columns), wanted)
+    name, reason = _choose_column(list(columns), wanted)
     column = columns[name]
     _check_present(column)
-    task, why = (task, f"Task {task}, as asked for.") if task else _task(column)
+    task, why = (task, f"Task {task}, as asked for.") if task else _choose_task(column)
     plain = Label(column=name, missing="drop" if column.missing else "refuse")
     warnings = _without_label(column)
     if task is Task.REGRESSION:
@@ -81,12 +87,12 @@ def find(
         return Target(label, task, (reason, why), counts, warnings)
     if column.type != "BYTES" and set(counts) == {"0", "1"}:
         return Target(plain, task, (reason, why), counts, warnings)
-    positive, choice = _positive(counts)
+    positive, choice = _choose_positive(counts)
     label = plain.model_copy(update={"positive": positive})
     return Target(label, task, (reason, why, choice), counts, warnings)
 
 
-def _column(names: Sequence[str], wanted: str | None) -> tuple[str, str]:
+def _choose_column(names: Sequence[str], wanted: str | None) -> tuple[str, str]:
     if wanted is not None:
         if wanted in names:
             return wanted, "The label that was asked for."
@@ -124,8 +130,8 @@ def _check_present(column: Profile) -> None:
 def _without_label(column: Profile) -> tuple[str, ...]:
     if not column.missing:
         return ()
-    told = f"{column.missing:,} of {column.rows:,} rows have no {column.name!r}"
-    return (f"{told}: they are left out of training and evaluation; `predict` answers them.",)
+    fact = f"{column.missing:,} of {column.rows:,} rows have no {column.name!r}"
+    return (f"{fact}: they are left out of training and evaluation; `predict` answers them.",)
 
 
 def _rare(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -133,7 +139,7 @@ def _rare(counts: Mapping[str, int]) -> tuple[str, ...]:
     return (f"Few rows of: {', '.join(rare)}. They may be missing in a split.",) if rare else ()
 
 
-def _task(column: Profile) -> tuple[Task, str]:
+def _choose_task(column: Profile) -> tuple[Task, str]:
     if column.distinct == 2:  # noqa: PLR2004
         return Task.BINARY, "Task binary: the label has two values."
     if column.type == "BYTES":
@@ -160,15 +166,15 @@ def _check_classes(column: Profile, counts: Mapping[str, int], task: Task) -> No
         )
     if single := [value for value, count in counts.items() if count == 1]:
         shown = ", ".join(map(repr, single[:_SHOWN])) + (" …" if len(single) > _SHOWN else "")
-        one = "class has" if len(single) == 1 else "classes have"
+        noun = "class has" if len(single) == 1 else "classes have"
         raise UsageError(
-            f"{len(single)} {one} one row only: {shown}. It cannot be learned and evaluated both. "
+            f"{len(single)} {noun} one row only: {shown}. It cannot be learned and evaluated both. "
             "Take the row out, or merge the class with another."
         )
 
 
-def _positive(counts: Mapping[str, int]) -> tuple[str, str]:
-    """The value that counts as 1: the one that means yes, the higher number, or the rarer one."""
+def _choose_positive(counts: Mapping[str, int]) -> tuple[str, str]:
+    """Chooses the value that counts as 1: the higher number, a word for yes, or the rarer value."""
     numbers = sorted(counts, key=_natural)
     if all(_natural(value)[0] < float("inf") for value in numbers):
         return numbers[-1], f"{numbers[-1]} is the positive value, being the higher one."
@@ -189,8 +195,43 @@ def _not_numbers(column: Profile) -> str:
 
 
 def _natural(value: str) -> tuple[float, str]:
-    """Numbers by their size, then words by their letters."""
+    """Sort key: numbers by size, then words by letters."""
     try:
         return float(value), value
     except ValueError:
         return float("inf"), value
+
+
+def leak_reason(column: Profile, label: Profile, target: Target) -> str | None:
+    """Reason for which a column is the label under another name; None if it is not.
+
+    The name, code or chart colour of a class goes with the label in both directions: each of its
+    values has one class, and each class one value. A good predictor does so in one direction only.
+    """
+    if target.task is Task.REGRESSION:
+        if column.type == "BYTES":
+            return None
+        r = abs(_correlation(column.values, label.values))
+        if not r >= SAME_CORRELATION:  # also true for NaN
+            return None
+        return f"Nearly the label itself: it correlates with it by {r:.6f}."
+    if column.distinct != label.distinct:
+        return None
+    pairs = pa.table({"value": column.values, "label": label.values})
+    pairs = pairs.filter(pc.is_valid(pairs["label"]))
+    counts = pairs.group_by(["value", "label"]).aggregate([([], "count_all")])
+    for side in ("value", "label"):
+        most = counts.group_by(side).aggregate([("count_all", "max")])
+        if pc.sum(most["count_all_max"]).as_py() < SAME_SHARE * pairs.num_rows:
+            return None
+    return "The label under another name: the two go together in both directions."
+
+
+def _correlation(x: pa.Array, y: pa.Array) -> float:
+    both = pc.and_(pc.is_valid(x), pc.is_valid(y))
+    x, y = (values.filter(both).cast(pa.float64()) for values in (x, y))
+    if len(x) < 3:  # noqa: PLR2004 (two points are always on a line)
+        return 0.0
+    x, y = (pc.subtract(values, pc.mean(values)) for values in (x, y))
+    spread = (pc.sum(pc.multiply(x, x)).as_py() * pc.sum(pc.multiply(y, y)).as_py()) ** 0.5
+    return float(pc.sum(pc.multiply(x, y)).as_py() / spread) if spread else 0.0

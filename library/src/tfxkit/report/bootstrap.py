@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from tfxkit.errors import ModelError
 from tfxkit.metrics import Metric, Rows
-from tfxkit.metrics.definition import Weights
-from tfxkit.metrics.resampling import measurer
+from tfxkit.metrics.definition import Weights, measurer
 from tfxkit.report.eval_rows import EvalRows
 
 LEVEL = 0.95

@@ -27,7 +27,7 @@ from tfxkit.report.quality import FEWEST_ROWS, MetricRow, deciding_first, thresh
 from tfxkit.report.run import Run, RunPair
 from tfxkit.runs.lineage import code_hash_of
 from tfxkit.runs.summary import State, Step, Summary
-from tfxkit.storage.statistics import Columns
+from tfxkit.storage.artifacts import ColumnStatistics
 
 _ORDER = {"worse": 0, "better": 1, "unclear": 2, "undirected": 2}
 _MOST_COLUMNS = 10
@@ -392,7 +392,7 @@ def _fingerprints(run: Run) -> dict[str, str]:
         return {}
 
 
-def _statistics(run: Run) -> dict[str, Columns]:
+def _statistics(run: Run) -> dict[str, ColumnStatistics]:
     """Statistics by split; empty if the artifact is gone."""
     artifact = run.artifact("StatisticsGen", "statistics")
     try:
@@ -402,7 +402,7 @@ def _statistics(run: Run) -> dict[str, Columns]:
 
 
 def _column_changes(
-    newer: Run, before: Mapping[str, Columns], after: Mapping[str, Columns]
+    newer: Run, before: Mapping[str, ColumnStatistics], after: Mapping[str, ColumnStatistics]
 ) -> list[ColumnChange]:
     old, new = before.get(_SPLIT, {}), after.get(_SPLIT, {})
     columns = []

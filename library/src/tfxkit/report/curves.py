@@ -17,8 +17,8 @@ from tfxkit.report.data import statistics_by_split
 from tfxkit.report.eval_rows import EvalRows
 from tfxkit.report.figures import DASHES, INK, MODEL, MUTED, SERIES, SERVED, axes, svg
 from tfxkit.report.run import Run
+from tfxkit.storage.artifacts import ColumnStatistics
 from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.statistics import Columns
 
 Array = NDArray[np.float64]
 _POINTS = 200  # of a curve; more are not visible
@@ -119,7 +119,7 @@ def build_curves(run: Run) -> CurvesSection | None:
     return CurvesSection(plots, lines, table, left_out)
 
 
-def _statistics(run: Run) -> list[Columns]:
+def _statistics(run: Run) -> list[ColumnStatistics]:
     """Statistics of the splits; none if their files are gone, which section Data reports."""
     artifact = run.artifact("StatisticsGen", "statistics")
     try:
@@ -128,7 +128,7 @@ def _statistics(run: Run) -> list[Columns]:
         return []
 
 
-def class_names(dataset: Dataset, statistics: Iterable[Columns]) -> list[str]:
+def class_names(dataset: Dataset, statistics: Iterable[ColumnStatistics]) -> list[str]:
     """Names of the classes in order; the negative class of a binary task comes first.
 
     Args:
@@ -182,7 +182,7 @@ def confusion(rows: EvalRows, names: list[str]) -> Confusion:
     return Confusion(names, [], pairs)
 
 
-def _label_values(column: str, statistics: Iterable[Columns]) -> set[str]:
+def _label_values(column: str, statistics: Iterable[ColumnStatistics]) -> set[str]:
     """Values of a label's column; empty unless the statistics are sure to list all."""
     union: set[str] = set()
     for columns in statistics:

@@ -23,8 +23,14 @@ from tfxkit.report.formatting import Formatter
 from tfxkit.report.run import Run
 from tfxkit.runs.metadata import Artifact
 from tfxkit.runs.summary import State, Status
-from tfxkit.storage import placeholders
-from tfxkit.storage.statistics import Columns, columns_of, quantiles, split_file, split_names
+from tfxkit.storage.artifacts import (
+    REASON,
+    ColumnStatistics,
+    quantile_histogram,
+    read_columns,
+    split_names,
+    statistics_file,
+)
 
 SERVED = "served"
 HISTOGRAM_BINS = 16
@@ -174,13 +180,13 @@ def build_data(run: Run) -> DataSection | None:
     )
 
 
-def statistics_by_split(artifact: Artifact) -> dict[str, Columns]:
+def statistics_by_split(artifact: Artifact) -> dict[str, ColumnStatistics]:
     """Reads the statistics of each split."""
     uri = artifact.uri
-    return {split: columns_of(split_file(uri, split)) for split in split_names(uri)}
+    return {split: read_columns(statistics_file(uri, split)) for split in split_names(uri)}
 
 
-def row_count(columns: Columns) -> int:
+def row_count(columns: ColumnStatistics) -> int:
     """Number of rows behind statistics."""
     return max((int(_rows_and_missing(column)[0]) for column in columns.values()), default=0)
 
@@ -202,7 +208,7 @@ def value_formatter(run: Run, name: str) -> Formatter:
 
 
 def column_drift(
-    run: Run, name: str, now: Mapping[str, Columns], before: Mapping[str, Columns]
+    run: Run, name: str, now: Mapping[str, ColumnStatistics], before: Mapping[str, ColumnStatistics]
 ) -> ColumnDrift | None:
     """Measures the distance of a column from older data; None if they cannot be compared.
 
@@ -311,7 +317,7 @@ def _gate_outcome(run: Run) -> str:
 
 
 def _gate_report(
-    run: Run, now: Mapping[str, Columns], before: Mapping[str, Columns]
+    run: Run, now: Mapping[str, ColumnStatistics], before: Mapping[str, ColumnStatistics]
 ) -> dict[str, Any]:
     """Reads the data gate's report, or makes it again: the outputs of a failed step are lost."""
     if (written := run.artifact("DataGate", "findings")) is not None:
@@ -330,13 +336,13 @@ def _gate_report(
     if before:
         drift.measure("drift", now, before, run.dataset.validation.drift, report)
     elif absent := run.artifacts.get("Baseline", {}).get("statistics"):
-        report.no_baseline = str(absent.properties.get(placeholders.REASON, ""))
+        report.no_baseline = str(absent.properties.get(REASON, ""))
     return report.to_json()
 
 
 def _edges(columns: Sequence[FeatureNameStatistics]) -> NDArray[np.float64]:
     """Edges of equally wide bins; outliers are counted into the outermost ones."""
-    deciles = [d for column in columns if len(d := quantiles(column))]
+    deciles = [d for column in columns if len(d := quantile_histogram(column))]
     if not deciles:
         return np.empty(0)
     inner = [(d[0, 1], d[-1, 0]) for d in deciles]
@@ -348,7 +354,7 @@ def _edges(columns: Sequence[FeatureNameStatistics]) -> NDArray[np.float64]:
 
 
 def _masses(column: FeatureNameStatistics, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high, rows = quantiles(column).T
+    low, high, rows = quantile_histogram(column).T
     if not len(low) or not len(edges):
         return np.zeros(HISTOGRAM_BINS)
     inner = edges[1:-1, np.newaxis]

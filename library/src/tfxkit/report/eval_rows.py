@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.storage import served_model
-from tfxkit.storage.examples_artifact import SPLIT_PREFIX, rows_by_split
+from tfxkit.storage.artifacts import SPLIT_PREFIX, rows_by_split
 
 __all__ = ["sample_split"]
 

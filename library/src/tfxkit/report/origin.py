@@ -14,7 +14,7 @@ import yaml
 from tfxkit.config.secrets import SOUNDS_SECRET
 from tfxkit.report.run import Run
 from tfxkit.storage import served_model
-from tfxkit.storage.examples_artifact import FINGERPRINT_PROPERTY
+from tfxkit.storage.artifacts import FINGERPRINT_PROPERTY
 
 MASK = "•••"
 _SHORT = 16  # digits of a fingerprint that are shown

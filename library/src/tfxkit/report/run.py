@@ -24,7 +24,7 @@ from tfxkit.runs.outcome import OUTCOMES
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Summary
 from tfxkit.storage import served_model
-from tfxkit.storage.examples_artifact import FINGERPRINT_PROPERTY
+from tfxkit.storage.artifacts import FINGERPRINT_PROPERTY
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from tfxkit.config.loading import Config, ConfigError
 from tfxkit.runs.outputs import shown
 from tfxkit.runs.places import Places
 from tfxkit.storage import step_cache
-from tfxkit.storage.code_hash import HASHED_PACKAGES, source_of
+from tfxkit.storage.step_cache import HASHED_PACKAGES, source_of
 from tfxkit.tracebacks import own_file
 
 _POSTPONED = annotations.compiler_flag  # of code in a module with that import

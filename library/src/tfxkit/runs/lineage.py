@@ -28,7 +28,14 @@ from tfxkit.runs import summary as summaries
 from tfxkit.runs.metadata import Artifact, Execution, ExecutionGraph
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Summary
-from tfxkit.storage import examples_artifact, served_model
+from tfxkit.storage import served_model
+from tfxkit.storage.artifacts import (
+    FINGERPRINT_PROPERTY,
+    READER_PROPERTY,
+    SPANS_PROPERTY,
+    VERSIONS_PROPERTY,
+    rows_by_split,
+)
 
 _CODE_HASH = re.compile(r'\\?"code_hash\\?":\s*\\?"([0-9a-f]+)')
 _PARTS = ("model", "transform", "schema", "data")  # from the version back
@@ -205,15 +212,13 @@ def _facts_of(artifact: Artifact) -> tuple[str | None, dict[str, Any]]:
     """The part of a lineage that an artifact is, and its properties."""
     properties, uri = artifact.properties, artifact.uri
     match artifact.type:
-        case "Examples" if examples_artifact.SPANS_PROPERTY in properties:  # not Transform's
+        case "Examples" if SPANS_PROPERTY in properties:  # not Transform's
             return "data", {
-                "spans": json.loads(properties[examples_artifact.SPANS_PROPERTY]),
-                "versions": json.loads(
-                    properties.get(examples_artifact.VERSIONS_PROPERTY) or "null"
-                ),
-                "reader": properties.get(examples_artifact.READER_PROPERTY),
-                "fingerprint": properties.get(examples_artifact.FINGERPRINT_PROPERTY),
-                "rows": examples_artifact.rows_by_split(uri),
+                "spans": json.loads(properties[SPANS_PROPERTY]),
+                "versions": json.loads(properties.get(VERSIONS_PROPERTY) or "null"),
+                "reader": properties.get(READER_PROPERTY),
+                "fingerprint": properties.get(FINGERPRINT_PROPERTY),
+                "rows": rows_by_split(uri),
                 "uri": uri,
             }
         case "Schema":

@@ -18,7 +18,8 @@ import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tfxkit.errors import StorageError
-from tfxkit.storage import placeholders, served_model
+from tfxkit.storage import served_model
+from tfxkit.storage.artifacts import ABSENT
 
 _SUCCEEDED = ("COMPLETE", "CACHED")
 _INPUT_EVENTS = (pb.Event.INPUT, pb.Event.DECLARED_INPUT, pb.Event.INTERNAL_INPUT)
@@ -46,7 +47,7 @@ class Artifact:
     @property
     def is_absent(self) -> bool:
         """True for a placeholder of something that does not exist."""
-        return bool(self.properties.get(placeholders.ABSENT))
+        return bool(self.properties.get(ABSENT))
 
 
 Artifacts = Mapping[str, Sequence[Artifact]]  # by the name of the input or output

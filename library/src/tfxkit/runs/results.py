@@ -15,7 +15,8 @@ from tfxkit.components.evaluator import evaluation as evaluations
 from tfxkit.components.serving_check import RESULT_FILE
 from tfxkit.runs.metadata import Artifact, ArtifactsByStep
 from tfxkit.runs.summary import LIBRARY, BaselineSummary, Status
-from tfxkit.storage import examples_artifact, placeholders, served_model
+from tfxkit.storage import served_model
+from tfxkit.storage.artifacts import LEFT_OUT, REASON, SPANS_PROPERTY
 from tfxkit.storage.filesystems import fileio
 
 _WARNING = "warning"  # a custom property of an output
@@ -39,7 +40,7 @@ def collect(outputs: ArtifactsByStep, unfinished: Container[str] = ()) -> dict[s
     fields: dict[str, Any] = {}
     if examples := outputs.get("ExampleGen", {}).get("examples"):
         fields["spans"] = _spans(examples)
-        fields["left_out"] = int(examples.properties.get(examples_artifact.LEFT_OUT, 0))
+        fields["left_out"] = int(examples.properties.get(LEFT_OUT, 0))
     if findings := outputs.get("DataGate", {}).get("findings"):
         fields["data_gate"] = _data_gate(findings)
     if model := outputs.get("Trainer", {}).get("model"):
@@ -86,7 +87,7 @@ def _warnings(outputs: ArtifactsByStep) -> Iterator[str]:
 
 
 def _spans(examples: Artifact) -> tuple[int, ...]:
-    return tuple(json.loads(str(examples.properties.get(examples_artifact.SPANS_PROPERTY, "[]"))))
+    return tuple(json.loads(str(examples.properties.get(SPANS_PROPERTY, "[]"))))
 
 
 def _data_gate(findings: Artifact) -> tuple[str, ...]:
@@ -109,7 +110,7 @@ def _training_seconds(model: Artifact) -> float | None:
 def _baseline(model: Artifact) -> BaselineSummary:
     return BaselineSummary(
         version=model.properties.get(served_model.SERVED_VERSION),
-        reason=model.properties.get(placeholders.REASON),
+        reason=model.properties.get(REASON),
     )
 
 

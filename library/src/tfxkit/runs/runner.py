@@ -40,7 +40,6 @@ from tfx.orchestration.portable import (
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
 from tfxkit import compat
-from tfxkit.components.beam_files import remove_temporary
 from tfxkit.components.example_gen import spans
 from tfxkit.config.loading import Config
 from tfxkit.errors import DataError, UsageError, documentation
@@ -50,6 +49,7 @@ from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.places import Places
 from tfxkit.runs.summary import State, Step
 from tfxkit.storage import step_cache
+from tfxkit.storage.artifacts import remove_beam_folders
 from tfxkit.storage.step_secrets import refuse_missing_secrets
 
 logger = logging.getLogger("tfxkit.runs")
@@ -226,7 +226,7 @@ class SealingLauncher(launcher.Launcher):
         checksums: _Checksums = {}
         for artifacts in execution_info.output_dict.values():
             for artifact in artifacts:
-                remove_temporary(artifact.uri)
+                remove_beam_folders(artifact.uri)
                 checksums |= _checksums(Path(artifact.uri), flush=True)
         seal = Path(os.path.dirname(execution_info.execution_output_uri)) / _SEAL
         seal.parent.mkdir(parents=True, exist_ok=True)
@@ -339,7 +339,7 @@ def _refuse_containers(components: Iterable[BaseNode]) -> None:
         raise UsageError(
             f"{', '.join(names)}: a step in a container of its own does not run on this machine. "
             "Leave it out of local runs, for example by a key of the configuration; see "
-            f"{documentation('A step of your own, and a step taken out')}"
+            f"{documentation('steps')}"
         )
 
 

@@ -30,7 +30,7 @@ _INDENT = "  "
 
 
 @dataclasses.dataclass(frozen=True)
-class ColumnChange:
+class SchemaChange:
     """Proposed change of a column.
 
     Attributes:
@@ -53,7 +53,7 @@ class SchemaReview:
         text: The text of the schema file with the changes.
     """
 
-    changes: tuple[ColumnChange, ...]
+    changes: tuple[SchemaChange, ...]
     text: str
 
 
@@ -93,7 +93,7 @@ def review(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
     changed = set(columns) or reasons.keys()
     new = _merged(old, proposed, changed)
     changes = [
-        ColumnChange(
+        SchemaChange(
             name,
             tuple(f"{anomaly} ({', '.join(splits)})" for anomaly, splits in reasons[name].items()),
             tuple(_difference(old, new, name)),
@@ -130,13 +130,13 @@ def accept(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
 
 
 def _read_statistics(uri: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+    from tfxkit.storage.artifacts import read_statistics, split_names, statistics_file
     from tfxkit.storage.filesystems import fileio
-    from tfxkit.storage.statistics import read, split_file, split_names
 
     splits = split_names(uri) if fileio.exists(uri) else []
     if not splits:
         raise UsageError(f"There are no statistics of data at {uri}: run the pipeline first")
-    return {split: read(split_file(uri, split)) for split in splits}
+    return {split: read_statistics(statistics_file(uri, split)) for split in splits}
 
 
 def _merged(
@@ -173,7 +173,7 @@ def _lines(schema: schema_pb2.Schema, column: str) -> list[str]:
     return lines
 
 
-def _in_words(change: ColumnChange) -> str:
+def _in_words(change: SchemaChange) -> str:
     lines = [f"{change.column}:", *(f"  {reason}" for reason in change.reasons)]
     if "+ lifecycle_stage: DEPRECATED" in change.lines:
         lines.append("  It is expected no more; take it out of configs/dataset.yaml too.")

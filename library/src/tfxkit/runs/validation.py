@@ -10,13 +10,14 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Dataset
-from tfxkit.config.engine import Engine, ensure_job_server
+from tfxkit.config.engines import BeamConfig, ensure_job_server
 from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
-from tfxkit.config.sections import BeamConfig, DataConfig
+from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.metrics import catalogue
-from tfxkit.storage.code_hash import source_of
+from tfxkit.storage.step_cache import source_of
 
 
 def check(config: Config, config_dir: Path) -> None:
@@ -80,8 +81,7 @@ def check_reader(module: str | None) -> None:
     if module is not None and not _is_module(module):
         raise ConfigError(
             f"data.reader: there is no module {module}. Write it, for example, as "
-            "components.orders for components/orders.py; see "
-            + documentation("A data source of your own")
+            "components.orders for components/orders.py; see " + documentation("source")
         )
 
 
@@ -139,7 +139,7 @@ def _check_engine(beam: BeamConfig) -> None:
         raise ConfigError(
             "Dataflow cannot read or write a folder of this machine, where a local run keeps its "
             "artifacts: run it on a backend whose pipeline root is gs://…; see "
-            + documentation("Engines for the data steps")
+            + documentation("scale")
         )
     if beam.job_server is not None:
         ensure_job_server(beam.job_server.job_endpoint)

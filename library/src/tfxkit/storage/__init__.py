@@ -1,1 +1,1 @@
-"""Files wherever they are, the layout of what is served, and what steps leave for one another."""
+"""File systems, the layout of pushed versions, artifacts between steps, their cache and secrets."""

@@ -1,7 +1,7 @@
-"""Secrets of a step, by reference: a variable of its environment, or a file, that holds one.
+"""Secrets of a step, by reference: a variable of its environment, or a file.
 
-The reference is a parameter of the step and may stand in a configuration, in metadata and in a
-package; the secret is read where the step runs, and goes nowhere else.
+The reference is a parameter of the step, and may be in a configuration, in metadata and in a
+package; the secret itself is read where the step runs, and is stored nowhere.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Component = TypeVar("Component")
 
 
 def needs_secrets(*parameters: str) -> Callable[[Component], Component]:
-    """Decorator of a component whose parameters are references to secrets; empty ones are none.
+    """Decorator of a component with parameters that refer to secrets; an empty one refers to none.
 
-    A run on this machine is refused before its first step where the variable or the file is not
-    there, and so is a package for a backend that gives the step no such variable.
+    A run on this machine is refused before its first step if the variable or the file is missing,
+    and so is a package for a backend that gives the step no such variable.
 
     Args:
         *parameters: Their names. In the configuration, they have the type
@@ -42,7 +42,7 @@ def needs_secrets(*parameters: str) -> Callable[[Component], Component]:
 
 
 def read_secret(reference: str) -> str:
-    """The secret, without white space around it.
+    """Reads a secret, without white space around it.
 
     Args:
         reference: The name of a variable, or the path or address of a file.
@@ -59,13 +59,13 @@ def read_secret(reference: str) -> str:
 
 
 def refuse_missing_secrets(nodes: Iterable[BaseNode]) -> None:
-    """Holds the steps of a run on this machine to what its environment and its disk have.
+    """Refuses a run on this machine that lacks a secret of a step.
 
     Raises:
         UsageError: With the step and the reference.
     """
     for node, parameter, reference in _references(nodes):
-        if "://" in reference:  # read when it is needed: a store may take its time
+        if "://" in reference:  # read when needed: a store may be slow
             continue
         try:
             read_secret(reference)
@@ -77,8 +77,8 @@ def refuse_missing_secrets(nodes: Iterable[BaseNode]) -> None:
 
 
 def variables(node: BaseNode) -> list[str]:
-    """The environment variables that a step needs for its secrets."""
-    return [found for _, _, found in _references([node]) if not _is_file(found)]
+    """Environment variables that a step needs for its secrets."""
+    return [reference for _, _, reference in _references([node]) if not _is_file(reference)]
 
 
 def _references(nodes: Iterable[BaseNode]) -> Iterator[tuple[BaseNode, str, str]]:

@@ -1,7 +1,7 @@
-"""Building the owner's network, and refusing one that cannot be trained or served.
+"""Construction of the owner's network, and refusal of one that cannot be trained or served.
 
 A network is any `keras.Model` from a dict of features to predictions of shape [batch, outputs]. It
-is tried on made-up rows, so that a mistake shows in seconds, before the rows of the data are read.
+is tried on generated rows, so that a mistake shows in seconds, before the data is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BuildModel = Callable[[Sequence[Feature], Dataset, ModelSettings], keras.Model]
 """Type of `build_model` in `models/network.py`."""
 Batch = Mapping[str, tf.Tensor | np.ndarray]
 
-_ROWS = 64  # made up to try a network on
+_ROWS = 64  # generated to try a network
 _TOLERANCE = 1e-3  # of probabilities that sum to 1
 _OUTPUT = {
     Task.BINARY: "a probability for each row",
@@ -37,10 +37,10 @@ _OUTPUT = {
 def build(
     build_model: BuildModel, features: Sequence[Feature], config: TrainerConfig
 ) -> keras.Model:
-    """Builds the network and tries it on made-up rows.
+    """Builds the network and tries it on generated rows.
 
-    Keras forgets all names and seeds before, so that the same code gives the same names of layers
-    (by which weights are found again) and the same weights in any process.
+    Names and seeds of Keras are reset before, so that the same code gives the same names of layers,
+    which identify weights, and the same weights in any process.
 
     Args:
         build_model: The owner's function.
@@ -64,12 +64,12 @@ def build(
             f"The network has inputs that no feature has: {', '.join(unknown)}. Inputs are named "
             f"after features; there are {', '.join(names)}"
         )
-    check_predictions(model, features, made_up_rows(features), config.dataset)
+    check_predictions(model, features, random_rows(features), config.dataset)
     return model
 
 
 def predict(model: keras.Model, features: Sequence[Feature], rows: Batch) -> tf.Tensor:
-    """Predictions of a network, as they are served: of shape [batch, outputs].
+    """Predictions of a network, of shape [batch, outputs], as they are served.
 
     Args:
         model: The network.
@@ -83,7 +83,7 @@ def input_names(model: keras.Model, features: Sequence[Feature]) -> list[str]:
     """Names of the features that a network takes: all, if it is a subclass without fixed inputs."""
     try:
         tensors = model.inputs
-    except (AttributeError, ValueError):  # a subclass; a Sequential that begins without an Input
+    except (AttributeError, ValueError):  # a subclass, or a Sequential without an Input
         return [feature.name for feature in features]
     if not isinstance(model, keras.Sequential) and isinstance(model.input, dict):
         return list(model.input)
@@ -93,7 +93,7 @@ def input_names(model: keras.Model, features: Sequence[Feature]) -> list[str]:
 def check_predictions(
     model: keras.Model, features: Sequence[Feature], rows: Batch, dataset: Dataset
 ) -> None:
-    """Refuses a network whose predictions for some rows are not what the task needs.
+    """Refuses a network whose predictions for some rows do not fit the task.
 
     Raises:
         ModelError: If it fails, if the shape is another than [batch, outputs], if a value is not
@@ -102,7 +102,7 @@ def check_predictions(
     batch = len(next(iter(rows.values())))
     try:
         predictions = predict(model, features, rows)
-    except Exception as error:  # whatever the owner's code does
+    except Exception as error:  # of the owner's code
         message = f"{type(error).__name__}: {_reason(error)}"
         raise ModelError(
             located(f"The network fails on a first batch of rows: {message}", error)
@@ -134,14 +134,14 @@ def check_predictions(
 
 
 def _reason(error: Exception) -> str:
-    """The message of an exception on one line, without Keras' bold type and list of arguments."""
+    """Message of an exception on one line, without Keras' bold type and list of arguments."""
     message = str(error.args[0]) if error.args else str(error)
     message, _, _ = message.partition("Arguments received by")
     return " ".join(re.sub(r"\x1b\[\d+m", "", message).split())
 
 
-def made_up_rows(features: Sequence[Feature]) -> dict[str, np.ndarray]:
-    """Random values for each feature, always the same ones, of the type and shape of real rows."""
+def random_rows(features: Sequence[Feature]) -> dict[str, np.ndarray]:
+    """Random values for each feature, the same in each call, of the type and shape of real rows."""
     random = np.random.default_rng(0)
     rows: dict[str, np.ndarray] = {}
     for feature in features:

@@ -1,6 +1,6 @@
 """Export of the trained model to a SavedModel, and its reconstruction from code and weights.
 
-The Transform graph is inside of the exported model: raw examples go in, so training and serving
+The Transform graph is inside the exported model: raw examples go in, so training and serving
 cannot differ.
 """
 
@@ -39,20 +39,20 @@ OUTPUT = {
     Task.MULTICLASS: "probabilities",
     Task.REGRESSION: "prediction",
 }
-# What both signatures take. Their functions are given without AutoGraph, which takes longer to
+# Input of both signatures. Their functions are traced without AutoGraph, which takes longer to
 # rewrite the Python of their layers than TensorFlow to trace it.
 EXAMPLES = [tf.TensorSpec([None], tf.string, name="examples")]
 
 
 def export(model: keras.Model, job: TrainingJob, data: TrainingData, fitted: Fitted) -> None:
-    """Writes the SavedModel and, in `assets.extra`, where it comes from.
+    """Writes the SavedModel and, in `assets.extra`, its provenance.
 
-    See `tfxkit.storage.served_model` for what is where.
+    The layout is in `tfxkit.storage.served_model`.
 
     Args:
         model: The trained network.
         job: Settings of the training, and the folder to write to.
-        data: The rows that it was trained on.
+        data: The training rows.
         fitted: Course of the training.
     """
     directory = job.fn_args.serving_model_dir
@@ -77,16 +77,16 @@ def export(model: keras.Model, job: TrainingJob, data: TrainingData, fitted: Fit
 
 
 def fingerprint(learned: Weights, job: TrainingJob, training: Mapping[str, Any]) -> str:
-    """A hash of data, code and settings of a model; the same when it is trained again.
+    """Hash of data, code and settings of a model; the same when it is trained again.
 
-    Of the Transform graph and the scale of the label, too: in another unit the same data gives the
-    same ranks, thus the same weights, and yet another model (see
+    It covers the Transform graph and the scale of the label, too: in another unit the same data
+    gives the same ranks, thus the same weights, and yet another model (see
     `tfxkit.training.job.transform_digest`).
 
     Args:
         learned: The weights.
-        job: Has configuration and schema.
-        training: `code_hash` and `transform` are part of the hash.
+        job: Configuration and schema.
+        training: Hashes of code (`code_hash`) and Transform graph (`transform`).
     """
     digest = hashlib.sha256()
     for path, value in learned.variables.items():
@@ -107,7 +107,7 @@ def rebuild(
 ) -> Callable[[list[bytes]], np.ndarray]:
     """Builds an exported model again from code, config and weights, without its SavedModel.
 
-    It shares no more than that with the export, so that a mistake there can be found.
+    It shares nothing else with the export, so it can reveal a mistake there.
 
     Args:
         build_model: The owner's function.
@@ -118,7 +118,7 @@ def rebuild(
         A function from serialized raw tf.Examples to the predictions of `serving_default`.
 
     Raises:
-        ModelError: If the weights are not there, or are those of another architecture.
+        ModelError: If the weights are missing, or belong to another architecture.
     """
     config = TrainerConfig.model_validate(served_model.read_json(model_dir, served_model.CONFIG))
     transform_output = tft.TFTransformOutput(transform_graph_dir)
@@ -138,7 +138,7 @@ def rebuild(
     return predictions
 
 
-@tf.autograph.experimental.do_not_convert  # of what Keras traces besides
+@tf.autograph.experimental.do_not_convert  # of functions that Keras traces itself
 def _write_saved_model(
     model: keras.Model, job: TrainingJob, label_scale: LabelScale, directory: str
 ) -> None:
@@ -158,17 +158,17 @@ def _write_saved_model(
 
 
 def _resources(transform: tf.Module) -> tf.Module:
-    """The vocabularies of a layer, apart from it.
+    """Vocabularies of a layer, without the layer.
 
-    Keras would look for them in the layer as in a SavedModel, and trace it once more for that.
+    Keras would look for them in the layer as in a SavedModel, and trace it once more.
     """
-    found = tf.Module()
-    found.resources = [
+    module = tf.Module()
+    module.resources = [
         each
         for each in tf.train.TrackableView(transform).descendants()
         if isinstance(each, tf.saved_model.experimental.TrackableResource)
     ]
-    return found
+    return module
 
 
 def _serving_fn(
@@ -176,7 +176,7 @@ def _serving_fn(
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     transform = job.transform_output.transform_features_layer()
     spec = job.transform_output.raw_feature_spec()
-    spec = {c: spec[c] for c in model_columns(job.transform_output)}  # not what makes the label
+    spec = {c: spec[c] for c in model_columns(job.transform_output)}  # without the label's columns
     output = OUTPUT[job.config.dataset.task]
 
     @tf.function(input_signature=EXAMPLES, autograph=False)

@@ -1,4 +1,4 @@
-"""Compiling and fitting a network of any kind, in a way that can be repeated to the last bit."""
+"""Compiling and fitting a network of any kind, reproducible to the last bit."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Fitted:
     """Course of a training.
 
     Attributes:
-        history: The losses of each epoch, by name.
-        best_epoch: The one whose weights are kept, from 1.
-        seconds: Without those of an earlier attempt that was killed.
+        history: Losses of each epoch, by name.
+        best_epoch: Number of the epoch whose weights are kept, from 1.
+        seconds: Duration, without earlier attempts that were killed.
     """
 
     history: Mapping[str, list[float]]
@@ -51,7 +51,7 @@ def compile_model(
     loss: Any = None,
     optimizer: keras.optimizers.Optimizer | None = None,
 ) -> None:
-    """Compiles the network, unless `build_model` has done so: then its own loss and optimizer stay.
+    """Compiles the network, unless `build_model` has compiled it with its own loss and optimizer.
 
     Args:
         model: The network.
@@ -83,14 +83,14 @@ def fit(
     *,
     class_weight: Mapping[int, float] | None = None,
 ) -> Fitted:
-    """Trains until the held-out loss falls no longer, and keeps the weights of when it last did.
+    """Trains until the held-out loss falls no longer, and keeps the weights of its last fall.
 
     Args:
         model: The network, compiled.
         job: Settings, and the checkpoint that a killed training goes on from.
         data: The rows.
         class_weight: As Keras' `fit` takes it: class to weight of its rows in the loss. The
-            held-out loss, which decides when to stop, is without it.
+            held-out loss, which early stopping compares, is without it.
 
     Raises:
         ModelError: If the network does not predict what the task needs, or if the loss is no
@@ -147,12 +147,12 @@ def fit_arguments(
 
 
 def speed_up(model: keras.Model, job: TrainingJob, data: TrainingData) -> None:
-    """Has many steps done in one call of compiled code. Results are the same to the last bit."""
+    """Runs many steps in one call of compiled code; results stay the same to the last bit."""
     model.steps_per_execution = data.fit.steps_per_call(job.config.train.batch_size)
 
 
 class EpochProgress(keras.callbacks.Callback):
-    """Logs each epoch, and ends a training that has gone astray."""
+    """Logs each epoch, and stops a training that diverges."""
 
     def __init__(self, epochs: int) -> None:
         """Creates the callback.
@@ -167,7 +167,7 @@ class EpochProgress(keras.callbacks.Callback):
         """Logs the metrics of an epoch.
 
         The log record has the attributes `epoch` (1 for the first), `epochs` and `metrics` (name
-        to value), for whoever shows how a training goes.
+        to value), for a display of the progress.
 
         Raises:
             ModelError: If one of the metrics is not a number.
@@ -189,12 +189,12 @@ class EpochProgress(keras.callbacks.Callback):
 
 
 def _for_network(rows: TrainingRows, names: Sequence[str], scale: LabelScale) -> TrainingRows:
-    """The same rows with the features that the network has inputs for, and labels [batch, 1]."""
+    """Keeps the features that are inputs of the network, and shapes labels to [batch, 1]."""
 
     @tf.autograph.experimental.do_not_convert
     def decode(elements: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         features, labels = rows.decode(elements)
-        # A loss of one's own that subtracts [batch] from [batch, 1] would get [batch, batch].
+        # A custom loss that subtracts [batch] from [batch, 1] would get [batch, batch].
         labels = tf.expand_dims(scale.to_network(labels), axis=1)
         return {name: features[name] for name in names}, labels
 

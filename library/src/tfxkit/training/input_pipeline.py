@@ -28,7 +28,7 @@ _SHARES = 10_000  # so fine can a share of the rows be given
 _MAX_STEPS_PER_CALL = 100  # so often does a training hear Ctrl-C
 _MAX_SHUFFLE_BUFFER = 200_000  # rows that are not in memory; about 500 bytes each
 _HASH = " of the row"  # a column beside the features
-_MAX_HELD_OUT = 10_000  # rows; the same ones in each epoch, so they tell a thousandth of the loss
+_MAX_HELD_OUT = 10_000  # rows; the same ones in each epoch, so they show a thousandth of the loss
 _SLACK = 1.25  # factor by which the sample may exceed its size before rows are dropped
 _CHANCE = ""  # a column beside the features
 
@@ -42,11 +42,11 @@ class TrainingRows:
     Attributes:
         elements: A dataset with an element for each row, in a stable order: its number, or the
             row itself as serialized tf.Example.
-        labels: Of all of them, in that order.
+        labels: Labels of all rows, in that order.
         decode: Turns a batch of elements into features and labels.
         epoch_rows: Maximum number of rows in an epoch; the next one continues from there.
-        shuffle_buffer: How many elements are shuffled at once; None if they are numbers, which are
-            shuffled without looking at the others.
+        shuffle_buffer: Number of elements that are shuffled at once; None if the elements are
+            numbers, which need no buffer.
     """
 
     elements: tf.data.Dataset
@@ -56,11 +56,11 @@ class TrainingRows:
     shuffle_buffer: int | None
 
     def __len__(self) -> int:
-        """The number of rows."""
+        """Number of rows."""
         return len(self.labels)
 
     def steps(self, batch_size: int) -> int:
-        """The number of batches of one epoch: some calls of `steps_per_call` each.
+        """Number of batches of one epoch: some calls of `steps_per_call` each.
 
         Keras would go on into the next epoch to fill the last call (keras 3.15,
         `trainers/epoch_iterator.py`); so what does not fill it is left out. That is nothing below
@@ -75,11 +75,11 @@ class TrainingRows:
         return batches // -(-batches // _MAX_STEPS_PER_CALL)
 
     def batches(self, batch_size: int) -> int:
-        """The number of batches of one epoch, but for what `steps` leaves out."""
+        """Number of batches of one epoch, also of those that `steps` leaves out."""
         return self.all_batches(batch_size) // self.parts(batch_size)
 
     def all_batches(self, batch_size: int) -> int:
-        """The number of batches that hold all rows."""
+        """Number of batches that hold all rows."""
         return -(-len(self) // batch_size)
 
     def parts(self, batch_size: int) -> int:
@@ -89,7 +89,7 @@ class TrainingRows:
 
 @dataclasses.dataclass(frozen=True)
 class LabelScale:
-    """The unit in which a network sees the label, so that any network can learn any label.
+    """Unit in which a network sees the label, so that any network can learn any label.
 
     Attributes:
         mean: Label that the network sees as 0.
@@ -101,7 +101,7 @@ class LabelScale:
 
     @classmethod
     def of(cls, labels: np.ndarray) -> LabelScale:
-        """The scale in which labels have the mean 0 and the standard deviation 1."""
+        """Scale in which labels have mean 0 and standard deviation 1."""
         return cls(float(labels.mean(dtype=np.float64)), float(labels.std(dtype=np.float64)) or 1.0)
 
     def to_network(self, labels: tf.Tensor) -> tf.Tensor:
@@ -115,7 +115,7 @@ class LabelScale:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-    """All that a training reads.
+    """Rows of a training.
 
     Attributes:
         fit: The rows to learn from.
@@ -136,16 +136,16 @@ def read(
     dataset: Dataset,
     train: TrainSettings,
 ) -> TrainingData:
-    """Reads through all rows once and holds a share of them out, by a hash of the row.
+    """Reads all rows once, and holds a share of them out, by a hash of the row.
 
-    Rows that are kept in memory are drawn at random from all, if there are more than the training
-    comes to: `epochs` times `epoch_rows`, and some to hold out.
+    Rows in memory are a random sample, if there are more rows than the training uses: `epochs`
+    times `epoch_rows`, and some to hold out.
 
     Args:
-        patterns: Of the files with raw examples.
-        transform_output: The graph that makes their features.
-        dataset: Says what the label must be like.
-        train: Says how much is held out, and whether rows are kept in memory.
+        patterns: Patterns of the files with raw examples.
+        transform_output: The graph that computes their features.
+        dataset: Description of the label.
+        train: Share of the rows that is held out, and use of memory.
 
     Raises:
         DataError: If a row has no label, or if one of the two parts would be empty.
@@ -189,7 +189,7 @@ def read(
 def _scan(
     rows: tf.data.Dataset, parse: Decode, dataset: Dataset, train: TrainSettings
 ) -> tuple[dict[str, np.ndarray], str]:
-    """Label and hash of the rows, with the features if they are to be kept; and the digest."""
+    """Reads label and hash of the rows, their features if these stay in memory, and the digest."""
     most = train.epochs * train.epoch_rows + _MAX_HELD_OUT if train.cache else sys.maxsize
     sample = RowSample(most, train.seed)
     count, unlabelled, sums = 0, 0, np.zeros(2, np.uint64)
@@ -214,13 +214,13 @@ def _scan(
 
 
 def _small(values: np.ndarray) -> np.ndarray:
-    """Codes in half the memory."""
+    """Halves the memory of codes."""
     return values.astype(np.int32) if values.dtype == np.int64 else values
 
 
 def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int) -> TrainingRows:
     columns = {}
-    while table:  # so that no more than one column is there twice
+    while table:  # so that only one column is in memory twice
         name, values = table.popitem()
         columns[name] = tf.constant(values)
     all_labels = tf.constant(labels)
@@ -243,7 +243,7 @@ def _in_memory(table: dict[str, np.ndarray], labels: np.ndarray, epoch_rows: int
 
 
 def _row_hash(columns: Sequence[tf.Tensor]) -> np.ndarray:
-    """A hash of what the model sees of each row, uint64: not of columns that it ignores."""
+    """Hash of each row, uint64, without columns that the model ignores."""
     values = [column.numpy().reshape(len(column), -1).view(np.uint8) for column in columns]
     table = np.concatenate(values, axis=1)
     hashes = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in table)
@@ -263,10 +263,10 @@ def _parser(transform_output: tft.TFTransformOutput, dataset: Dataset) -> Decode
     shapes = {k: [None, *v.shape] for k, v in transform_output.transformed_feature_spec().items()}
     transform = transform_output.transform_features_layer()
 
-    @tf.autograph.experimental.do_not_convert  # which takes a second and changes nothing
+    @tf.autograph.experimental.do_not_convert  # AutoGraph takes a second and changes nothing
     def parse(rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         transformed = transform(tf.io.parse_example(rows, spec))
-        # Keras needs shapes that the graph does not tell.
+        # Keras needs shapes, which the graph lacks.
         features = {name: tf.ensure_shape(transformed[name], shapes[name]) for name in shapes}
         labels = features.pop(LABEL_KEY)
         return features, labels
@@ -278,11 +278,11 @@ def epochs(rows: TrainingRows, batch_size: int, seed: int, first: int) -> tf.dat
     """Endless batches of shuffled rows, epoch after epoch.
 
     The order of each epoch depends on the seed and its number only, so that a training that was
-    killed goes on with the batches that it would have seen.
+    killed continues with the batches that it would have seen.
     """
     steps, parts = rows.steps(batch_size), rows.parts(batch_size)
 
-    @tf.autograph.experimental.do_not_convert  # there is nothing to convert, but it looks for long
+    @tf.autograph.experimental.do_not_convert  # AutoGraph finds nothing to convert, and is slow
     def one_epoch(number: tf.Tensor) -> tf.data.Dataset:
         a_pass, begin = number // parts, number % parts * steps
         if rows.shuffle_buffer is None:
@@ -299,7 +299,7 @@ def epochs(rows: TrainingRows, batch_size: int, seed: int, first: int) -> tf.dat
 def _numbers(
     rows: int, batch_size: int, seed: list[int | tf.Tensor], begin: tf.Tensor, end: tf.Tensor
 ) -> tf.data.Dataset:
-    """Some batches of the numbers 0 to `rows` in a random order, at the cost of these alone."""
+    """Some batches of the numbers 0 to `rows` in a random order, without computing the others."""
     places = tf.data.Dataset.range(begin * batch_size, tf.minimum(end * batch_size, rows))
     return places.batch(batch_size).map(
         lambda place: tf.random.experimental.index_shuffle(place, seed, rows - 1)
@@ -307,9 +307,9 @@ def _numbers(
 
 
 def in_order(rows: TrainingRows) -> tf.data.Dataset:
-    """All rows once, in large batches: to measure on."""
+    """All rows once, in large batches, for measurements."""
     batches = rows.elements.batch(SCAN_BATCH).map(rows.decode, num_parallel_calls=tf.data.AUTOTUNE)
-    # Rows that a filter let through are of unknown number for tf.data, which Keras warns of.
+    # tf.data cannot count the rows behind a filter, and Keras warns of an unknown number.
     return batches.apply(tf.data.experimental.assert_cardinality(rows.all_batches(SCAN_BATCH)))
 
 
@@ -325,19 +325,19 @@ class RowSample:
         """
         self._most = most
         self._random = np.random.default_rng(seed)
-        self._bound = 1.0
+        self._limit = 1.0
         self._batches: list[dict[str, np.ndarray]] = []
         self._rows = 0
 
     def add(self, columns: dict[str, np.ndarray]) -> None:
-        """Adds a batch of rows, some of which are kept.
+        """Adds a batch of rows, and keeps some of them.
 
         Args:
             columns: Values by name, with a row in the first dimension; the same columns each time.
         """
         rows = len(next(iter(columns.values())))
         chance = self._random.random(rows)
-        kept = np.flatnonzero(chance < self._bound)
+        kept = np.flatnonzero(chance < self._limit)
         if len(kept):
             batch = {**columns, _CHANCE: chance}
             self._batches.append({name: values[kept] for name, values in batch.items()})
@@ -354,11 +354,11 @@ class RowSample:
         return table
 
     def _shrink(self) -> None:
-        """Keeps the rows with the smallest chances, the bound for later rows."""
+        """Keeps the rows with the smallest chances, whose maximum is the limit for later rows."""
         table = self._joined()
         chance = table[_CHANCE]
-        self._bound = np.partition(chance, self._most)[self._most]
-        kept = chance < self._bound
+        self._limit = np.partition(chance, self._most)[self._most]
+        kept = chance < self._limit
         self._batches = [{name: table.pop(name)[kept] for name in list(table)}]
         self._rows = int(kept.sum())
 

@@ -1,4 +1,4 @@
-"""A random search for hyperparameters, whatever the network: trials, winner and mistakes logged."""
+"""Random search for hyperparameters of any network; logs trials, winner and mistakes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from tfx.components.tuner.component import TunerFnResult
 
 from tfxkit.config.settings import ModelSettings, TrainSettings
 from tfxkit.errors import ModelError
-from tfxkit.training.checkpoint import RelativeEarlyStopping
 from tfxkit.training.fitting import fit_arguments, speed_up
 from tfxkit.training.input_pipeline import TrainingData
-from tfxkit.training.job import TrainingJob
+from tfxkit.training.job import RelativeEarlyStopping, TrainingJob
 
 __all__ = ["random_search"]
 
@@ -81,7 +80,9 @@ def random_search(
         directory=job.fn_args.working_dir,
         project_name="tuner",
     )
-    model = create_model(job)  # for its inputs, the same in each trial; refused before any
+    model = create_model(
+        job
+    )  # for its inputs, the same in each trial; an invalid one is refused before the first
     return TunerFnResult(
         tuner=tuner,
         fit_kwargs={
@@ -116,12 +117,12 @@ def _result(trial: Any) -> tuple[str, float, str]:
 
 
 def _watched(settings: ModelSettings) -> tuple[ModelSettings, set[str]]:
-    """The same settings, and the names of those that are read from now on."""
+    """Copies settings, and records the names of those that are read from the copy."""
     read: set[str] = set()
 
     class Watched(ModelSettings):
         def __getattribute__(self, name: str) -> Any:
-            # All at once, as a dict, is each of them.
+            # A dict of all settings reads each of them.
             read.update(ModelSettings.model_fields if name == "model_dump" else [name])
             return super().__getattribute__(name)
 

@@ -1,8 +1,8 @@
-"""Weights of a network of any kind in a file, and a training that starts from them.
+"""Weights of a network of any kind in a file, and warm starts from them.
 
-The file (HDF5) has a dataset for each variable, by the path that Keras gives it
-(`hidden/kernel`), and says beside it what the numbers stand for: the inputs of the network, the
-values of each vocabulary in the order of their codes, and the scale of the label.
+The file (HDF5) has a dataset for each variable, by its path in Keras (`hidden/kernel`), and the
+meaning of the numbers: the inputs of the network, the values of each vocabulary in the order of
+their codes, and the scale of the label.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tfxkit.errors import ModelError
 from tfxkit.features.model_inputs import FIRST_WORD_CODE, Feature, vocabularies
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
-from tfxkit.training.building import made_up_rows, predict
+from tfxkit.training.building import predict, random_rows
 from tfxkit.training.input_pipeline import LabelScale
 
 logger = logging.getLogger(__name__)
@@ -41,13 +41,13 @@ class Weights:
     """Content of a weights file.
 
     Attributes:
-        variables: By path.
-        tables: The variables that hold a vector for each code of a feature whose codes depend on
-            the data: path to the name of the feature.
-        vocabularies: By name of the feature.
+        variables: Variables by path.
+        tables: Variables with a vector for each code of a feature, if its codes depend on the data:
+            path to the name of the feature.
+        vocabularies: Vocabularies by name of the feature.
         meaning: The label, and the names and kinds of the inputs in their order. Weights of
             networks whose meanings differ cannot stand for one another, whatever their shapes.
-        label_scale: Predictions are in these units.
+        label_scale: Units of the predictions.
     """
 
     variables: Mapping[str, np.ndarray]
@@ -64,7 +64,7 @@ class Weights:
         dataset: Dataset,
         label_scale: LabelScale,
     ) -> Weights:
-        """The weights of a network as they are now."""
+        """Takes the present weights of a network."""
         inputs = [[f.name, str(f.kind), f.length] for f in features]
         label = dataset.label.model_dump(mode="json", exclude={"missing"})
         return cls(
@@ -76,10 +76,10 @@ class Weights:
         )
 
     def assign_to(self, model: keras.Model) -> None:
-        """Gives a network of the same architecture these weights.
+        """Assigns the weights to a network of the same architecture.
 
         Raises:
-            ModelError: If the architecture is another one.
+            ModelError: If the architecture differs.
         """
         variables = _variables(model)
         shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
@@ -112,7 +112,7 @@ def write(weights: Weights, model_dir: str) -> None:
 
 
 def read(model_dir: str) -> Weights | None:
-    """Reads the weights file of an exported model; None if it is not there, or of an old format."""
+    """Reads the weights file of an exported model; None if it is missing, or of an old format."""
     source = os.path.join(model_dir, served_model.WEIGHTS)
     if not fileio.exists(source):
         return None
@@ -141,11 +141,11 @@ def read(model_dir: str) -> Weights | None:
 def start_from(
     base_model: str, model: keras.Model, features: Sequence[Feature], dataset: Dataset
 ) -> None:
-    """Gives a network the weights of the served one where these fit, and logs where they do not.
+    """Assigns the weights of the served model to a network where they fit, and logs the others.
 
     A weight fits if the variable of the same path has the same shape. A vocabulary may have changed
-    with the data: what was learned of a value goes with the value to its new code, and values that
-    are new start at random.
+    with the data: the vector of a value moves with the value to its new code, and new values start
+    at random.
 
     Args:
         base_model: Folder of the served model.
@@ -198,7 +198,7 @@ def start_from(
 
 
 def _read_0_1(model_dir: str, new: Weights) -> Weights | None:
-    """The weights of a model that version 0.1 pushed, under the paths that they have in `new`.
+    """Reads the weights of a model that version 0.1 pushed, under their paths in `new`.
 
     Keras wrote that file, by layer, and without names for the variables of a layer. Layers, inputs
     and the order of both are those of the network that is shipped today.
@@ -208,18 +208,18 @@ def _read_0_1(model_dir: str, new: Weights) -> Weights | None:
         new: The weights of the network to train.
 
     Returns:
-        None if the file is none of 0.1, or the inputs of its network are others.
+        None if the file is not of 0.1, or the inputs of its network differ.
     """
     with tempfile.TemporaryDirectory() as local:
         path = os.path.join(local, "weights.h5")
         fileio.copy(os.path.join(model_dir, served_model.WEIGHTS), path)
         with h5py.File(path, "r") as file:
             groups = {name: group["vars"] for name, group in file.get("layers", {}).items()}
-            names = {group: str(found.attrs.get("name", "")) for group, found in groups.items()}
+            names = {name: str(group.attrs.get("name", "")) for name, group in groups.items()}
             layers = {
-                alias: [found[str(number)][()] for number in range(len(found))]
-                for group, found in groups.items()
-                for alias in (group, names[group])  # a layer has a name only if it was given one
+                alias: [group[str(number)][()] for number in range(len(group))]
+                for name, group in groups.items()
+                for alias in (name, names[name])  # only some layers have a name of their own
             }
     config = served_model.read_json(model_dir, served_model.CONFIG) or {}
     described = config.get("dataset", {})
@@ -251,9 +251,9 @@ def _read_0_1(model_dir: str, new: Weights) -> Weights | None:
 
 
 def _values_unknown(path: str, new: Weights, served: Weights) -> bool:
-    """True of the vectors of a feature in both networks that has no vocabulary of this library's.
+    """True for vectors of a feature in both networks without a vocabulary of this library.
 
-    Which code means what is then not in the weights file, and may have changed with the data.
+    The meaning of its codes is not in the weights file, and may have changed with the data.
     """
     feature = new.tables.get(path)
     return (
@@ -264,9 +264,10 @@ def _values_unknown(path: str, new: Weights, served: Weights) -> bool:
 
 
 def _moved_rows(path: str, new: Weights, served: Weights) -> np.ndarray | None:
-    """The new table with the served rows for missing and unknown values, and for words in both.
+    """Moves the served rows for missing and unknown values, and for words in both, to a new table.
 
-    None if the tables are of different features, or if the values of the codes are not known.
+    Returns:
+        None if the tables are of different features, or if the values of the codes are unknown.
     """
     rows, served_rows = new.variables[path].copy(), served.variables[path]
     feature = new.tables.get(path, "")
@@ -287,7 +288,7 @@ def _moved_rows(path: str, new: Weights, served: Weights) -> np.ndarray | None:
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """By path; those of the same path, as subclasses may have them, are counted."""
+    """Variables by path; several with the same path, as in subclasses, get a number."""
     variables: dict[str, keras.Variable] = {}
     for variable in model.weights:
         path, number = variable.path, 1
@@ -299,13 +300,13 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def _tables(model: keras.Model, features: Sequence[Feature]) -> dict[str, str]:
-    """The variables in which codes that depend on the data are looked up: path to feature.
+    """Finds the variables that are tables of codes that depend on the data: path to feature.
 
-    Found without a convention for names: a gradient touches the rows of the codes that went in.
+    It needs no convention for names: a gradient touches the rows of the codes in the input.
     """
     coded = [feature for feature in features if feature.codes is not None and not feature.fixed]
     values = {path: variable.value for path, variable in _variables(model).items()}
-    rows = made_up_rows(features)
+    rows = random_rows(features)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(list(values.values()))
         total = tf.reduce_sum(predict(model, features, rows))

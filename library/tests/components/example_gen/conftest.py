@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfxkit.components.example_gen.columns import ARROW_TYPES, column_types
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.tables import column_names, read_batches
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 
 SCHEMA = """
 feature { name: "count" type: INT }

@@ -69,7 +69,7 @@ def test_the_fingerprint_follows_the_content_without_reading_it(data, monkeypatc
     def now() -> str:
         return fingerprint(select(data, range_config("all")))
 
-    monkeypatch.setattr("tfxkit.storage.s3.filesystem.reader", None)
+    monkeypatch.setattr("tfxkit.storage.filesystems.open_object", None)
     before = now()
     for content, same in ((ROWS, True), (ROWS + "7,7,x\n", False)):
         with fileio.open(f"{data}/span-1/a.csv", "w") as file:

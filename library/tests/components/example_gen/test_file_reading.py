@@ -8,7 +8,7 @@ import pytest
 
 from tests.components.example_gen.conftest import read_table
 from tfxkit.components.example_gen import csv_files, tables
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}

@@ -1,4 +1,4 @@
-"""What ExampleGen makes of a file does not depend on whether it was read in parts."""
+"""Large files: the same examples and errors, read as a whole or in parts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 
 from tests.components.example_gen.example_gen_run import Runner
-from tfxkit.components.example_gen import outcomes, parts
+from tfxkit.components.example_gen import files, outcomes
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
-from tfxkit.config.csv_format import PLAIN
-from tfxkit.config.split_at import SplitAt
+from tfxkit.config.data import PLAIN_CSV, SplitAt
 from tfxkit.errors import DataError
-from tfxkit.storage.examples_artifact import LEFT_OUT, OUTCOMES
+from tfxkit.storage.artifacts import LEFT_OUT, OUTCOMES
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
 HEADER = "count,price,name\n"
@@ -33,19 +32,19 @@ def text(start, stop):
 
 
 class Step:
-    """What the step does with a file, without Beam."""
+    """The work of the step on a file, without Beam."""
 
     def __init__(self, uri: Path, splits=None, required=()) -> None:
         splits = splits or HashSplits({"train": 2, "eval": 1})
-        self.writer = ShardWriter(RowFormat(TYPES, PLAIN, required), splits, str(uri), 99)
+        self.writer = ShardWriter(RowFormat(TYPES, PLAIN_CSV, required), splits, str(uri), 99)
 
     def cut(self, path):
-        [source] = parts.data_files([path], PLAIN)
-        scans = [parts.scan_range(source, i, PLAIN) for i in range(source.parts)]
-        return source, parts.cut_file(source, scans) if source.is_cut else [None]
+        [source] = files.data_files([path], PLAIN_CSV)
+        scans = [files.scan_range(source, i, PLAIN_CSV) for i in range(source.parts)]
+        return source, files.cut_file(source, scans) if source.is_cut else [None]
 
     def read(self, path):
-        """What became of the file."""
+        """The outcome of the file."""
         source, found = self.cut(path)
         done = [self.writer.write_part((source, i, part), {}) for i, part in enumerate(found)]
         merged = outcomes.merge_outcomes(outcome for _, outcome in done)
@@ -54,12 +53,12 @@ class Step:
 
 @pytest.fixture
 def both(tmp_path, monkeypatch):
-    """What becomes of a file that is read as a whole, and in parts."""
+    """The outcomes of a file that is read as a whole, and in parts."""
 
     def both(path, **step):
-        monkeypatch.setattr(parts, "PART_BYTES", ONE_PART)
+        monkeypatch.setattr(files, "PART_BYTES", ONE_PART)
         whole = Step(tmp_path / "whole", **step).read(path)
-        monkeypatch.setattr(parts, "PART_BYTES", SMALL_PARTS)
+        monkeypatch.setattr(files, "PART_BYTES", SMALL_PARTS)
         step = Step(tmp_path / "parts", **step)
         assert sum(part is not None and bool(part.pieces) for part in step.cut(path)[1]) > 5
         return whole, step.read(path)
@@ -114,7 +113,7 @@ def test_a_value_that_the_splits_need_is_missed_in_a_part(write, both):
 
 
 def test_what_no_part_can_be_sure_of_is_read_as_a_whole(write, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", SMALL_PARTS)
+    monkeypatch.setattr(files, "PART_BYTES", SMALL_PARTS)
     content = HEADER + "".join(f'{i},1,5" disk\n' for i in range(400))
     path = write("a.csv", content)
     step = Step(tmp_path / "out")
@@ -132,7 +131,7 @@ def test_what_no_part_can_be_sure_of_is_read_as_a_whole(write, tmp_path, monkeyp
     ids=["longer", "other rows", "as long"],
 )
 def test_parts_of_two_files_are_not_put_together(write, tmp_path, monkeypatch, content):
-    monkeypatch.setattr(parts, "PART_BYTES", SMALL_PARTS)
+    monkeypatch.setattr(files, "PART_BYTES", SMALL_PARTS)
     path = write("a.csv", text(0, 100))
     step = Step(tmp_path)
     source, found = step.cut(path)
@@ -146,7 +145,7 @@ def test_parts_of_two_files_are_not_put_together(write, tmp_path, monkeypatch, c
 
 
 def test_a_file_that_goes_while_it_is_read_is_told_of(write, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", SMALL_PARTS)
+    monkeypatch.setattr(files, "PART_BYTES", SMALL_PARTS)
     path = write("a.csv", text(0, 100))
     step = Step(tmp_path)
     source, found = step.cut(path)
@@ -154,7 +153,7 @@ def test_a_file_that_goes_while_it_is_read_is_told_of(write, tmp_path, monkeypat
     explained = step.writer.explain_error(step.writer.write_part((source, 1, found[1]), {}), {})
     assert "No such file or directory" in explained["error"]
     with pytest.raises(DataError, match=r"no file .*a\.csv any more"):
-        parts.check_unchanged(source)
+        files.check_unchanged(source)
 
 
 @pytest.mark.slow
@@ -168,7 +167,7 @@ def test_the_step_writes_the_same_rows_in_more_shards(tmp_path, small_schema, wr
     runner = Runner(tmp_path, small_schema)
     found = []
     for name, size in (("whole", ONE_PART), ("parts", 1500)):
-        monkeypatch.setattr(parts, "PART_BYTES", size)
+        monkeypatch.setattr(files, "PART_BYTES", size)
         runner.run(name=name)
         uri = Path(runner.artifacts()[-1].uri)
         counts = json.loads((uri / OUTCOMES).read_text())
@@ -182,7 +181,7 @@ def test_the_step_writes_the_same_rows_in_more_shards(tmp_path, small_schema, wr
 
 @pytest.mark.slow
 def test_the_step_says_what_is_wrong_with_a_file_once(tmp_path, small_schema, write, monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", SMALL_PARTS)
+    monkeypatch.setattr(files, "PART_BYTES", SMALL_PARTS)
     wrong = rows(0, 300)
     wrong[40] = wrong[250] = "many,1,a\n"
     write("data/span-1/a.csv", HEADER + "".join(wrong))

@@ -12,10 +12,10 @@ import pyarrow.parquet
 import pytest
 from botocore.response import StreamingBody
 
-from tfxkit.components.example_gen import parts, tables
+from tfxkit.components.example_gen import files, tables
 from tfxkit.components.example_gen.encoding import encode_batch
-from tfxkit.components.example_gen.parts import Part
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.components.example_gen.files import Part
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 
@@ -36,10 +36,10 @@ def rows_of(path: str, how: CsvFormat, part: Part | None = None) -> list[bytes]:
 
 def parts_of(path: str, how: CsvFormat) -> list[Part | None]:
     """As the step cuts the file."""
-    [source] = parts.data_files([path], how)
+    [source] = files.data_files([path], how)
     if not source.is_cut:
         return [Part(i, source.parts) for i in range(source.parts)] if source.parts > 1 else [None]
-    return parts.cut_file(source, [parts.scan_range(source, i, how) for i in range(source.parts)])
+    return files.cut_file(source, [files.scan_range(source, i, how) for i in range(source.parts)])
 
 
 class Text:
@@ -59,7 +59,7 @@ class Text:
         return pick(["", "\ufeff", "\n\r\n"]) + (text if pick([0, 1]) else text.rstrip("\r\n"))
 
     def value(self) -> str:
-        """What a program would write."""
+        """A value as programs write it."""
         pick, quote = self.random.choice, self.how.quote
         plain = pick(["", "x", "12", "é€", "NA", "a_longer_value"])
         if not quote or pick([0, 1]):
@@ -68,7 +68,7 @@ class Text:
         return quote + "".join(self.random.choices(inside, k=pick([0, 1, 2, 5]))) + quote
 
     def stray(self) -> str:
-        """What a person would: quotes anywhere."""
+        """A value as people write it, with quotes anywhere."""
         quote = self.how.quote or '"'
         odd = [
             f"5{quote}",
@@ -83,8 +83,8 @@ class Text:
 @pytest.fixture(params=[1, 7, 1 << 20])
 def tiny(request, monkeypatch) -> Iterator[None]:
     """Parts of some rows, looked at in chunks that end anywhere."""
-    monkeypatch.setattr(parts, "PART_BYTES", 40)
-    monkeypatch.setattr(parts, "CHUNK_BYTES", request.param)
+    monkeypatch.setattr(files, "PART_BYTES", 40)
+    monkeypatch.setattr(files, "CHUNK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("tiny")
@@ -184,15 +184,15 @@ def test_a_row_longer_than_a_part_is_in_the_one_where_it_starts(write):
     ids=["small", "packed", "another encoding", "two bytes a character"],
 )
 def test_what_is_small_or_cannot_be_cut_is_read_as_a_whole(write, name, content, how):
-    [source] = parts.data_files([write(name, content)], CsvFormat(**how))
+    [source] = files.data_files([write(name, content)], CsvFormat(**how))
     assert source.parts == 1
 
 
 def test_shards_are_numbered_through_and_depend_on_sizes_alone(write, monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", 100)
+    monkeypatch.setattr(files, "PART_BYTES", 100)
     sizes = (100, 101, 250, 30)
-    files = [write(f"{i}.csv", "a" * size) for i, size in enumerate(sizes)]
-    found = parts.data_files(files, CsvFormat())
+    paths = [write(f"{i}.csv", "a" * size) for i, size in enumerate(sizes)]
+    found = files.data_files(paths, CsvFormat())
     assert [(source.shard, source.parts) for source in found] == [(0, 1), (1, 2), (3, 3), (6, 1)]
     assert [found[2].range(i) for i in range(3)] == [(0, 83), (83, 166), (166, 250)]
 
@@ -202,7 +202,7 @@ def test_row_groups_are_dealt_out_in_their_order(tmp_path, monkeypatch, count):
     path = str(tmp_path / "a.parquet")
     table = pa.table({"a": [f"{i}" * (i % 9) for i in range(90)]})
     pyarrow.parquet.write_table(table, path, row_group_size=11)
-    monkeypatch.setattr(parts, "PART_BYTES", -(-(tmp_path / "a.parquet").stat().st_size // count))
+    monkeypatch.setattr(files, "PART_BYTES", -(-(tmp_path / "a.parquet").stat().st_size // count))
     found = parts_of(path, CsvFormat())
     assert len(found) == count
     rows = [rows_of(path, CsvFormat(), part) for part in found]
@@ -211,7 +211,7 @@ def test_row_groups_are_dealt_out_in_their_order(tmp_path, monkeypatch, count):
 
 
 def test_parquet_without_rows_has_parts_without_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", 100)
+    monkeypatch.setattr(files, "PART_BYTES", 100)
     path = str(tmp_path / "a.parquet")
     pyarrow.parquet.write_table(pa.table({"a": pa.array([], pa.string())}), path)
     found = parts_of(path, CsvFormat())
@@ -224,7 +224,7 @@ def test_a_part_of_an_object_is_read_without_the_rest(s3, monkeypatch):
     text = "a,bé\n" + "".join(f"{i},x\n" for i in range(1_200_000))
     with fileio.open(path, "w") as file:
         file.write(text)
-    monkeypatch.setattr(parts, "PART_BYTES", 2 << 20)
+    monkeypatch.setattr(files, "PART_BYTES", 2 << 20)
     found = parts_of(path, how)
     assert len(found) == 6
     read = Counted(monkeypatch)

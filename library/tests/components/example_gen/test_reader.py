@@ -15,14 +15,12 @@ import pytest
 
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tests.sample_project import LIBRARY
-from tfxkit.components.example_gen.component import SpanExampleGen
-from tfxkit.components.example_gen.executor import resolve_spans
+from tfxkit.components.example_gen.component import SpanExampleGen, resolve_spans
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.spans import range_config
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
 from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
-from tfxkit.config.csv_format import PLAIN
-from tfxkit.config.split_at import SplitAt
+from tfxkit.config.data import PLAIN_CSV, SplitAt
 from tfxkit.errors import DataError
 
 TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
@@ -199,12 +197,12 @@ def test_spans_are_chosen_as_those_of_files_are(small_schema, module, deliver, t
 
 
 class Step:
-    """What the step does with one span, without Beam."""
+    """The work of the step on a span, without Beam."""
 
     def __init__(self, folder: Path, splits=None, required=()):
         splits = splits or HashSplits(SPLITS)
         self.folder = folder
-        self.writer = ShardWriter(RowFormat(TYPES, PLAIN, required), splits, str(folder), 1)
+        self.writer = ShardWriter(RowFormat(TYPES, PLAIN_CSV, required), splits, str(folder), 1)
 
     def read(self, reader, path="", **options):
         return self.writer.write_span(Reader(reader, str(path), options), 1, 0)

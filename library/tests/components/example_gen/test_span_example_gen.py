@@ -13,8 +13,7 @@ import tensorflow_data_validation as tfdv
 from tfx.components.example_gen.component import FileBasedExampleGen
 
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
-from tfxkit.components.example_gen.component import SpanExampleGen
-from tfxkit.components.example_gen.executor import resolve_spans
+from tfxkit.components.example_gen.component import SpanExampleGen, resolve_spans
 from tfxkit.errors import DataError
 from tfxkit.storage import step_cache
 

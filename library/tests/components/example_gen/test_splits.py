@@ -7,7 +7,7 @@ import pytest
 
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
-from tfxkit.config.split_at import SplitAt
+from tfxkit.config.data import SplitAt
 from tfxkit.errors import DataError
 
 THREE = {"train": 1, "eval": 1, "test": 1}

@@ -7,14 +7,16 @@ import pyarrow as pa
 import pytest
 
 from tfxkit.components.data_gate.drift import infinity_norm, jensen_shannon
-from tfxkit.onboarding import expectations, leaks, missing, target
-from tfxkit.onboarding.profile import profile
-from tfxkit.onboarding.roles import decide
+from tfxkit.onboarding.plan import choose_thresholds, limit_drift
+from tfxkit.onboarding.profile import profile_columns
+from tfxkit.onboarding.roles import decide_role
+from tfxkit.onboarding.table import find_sentinel
+from tfxkit.onboarding.target import choose_target, leak_reason
 
 
 def bounds(values):
-    columns = profile(pa.table({"y": values}))
-    return expectations.thresholds(target.find(columns), columns["y"])
+    columns = profile_columns(pa.table({"y": values}))
+    return choose_thresholds(choose_target(columns), columns["y"])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_chance_alone_is_no_drift(rows):
     random = np.random.default_rng(0)
 
     def sample():
-        return profile(
+        return profile_columns(
             pa.table(
                 {
                     "text": random.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2]),
@@ -63,12 +65,12 @@ def test_chance_alone_is_no_drift(rows):
         )
 
     first = sample()
-    allowed = expectations.drift(first, {name: decide(column) for name, column in first.items()})
+    allowed = limit_drift(first, {name: decide_role(column) for name, column in first.items()})
     assert set(allowed) == {"text", "number", "few"}
     distances = {"infinity_norm": lambda *a: infinity_norm(*a)[0], "jensen_shannon": jensen_shannon}
     splits = [sample() for _ in range(6)]
     parts = [
-        profile(pa.table({name: c.values[: rows // 3] for name, c in columns.items()}))
+        profile_columns(pa.table({name: c.values[: rows // 3] for name, c in columns.items()}))
         for columns in splits
     ]
     for before, now in itertools.pairwise(parts):
@@ -84,19 +86,19 @@ def test_a_column_that_is_the_label_under_another_name():
         "fine": [f"{one}{i % 2}" for i, one in enumerate(label)],  # tells the label, is not it
         "y": label,
     }
-    columns = profile(pa.table(table))
-    found = target.find(columns)
-    same = [name for name in table if leaks.why_same(columns[name], columns["y"], found)]
+    columns = profile_columns(pa.table(table))
+    found = choose_target(columns)
+    same = [name for name in table if leak_reason(columns[name], columns["y"], found)]
     assert same == ["code", "y"]
 
 
 def test_a_number_that_is_the_label_in_other_units():
     y = np.random.default_rng(0).lognormal(3, 1, 500)
     table = {"cents": (y * 100).round(), "near": y + np.random.default_rng(1).normal(0, 3, 500)}
-    columns = profile(pa.table({**table, "y": y}))
-    found = target.find(columns)
-    assert leaks.why_same(columns["cents"], columns["y"], found)
-    assert not leaks.why_same(columns["near"], columns["y"], found)
+    columns = profile_columns(pa.table({**table, "y": y}))
+    found = choose_target(columns)
+    assert leak_reason(columns["cents"], columns["y"], found)
+    assert not leak_reason(columns["near"], columns["y"], found)
 
 
 @pytest.mark.parametrize(
@@ -113,4 +115,4 @@ def test_a_number_that_is_the_label_in_other_units():
     ],
 )
 def test_a_number_that_means_missing(values, found):
-    assert missing.sentinel(pa.array(values)) == found
+    assert find_sentinel(pa.array(values)) == found

@@ -14,9 +14,9 @@ from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
-from tfxkit.onboarding.source import find
+from tfxkit.onboarding.source import find_source
 
 TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
 NAMES = ["a b", "a.b", "a/b", "größe", "class", "lambda", "x: y", "#1", "'q'", "- z", "yes", "1.5"]
@@ -158,7 +158,7 @@ def test_of_a_span_with_versions_the_newest_is_looked_at(tmp_path):
     for name in ("span-1/version-9", "span-1/version-10", "span-2"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "part.csv").write_text(table())
-    found = find([tmp_path])
+    found = find_source([tmp_path])
     assert found.spans == tmp_path
     assert [str(path.relative_to(tmp_path)) for path in found.files] == [
         "span-1/version-10/part.csv",
@@ -175,7 +175,7 @@ def test_versions_that_a_run_would_refuse_are_refused(tmp_path, second, told):
         (tmp_path / "span-1" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "span-1" / name).write_text(table())
     with pytest.raises(UsageError, match=told):
-        find([tmp_path])
+        find_source([tmp_path])
 
 
 def test_files_of_different_columns_are_refused(init, tmp_path, capfd):

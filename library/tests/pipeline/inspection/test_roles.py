@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from tfxkit.config.dataset import Role
-from tfxkit.onboarding.profile import profile
-from tfxkit.onboarding.roles import decide
+from tfxkit.onboarding.profile import profile_columns
+from tfxkit.onboarding.roles import decide_role
 
 N = 200
 TOWNS = ("Ulm", "Bonn", "Köln")
@@ -52,12 +52,12 @@ COLUMNS = [
 @pytest.fixture(scope="module")
 def profiles():
     table = {name: pa.array([value or None for value in values]) for name, values, *_ in COLUMNS}
-    return profile(pa.table(table))
+    return profile_columns(pa.table(table))
 
 
 @pytest.mark.parametrize(("name", "role", "why"), [(c[0], c[2], c[3]) for c in COLUMNS])
 def test_role_of_a_column(name, role, why, profiles):
-    decision = decide(profiles[name])
+    decision = decide_role(profiles[name])
     assert decision.role == role, decision.why
     assert why in decision.why
 
@@ -75,13 +75,13 @@ def test_role_of_a_column(name, role, why, profiles):
 )
 def test_the_order_of_dates(form, options):
     days = [form.format(y=2024, m=i % 12 + 1, d=i % 28 + 1) for i in range(N - 1)]
-    decision = decide(profile(pa.table({"day": [*days, "unclear"]}))["day"])
+    decision = decide_role(profile_columns(pa.table({"day": [*days, "unclear"]}))["day"])
     assert (decision.role, decision.options) == (Role.TIMESTAMP, options)
 
 
 def test_many_names_are_hashed():
     values = [f"n{i % 1500}" for i in range(6000)]
-    assert decide(profile(pa.table({"name": values}))["name"]).role == Role.HASHED
+    assert decide_role(profile_columns(pa.table({"name": values}))["name"]).role == Role.HASHED
 
 
 def test_words_for_missing_are_missing(profiles):
@@ -91,10 +91,10 @@ def test_words_for_missing_are_missing(profiles):
 
 def test_a_column_of_numbers_with_a_typing_error_is_text_and_says_where():
     values = [str(i) for i in range(99)] + ["12a"]
-    column = profile(pa.table({"x": values}))["x"]
+    column = profile_columns(pa.table({"x": values}))["x"]
     assert (column.type, column.odd) == ("BYTES", ((99, "12a"),))
 
 
 def test_house_numbers_are_no_typing_errors():
     values = [f"{i}{'ab'[i % 2] if i % 4 == 0 else ''}" for i in range(100)]
-    assert profile(pa.table({"x": values}))["x"].odd == ()
+    assert profile_columns(pa.table({"x": values}))["x"].odd == ()

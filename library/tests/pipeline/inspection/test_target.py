@@ -4,13 +4,13 @@ import pyarrow as pa
 import pytest
 
 from tfxkit.onboarding import target
-from tfxkit.onboarding.profile import profile
+from tfxkit.onboarding.profile import profile_columns
 
 N = 300
 
 
 def find(*, wanted=None, task=None, **columns):
-    return target.find(profile(pa.table(columns)), wanted, task)
+    return target.choose_target(profile_columns(pa.table(columns)), wanted, task)
 
 
 @pytest.mark.parametrize("name", ["label", "Target", "CLASS", "y"])

@@ -1,4 +1,4 @@
-"""What `init` writes holds as a whole, replaces nothing unasked, and keeps what it replaced."""
+"""Files of `init`: valid together, written over others on request only, with backups."""
 
 import subprocess
 
@@ -8,7 +8,7 @@ import yaml
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit import cli
 from tfxkit.config import loading as config
-from tfxkit.onboarding.committed import uncommitted
+from tfxkit.onboarding.files import uncommitted
 from tfxkit.runs import validation
 
 TABLE = rows(

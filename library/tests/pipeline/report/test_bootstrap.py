@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from tfxkit.config.bounds import MetricSettings
-from tfxkit.config.dataset import Task
+from tfxkit.config.dataset import MetricSettings, Task
 from tfxkit.metrics import Rows, Sums
 from tfxkit.metrics.catalogue import CATALOGUE, define
 from tfxkit.report import bootstrap

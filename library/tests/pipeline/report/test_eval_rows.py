@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.report import eval_rows
 from tfxkit.storage import served_model
-from tfxkit.storage.examples_artifact import OUTCOMES
+from tfxkit.storage.artifacts import OUTCOMES
 
 SLICES = (("town",), ("town", "size"))
 

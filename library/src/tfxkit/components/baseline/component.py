@@ -19,10 +19,10 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import artifact_utils, channel, component_spec, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from tfxkit.storage import examples_artifact, placeholders, served_model
-from tfxkit.storage.code_hash import code_hash
+from tfxkit.storage import served_model
+from tfxkit.storage.artifacts import SPANS_PROPERTY, mark_absent, split_names
 from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.statistics import split_names
+from tfxkit.storage.step_cache import code_hash
 
 logger = logging.getLogger("tfxkit.components.baseline")
 
@@ -189,13 +189,13 @@ def _write_served(model: types.Artifact, statistics: types.Artifact, version_dir
     spans = os.path.join(version_dir, served_model.SPANS)
     if fileio.exists(spans):  # not in versions from before the data gate
         with fileio.open(spans, "r") as file:
-            statistics.set_string_custom_property(examples_artifact.SPANS_PROPERTY, file.read())
+            statistics.set_string_custom_property(SPANS_PROPERTY, file.read())
 
 
 def _write_absent(model: types.Artifact, statistics: types.Artifact, reason: str) -> None:
     statistics.split_names = artifact_utils.encode_split_names([])
     for artifact in (model, statistics):
-        placeholders.mark(artifact, reason)
+        mark_absent(artifact, reason)
 
 
 def _dataset_and_schema(version_dir: str) -> tuple[dict[str, Any], schema_pb2.Schema]:

@@ -17,13 +17,18 @@ from tfx.utils import io_utils
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.findings import GateError, GateReport, read_anomalies
 from tfxkit.components.data_gate.rows import row_findings
-from tfxkit.config.bounds import Validation
-from tfxkit.config.dataset import Dataset
+from tfxkit.config.dataset import Dataset, Validation
 from tfxkit.errors import DataError
-from tfxkit.storage import placeholders
-from tfxkit.storage.code_hash import code_hash
+from tfxkit.storage.artifacts import (
+    ColumnStatistics,
+    absence_reason,
+    is_absent,
+    read_columns,
+    split_names,
+    statistics_file,
+)
 from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.statistics import Columns, columns_of, split_file, split_names
+from tfxkit.storage.step_cache import code_hash
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -79,8 +84,8 @@ class DataGateExecutor(base_executor.BaseExecutor):
         baseline = next(iter(input_dict.get("baseline_statistics") or []), None)
         if baseline is None:
             report.no_baseline = "The pipeline has no Baseline."
-        elif placeholders.is_absent(baseline):
-            report.no_baseline = placeholders.reason(baseline)
+        elif is_absent(baseline):
+            report.no_baseline = absence_reason(baseline)
         else:
             before = _columns_by_split(baseline.uri)
             drift.measure("drift", statistics, before, validation.drift, report)
@@ -92,7 +97,7 @@ class DataGateExecutor(base_executor.BaseExecutor):
                     f"{validation.serving_statistics} (validation.serving_statistics in "
                     "configs/dataset.yaml). Without that key no skew is measured."
                 )
-            served = columns_of(validation.serving_statistics)
+            served = read_columns(validation.serving_statistics)
             drift.measure(
                 "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
             )
@@ -177,5 +182,5 @@ def _file_hash(path: str | None) -> str:
         return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
-def _columns_by_split(uri: str) -> dict[str, Columns]:
-    return {split: columns_of(split_file(uri, split)) for split in split_names(uri)}
+def _columns_by_split(uri: str) -> dict[str, ColumnStatistics]:
+    return {split: read_columns(statistics_file(uri, split)) for split in split_names(uri)}

@@ -20,8 +20,8 @@ from tfxkit.components.data_gate.findings import (
     Kind,
     Measurement,
 )
-from tfxkit.config.bounds import Comparator
-from tfxkit.storage.statistics import Columns, quantiles
+from tfxkit.config.dataset import Comparator
+from tfxkit.storage.artifacts import ColumnStatistics, quantile_histogram
 
 MISSING = "(missing)"
 _REFERENCE = {"drift": "in the data of the served model", "skew": "in the served requests"}
@@ -29,8 +29,8 @@ _REFERENCE = {"drift": "in the data of the served model", "skew": "in the served
 
 def measure(
     kind: Kind,
-    now: Mapping[str, Columns],
-    before: Mapping[str, Columns],
+    now: Mapping[str, ColumnStatistics],
+    before: Mapping[str, ColumnStatistics],
     comparators: Mapping[str, Comparator],
     report: GateReport,
 ) -> None:
@@ -155,7 +155,7 @@ def _quantiles(feature: FeatureNameStatistics) -> NDArray[np.float64]:
     """Quantile histogram as rows of low, high, count; no rows if there are no values."""
     if _missing_share(feature) < 1.0 and not feature.HasField("num_stats"):
         raise NotComparableError("jensen_shannon is for columns of numbers")
-    return quantiles(feature)
+    return quantile_histogram(feature)
 
 
 def _missing_share(feature: FeatureNameStatistics) -> float:

@@ -19,12 +19,11 @@ from tfx import types
 from tfx.types import artifact_utils
 
 from tfxkit.components.data_gate.findings import ALL_COLUMNS, GateFinding
-from tfxkit.config.bounds import Validation
-from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.dataset import Dataset, Task, Validation
 from tfxkit.errors import DataError
 from tfxkit.features.columns import as_text, first_value
 from tfxkit.features.label import NO_LABEL, make_label
-from tfxkit.storage import examples_artifact
+from tfxkit.storage.artifacts import repeated_share, span_numbers
 from tfxkit.storage.filesystems import fileio
 
 SAMPLE_ROWS = 3000
@@ -61,7 +60,7 @@ def row_findings(
 
 
 def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator[GateFinding]:
-    now, before = examples_artifact.spans(examples), examples_artifact.spans(baseline)
+    now, before = span_numbers(examples), span_numbers(baseline)
     if now and before and max(now) < max(before):
         what = (
             f"The newest span is {max(now)}; the served model was trained on spans up to "
@@ -71,7 +70,7 @@ def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator
 
 
 def _repeats(examples: types.Artifact, allowed: float) -> Iterator[GateFinding]:
-    share = examples_artifact.repeated_share(examples)
+    share = repeated_share(examples)
     if share is not None and share > allowed:
         what = f"Repeated rows: about {share:.0%} repeat another row; {allowed:.0%} is allowed"
         yield GateFinding(ALL_COLUMNS, what, "rows", "rows", "warning")

@@ -24,13 +24,14 @@ from tfxkit.components.evaluator.evaluation import (
     measure_gaps,
     write_evaluation,
 )
-from tfxkit.config.bounds import Evaluation
+from tfxkit.config.dataset import Evaluation
 from tfxkit.evaluation import EXAMPLE_COUNT
 from tfxkit.metrics import catalogue
 from tfxkit.metrics.functions import MOST_ROWS
-from tfxkit.storage import placeholders, served_model
-from tfxkit.storage.code_hash import code_hash, source_of
+from tfxkit.storage import served_model
+from tfxkit.storage.artifacts import is_absent
 from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.step_cache import code_hash, source_of
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -46,7 +47,7 @@ class EvaluatorExecutor(tfx_executor.Executor):
         # TFX takes any artifact for a baseline and would load a model from the placeholder's
         # empty path (tfx 1.21, components/evaluator/executor.py:153).
         inputs = input_dict.get(specs.BASELINE_MODEL_KEY, [])
-        baseline = [artifact for artifact in inputs if not placeholders.is_absent(artifact)]
+        baseline = [artifact for artifact in inputs if not is_absent(artifact)]
         # A model that is served already would be measured twice, for the same numbers.
         candidate = artifact_utils.get_single_instance(input_dict[specs.MODEL_KEY])
         is_same = [_fingerprint(model) for model in baseline] == [_fingerprint(candidate)]

@@ -11,8 +11,7 @@ from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfxkit.components.evaluator.evaluation import result_name
-from tfxkit.config.bounds import MetricSettings, Threshold
-from tfxkit.config.dataset import Dataset, Task
+from tfxkit.config.dataset import Dataset, MetricSettings, Task, Threshold
 from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.metrics import catalogue

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfxkit.config.bounds import Evaluation, Gap, Threshold, WorstSlice
+from tfxkit.config.dataset import Evaluation, Gap, Threshold, WorstSlice
 from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, Metrics, SliceResult
 from tfxkit.metrics.catalogue import better
 from tfxkit.metrics.definition import HIGHER

@@ -27,8 +27,7 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.slicer import slicer_lib
 
 from tfxkit.components.evaluator.config import has_foreign_metrics, sampled_metrics
-from tfxkit.config.bounds import MetricSettings
-from tfxkit.config.dataset import Task
+from tfxkit.config.dataset import MetricSettings, Task
 from tfxkit.metrics.catalogue import define
 from tfxkit.metrics.definition import Metric, Rows
 
@@ -52,7 +51,7 @@ class DefinedMetric(metric_types.Metric):
             name: Name of the metric in the results.
             task: Task of the model.
             classes: Classes of the label; multiclass only.
-            settings: Settings of `tfxkit.config.bounds.MetricSettings` that are set.
+            settings: Settings of `tfxkit.config.dataset.MetricSettings` that are set.
         """
         text = MetricSettings.model_validate(settings).model_dump_json()
         definition = (task, tuple(classes), name, text)

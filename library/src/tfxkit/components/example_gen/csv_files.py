@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from tfxkit.components.example_gen.files import open_binary, open_pieces
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
 
 # A row must fit into one block; a block, its text and its examples must fit into memory.

@@ -15,7 +15,7 @@ from typing import Any
 
 from tfxkit.components.example_gen.splits import Splits
 from tfxkit.errors import DataError
-from tfxkit.storage.examples_artifact import LEFT_OUT
+from tfxkit.storage.artifacts import LEFT_OUT
 from tfxkit.storage.filesystems import fileio
 
 # Hashes in a sketch. The standard error of an estimate of 0.5 is 0.015; with fewer distinct rows,

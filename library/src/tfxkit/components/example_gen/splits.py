@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tfxkit.components.example_gen.columns import is_value
 from tfxkit.components.example_gen.encoding import encode_features
-from tfxkit.config.split_at import SplitAt
+from tfxkit.config.data import SplitAt
 from tfxkit.errors import DataError
 
 

@@ -16,9 +16,8 @@ from tfxkit.components.example_gen.columns import (
     guess_type,
 )
 from tfxkit.components.example_gen.csv_files import CsvFile
-from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, open_binary
-from tfxkit.components.example_gen.parts import Part
-from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, Part, open_binary
+from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.errors import DataError
 
 _BATCH_ROWS = 50_000  # of a Parquet file
@@ -29,7 +28,7 @@ _NO_TYPES: Mapping[str, str] = {}
 def read_batches(
     path: str,
     types: Mapping[str, str],
-    csv: CsvFormat = PLAIN,
+    csv: CsvFormat = PLAIN_CSV,
     guessed: Mapping[str, str] = _NO_TYPES,
     part: Part | None = None,
 ) -> Iterator[pa.RecordBatch]:
@@ -59,7 +58,7 @@ def read_batches(
 
 
 def read_raw_batches(
-    path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN
+    path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV
 ) -> Iterator[pa.RecordBatch]:
     """Reads all columns of a file unconverted, in the same batches of rows as `read_batches`.
 
@@ -78,7 +77,7 @@ def read_raw_batches(
     yield from _file(path, csv.model_copy(update={"missing": ()})).batches(names)
 
 
-def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) -> list[str]:
+def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV) -> list[str]:
     """Columns of a file, except a first one without a name, in which R and pandas number rows.
 
     Raises:
@@ -98,7 +97,7 @@ def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) ->
     return names
 
 
-def guess_types(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN) -> dict[str, str]:
+def guess_types(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV) -> dict[str, str]:
     """Infers types for the columns that the schema lacks, so that they can be validated.
 
     Args:

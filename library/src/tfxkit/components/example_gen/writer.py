@@ -17,14 +17,14 @@ import tensorflow as tf
 
 from tfxkit.components.example_gen.columns import Required
 from tfxkit.components.example_gen.encoding import encode_batch
+from tfxkit.components.example_gen.files import DataFile, Part, check_unchanged
 from tfxkit.components.example_gen.outcomes import Repeats
-from tfxkit.components.example_gen.parts import DataFile, Part, check_unchanged
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.splits import Splits, row_hash
 from tfxkit.components.example_gen.tables import read_batches
-from tfxkit.config.csv_format import CsvFormat
+from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
-from tfxkit.storage.examples_artifact import LEFT_OUT, SPLIT_PREFIX
+from tfxkit.storage.artifacts import LEFT_OUT, SPLIT_PREFIX
 from tfxkit.storage.filesystems import fileio
 
 TEMPORARY = ".tmp"  # beside the split folders, all of whose content is read as data

@@ -23,10 +23,10 @@ from tfx.utils import io_utils
 
 from tfxkit.components.pusher.publishing import publish
 from tfxkit.errors import ModelError
-from tfxkit.storage import examples_artifact, served_model
-from tfxkit.storage.code_hash import code_hash
+from tfxkit.storage import served_model
+from tfxkit.storage.artifacts import span_numbers
 from tfxkit.storage.filesystems import fileio
-from tfxkit.storage.step_cache import never_cached
+from tfxkit.storage.step_cache import code_hash, never_cached
 
 logger = logging.getLogger("tfxkit.components.pusher")
 
@@ -139,7 +139,7 @@ class VersionPusher(Pusher):
 
 def _spans_file(examples: types.Artifact, folder: str) -> str:
     path = os.path.join(folder, os.path.basename(served_model.SPANS))
-    io_utils.write_string_file(path, json.dumps(examples_artifact.spans(examples)))
+    io_utils.write_string_file(path, json.dumps(span_numbers(examples)))
     return path
 
 

@@ -22,8 +22,8 @@ from tfxkit.components.serving_check.fresh_process import serve
 from tfxkit.components.serving_check.probe import is_accident
 from tfxkit.components.serving_check.verdict import NotBlessedError, ServingResult
 from tfxkit.errors import MachineError, ModelError, StorageError
-from tfxkit.storage.code_hash import code_hash
 from tfxkit.storage.filesystems import fileio
+from tfxkit.storage.step_cache import code_hash
 from tfxkit.tracebacks import own_line
 
 logger = logging.getLogger("tfxkit.components.serving_check")

@@ -21,7 +21,7 @@ import urllib3
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
 from tfxkit.config.loading import Config, ConfigError
-from tfxkit.config.remote.settings import KubeflowSettings
+from tfxkit.config.remote import KubeflowSettings
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.package import read_package
 from tfxkit.kubeflow.remote_run import (

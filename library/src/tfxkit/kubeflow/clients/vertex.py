@@ -16,7 +16,7 @@ from google.cloud import aiplatform
 from google.cloud.aiplatform_v1.types import pipeline_job, pipeline_state
 
 from tfxkit.config.loading import Config, ConfigError
-from tfxkit.config.remote.settings import VertexSettings
+from tfxkit.config.remote import VertexSettings
 from tfxkit.errors import UsageError
 from tfxkit.kubeflow.remote_run import (
     LostAnswerError,

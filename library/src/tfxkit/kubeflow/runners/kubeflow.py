@@ -11,8 +11,7 @@ from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes_pb2
 
 from tfxkit.config.loading import Config, ConfigError
-from tfxkit.config.remote.settings import KubeflowSettings
-from tfxkit.config.remote.steps import KeyReference, KubernetesStep
+from tfxkit.config.remote import KeyReference, KubeflowSettings, KubernetesStep
 from tfxkit.kubeflow import locations
 from tfxkit.kubeflow.package import Package
 from tfxkit.runs import validation

@@ -1,7 +1,8 @@
-"""Settings of one step on Kubeflow or on Vertex AI; each key is one that the backend reads.
+"""Sections `kubeflow` and `vertex` of the configuration; imports neither TensorFlow nor KFP.
 
-For Kubeflow see `backend/src/v2/driver/{driver,k8s}.go` and
-`backend/src/v2/compiler/argocompiler/container.go` of kubeflow/pipelines 2.17.
+Each key of a step is one that the backend reads. For Kubeflow see
+`backend/src/v2/driver/{driver,k8s}.go` and `backend/src/v2/compiler/argocompiler/container.go` of
+kubeflow/pipelines 2.17.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pydantic
 
-from tfxkit.config.frozen import Frozen
-from tfxkit.config.problems import message
-from tfxkit.config.remote.formats import (
+from tfxkit.config.formats import (
     Bytes,
+    CloudStorage,
     Count,
     Cpu,
     EnvName,
+    Host,
+    Image,
     LabelKey,
     LabelValue,
+    LauncherRoot,
+    Location,
     MountPath,
     ObjectName,
     Text,
@@ -28,10 +32,12 @@ from tfxkit.config.remote.formats import (
     cores,
     gigabytes,
 )
+from tfxkit.config.frozen import Frozen, merge, problem_message
 from tfxkit.config.secrets import NoSecretNames
-from tfxkit.config.trees import merge
 
-ALL = "all"  # the name under which settings of every step are given
+ALL = "all"  # the name for settings of every step
+# Keys of either section that a compiled package holds. The others apply when it is submitted.
+COMPILED = ("image", "pipeline_root", "serving", "checkpoints", "steps")
 
 
 class CpuSettings(Frozen):
@@ -135,7 +141,7 @@ class Claim(Frozen):
 
 
 class EmptyDir(Frozen):
-    """A folder that lives as long as the attempt."""
+    """A folder that exists as long as the attempt."""
 
     medium: Literal["", "Memory"] = pydantic.Field(
         default="", description="The node's disk, or memory, which counts towards memory.limit."
@@ -261,12 +267,12 @@ def inherit(steps: Mapping[str, Step], step_class: type[Step]) -> dict[str, Step
         try:
             inherited[name] = step_class.model_validate(tree)
         except pydantic.ValidationError as error:
-            problem = message(error.errors()[0])
+            problem = problem_message(error.errors()[0])
             raise ValueError(f"{name}, with the settings of all: {problem}") from None
     return inherited
 
 
-def settings_of(name: str, steps: Mapping[str, Step], default: Step) -> Step:
+def step_settings(name: str, steps: Mapping[str, Step], default: Step) -> Step:
     """Settings that apply to a step.
 
     Args:
@@ -275,3 +281,95 @@ def settings_of(name: str, steps: Mapping[str, Step], default: Step) -> Step:
         default: Settings without an entry for the step or `all`.
     """
     return steps[name] if name in steps else steps.get(ALL, default)
+
+
+class KubeflowSettings(Frozen):
+    """Settings of Kubeflow Pipelines: addresses, account, steps."""
+
+    image: Image = pydantic.Field(
+        description="Image of the steps (`deploy/Dockerfile`), as the cluster pulls it."
+    )
+    pipeline_root: LauncherRoot = pydantic.Field(
+        description="Address under which Kubeflow keeps the artifacts of all runs."
+    )
+    serving: Location = pydantic.Field(
+        description="Folder for pushed models, read by a model server."
+    )
+    checkpoints: Location = pydantic.Field(
+        description="Folder for checkpoints, from which a killed training resumes."
+    )
+    host: Host | None = pydantic.Field(
+        default=None, description="Address of the API; else found by kfp.Client."
+    )
+    namespace: ObjectName | None = pydantic.Field(
+        default=None, description="Namespace of the runs, on a Kubeflow with several users."
+    )
+    service_account: ObjectName | None = pydantic.Field(
+        default=None, description="Account of the pods; else Kubeflow's default."
+    )
+    experiment: str | None = pydantic.Field(
+        default=None, description="Experiment of the runs; else named after the pipeline."
+    )
+    steps: dict[str, KubernetesStep] = pydantic.Field(
+        default={},
+        description="Settings of steps by name; those of `all` apply below each step's own.",
+    )
+
+    @pydantic.field_validator("steps")
+    @classmethod
+    def _over_all(cls, steps: dict[str, KubernetesStep]) -> dict[str, KubernetesStep]:
+        return inherit(steps, KubernetesStep)
+
+    def step(self, name: str) -> KubernetesStep:
+        """Settings of a step: its own over those of `all`."""
+        return step_settings(name, self.steps, KubernetesStep())
+
+
+class VertexSettings(Frozen):
+    """Settings of Vertex AI Pipelines: project, addresses, account, steps."""
+
+    image: Image = pydantic.Field(
+        description="Image of the steps (`deploy/Dockerfile`), in Artifact Registry."
+    )
+    pipeline_root: CloudStorage = pydantic.Field(
+        description="Address under which Vertex keeps the artifacts of all runs."
+    )
+    serving: CloudStorage = pydantic.Field(
+        description="Folder for pushed models, read by a model server."
+    )
+    checkpoints: CloudStorage = pydantic.Field(
+        description="Folder for checkpoints, from which a killed training resumes."
+    )
+    project: str | None = pydantic.Field(
+        default=None,
+        description="Project of the runs; else that of the application default credentials.",
+    )
+    location: str = pydantic.Field(default="us-central1", description="Region of the runs.")
+    service_account: str | None = pydantic.Field(
+        default=None,
+        pattern=r"^\S+@\S+$",
+        description="Account of the steps; else the project's Compute Engine account.",
+    )
+    network: str | None = pydantic.Field(
+        default=None,
+        pattern=r"^projects/[^/]+/global/networks/[^/]+$",
+        description="projects/NUMBER/global/networks/NAME of a peered VPC.",
+    )
+    encryption_key: str | None = pydantic.Field(
+        default=None,
+        pattern=r"^projects/.+/cryptoKeys/[^/]+$",
+        description="Resource name of a customer-managed key (Cloud KMS).",
+    )
+    steps: dict[str, VertexStep] = pydantic.Field(
+        default={},
+        description="Settings of steps by name; those of `all` apply below each step's own.",
+    )
+
+    @pydantic.field_validator("steps")
+    @classmethod
+    def _over_all(cls, steps: dict[str, VertexStep]) -> dict[str, VertexStep]:
+        return inherit(steps, VertexStep)
+
+    def step(self, name: str) -> VertexStep:
+        """Settings of a step: its own over those of `all`."""
+        return step_settings(name, self.steps, VertexStep())

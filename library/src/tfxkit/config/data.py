@@ -1,0 +1,200 @@
+"""Section `data`: source, spans and splits of the rows, and the format of CSV files."""
+
+from __future__ import annotations
+
+import codecs
+import datetime
+import re
+from typing import Annotated, Any, Literal, Self
+
+import pydantic
+
+from tfxkit.config.frozen import Frozen
+from tfxkit.config.secrets import NoSecretNames
+from tfxkit.errors import documentation
+
+
+class CsvFormat(Frozen):
+    """Format of all CSV files of a data set, also of those to predict."""
+
+    delimiter: str = pydantic.Field(
+        default=",",
+        description='Separates values; one ASCII character, a tab is "\\t".',
+    )
+    quote: str = pydantic.Field(
+        default='"',
+        description='Encloses values that hold a delimiter, a line break or a quote (twice); "" if '
+        "nothing does.",
+    )
+    encoding: str = pydantic.Field(
+        default="utf-8",
+        description="Of the text, by any name that Python has for it, such as cp1252 or utf-16.",
+    )
+    missing: tuple[str, ...] = pydantic.Field(
+        default=(), description='What stands for a missing value besides "", such as [NA, "?"].'
+    )
+
+    decimal: Literal[".", ","] = pydantic.Field(
+        default=".", description="What is before the fraction of a number: 1.5 or 1,5."
+    )
+
+    @pydantic.field_validator("delimiter", "quote")
+    @classmethod
+    def _one_ascii_character(cls, value: str, info: pydantic.ValidationInfo) -> str:
+        if re.fullmatch(r"[\t -~]", value) or (value == "" and info.field_name == "quote"):
+            return value
+        tab = 'a tab is "\\t"' if info.field_name == "delimiter" else '"" for none'
+        raise ValueError(f"must be one ASCII character; {tab}")
+
+    @pydantic.field_validator("encoding")
+    @classmethod
+    def _one_name_for_each_encoding(cls, value: str) -> str:
+        try:
+            codec = codecs.lookup(value)
+            "".encode(value)
+        except LookupError:
+            raise ValueError(
+                "no such encoding; there are utf-8, utf-16, cp1252 (Windows), latin-1 and others"
+            ) from None
+        return "utf-8" if codec.name == "utf-8-sig" else codec.name
+
+    @pydantic.field_validator("missing", mode="before")
+    @classmethod
+    def _texts_as_they_are_written(cls, value: Any) -> Any:
+        """Refuses values whose spelling YAML has lost, such as NULL, no and 9.50."""
+        if not isinstance(value, list | tuple):
+            raise ValueError("must be a list: [NA]")
+        if other := [word for word in value if type(word) not in (str, int)]:
+            raise ValueError(f"must be texts: put {other[0]!r} in quotes as the files have it")
+        return [str(word) for word in value]
+
+    @pydantic.model_validator(mode="after")
+    def _quote_is_no_delimiter(self) -> Self:
+        if self.quote == self.delimiter:
+            raise ValueError("delimiter and quote must differ")
+        return self
+
+
+PLAIN_CSV = CsvFormat()
+
+
+def _text_of_date(value: Any) -> Any:
+    """Turns a date that YAML has parsed into text, as a column of dates holds it."""
+    if isinstance(value, datetime.datetime):
+        raise ValueError("write a time in quotes, in the form that the column has")
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+SplitBound = Annotated[
+    Annotated[pydantic.StrictInt, pydantic.Field(ge=-(2**63), lt=2**63)]
+    | Annotated[pydantic.StrictFloat, pydantic.Field(allow_inf_nan=False)]
+    | pydantic.StrictStr,
+    pydantic.BeforeValidator(_text_of_date),
+]
+
+
+class SplitAt(Frozen):
+    """Bounds of splits: a row is in the split with the highest bound that its value reaches."""
+
+    column: str = pydantic.Field(
+        description="Says where a row belongs: numbers, or text such as ISO dates."
+    )
+    bounds: Annotated[dict[str, SplitBound], pydantic.Field(min_length=1)] = pydantic.Field(
+        description="Where each split begins, but for that of the lowest values: numbers, or text."
+    )
+
+    @property
+    def is_text(self) -> bool:
+        """True if the bounds are text; else they are numbers."""
+        return isinstance(next(iter(self.bounds.values())), str)
+
+    def in_order(self) -> list[tuple[str, int | float | str]]:
+        """Names and bounds of all splits but the first, ascending."""
+        return sorted(self.bounds.items(), key=lambda bound: bound[1])
+
+    @pydantic.model_validator(mode="after")
+    def _can_be_ordered(self) -> Self:
+        if len({isinstance(bound, str) for bound in self.bounds.values()}) > 1:
+            raise ValueError("bounds: either all are numbers or all are text")
+        if len(set(self.bounds.values())) < len(self.bounds):
+            raise ValueError("bounds: no two splits can begin at the same value")
+        return self
+
+
+SplitName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+
+class DataConfig(Frozen):
+    """Data to read, and the split of its rows."""
+
+    path: str = pydantic.Field(
+        description="Folder that holds the `span-<number>` folders; or what `reader` takes."
+    )
+    reader: str | None = pydantic.Field(
+        default=None,
+        description="Dotted name of a module that yields the rows in place of files: see "
+        f"{documentation('source')}.",
+    )
+    reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
+        default={}, description="What the functions of `reader` are called with, by parameter."
+    )
+    spans: Annotated[str, pydantic.Field(pattern=r"^(all|newest|\d+|last:[1-9]\d*)$")] = (
+        pydantic.Field(default="all", description="all, newest, one number, or last:N.")
+    )
+    splits: dict[SplitName, Annotated[int, pydantic.Field(ge=1)]] = pydantic.Field(
+        default={"train": 2, "eval": 1},
+        description="Name and share of each split, by hash of the row; with split_at the "
+        "shares do not count.",
+    )
+    split_by: str | None = pydantic.Field(
+        default=None,
+        description="A column of whole numbers or text: rows with equal values in it (all of one "
+        "customer) are in the same split, by hash of the value.",
+    )
+    split_at: SplitAt | None = pydantic.Field(
+        default=None,
+        description="Split by time, or by what else a column says: rows from a split's "
+        "bound on are of that split, up to the next bound; the split without a bound has the rest.",
+    )
+    csv: CsvFormat = CsvFormat()
+
+    @pydantic.field_validator("spans", mode="before")
+    @classmethod
+    def _number_to_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @pydantic.field_validator("splits")
+    @classmethod
+    def _needs_train_and_eval(cls, value: dict[str, int]) -> dict[str, int]:
+        if missing := {"train", "eval"} - value.keys():
+            raise ValueError(f"a split named {' and one named '.join(sorted(missing))} is needed")
+        return value
+
+    @pydantic.field_validator("reader")
+    @classmethod
+    def _reader_is_a_module(cls, value: str | None) -> str | None:
+        if value is not None and not all(map(str.isidentifier, value.split("."))):
+            raise ValueError("write the dotted name of a module, such as components.orders")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _options_have_a_reader(self) -> Self:
+        if self.reader_options and self.reader is None:
+            raise ValueError("reader_options need a reader")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _one_way_to_split(self) -> Self:
+        if self.split_at is None:
+            return self
+        if self.split_by is not None:
+            raise ValueError("give either split_by or split_at")
+        bounds = self.split_at.bounds
+        if unknown := bounds.keys() - self.splits:
+            raise ValueError(f"split_at.bounds: there is no split {min(unknown)} in splits")
+        if len(bounds) != len(self.splits) - 1:
+            raise ValueError(
+                f"split_at.bounds: of the splits ({', '.join(self.splits)}) all but the one with "
+                "the lowest values need a bound"
+            )
+        return self

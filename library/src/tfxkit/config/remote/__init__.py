@@ -1,1 +1,0 @@
-"""Settings of Kubeflow Pipelines and Vertex AI, and of the steps on them."""
