@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tfxkit.config.number_format import NumberFormat
+from tfxkit.config.data import NumberFormat
 from tfxkit.values.columns import guess_type, missing_mask, read_column, why_unreadable
 from tfxkit.values.inference import infer
 from tfxkit.values.number_forms import DecimalSign, find_decimal

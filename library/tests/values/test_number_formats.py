@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tfxkit.config.number_format import NumberFormat
+from tfxkit.config.data import NumberFormat
 from tfxkit.values.columns import read_column, unfit
 from tfxkit.values.reading import ColumnReading, Reading
 from tfxkit.values.scalars import value_reader

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfxkit.config.number_format import NumberFormat
+from tfxkit.config.data import NumberFormat
 from tfxkit.values.columns import read_column
 from tfxkit.values.inference import infer
 from tfxkit.values.number_forms import DecimalSign

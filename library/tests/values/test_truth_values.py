@@ -5,8 +5,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.config.csv_format import CsvFormat
-from tfxkit.config.number_format import ColumnFormat, NumberFormat
+from tfxkit.config.data import ColumnFormat, CsvFormat, NumberFormat
 from tfxkit.errors import DataError
 from tfxkit.values.columns import read_column
 from tfxkit.values.reading import ColumnReading, Reading, truth_words

@@ -143,7 +143,7 @@ _FIRST = 0.02  # of equally likely encodings, the western one
 
 
 @dataclasses.dataclass
-class _Utf8:
+class _DecodedText:
     """A file read as UTF-8: its lines, and its characters beyond ASCII."""
 
     place: str
@@ -220,7 +220,7 @@ def detect(chunks: Iterable[bytes], place: str) -> str:
         UsageError: If the file is UTF-8 with a few bad bytes, is probably in another encoding,
             which the message names, or is no text.
     """
-    seen, sample, first = _Utf8(place), _Sample(), b""
+    seen, sample, first = _DecodedText(place), _Sample(), b""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
     offset = pending = 0  # bytes before the chunk, and those of a character that is not complete
     for chunk in chunks:
@@ -271,7 +271,7 @@ def likely_encoding(sample: bytes) -> str | None:
     return best if best and scores[best] >= _LEAST_SCORE else None
 
 
-def _other_encoding(seen: _Utf8, sample: bytes) -> str:
+def _other_encoding(seen: _DecodedText, sample: bytes) -> str:
     """cp1252, or the error of a file that is no UTF-8."""
     place = seen.place
     few = seen.bad <= _FEW_BAD * seen.lines or seen.good >= _MORE_GOOD * seen.bad

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfxkit.config.number_format import NumberFormat
+from tfxkit.config.data import NumberFormat
 from tfxkit.values import numbers
 from tfxkit.values.columns import (
     is_binary,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfxkit.config.number_format import NumberFormat
+from tfxkit.config.data import NumberFormat
 from tfxkit.values.columns import is_text, stored_values
 from tfxkit.values.reading import AMONG_NUMBERS, BLANKS
 

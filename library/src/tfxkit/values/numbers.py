@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfxkit.config.number_format import NumberFormat
+from tfxkit.config.data import NumberFormat
 
 # The grammar of a plain number, the same for Arrow's parser and Python's.
 PLAIN_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"

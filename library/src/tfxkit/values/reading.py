@@ -9,9 +9,8 @@ from typing import Any, Literal, Self
 import pydantic
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.config.csv_format import PLAIN, CsvFormat
+from tfxkit.config.data import PLAIN_CSV, ColumnFormat, CsvFormat, NumberFormat
 from tfxkit.config.frozen import Frozen
-from tfxkit.config.number_format import ColumnFormat, NumberFormat
 from tfxkit.errors import DataError
 
 # White space of Unicode, and characters without width or ink that surround values in files: zero
@@ -98,7 +97,7 @@ class Reading(Frozen):
     def of(
         cls,
         schema: schema_pb2.Schema,
-        csv: CsvFormat = PLAIN,
+        csv: CsvFormat = PLAIN_CSV,
         columns: Mapping[str, ColumnFormat] = _NO_COLUMNS,
         rules: Literal[1, 2] = 2,
     ) -> Self:
