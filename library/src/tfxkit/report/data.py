@@ -17,6 +17,7 @@ from tfx.utils import io_utils
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.drift import NotComparableError, infinity_norm, jensen_shannon
 from tfxkit.components.data_gate.findings import GateReport, read_anomalies
+from tfxkit.components.data_gate.labels import label_findings
 from tfxkit.config.dataset import Role
 from tfxkit.report import formatting
 from tfxkit.report.formatting import Formatter
@@ -332,7 +333,8 @@ def _gate_report(
         artifact.split_names = validated.properties["split_names"]
         schema_file = f"{schema_artifact.uri}/schema.pbtxt"
         schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
-        report.findings += read_anomalies(artifact, schema)
+        report.findings += label_findings(now, before, None, schema, run.dataset)
+        report.findings += read_anomalies(artifact, schema, report.findings)
     if before:
         drift.measure("drift", now, before, run.dataset.validation.drift, report)
     elif absent := run.artifacts.get("Baseline", {}).get("statistics"):
