@@ -419,6 +419,13 @@ class Dataset(Frozen):
             return ("0", "1")
         return () if label.negative is None else (label.negative, label.positive)
 
+    def shows_values(self, column: str) -> bool:
+        """True if a report may show values of the column: it is no identifier, name or sentence."""
+        if column in (self.label.column, self.label.times):
+            return True
+        options = self.columns.get(column)
+        return options is not None and options.role not in (Role.IGNORED, Role.HASHED, Role.TEXT)
+
     def required_columns(self) -> tuple[str, ...]:
         """Raw columns without which a row is dropped."""
         sources = (self.label.column, self.label.times) if self.label.missing == "drop" else ()

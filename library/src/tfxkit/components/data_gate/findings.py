@@ -16,6 +16,7 @@ from tfx import types
 from tfx.components.example_validator import executor as example_validator
 from tfx.types import artifact_utils
 
+from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 
@@ -140,13 +141,17 @@ class GateError(DataError):
 
 
 def read_anomalies(
-    artifact: types.Artifact, schema: schema_pb2.Schema, counted: Collection[GateFinding] = ()
+    artifact: types.Artifact,
+    schema: schema_pb2.Schema,
+    dataset: Dataset,
+    counted: Collection[GateFinding] = (),
 ) -> list[GateFinding]:
     """Reads the anomalies of all splits.
 
     Args:
         artifact: `ExampleAnomalies` of ExampleValidator.
         schema: Schema of the validation.
+        dataset: Roles of the columns: a value of an identifier is in no text.
         counted: Findings about values outside of their domain, which replace ExampleValidator's
             for the same column and split.
 
@@ -154,13 +159,14 @@ def read_anomalies(
         A finding for each reason that ExampleValidator gives.
     """
     features = {feature.name: feature for feature in schema.feature}
+    hidden = {name for name in features if not dataset.shows_values(name)}
     findings: list[GateFinding] = []
     for split in artifact_utils.decode_split_names(artifact.split_names):
         folder = artifact_utils.get_split_uri([artifact], split)
         with fileio.open(os.path.join(folder, example_validator.DEFAULT_FILE_NAME), "rb") as file:
             anomalies = Anomalies.FromString(file.read())
         columns = {finding.column for finding in counted if finding.split == split}
-        findings += anomaly_findings(anomalies, split, features, columns)
+        findings += anomaly_findings(anomalies, split, features, counted=columns, hidden=hidden)
     return findings
 
 
@@ -168,7 +174,9 @@ def anomaly_findings(
     anomalies: Anomalies,
     split: str,
     features: Mapping[str, schema_pb2.Feature],
+    *,
     counted: Collection[str] = (),
+    hidden: Collection[str] = (),
 ) -> Iterator[GateFinding]:
     """Yields a finding for each reason in the anomalies of a split.
 
@@ -177,6 +185,7 @@ def anomaly_findings(
         split: Name of the split.
         features: Features of the schema, by name.
         counted: Columns whose values outside of their domain are left out.
+        hidden: Columns whose values must not be shown.
     """
     if anomalies.data_missing:
         yield GateFinding(ALL_COLUMNS, "There are no rows.", split, "anomaly", "error")
@@ -189,7 +198,9 @@ def anomaly_findings(
         for reason in info.reason:
             if column in counted and reason.type in _OUTSIDE_OF_DOMAIN:
                 continue
-            what = f"{reason.short_description}: {_tidy(reason.description)}"
+            what = reason.short_description
+            if column not in hidden or reason.type not in _OUTSIDE_OF_DOMAIN:
+                what = f"{what}: {_tidy(reason.description)}"
             if limit := _limit(reason.type, features.get(column, schema_pb2.Feature())):
                 what = f"{what}; {limit}"
             yield GateFinding(column, what, split, "anomaly", _severity(info))
