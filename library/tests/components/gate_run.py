@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 import pyarrow as pa
+import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_data_validation.statistics import stats_impl
@@ -54,7 +55,36 @@ def write_statistics(folder, splits, schema):
     return artifact
 
 
-def run_gate(folder, rows, baseline, validation, schema):
+def write_examples(folder, splits, schema):
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(folder)
+    artifact.split_names = artifact_utils.encode_split_names(sorted(splits))
+    types = {feature.name: feature.type for feature in schema.feature}
+    for split, frame in splits.items():
+        (folder / f"Split-{split}").mkdir(parents=True)
+        path = folder / f"Split-{split}/data_tfrecord-00000-of-00001.gz"
+        with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+            for row in frame.to_dict("records"):
+                writer.write(_example(row, types).SerializeToString())
+    return artifact
+
+
+def _example(row, types):
+    example = tf.train.Example()
+    for name, value in row.items():
+        if not pd.isna(value):
+            feature = example.features.feature[name]
+            match types.get(name, schema_pb2.FLOAT):
+                case schema_pb2.BYTES:
+                    feature.bytes_list.value.append(str(value).encode())
+                case schema_pb2.INT if not isinstance(value, str):
+                    feature.int64_list.value.append(int(value))
+                case schema_pb2.FLOAT if not isinstance(value, str):
+                    feature.float_list.value.append(value)
+    return example
+
+
+def run_gate(folder, rows, baseline, validation, schema, *, dataset=DATASET):
     """Runs ExampleValidator and the gate, and returns the gate's report.
 
     Args:
@@ -63,6 +93,7 @@ def run_gate(folder, rows, baseline, validation, schema):
         baseline: Rows that the served model was trained on; None without one.
         validation: The bounds.
         schema: The schema.
+        dataset: Label and features.
     """
     splits = rows if isinstance(rows, dict) else {"train": rows}
     inputs = {"statistics": [write_statistics(folder / "statistics", splits, schema)]}
@@ -82,12 +113,9 @@ def run_gate(folder, rows, baseline, validation, schema):
     else:
         before = write_statistics(folder / "baseline", {"train": baseline}, schema)
         inputs["baseline_statistics"] = [before]
-    inputs["examples"] = [standard_artifacts.Examples()]
-    inputs["examples"][0].uri = str(folder / "examples")  # no rows: see test_data_gate_rows
-    inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train"])
-    (folder / "examples/Split-train").mkdir(parents=True)
+    inputs["examples"] = [write_examples(folder / "examples", splits, schema)]
     findings = standard_artifacts.JsonValue()
     findings.uri = str(folder / "findings")
-    properties = {"validation": validation.model_dump_json(), "dataset": json.dumps(DATASET)}
+    properties = {"validation": validation.model_dump_json(), "dataset": json.dumps(dataset)}
     DataGateExecutor().Do(inputs, {"findings": [findings]}, properties)
     return json.loads((folder / "findings").read_text())

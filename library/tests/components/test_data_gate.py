@@ -32,7 +32,8 @@ def gate(tmp_path):
     """Runs ExampleValidator and the gate on rows, and returns the gate's report."""
 
     def run(rows, baseline=None, validation=VALIDATION, schema=SCHEMA):
-        return run_gate(tmp_path, rows, baseline, validation, schema)
+        dataset = Dataset.model_validate(DATASET).for_model()
+        return run_gate(tmp_path, rows, baseline, validation, schema, dataset=dataset)
 
     return run
 
@@ -97,6 +98,26 @@ def test_an_anomaly_stops_the_run_and_says_what_where_and_by_how_much(gate, trip
         assert text in str(error.value)
     assert "(eval)" not in str(error.value)
     assert error.value.report["findings"][0]["severity"] == "error"
+
+
+def test_a_finding_about_an_identifier_has_no_value(tmp_path, trips):
+    columns = {**DATASET["columns"], "company": {"role": "ignored"}}
+    schema = schema_pb2.Schema()
+    schema.CopyFrom(SCHEMA)
+    for feature in schema.feature:
+        if feature.name == "company":
+            feature.string_domain.value.append("Flash Cab")
+    with pytest.raises(GateError) as error:
+        run_gate(
+            tmp_path,
+            trips.assign(company="Ada Lovelace"),
+            None,
+            VALIDATION,
+            schema,
+            dataset={**DATASET, "columns": columns},
+        )
+    assert "company (train): Unexpected string values;" in str(error.value)
+    assert "Ada" not in str(error.value)
 
 
 def test_a_new_category_within_the_allowed_mass_passes(gate, trips):

@@ -20,7 +20,7 @@ from tfxkit.components.evaluator import evaluation as evaluations
 from tfxkit.components.evaluator.component import EvaluatorExecutor
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import ModelError
-from tfxkit.features.label import LABEL_KEY
+from tfxkit.features.label import LABEL_KEY, UNKNOWN_LABEL
 from tfxkit.metrics import Sums
 
 pytestmark = pytest.mark.slow
@@ -78,6 +78,8 @@ class Model(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def transform(self, examples):
         label = tf.io.parse_example(examples, PARSING)["y"]
+        if self._task == "binary":
+            label = tf.where(label > 1, tf.constant(UNKNOWN_LABEL, tf.float32), label)
         return {LABEL_KEY: label if self._task == "regression" else tf.cast(label, tf.int64)}
 
 
@@ -125,7 +127,7 @@ def describe(task, evaluation):
 def evaluate(tmp_path_factory):
     """Runs the Evaluator's executor; returns the result, the blessing and the evaluation's URI."""
 
-    def run(task, evaluation, *, shift=0.0, baseline_shift=None, columns=None):
+    def run(task, evaluation, *, shift=0.0, baseline_shift=None, columns=None, written=None):
         folder: Path = tmp_path_factory.mktemp(task)
         dataset = describe(task, evaluation)
         schema = standard_artifacts.Schema()
@@ -147,10 +149,19 @@ def evaluate(tmp_path_factory):
         context = EvaluatorExecutor.Context(
             beam_pipeline_args=["--runner=FnApiRunner"], tmp_dir=str(folder), unique_id="1"
         )
+        examples = write_examples(folder / "examples", columns or rows(task))
+        if written is not None:  # as SpanExampleGen counts them
+            outcomes = {"files": [{"rows": {"eval": written}}], "repeated_share": 0.0}
+            (folder / "examples/files.json").write_text(json.dumps(outcomes))
+        model = write_model(folder / "model", task, shift)
+        if task == "binary":  # the other tasks' labels are not made by the library here
+            config = Path(path_utils.serving_model_dir(model.uri), "assets.extra/config.json")
+            config.parent.mkdir(exist_ok=True)
+            config.write_text(json.dumps({"dataset": dataset.for_model()}))
         EvaluatorExecutor(context).Do(
             {
-                "examples": [write_examples(folder / "examples", columns or rows(task))],
-                "model": [write_model(folder / "model", task, shift)],
+                "examples": [examples],
+                "model": [model],
                 "baseline_model": [baseline],
                 "schema": [schema],
             },
@@ -401,3 +412,26 @@ def test_bounds_on_any_metric_and_on_gaps_decide(with_classes_of_tfma):
     assert values[gap.lowest] < values[gap.highest]
     assert gap.baseline_gap is not None
     assert checks["accuracy: gap over pay"].detail.endswith(", above 0.001")
+
+
+@pytest.mark.parametrize("written", [None, 6])
+def test_a_row_with_an_unknown_label_is_measured_by_no_metric_and_refuses_the_model(
+    evaluate, written
+):
+    columns = {name: values[:6] for name, values in rows("binary").items()}
+    columns["y"] = [0.0, 1.0, 0.0, 1.0, 2.0, 2.0]
+    bounds = {"thresholds": {"auc": {"min": 0.0}}}
+    result, blessing, _ = evaluate("binary", bounds, columns=columns, written=written)
+    assert result.metrics["example_count"] == 4
+    check = result.checks[-1]
+    assert (check.name, check.passed) == ("label: known values", False)
+    assert check.detail == (
+        "label: 2 of 6 rows have values that the model cannot predict: '2' (2 rows)"
+    )
+    assert not result.blessed
+    assert blessing.get_int_custom_property("blessed") == 0
+
+
+def test_rows_with_known_labels_need_no_check(evaluate):
+    result, _, _ = evaluate("binary", {"thresholds": {"auc": {"min": 0.0}}})
+    assert [check.name for check in result.checks] == ["auc: min"]

@@ -229,13 +229,23 @@ def test_texts_are_learned_by_their_words_and_the_pairs_of_them(tmp_path):
     assert np.isfinite(predictions).all()
 
 
-def test_rows_without_a_label_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "3 of 60 training rows have no label"),
+        (
+            7,
+            r"3 of 60 training rows have unknown values of the label 'y': '7' \(3 rows\)",
+        ),
+    ],
+)
+def test_rows_without_a_label_are_refused(value, message, tmp_path):
     frame = small_frame(60)
-    frame["y"] = (frame["x"] > 0).astype(int)
-    frame.loc[3:5, "y"] = 7
+    frame["y"] = (frame["x"] > 0).astype(int).astype(object)
+    frame.loc[3:5, "y"] = value
     dataset = Dataset.model_validate(
         {"task": "binary", "label": {"column": "y"}, "columns": {"x": {"role": "numeric"}}}
     )
     data = transform(dataset, frame[["x", "y"]].astype(object), tmp_path / "data")
-    with pytest.raises(DataError, match="3 of 60 training rows have no label"):
+    with pytest.raises(DataError, match=message):
         run_fn(fn_args(data, tmp_path))

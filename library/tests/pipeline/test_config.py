@@ -103,6 +103,34 @@ def test_a_dag_that_is_not_there_is_refused_before_a_run(module):
         validation.check_description(config, CONFIGS)
 
 
+@pytest.mark.parametrize(
+    ("label", "advice"),
+    [
+        (
+            {"task": "multiclass", "label": {"column": "company", "classes": ["a", "b"]}},
+            "label.classes: [a, b, c]",
+        ),
+        (
+            {"task": "binary", "label": {"column": "company", "positive": "a", "negative": "b"}},
+            "has 'c' beside 'b' and 'a', but the task binary has two values",
+        ),
+    ],
+)
+def test_a_domain_of_the_label_with_a_value_that_is_no_class_is_refused(label, advice, config_dir):
+    schema = config_dir / "schema.pbtxt"
+    domain = 'string_domain { name: "company" value: "a" value: "b" value: "c" }'
+    text = schema.read_text().replace('name: "company"', 'name: "company"\n  domain: "company"')
+    schema.write_text(f"{text}\n{domain}\n")
+    dataset = {**label, "columns": {"fare": {"role": "numeric"}}}
+    (config_dir / "dataset.yaml").write_text(yaml.safe_dump(dataset))
+    config = configs.load(config_dir)
+    with pytest.raises(ConfigError) as error:
+        validation.check_schema(config, config_dir)
+    assert advice in str(error.value)
+    schema.write_text(schema.read_text().replace(' value: "c"', ""))
+    validation.check_schema(config, config_dir)
+
+
 @pytest.mark.parametrize("path", ["host=db dbname=shop", "orders", "postgresql://db/shop"])
 def test_a_reader_gets_text_that_names_no_file_as_it_is(path, config_dir):
     settings = [f"data.path={path}", "data.reader=components.trips"]

@@ -138,6 +138,45 @@ def test_after_accept_the_data_passes_and_diff_has_shown_why(schema, statistics,
     assert "nothing was changed" in accept(schema, uri)
 
 
+LABEL = """
+feature {
+  name: "%s"
+  type: %s
+  value_count { min: 1 max: 1 }
+  presence { min_fraction: 1.0 min_count: 1 }
+  not_in_environment: "SERVING"
+  %s
+}
+string_domain { name: "churned" value: "no" value: "yes" }
+"""
+TEXT_DOMAIN = 'domain: "churned" distribution_constraints { min_domain_mass: 1.0 }'
+LABEL_CHANGES = {
+    "text": (
+        ("churned", "BYTES", TEXT_DOMAIN),
+        ["No", "Yes", "no", "yes"],
+        ['+ value: "No"', '+ value: "Yes"'],
+    ),
+    "numbers": (
+        ("left", "INT", "int_domain { min: 0 max: 1 }"),
+        [0, 1, 1, 2],
+        ["- int_domain { min: 0 max: 1 }", "+ int_domain { min: 0 max: 2 }"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LABEL_CHANGES)
+def test_new_values_of_a_label_are_shown_with_what_else_they_need(schema, statistics, name):
+    described, values, lines = LABEL_CHANGES[name]
+    schema.write_text('default_environment: "TRAINING"\n' + LABEL % described)
+    frame = pd.DataFrame({described[0]: values})
+    shown = diff(schema, statistics(train=frame), columns=[described[0]])
+    for line in lines:
+        assert f"    {line}" in shown.splitlines()
+    assert "under label in configs/dataset.yaml too" in shown
+    accept(schema, statistics(eval=frame))
+    assert anomalies(schema, frame) == []
+
+
 def test_accept_leaves_all_other_lines_as_they_are(schema, statistics):
     uri = statistics(
         train=trips().assign(hour=[1, 2, 3, 24], pay=["Crypto", "Cash", "Card", "Card"])

@@ -131,6 +131,11 @@ class Label(Frozen):
     positive: str | None = pydantic.Field(
         default=None, description="Binary: the value that counts as 1."
     )
+    negative: str | None = pydantic.Field(
+        default=None,
+        description="Binary: the value that counts as 0. Any other value is then an error; without "
+        "this key, every value except `positive` counts as 0.",
+    )
     classes: tuple[str, ...] = pydantic.Field(
         default=(), description="Multiclass: the classes, in order."
     )
@@ -364,6 +369,10 @@ class Dataset(Frozen):
             raise ValueError("label: greater_than and positive are for the task binary")
         if label.greater_than is not None and label.positive is not None:
             raise ValueError("label: give either greater_than or positive")
+        if label.negative is not None and label.negative == label.positive:
+            raise ValueError("label: positive and negative must be two values")
+        if label.negative is not None and label.positive is None:
+            raise ValueError("label: negative needs positive")
         if label.times is not None and label.greater_than is None:
             raise ValueError("label: times needs greater_than")
         if (task is Task.MULTICLASS) != bool(label.classes):
@@ -398,6 +407,24 @@ class Dataset(Frozen):
     def features(self) -> dict[str, Column]:
         """Columns that the model sees, in the order of the description."""
         return {name: c for name, c in self.columns.items() if c.role is not Role.IGNORED}
+
+    def label_values(self) -> tuple[str, ...]:
+        """Values that the label can have, as text; empty if this description leaves them open."""
+        label = self.label
+        if self.task is Task.REGRESSION or label.greater_than is not None:
+            return ()
+        if self.task is Task.MULTICLASS:
+            return label.classes
+        if label.positive is None:
+            return ("0", "1")
+        return () if label.negative is None else (label.negative, label.positive)
+
+    def shows_values(self, column: str) -> bool:
+        """True if a report may show values of the column: it is no identifier, name or sentence."""
+        if column in (self.label.column, self.label.times):
+            return True
+        options = self.columns.get(column)
+        return options is not None and options.role not in (Role.IGNORED, Role.HASHED, Role.TEXT)
 
     def required_columns(self) -> tuple[str, ...]:
         """Raw columns without which a row is dropped."""

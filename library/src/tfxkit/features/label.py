@@ -1,24 +1,36 @@
-"""Label of each row, as TensorFlow operations inside the Transform graph."""
+"""Label of each row, as TensorFlow operations inside the Transform graph; values outside of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import collections
+import difflib
+import unicodedata
+from collections.abc import Collection, Mapping
 
+import numpy as np
 import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.config.dataset import Dataset, Label, Task
 from tfxkit.errors import DataError
 from tfxkit.features.columns import as_text, first_value
 
-__all__ = ["LABEL_KEY", "NO_LABEL"]
+__all__ = ["LABEL_KEY", "NO_LABEL", "UNKNOWN_LABEL"]
 
 LABEL_KEY = "transformed.label"  # no feature can have this name: see model_inputs.part_name
 """Key of the label among the transformed features."""
 NO_LABEL = -1
 """The class of a row without a label; a missing number is NaN."""
+UNKNOWN_LABEL = -2
+"""The class of a row whose label is outside of `Dataset.label_values`."""
+
+TYPES = {schema_pb2.INT: tf.int64, schema_pb2.FLOAT: tf.float32, schema_pb2.BYTES: tf.string}
+"""Types of values in raw examples, by the types of the schema."""
 
 # Inputs are float32: 1.17 is not above a fifth of 5.85, but 1.17f is above 0.2f * 5.85f.
 _ROUNDING = 1e-6
+_BATCH_ROWS = 4096
+_MOST_SHOWN = 10
 
 
 def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tensor]) -> tf.Tensor:
@@ -29,8 +41,8 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
         inputs: The raw columns.
 
     Returns:
-        Of shape [batch]. Binary and multiclass: int64 class or `NO_LABEL`. Regression: float32, NaN
-        where there is none.
+        Of shape [batch]. Binary and multiclass: int64 class, `NO_LABEL` or `UNKNOWN_LABEL`.
+        Regression: float32, NaN where there is none.
 
     Raises:
         DataError: If a column is missing, or has a type that does not fit.
@@ -43,7 +55,11 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
         return _greater(label, inputs)
     values, missing = first_value(inputs[label.column])
     if label.positive is not None:
-        classes = tf.cast(as_text(values) == label.positive, tf.int64)
+        text = as_text(values)
+        classes = tf.cast(text == label.positive, tf.int64)
+        if label.negative is not None:
+            unknown = tf.constant(UNKNOWN_LABEL, tf.int64)
+            classes = tf.where((classes == 1) | (text == label.negative), classes, unknown)
         return tf.where(missing, tf.constant(NO_LABEL, tf.int64), classes)
     if dataset.task is Task.MULTICLASS:
         return tf.where(missing, tf.constant(NO_LABEL, tf.int64), _class_index(label, values))
@@ -54,8 +70,9 @@ def make_label(dataset: Dataset, inputs: Mapping[str, tf.SparseTensor | tf.Tenso
         )
     if dataset.task is Task.REGRESSION:
         return tf.where(missing, float("nan"), tf.cast(values, tf.float32))
-    valid = ~missing & ((values == 0) | (values == 1))
-    return tf.where(valid, tf.cast(values, tf.int64), tf.constant(NO_LABEL, tf.int64))
+    valid = (values == 0) | (values == 1)
+    classes = tf.where(valid, tf.cast(values, tf.int64), tf.constant(UNKNOWN_LABEL, tf.int64))
+    return tf.where(missing, tf.constant(NO_LABEL, tf.int64), classes)
 
 
 def _greater(label: Label, inputs: Mapping[str, tf.SparseTensor | tf.Tensor]) -> tf.Tensor:
@@ -74,6 +91,56 @@ def _class_index(label: Label, values: tf.Tensor) -> tf.Tensor:
         tf.lookup.KeyValueTensorInitializer(
             tf.constant(label.classes), tf.range(len(label.classes), dtype=tf.int64)
         ),
-        default_value=NO_LABEL,
+        default_value=UNKNOWN_LABEL,
     )
     return table.lookup(as_text(values))
+
+
+def count_values(files: Collection[str], column: str, dtype: tf.DType) -> collections.Counter[str]:
+    """Counts the values of a column, as text; a missing value does not count.
+
+    Args:
+        files: Files with serialized raw examples.
+        column: Name of the column.
+        dtype: Type of its values in the examples.
+    """
+    spec = {column: tf.io.VarLenFeature(dtype)}
+    counts: collections.Counter[str] = collections.Counter()
+    for file in files:
+        compression = "GZIP" if file.endswith(".gz") else ""
+        rows = tf.data.TFRecordDataset([file], compression_type=compression)
+        for batch in rows.batch(_BATCH_ROWS):
+            values, missing = first_value(tf.io.parse_example(batch, spec)[column])
+            texts = as_text(values).numpy()[~missing.numpy()]
+            for text, count in zip(*np.unique(texts, return_counts=True), strict=True):
+                counts[text.decode(errors="replace")] += int(count)
+    return counts
+
+
+def describe_unknown(counts: Mapping[str, int], known: Collection[str]) -> str:
+    """Names the values outside of a domain with their rows and the nearest values inside of it."""
+    by_rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    parts = [
+        f"{value!r} ({count:,} {'row' if count == 1 else 'rows'}{_nearest(value, known)})"
+        for value, count in by_rows[:_MOST_SHOWN]
+    ]
+    if len(by_rows) > _MOST_SHOWN:
+        parts.append(f"{len(by_rows) - _MOST_SHOWN:,} more")
+    return ", ".join(parts)
+
+
+def _nearest(value: str, known: Collection[str]) -> str:
+    for each in known:
+        if _folded(each) == _folded(value):
+            return f", another spelling of {each!r}"
+    near = difflib.get_close_matches(value, known, 1) if value.isalpha() else []
+    return f", similar to {near[0]!r}" if near else ""
+
+
+def _folded(value: str) -> str | float:
+    """Value without case, surrounding blanks and typographic variants; a number as a number."""
+    text = unicodedata.normalize("NFKC", value).strip().casefold()
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -62,7 +62,7 @@ _SCHEMA_HEAD = """\
 #
 #   type         INT (int64), FLOAT (float32) or BYTES (text, UTF-8)
 #   presence     the least share of rows with a value: somewhat below that of now (in brackets)
-#   domain       the values of a column that seems to have a closed set of values
+#   domain       the values of the label's classes, and of a column that seems to have a closed set
 #   environment  the label is in TRAINING, never in SERVING
 
 default_environment: "TRAINING"
@@ -129,6 +129,7 @@ def _label_lines(plan: Plan) -> list[str]:
     lines += [f"task: {plan.target.task}", "", "label:", f"  column: {_scalar(label.column)}"]
     if label.positive is not None:
         lines.append(f"  positive: {_scalar(label.positive)}")
+        lines.append(f"  negative: {_scalar(label.negative)} # any other value stops the run")
     if label.missing != "refuse":
         lines.append(f"  missing: {label.missing} # in {plan.label.missing:,} rows")
     if label.classes:
@@ -280,7 +281,7 @@ def _csv_lines(csv_format: CsvFormat | None, missing: tuple[str, ...]) -> list[s
 def schema_text(plan: Plan) -> str:
     """Text of schema.pbtxt, which holds data to its present form."""
     blocks = [_SCHEMA_HEAD.rstrip()]
-    domains = []
+    domains: list[schema_pb2.StringDomain] = []
     for name, column in plan.columns.items():
         feature = schema_pb2.Feature(
             name=name,
@@ -292,6 +293,7 @@ def schema_text(plan: Plan) -> str:
         _set_presence(feature, column, is_label, ignored)
         if is_label:
             feature.not_in_environment.append("SERVING")
+            domains += _set_label_domain(feature, plan)
         if not ignored and column.type == "FLOAT":
             feature.float_domain.disallow_inf = True
         if not ignored and not is_label and _is_closed(column):
@@ -303,6 +305,22 @@ def schema_text(plan: Plan) -> str:
     for domain in domains:
         blocks.append("\n".join(["string_domain {", *_field_lines(domain), "}"]))
     return "\n".join([blocks[0] + "\n", *blocks[1:]]) + "\n"
+
+
+def _set_label_domain(feature: schema_pb2.Feature, plan: Plan) -> Iterator[schema_pb2.StringDomain]:
+    """Limits a label of classes to those that the data has; yields the domain of text."""
+    if not (values := list(plan.target.counts)):
+        return
+    if feature.type == schema_pb2.BYTES:
+        feature.domain = feature.name
+        feature.distribution_constraints.min_domain_mass = 1.0
+        yield schema_pb2.StringDomain(name=feature.name, value=sorted(values))
+        return
+    numbers = [float(value) for value in values]
+    if feature.type == schema_pb2.INT:
+        feature.int_domain.min, feature.int_domain.max = int(min(numbers)), int(max(numbers))
+    else:
+        feature.float_domain.min, feature.float_domain.max = min(numbers), max(numbers)
 
 
 def _set_presence(

@@ -88,7 +88,8 @@ def choose_target(
     if column.type != "BYTES" and set(counts) == {"0", "1"}:
         return Target(plain, task, (reason, why), counts, warnings)
     positive, choice = _choose_positive(counts)
-    label = plain.model_copy(update={"positive": positive})
+    [negative] = set(counts) - {positive}
+    label = plain.model_copy(update={"positive": positive, "negative": negative})
     return Target(label, task, (reason, why, choice), counts, warnings)
 
 

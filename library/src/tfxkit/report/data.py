@@ -17,6 +17,7 @@ from tfx.utils import io_utils
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.drift import NotComparableError, infinity_norm, jensen_shannon
 from tfxkit.components.data_gate.findings import GateReport, read_anomalies
+from tfxkit.components.data_gate.labels import label_findings
 from tfxkit.config.dataset import Role
 from tfxkit.report import formatting
 from tfxkit.report.formatting import Formatter
@@ -38,6 +39,7 @@ _HISTOGRAM_VALUES = 8
 _WIDTH, _HEIGHT = 160.0, 44.0
 _REACH = 1.5  # reach of the bins beyond the middle four fifths, in their width
 _MOST_VALUES = 5
+_FEWEST_ROWS = 10  # of a value that is shown: a rarer one may identify somebody
 _DIVERGENCE, _SHARE = "Jensen-Shannon divergence", "largest change of a share"
 _FIRST = ("train", "eval")
 
@@ -199,8 +201,10 @@ def column_role(run: Run, name: str) -> str:
     return str(options.role) if options else "not described"
 
 
-def value_formatter(run: Run, name: str) -> Formatter:
-    """Formatter of a column's values: dates for a timestamp, else numbers."""
+def value_formatter(run: Run, name: str) -> Formatter | None:
+    """Formatter of a column's values: dates for a timestamp, else numbers; None to hide them."""
+    if not run.dataset.shows_values(name):
+        return None
     options = run.dataset.columns.get(name)
     if options is not None and options.role is Role.TIMESTAMP:
         return formatting.date_formatter(options.unit)
@@ -236,16 +240,18 @@ def column_drift(
         return None
 
 
-def column_numbers(column: FeatureNameStatistics, write: Formatter) -> ColumnNumbers:
+def column_numbers(column: FeatureNameStatistics, write: Formatter | None) -> ColumnNumbers:
     """Extracts the numbers of a column from its statistics.
 
     Args:
         column: Its statistics.
-        write: Formatter of its values.
+        write: Formatter of its values; None to show no value.
     """
     rows, without = _rows_and_missing(column)
     missing = without / rows if rows else 1.0
     if column.HasField("num_stats"):
+        if write is None:
+            return ColumnNumbers(missing, "–", {})
         stats = column.num_stats
         facts = {
             "mean": write(stats.mean),
@@ -257,8 +263,10 @@ def column_numbers(column: FeatureNameStatistics, write: Formatter) -> ColumnNum
         }
         return ColumnNumbers(missing, write(stats.median) if missing < 1 else "–", facts)
     text = column.string_stats
-    total = max(sum(b.sample_count for b in text.rank_histogram.buckets), 1.0)
-    top = [(b.label, b.sample_count / total) for b in text.rank_histogram.buckets[:_MOST_VALUES]]
+    buckets = text.rank_histogram.buckets
+    total = max(sum(b.sample_count for b in buckets), 1.0)
+    shown = [b for b in buckets if write is not None and b.sample_count >= _FEWEST_ROWS]
+    top = [(b.label, b.sample_count / total) for b in shown[:_MOST_VALUES]]
     facts = {
         "different values": f"{text.unique:,}",
         "average length": formatting.number(text.avg_length),
@@ -269,24 +277,24 @@ def column_numbers(column: FeatureNameStatistics, write: Formatter) -> ColumnNum
 
 
 def draw_histogram(
-    columns: Mapping[str, FeatureNameStatistics], write: Formatter
+    columns: Mapping[str, FeatureNameStatistics], write: Formatter | None
 ) -> ColumnHistogram:
     """Draws a column's distribution in a few bars, from statistics alone.
 
     Args:
         columns: Its statistics in each data set; the first is drawn as bars.
-        write: Formatter of its values.
+        write: Formatter of its values; None to show no value.
     """
     if all(column.HasField("num_stats") for column in columns.values()):
         edges = _edges(list(columns.values()))
         masses = {name: _masses(column, edges) for name, column in columns.items()}
-        ends = (write(edges[0]), write(edges[-1])) if len(edges) else ("", "")
+        ends = (write(edges[0]), write(edges[-1])) if write and len(edges) else ("", "")
     else:
-        values = _frequent_values(list(columns.values()))
+        counts = _frequent_values(list(columns.values()))
+        values = list(counts)
         masses = {name: _shares(column, values) for name, column in columns.items()}
-        ends = ("", "")
-        if values:
-            ends = values[0], "others" if len(values) == _HISTOGRAM_VALUES else values[-1]
+        named = [v if write and counts[v] >= _FEWEST_ROWS else "" for v in values] or [""]
+        ends = named[0], "others" if len(values) == _HISTOGRAM_VALUES else named[-1]
     top = max((mass.max(initial=0.0) for mass in masses.values()), default=0.0) or 1.0
     first, *others = masses
     return ColumnHistogram(
@@ -332,7 +340,8 @@ def _gate_report(
         artifact.split_names = validated.properties["split_names"]
         schema_file = f"{schema_artifact.uri}/schema.pbtxt"
         schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
-        report.findings += read_anomalies(artifact, schema)
+        report.findings += label_findings(now, before, None, schema, run.dataset)
+        report.findings += read_anomalies(artifact, schema, run.dataset, report.findings)
     if before:
         drift.measure("drift", now, before, run.dataset.validation.drift, report)
     elif absent := run.artifacts.get("Baseline", {}).get("statistics"):
@@ -363,13 +372,14 @@ def _masses(column: FeatureNameStatistics, edges: NDArray[np.float64]) -> NDArra
     return np.diff(below, prepend=0.0, append=rows.sum()) / max(rows.sum(), 1.0)
 
 
-def _frequent_values(columns: Sequence[FeatureNameStatistics]) -> list[str]:
-    """Most frequent values of all data sets."""
+def _frequent_values(columns: Sequence[FeatureNameStatistics]) -> dict[str, float]:
+    """Rows of the most frequent values of all data sets."""
     counts: dict[str, float] = {}
     for column in columns:
         for bucket in column.string_stats.rank_histogram.buckets:
             counts[bucket.label] = counts.get(bucket.label, 0.0) + bucket.sample_count
-    return sorted(counts, key=lambda value: (-counts[value], value))[:_HISTOGRAM_VALUES]
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    return {value: counts[value] for value in ordered[:_HISTOGRAM_VALUES]}
 
 
 def _shares(column: FeatureNameStatistics, values: Sequence[str]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tfxkit.config.dataset import Role
 from tfxkit.features.model_inputs import (
+    FIRST_WORD_CODE,
     MISSING_CODE,
     MISSING_NUMBER,
     UNKNOWN_CODE,
@@ -26,6 +27,7 @@ from tfxkit.report.run import Run
 
 MOST_ROWS = 10_000  # of a split
 _MOST_WORDS = 6
+_FEWEST_ROWS = 10  # of a word that is shown: a rarer one may identify somebody
 _SPLITS = ("train", "eval")
 _OWN = "preprocessing_fn"  # maker of a feature that no role made
 _MISSING = {Kind.RANK: MISSING_NUMBER, Kind.CODE: MISSING_CODE, Kind.CODES: MISSING_CODE}
@@ -87,6 +89,7 @@ def build_features(run: Run) -> FeaturesSection | None:
             feature,
             roles.get(feature.column or "", _OWN),
             {split: values[split].get(feature.name) for split in _SPLITS},
+            every,
         )
         for feature in model_features(output)
     ]
@@ -99,9 +102,14 @@ def build_features(run: Run) -> FeaturesSection | None:
     return FeaturesSection(rows, every, ignored)
 
 
-def _row(feature: Feature, maker: str, values: Mapping[str, NDArray | None]) -> FeatureRow:
+def _row(
+    feature: Feature,
+    maker: str,
+    values: Mapping[str, NDArray | None],
+    every: Mapping[str, int],
+) -> FeatureRow:
     is_scalar = feature.length is None and feature.kind in _MISSING
-    words = (feature.vocabulary or ())[:_MOST_WORDS]
+    words = _frequent_words(feature, values["train"], every["train"])
     return FeatureRow(
         name=feature.name,
         columns=feature.columns or ((feature.column,) if feature.column else ()),
@@ -117,6 +125,21 @@ def _row(feature: Feature, maker: str, values: Mapping[str, NDArray | None]) -> 
             for s in values
         },
     )
+
+
+def _frequent_words(feature: Feature, codes: NDArray | None, every: int) -> tuple[bytes, ...]:
+    """First words of the vocabulary, without those of few training rows.
+
+    Args:
+        feature: The feature.
+        codes: Its values in a sample of the training rows.
+        every: Sampling interval.
+    """
+    words = (feature.vocabulary or ())[:_MOST_WORDS]
+    if not words or codes is None:
+        return ()
+    rows = [int((codes == FIRST_WORD_CODE + place).sum()) * every for place in range(len(words))]
+    return tuple(word for word, found in zip(words, rows, strict=True) if found >= _FEWEST_ROWS)
 
 
 def _describe(feature: Feature) -> str:

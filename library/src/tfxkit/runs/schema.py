@@ -27,6 +27,7 @@ _TOKEN = re.compile(
     r"""\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{}<>\[\]]|[^\s{}<>\[\]"'#]+"""
 )
 _INDENT = "  "
+_DOMAIN_LINES = ("+ value:", "+ int_domain", "+ float_domain")  # more values are allowed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +38,13 @@ class SchemaChange:
         column: Its name.
         reasons: The anomalies, in TFDV's words, with the splits that have them.
         lines: The lines of the schema that are removed (`- …`) and added (`+ …`).
+        is_label: True if the column is absent at serving, as the label is.
     """
 
     column: str
     reasons: tuple[str, ...]
     lines: tuple[str, ...]
+    is_label: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +95,13 @@ def review(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
         raise UsageError(f"Nothing about {', '.join(unknown)} departs from the schema{hint}")
     changed = set(columns) or reasons.keys()
     new = _merged(old, proposed, changed)
+    labels = {each.name for each in old.feature if "SERVING" in each.not_in_environment}
     changes = [
         SchemaChange(
             name,
             tuple(f"{anomaly} ({', '.join(splits)})" for anomaly, splits in reasons[name].items()),
             tuple(_difference(old, new, name)),
+            is_label=name in labels,
         )
         for name in sorted(changed)
     ]
@@ -179,6 +184,9 @@ def _in_words(change: SchemaChange) -> str:
         lines.append("  It is expected no more; take it out of configs/dataset.yaml too.")
     if f'+ name: "{change.column}"' in change.lines:
         lines.append("  To make a feature of it, describe it in configs/dataset.yaml.")
+    if change.is_label and any(line.startswith(_DOMAIN_LINES) for line in change.lines):
+        lines.append("  It is the label: accept new values only if they are classes, and name them")
+        lines.append("  under label in configs/dataset.yaml too. Otherwise, correct the data.")
     return "\n".join([*lines, *(f"    {line}" for line in change.lines)])
 
 

@@ -7,16 +7,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.config.data import DataConfig
-from tfxkit.config.dataset import Dataset
+from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.engines import BeamConfig, ensure_job_server
 from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
 from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.metrics import catalogue
+from tfxkit.storage.artifacts import text_domain
 from tfxkit.storage.step_cache import source_of
 
 
@@ -55,7 +57,8 @@ def check_schema(config: Config, config_dir: Path) -> None:
 
     Raises:
         ConfigError: If the schema cannot be read, lacks a column of the description or of the
-            split, or has a type for the latter that cannot be split.
+            split, has a type for the latter that cannot be split, or has values of the label that
+            the description lacks.
     """
     schema_file = config_dir / SCHEMA_FILE
     try:
@@ -69,6 +72,7 @@ def check_schema(config: Config, config_dir: Path) -> None:
     columns = {*config.dataset.features(), label.column, label.times or label.column}
     for column in sorted(columns):
         _check_column(column, types, "dataset.yaml uses")
+    _check_label(config.dataset, schema)
     _check_split(config.data, types)
 
 
@@ -113,6 +117,28 @@ def _check_column(column: str, types: Mapping[str, str], user: str) -> None:
     near = difflib.get_close_matches(column, types, 1)
     hint = f"did you mean {near[0]}?" if near else "add it there, or remove it here"
     raise ConfigError(f"{user} the column {column!r}, which {SCHEMA_FILE} does not have; {hint}")
+
+
+def _check_label(dataset: Dataset, schema: schema_pb2.Schema) -> None:
+    """Refuses a domain of the label with values that no class stands for."""
+    column, known = dataset.label.column, dataset.label_values()
+    others = sorted({*text_domain(schema, column)} - {*known})
+    if not known or not others:
+        return
+    where = (
+        f"The domain of the label {column!r} in {SCHEMA_FILE} has {', '.join(map(repr, others))}"
+    )
+    if dataset.task is Task.MULTICLASS:
+        classes = yaml.safe_dump([*known, *others], default_flow_style=True, allow_unicode=True)
+        raise ConfigError(
+            f"{where}, which dataset.yaml lacks. Add it to the classes, label.classes: "
+            f"{' '.join(classes.split())}, or remove it from the schema"
+        )
+    raise ConfigError(
+        f"{where} beside {' and '.join(map(repr, known))}, but the task binary has two values. "
+        "Remove it from the schema and correct the data, or change the task to multiclass with "
+        "label.classes in dataset.yaml"
+    )
 
 
 def _check_split(data: DataConfig, types: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Artifacts as steps leave them for one another: placeholders, examples, statistics."""
+"""Artifacts as steps leave them for one another: placeholders, examples, statistics, schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tensorflow_metadata.proto.v0 import statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from tfxkit.storage.filesystems import fileio
 
@@ -60,6 +60,15 @@ def repeated_share(examples: types.Artifact) -> float | None:
     """Share of rows that occur more than once; None if it was not measured."""
     content = _outcomes(examples.uri)
     return content["repeated_share"] if content else None
+
+
+def split_files(examples_uri: str, split: str) -> list[str]:
+    """Files with the rows of a split, sorted; none if there is no such split."""
+    folder = os.path.join(examples_uri, SPLIT_PREFIX + split)
+    if not fileio.exists(folder):
+        return []
+    names = sorted(os.fsdecode(name) for name in fileio.listdir(folder))
+    return [os.path.join(folder, name) for name in names]
 
 
 def rows_by_split(examples_uri: str) -> dict[str, int] | None:
@@ -123,6 +132,17 @@ def quantile_histogram(column: statistics_pb2.FeatureNameStatistics) -> NDArray[
         for bucket in histogram.buckets
     ]
     return np.asarray(buckets, np.float64).reshape(-1, 3)
+
+
+def text_domain(schema: schema_pb2.Schema, column: str) -> tuple[str, ...]:
+    """Values that a schema allows in a column of text; none without a domain."""
+    for feature in schema.feature:
+        if feature.name == column:
+            named = [each for each in schema.string_domain if each.name == feature.domain]
+            for domain in [feature.string_domain, *named]:
+                if domain.value:
+                    return tuple(domain.value)
+    return ()
 
 
 def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -20,7 +20,7 @@ import tensorflow_transform as tft
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.config.settings import TrainSettings
 from tfxkit.errors import DataError
-from tfxkit.features.label import LABEL_KEY
+from tfxkit.features.label import LABEL_KEY, UNKNOWN_LABEL, count_values, describe_unknown
 from tfxkit.features.model_inputs import model_columns
 
 SCAN_BATCH = 4096  # rows, where all are read in order
@@ -153,7 +153,8 @@ def read(
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
     parse = _parser(transform_output, dataset)
-    table, digest = _scan(rows, parse, dataset, train)
+    label_type = transform_output.raw_feature_spec()[dataset.label.column].dtype
+    table, digest = _scan(files, parse, dataset, train, label_type)
     label, row_hash = table.pop(LABEL_KEY), table.pop(_HASH)
     share = min(train.held_out, _MAX_HELD_OUT / max(len(label), 1))
     held_out = row_hash % _SHARES < max(round(share * _SHARES), 1)
@@ -187,21 +188,36 @@ def read(
 
 
 def _scan(
-    rows: tf.data.Dataset, parse: Decode, dataset: Dataset, train: TrainSettings
+    files: Sequence[str],
+    parse: Decode,
+    dataset: Dataset,
+    train: TrainSettings,
+    label_type: tf.DType,
 ) -> tuple[dict[str, np.ndarray], str]:
     """Reads label and hash of the rows, their features if these stay in memory, and the digest."""
     most = train.epochs * train.epoch_rows + _MAX_HELD_OUT if train.cache else sys.maxsize
     sample = RowSample(most, train.seed)
-    count, unlabelled, sums = 0, 0, np.zeros(2, np.uint64)
+    count, unlabelled, unknown, sums = 0, 0, 0, np.zeros(2, np.uint64)
+    rows = tf.data.TFRecordDataset(files, compression_type="GZIP")
     for features, labels in rows.batch(SCAN_BATCH).map(parse, num_parallel_calls=tf.data.AUTOTUNE):
         label = labels.numpy()
         unlabelled += (np.isnan(label) if dataset.task is Task.REGRESSION else label < 0).sum()
+        unknown += (label == UNKNOWN_LABEL).sum() if dataset.label_values() else 0
         row_hash = _row_hash([*(features[name] for name in sorted(features)), labels])
         sums += [row_hash.sum(), (row_hash * row_hash).sum()]  # modulo 2 to the 64
         count += len(label)
         kept = features if train.cache else {}
         columns = {name: _small(values.numpy()) for name, values in kept.items()}
         sample.add({LABEL_KEY: label, _HASH: row_hash, **columns})
+    if unknown:
+        column, known = dataset.label.column, dataset.label_values()
+        counts = count_values(files, column, label_type)
+        others = {value: number for value, number in counts.items() if value not in known}
+        raise DataError(
+            f"{unknown} of {count} training rows have unknown values of the label {column!r}: "
+            f"{describe_unknown(others, known)}. Known: {', '.join(map(repr, known))}. Correct the "
+            "data, or the label in configs/dataset.yaml"
+        )
     if unlabelled:
         raise DataError(
             f"{unlabelled} of {count} training rows have no label that the task "

@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 import yaml
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
 from tfxkit import cli
@@ -104,6 +106,43 @@ def test_each_choice_has_its_reason(init, project, tmp_path):
     assert "'yes' is the positive value, by its name." in text
     assert f"{ROWS} rows and 4 columns" in text
     assert all(len(line) < 160 for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("labels", "lines", "domain"),
+    [
+        (
+            ["no", "yes"] * (ROWS // 2),
+            {"positive": "yes", "negative": "no"},
+            {"churned": ["no", "yes"]},
+        ),
+        (["a", "c", "b"] * (ROWS // 3), {"classes": ["a", "b", "c"]}, {"churned": ["a", "b", "c"]}),
+        ([0, 1] * (ROWS // 2), {}, (0, 1)),
+        ([1, 2, 4] * (ROWS // 3), {"classes": ["1", "2", "4"]}, (1, 4)),
+    ],
+)
+def test_the_label_gets_the_domain_of_its_classes(labels, lines, domain, init, tmp_path):
+    project = tmp_path / "project"
+    assert init(write(tmp_path, rows(x=noise(1), churned=labels))) == 0
+    dataset = yaml.safe_load((project / "configs" / "dataset.yaml").read_text())
+    assert dataset["label"] == {"column": "churned", **lines}
+    text = (project / "configs" / "schema.pbtxt").read_text()
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    [label] = (feature for feature in schema.feature if feature.name == "churned")
+    domains = {each.name: list(each.value) for each in schema.string_domain}
+    if isinstance(domain, tuple):
+        assert (label.int_domain.min, label.int_domain.max) == domain
+        assert domains == {}
+    else:
+        assert domains == domain
+        assert label.domain == "churned"
+        assert label.distribution_constraints.min_domain_mass == 1.0
+
+
+def test_an_amount_as_label_has_no_domain(init, project, tmp_path):
+    assert init(write(tmp_path, rows(x=noise(1), price=noise(2)))) == 0
+    schema = (project / "configs" / "schema.pbtxt").read_text()
+    assert "domain: " not in schema and "string_domain {" not in schema
 
 
 def test_the_screen_says_what_was_decided(init, tmp_path, capfd):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from itertools import pairwise
 
@@ -11,8 +12,9 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from tests.components.gate_run import write_statistics
+from tests.components.gate_run import DATASET, write_statistics
 from tests.pipeline.report.bare_run import bare_run
+from tfxkit.config.dataset import Dataset
 from tfxkit.report.data import HISTOGRAM_BINS, build_data, draw_histogram
 from tfxkit.report.formatting import number
 from tfxkit.report.page import environment
@@ -101,3 +103,63 @@ def test_values_share_their_bars_across_data_sets():
     drawn = draw_histogram(columns, number)
     heights = [height for *_, height in drawn.bars]  # of b, a, c, by what is frequent in both
     assert heights[0] < heights[1] and heights[2] == 0
+
+
+PEOPLE = text_format.Parse(
+    """
+    feature { name: "customer_id" type: INT }
+    feature { name: "email" type: BYTES }
+    feature { name: "street" type: BYTES }
+    feature { name: "remark" type: BYTES }
+    feature { name: "phone" type: INT }
+    feature { name: "town" type: BYTES }
+    feature { name: "age" type: INT }
+    feature { name: "y" type: INT }
+    """,
+    schema_pb2.Schema(),
+)
+ROLES = {
+    "customer_id": "ignored",
+    "email": "ignored",
+    "street": "hashed",
+    "remark": "text",
+    "town": "categorical",
+    "age": "numeric",
+}
+
+
+def people(rows=40):
+    """A table with identifiers; the column phone is not described at all."""
+    return pd.DataFrame(
+        {
+            "customer_id": [7_100_000 + i for i in range(rows)],
+            "email": [f"ada{i}@example.org" for i in range(rows)],
+            "street": ["Lovelace Lane 1"] * rows,
+            "remark": ["ada called at noon"] * rows,
+            "phone": [5_550_100 + i for i in range(rows)],
+            "town": ["Ulm"] * (rows - 3) + ["Kleinkleckersdorf"] * 3,
+            "age": [20 + i for i in range(rows)],
+            "y": [0, 1] * (rows // 2),
+        }
+    )
+
+
+def test_no_identifier_is_on_the_page(tmp_path):
+    frame = people()
+    written = write_statistics(tmp_path / "statistics", {"train": frame, "eval": frame}, PEOPLE)
+    properties = {"split_names": written.split_names}
+    statistics = Artifact(1, "ExampleStatistics", written.uri, properties)
+    columns = {name: {"role": role} for name, role in ROLES.items()}
+    dataset = Dataset.model_validate({**DATASET, "columns": columns})
+    run = bare_run(tmp_path, Status.PUSHED, {"StatisticsGen": {"statistics": statistics}})
+    run = dataclasses.replace(run, dataset=dataset)
+    page = environment().get_template("data.html").render(content=build_data(run), run=run)
+    for value in ("71000", "7,100", "ada", "Lovelace", "55501", "5,550", "Kleinkleckersdorf"):
+        assert value not in page, value
+    for value in ("Ulm", "20", "59", "customer_id", "email", "phone"):
+        assert value in page, value
+    by_name = {column.name: column for column in build_data(run).columns}
+    assert by_name["email"].numbers["train"].facts["different values"] == "40"
+    assert len(by_name["email"].histogram.bars) > 1
+    assert by_name["town"].numbers["train"].middle == "Ulm"
+    assert by_name["customer_id"].numbers["train"].facts == {}

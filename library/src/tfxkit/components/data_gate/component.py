@@ -16,6 +16,7 @@ from tfx.utils import io_utils
 
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.findings import GateError, GateReport, read_anomalies
+from tfxkit.components.data_gate.labels import label_findings
 from tfxkit.components.data_gate.rows import row_findings
 from tfxkit.config.dataset import Dataset, Validation
 from tfxkit.errors import DataError
@@ -75,19 +76,24 @@ class DataGateExecutor(base_executor.BaseExecutor):
             os.path.join(artifact_utils.get_single_uri(input_dict["schema"]), "schema.pbtxt"),
             schema_pb2.Schema(),
         )
-        report = GateReport(stop_at=validation.stop_at)
-        if input_dict.get("anomalies"):
-            report.findings += read_anomalies(
-                artifact_utils.get_single_instance(input_dict["anomalies"]), schema
-            )
-
+        dataset = Dataset.model_validate_json(exec_properties["dataset"])
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
         baseline = next(iter(input_dict.get("baseline_statistics") or []), None)
+        before: dict[str, ColumnStatistics] = {}
+        if baseline is not None and not is_absent(baseline):
+            before = _columns_by_split(baseline.uri)
+
+        report = GateReport(stop_at=validation.stop_at)
+        report.findings += label_findings(statistics, before, examples.uri, schema, dataset)
+        if input_dict.get("anomalies"):
+            anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
+            report.findings += read_anomalies(anomalies, schema, dataset, report.findings)
+
         if baseline is None:
             report.no_baseline = "The pipeline has no Baseline."
         elif is_absent(baseline):
             report.no_baseline = absence_reason(baseline)
         else:
-            before = _columns_by_split(baseline.uri)
             drift.measure("drift", statistics, before, validation.drift, report)
 
         if validation.serving_statistics is not None:
@@ -102,13 +108,7 @@ class DataGateExecutor(base_executor.BaseExecutor):
                 "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
             )
 
-        report.findings += row_findings(
-            artifact_utils.get_single_instance(input_dict["examples"]),
-            baseline,
-            schema,
-            Dataset.model_validate_json(exec_properties["dataset"]),
-            validation,
-        )
+        report.findings += row_findings(examples, baseline, schema, dataset, validation)
         if report.stopping():
             raise GateError(report)
         artifact_utils.get_single_instance(output_dict["findings"]).write(report.to_json())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -16,15 +16,23 @@ from tfx import types
 from tfx.components.example_validator import executor as example_validator
 from tfx.types import artifact_utils
 
+from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError
 from tfxkit.storage.filesystems import fileio
 
-Kind = Literal["anomaly", "drift", "skew", "rows"]
+Kind = Literal["anomaly", "label", "drift", "skew", "rows"]
 Severity = Literal["warning", "error"]
 Distance = Literal["infinity_norm", "jensen_shannon"]
 
 ALL_COLUMNS = "(all columns)"
 _SEVERITIES: dict[int, Severity] = {AnomalyInfo.WARNING: "warning", AnomalyInfo.ERROR: "error"}
+_OUTSIDE_OF_DOMAIN = (
+    AnomalyInfo.ENUM_TYPE_UNEXPECTED_STRING_VALUES,
+    AnomalyInfo.INT_TYPE_BIG_INT,
+    AnomalyInfo.INT_TYPE_SMALL_INT,
+    AnomalyInfo.FLOAT_TYPE_BIG_FLOAT,
+    AnomalyInfo.FLOAT_TYPE_SMALL_FLOAT,
+)
 MAX_LINES = 20
 _STOPS_AT: dict[str, tuple[Severity, ...]] = {
     "warning": ("warning", "error"),
@@ -36,6 +44,11 @@ _WHAT_TO_DO = {
         "If the data is wrong, correct it. If it is right and has changed for good:\n"
         "  python -m pipeline schema diff     shows what would change in configs/schema.pbtxt\n"
         "  python -m pipeline schema accept   writes it there; then review it as you do code"
+    ),
+    "label": (
+        "The model neither learns nor predicts unknown values of the label. If they are wrong,\n"
+        "correct the data. If one is right, name it under label in configs/dataset.yaml (classes,\n"
+        "or positive and negative), and in its domain: python -m pipeline schema accept"
     ),
     "drift": (
         "Drift is the distance to the data that the served model was trained on. If the new data\n"
@@ -127,28 +140,43 @@ class GateError(DataError):
         self.report = report.to_json()
 
 
-def read_anomalies(artifact: types.Artifact, schema: schema_pb2.Schema) -> list[GateFinding]:
+def read_anomalies(
+    artifact: types.Artifact,
+    schema: schema_pb2.Schema,
+    dataset: Dataset,
+    counted: Collection[GateFinding] = (),
+) -> list[GateFinding]:
     """Reads the anomalies of all splits.
 
     Args:
         artifact: `ExampleAnomalies` of ExampleValidator.
         schema: Schema of the validation.
+        dataset: Roles of the columns: a value of an identifier is in no text.
+        counted: Findings about values outside of their domain, which replace ExampleValidator's
+            for the same column and split.
 
     Returns:
         A finding for each reason that ExampleValidator gives.
     """
     features = {feature.name: feature for feature in schema.feature}
+    hidden = {name for name in features if not dataset.shows_values(name)}
     findings: list[GateFinding] = []
     for split in artifact_utils.decode_split_names(artifact.split_names):
         folder = artifact_utils.get_split_uri([artifact], split)
         with fileio.open(os.path.join(folder, example_validator.DEFAULT_FILE_NAME), "rb") as file:
             anomalies = Anomalies.FromString(file.read())
-        findings += anomaly_findings(anomalies, split, features)
+        columns = {finding.column for finding in counted if finding.split == split}
+        findings += anomaly_findings(anomalies, split, features, counted=columns, hidden=hidden)
     return findings
 
 
 def anomaly_findings(
-    anomalies: Anomalies, split: str, features: Mapping[str, schema_pb2.Feature]
+    anomalies: Anomalies,
+    split: str,
+    features: Mapping[str, schema_pb2.Feature],
+    *,
+    counted: Collection[str] = (),
+    hidden: Collection[str] = (),
 ) -> Iterator[GateFinding]:
     """Yields a finding for each reason in the anomalies of a split.
 
@@ -156,6 +184,8 @@ def anomaly_findings(
         anomalies: Anomalies of TFDV.
         split: Name of the split.
         features: Features of the schema, by name.
+        counted: Columns whose values outside of their domain are left out.
+        hidden: Columns whose values must not be shown.
     """
     if anomalies.data_missing:
         yield GateFinding(ALL_COLUMNS, "There are no rows.", split, "anomaly", "error")
@@ -166,7 +196,11 @@ def anomaly_findings(
     for info in anomalies.anomaly_info.values():
         column = ".".join(info.path.step)
         for reason in info.reason:
-            what = f"{reason.short_description}: {_tidy(reason.description)}"
+            if column in counted and reason.type in _OUTSIDE_OF_DOMAIN:
+                continue
+            what = reason.short_description
+            if column not in hidden or reason.type not in _OUTSIDE_OF_DOMAIN:
+                what = f"{what}: {_tidy(reason.description)}"
             if limit := _limit(reason.type, features.get(column, schema_pb2.Feature())):
                 what = f"{what}; {limit}"
             yield GateFinding(column, what, split, "anomaly", _severity(info))

@@ -22,14 +22,13 @@ from tfxkit.components.data_gate.findings import ALL_COLUMNS, GateFinding
 from tfxkit.config.dataset import Dataset, Task, Validation
 from tfxkit.errors import DataError
 from tfxkit.features.columns import as_text, first_value
-from tfxkit.features.label import NO_LABEL, make_label
+from tfxkit.features.label import TYPES, make_label
 from tfxkit.storage.artifacts import repeated_share, span_numbers
 from tfxkit.storage.filesystems import fileio
 
 SAMPLE_ROWS = 3000
 _GROUPS = 64  # of numbers, with about equal rows
 _FEWEST = 100  # rows: fewer prove nothing
-_TYPES = {schema_pb2.INT: tf.int64, schema_pb2.FLOAT: tf.float32, schema_pb2.BYTES: tf.string}
 
 Codes = NDArray[np.int64]
 
@@ -122,7 +121,7 @@ def associations(
         explains. A label derived from a number is also leaked by that number. Empty with too few
         rows.
     """
-    spec = {f.name: tf.io.VarLenFeature(_TYPES[f.type]) for f in schema.feature if f.type in _TYPES}
+    spec = {f.name: tf.io.VarLenFeature(TYPES[f.type]) for f in schema.feature if f.type in TYPES}
     columns = tf.io.parse_example(tf.constant(examples, tf.string), spec)
     targets = list(_targets(dataset, columns))
     return {
@@ -142,7 +141,7 @@ def _targets(
         return
     numeric = dataset.task is Task.REGRESSION
     if not numeric:
-        label[label == NO_LABEL] = np.nan
+        label[label < 0] = np.nan
     targets = [(label, numeric)]
     if dataset.label.greater_than is not None:
         values, missing = first_value(columns[dataset.label.column])

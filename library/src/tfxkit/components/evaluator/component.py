@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
@@ -24,12 +26,13 @@ from tfxkit.components.evaluator.evaluation import (
     measure_gaps,
     write_evaluation,
 )
-from tfxkit.config.dataset import Evaluation
-from tfxkit.evaluation import EXAMPLE_COUNT
+from tfxkit.config.dataset import Dataset, Evaluation
+from tfxkit.evaluation import EXAMPLE_COUNT, Check, Metrics
+from tfxkit.features.label import TYPES, count_values, describe_unknown
 from tfxkit.metrics import catalogue
 from tfxkit.metrics.functions import MOST_ROWS
 from tfxkit.storage import served_model
-from tfxkit.storage.artifacts import is_absent
+from tfxkit.storage.artifacts import is_absent, rows_by_split, split_files
 from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.step_cache import code_hash, source_of
 
@@ -62,7 +65,10 @@ class EvaluatorExecutor(tfx_executor.Executor):
                 baseline_metrics=measured.metrics,
                 baseline_slices={each.slice: each.metrics for each in measured.slices},
             )
-        checks = apply_thresholds(evaluation, measured)
+        checks = (
+            *apply_thresholds(evaluation, measured),
+            *_label_check(input_dict, exec_properties, candidate, measured.metrics),
+        )
         config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties[specs.EVAL_CONFIG_KEY], config)
         is_large = (measured.metrics.get(EXAMPLE_COUNT) or 0) > MOST_ROWS
@@ -143,6 +149,45 @@ def _fingerprint(model: types.Artifact) -> str:
     if not fileio.exists(os.path.join(folder, served_model.FINGERPRINT)):
         return model.uri
     return served_model.fingerprint(folder)
+
+
+def _label_check(
+    input_dict: Artifacts,
+    exec_properties: Mapping[str, Any],
+    candidate: types.Artifact,
+    metrics: Metrics,
+) -> Iterator[Check]:
+    """Yields a failed check if rows were left out of the metrics for their unknown labels.
+
+    Rows are read again only if some were left out.
+    """
+    config = served_model.read_json(
+        path_utils.serving_model_path(candidate.uri), served_model.CONFIG
+    )
+    if config is None or not (known := Dataset.model_validate(config["dataset"]).label_values()):
+        return
+    column = config["dataset"]["label"]["column"]
+    uri = artifact_utils.get_single_uri(input_dict[specs.EXAMPLES_KEY])
+    splits = json.loads(exec_properties.get(specs.EXAMPLE_SPLITS_KEY) or "null") or ["eval"]
+    written = rows_by_split(uri) or {}
+    rows = sum(written.get(split, 0) for split in splits)
+    if written and rows <= (metrics.get(EXAMPLE_COUNT) or 0):
+        return
+    schema = io_utils.SchemaReader().read(
+        os.path.join(artifact_utils.get_single_uri(input_dict[specs.SCHEMA_KEY]), "schema.pbtxt")
+    )
+    dtype = {feature.name: TYPES.get(feature.type) for feature in schema.feature}.get(column)
+    if dtype is None:
+        return
+    files = [file for split in splits for file in split_files(uri, split)]
+    counts = count_values(files, column, dtype)
+    if unknown := {value: count for value, count in counts.items() if value not in known}:
+        yield Check(
+            "label: known values",
+            passed=False,
+            detail=f"label: {sum(unknown.values()):,} of {counts.total():,} rows have values that "
+            f"the model cannot predict: {describe_unknown(unknown, known)}",
+        )
 
 
 def _bless(blessing: types.Artifact, blessed: bool) -> None:
