@@ -20,6 +20,7 @@ import yaml
 from tfxkit.config.data import DataConfig
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.engines import BeamConfig
+from tfxkit.config.formats import PipelineName
 from tfxkit.config.frozen import Frozen, explain, merge
 from tfxkit.config.remote import KubeflowSettings, VertexSettings
 from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
@@ -97,7 +98,7 @@ class ConfigError(UsageError):
 class Config(Frozen):
     """Everything that a user sets, as `config show` prints it."""
 
-    pipeline: Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")]
+    pipeline: PipelineName
     outputs: str = pydantic.Field(
         default="outputs", description="Folder for all that runs leave behind."
     )

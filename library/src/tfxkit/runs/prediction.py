@@ -91,7 +91,7 @@ def _predictions(model: tf.Module, batch: pa.RecordBatch, dataset: Dataset) -> d
     serve = model.signatures["serving_default"]
     tensors: dict[str, list[np.ndarray]] = {}
     for examples in _slices(encode_batch(batch)):
-        for name, values in serve(examples=tf.constant(examples)).items():
+        for name, values in serve(tf.constant(examples)).items():
             tensors.setdefault(name, []).append(values.numpy())
     return {
         column: values

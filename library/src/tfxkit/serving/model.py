@@ -48,17 +48,20 @@ class ServingError(Exception):
 
     Attributes:
         code: The status of gRPC.
+        http_status: The status of HTTP; 500 where the fault is not the client's.
     """
 
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
-        """Keeps both."""
+    def __init__(self, code: grpc.StatusCode, message: str, http_status: int | None = None) -> None:
+        """Keeps message and status.
+
+        Args:
+            code: The status of gRPC.
+            message: Problem and action, for the client.
+            http_status: Where HTTP has a more precise status than the translation of `code`.
+        """
         super().__init__(message)
         self.code = code
-
-    @property
-    def http_status(self) -> int:
-        """The status of HTTP; 500 where the fault is not the client's."""
-        return _HTTP_STATUS.get(self.code, 500)
+        self.http_status = http_status or _HTTP_STATUS.get(code, 500)
 
 
 def invalid(message: str) -> ServingError:
