@@ -35,6 +35,19 @@ def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
         "--name", help="of the pipeline: a-z, 0-9 and dashes (default: as the data is called)"
     )
     parser.add_argument(
+        "--csv",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="format of the CSV files where it is not detected: encoding=cp1251; again for more",
+    )
+    parser.add_argument(
+        "--missing",
+        nargs="*",
+        metavar="WORD",
+        help="words for missing values, in place of NA, null, ? and others",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace the files that are there; they are kept"
     )
     parser.add_argument(
@@ -50,6 +63,7 @@ def describe_data(args: argparse.Namespace) -> int:
     import tempfile
 
     from tfxkit.onboarding import files
+    from tfxkit.onboarding.dialect import given_format
     from tfxkit.onboarding.source import checked_name, find_source
     from tfxkit.onboarding.table import read_table
     from tfxkit.runs.run_log import captured
@@ -57,29 +71,31 @@ def describe_data(args: argparse.Namespace) -> int:
     selection = ConfigSelection(config_dir=args.config_dir)
     config_dir = selection.folder().resolve()
     root = config_dir.parent
+    given = given_format(args.csv)
     source = find_source(args.data)
     name = checked_name(args.name) if args.name is not None else source.name
     data = files.data_folder(source, root)
     names = ("dataset.yaml", "schema.pbtxt", "base.yaml", "fast.yaml", "model_card.yaml")
     if not args.force:
         files.refuse_existing(config_dir, names, None if source.spans else data)
-    table = read_table(source)
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
+        table = read_table(source, given)
         from tfxkit.config.dataset import Task
         from tfxkit.onboarding.plan import make_plan, show_plan
+        from tfxkit.onboarding.trial import check_files, check_spans
 
-        files.check_spans(source)
-        plan = make_plan(table, args.label, Task(args.task) if args.task else None)
+        check_spans(source)
+        plan = make_plan(table, args.label, Task(args.task) if args.task else None, args.missing)
         rows = plan.label.present
         path = files.configured_path(data, root)
         texts = {
             "schema.pbtxt": files.schema_text(plan),
-            "base.yaml": files.base_text(name, path, rows, table.csv_format, plan.missing),
+            "base.yaml": files.base_text(name, path, rows, table, plan),
             "fast.yaml": files.fast_text(name, rows),
             "model_card.yaml": files.model_card_text(plan, name),
             "dataset.yaml": files.dataset_text(plan),  # the last: it marks a complete set of files
         }
-        files.check_files(config_dir, texts)
+        check_files(config_dir, texts, table, plan)
         kept = files.write_files(config_dir, texts, source, data)
 
         show_plan(terminal, plan, table)

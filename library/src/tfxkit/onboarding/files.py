@@ -20,20 +20,18 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.config import loading
-from tfxkit.config.data import PLAIN_CSV, CsvFormat
+from tfxkit.config.data import ColumnFormat, CsvFormat
 from tfxkit.config.dataset import Role, Task
-from tfxkit.errors import DataError, UsageError
-from tfxkit.onboarding.source import Source, data_file_names, fast_pipeline_name, suffix
-from tfxkit.runs import validation
+from tfxkit.errors import UsageError
+from tfxkit.onboarding.source import Source, data_file_names, fast_pipeline_name
 from tfxkit.runs.schema import field_lines
 
 if TYPE_CHECKING:  # these import TFDV
     from tfxkit.onboarding.plan import Plan
     from tfxkit.onboarding.profile import Profile
     from tfxkit.onboarding.roles import Decision
+    from tfxkit.onboarding.table import Table
 
-SETTLED = ("local", "fast")  # overlays that must hold as well
 _WIDTH = 100
 _SPLITS = "{train: 2, eval: 1}"
 _TRAIN_SHARE = 0.6  # of all rows: two thirds, less the rows held out for early stopping
@@ -218,17 +216,15 @@ class SizedTraining:
         )
 
 
-def base_text(
-    name: str, path: str, rows: int, csv_format: CsvFormat | None, missing: tuple[str, ...]
-) -> str:
+def base_text(name: str, path: str, rows: int, table: Table, plan: Plan) -> str:
     """Text of base.yaml.
 
     Args:
         name: Name of the pipeline.
         path: Folder of spans, as in the configuration.
         rows: Number of all rows.
-        csv_format: Format of the CSV files; None for Parquet.
-        missing: Words that count as a missing value.
+        table: Format of the files.
+        plan: Formats of single columns.
     """
     training = SizedTraining.for_rows(rows)
     lines = [
@@ -239,7 +235,8 @@ def base_text(
         f"  path: {_scalar(path)} # with the folders span-1, span-2, …",
         "  spans: all # all, newest, one number, or last:N",
         f"  splits: {_SPLITS} # by hash, so a row stays in its split; see also split_by, split_at",
-        *_csv_lines(csv_format, missing),
+        *_csv_lines(table, plan.missing),
+        *_format_lines(plan.formats),
         "",
         f"# Chosen for {rows:,} rows. An epoch has dozens of steps. The loss on few rows is noisy:",
         "# the fewer the rows, the more are held out, and the longer training waits for a gain.",
@@ -266,16 +263,22 @@ train: {{epochs: 12, batch_size: {min(training.batch_size, 128)}}}
 """
 
 
-def _csv_lines(csv_format: CsvFormat | None, missing: tuple[str, ...]) -> list[str]:
-    if csv_format is None or (csv_format == PLAIN_CSV and not missing):
-        return []
-    lines = ["  csv: # the format of the files"]
-    for name in ("delimiter", "quote", "encoding", "decimal"):
-        if (value := getattr(csv_format, name)) != getattr(PLAIN_CSV, name):
-            lines.append(f"    {name}: {_scalar(value)}")
+def _csv_lines(table: Table, missing: Sequence[str]) -> list[str]:
+    csv_format = table.csv_format or CsvFormat.model_validate({"decimal": table.decimal.sign})
+    keys = csv_format.model_dump(exclude_defaults=True)
+    lines = [f"    {key}: {_scalar(value)}" for key, value in keys.items()]
     if missing:
         lines.append(f"    missing: {_scalar(list(missing))} # mean no value, in every column")
-    return lines
+    # Missing words and decimal sign hold for text in Parquet files, too.
+    return ["  csv: # the format of the files", *lines] if lines else []
+
+
+def _format_lines(formats: Mapping[str, ColumnFormat]) -> list[str]:
+    lines = [
+        f"    {_scalar(name)}: {_scalar(each.model_dump(mode='json', exclude_defaults=True))}"
+        for name, each in formats.items()
+    ]
+    return ["  columns: # other forms of values in single columns", *lines] if lines else []
 
 
 def schema_text(plan: Plan) -> str:
@@ -283,6 +286,8 @@ def schema_text(plan: Plan) -> str:
     blocks = [_SCHEMA_HEAD.rstrip()]
     domains: list[schema_pb2.StringDomain] = []
     for name, column in plan.columns.items():
+        if not column.is_readable:
+            continue
         feature = schema_pb2.Feature(
             name=name,
             type=schema_pb2.FeatureType.Value(column.type),
@@ -299,7 +304,10 @@ def schema_text(plan: Plan) -> str:
         if not ignored and not is_label and _is_closed(column):
             feature.domain = name
             feature.distribution_constraints.min_domain_mass = _DOMAIN_MASS
-            domains.append(schema_pb2.StringDomain(name=name, value=sorted(column.counts())))
+            values = column.inferred.reading and column.inferred.reading.truth
+            domains.append(
+                schema_pb2.StringDomain(name=name, value=values or sorted(column.counts()))
+            )
         note = "the label" if is_label else "ignored: not checked" if ignored else ""
         blocks.append("\n".join(_feature_lines(feature, column, note)))
     for domain in domains:
@@ -338,6 +346,8 @@ def _set_presence(
 def _is_closed(column: Profile) -> bool:
     if column.type != "BYTES" or column.distinct > _CLOSED:
         return False
+    if column.inferred.reading and column.inferred.reading.truth:
+        return True
     return min(column.counts().values(), default=0) >= _CLOSED_MIN_ROWS
 
 
@@ -406,46 +416,6 @@ def refuse_existing(config_dir: Path, names: Sequence[str], data: Path | None) -
             f"These are there already, and not in git as they are:\n{shown}\n"
             "--force puts new ones in their place; the old ones are kept beside them."
         )
-
-
-def check_files(config_dir: Path, texts: Mapping[str, str]) -> None:
-    """Loads the new files as a run would, together with the existing overlays.
-
-    Raises:
-        ConfigError: If they are invalid: a bug of this package.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder, "configs")
-        trial.mkdir()
-        for path in config_dir.glob("*.yaml"):
-            shutil.copy(path, trial)
-        for name, content in texts.items():
-            (trial / name).write_text(content, encoding="utf-8")
-        for overlay in SETTLED:
-            if (trial / f"{overlay}.yaml").exists():
-                validation.check_schema(loading.load(trial, [overlay]), trial)
-
-
-def check_spans(source: Source) -> None:
-    """Selects the files of a folder of spans as a run does, and compares name and content.
-
-    Raises:
-        UsageError: If a run would refuse a file, or read it as another format.
-    """
-    if source.spans is None:
-        return
-    from tfxkit.components.example_gen import spans
-
-    try:
-        spans.select(str(source.spans), spans.range_config("all"))
-    except DataError as error:
-        raise UsageError(f"--data: {error}") from None
-    for path in source.files:
-        if not path.name.endswith(suffix(path)):
-            raise UsageError(
-                f"--data: {path} has the content of a {suffix(path)} file, and a run reads it by "
-                "its name. Rename it."
-            )
 
 
 def write_files(

@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+import shlex
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from tfxkit.config.data import ColumnFormat
 from tfxkit.config.dataset import Role, Task
 from tfxkit.errors import UsageError
+from tfxkit.onboarding.dialect import describe
 from tfxkit.onboarding.profile import Profile, profile_columns
 from tfxkit.onboarding.roles import Decision, decide_role
-from tfxkit.onboarding.table import Table, find_sentinel, has_commas
-from tfxkit.onboarding.target import Target, choose_target, leak_reason
+from tfxkit.onboarding.table import Table, find_sentinel
+from tfxkit.onboarding.target import Target, choose_column, choose_target, leak_reason
+from tfxkit.values.reading import BLANKS
 
 _MOST_COLUMNS = 60  # on the screen
+_MOST_SHOWN = 5  # columns with a word for missing values
+_MOST_GROUPS = 3  # of spellings
 EVAL_SHARE = 1 / 3  # of the rows: data.splits in base.yaml
 # Standard errors by which a useless model exceeds its expectation once in forty runs.
 _SIGMAS = 2
@@ -61,7 +68,8 @@ class Plan:
         thresholds: Of metrics, see `choose_thresholds`.
         slices: Columns to evaluate by, see `choose_slices`.
         drift: Distance and its limit by column, see `limit_drift`.
-        missing: Words that count as a missing value.
+        missing: Words that count as a missing value in every column without its own format.
+        formats: Formats of single columns: words for missing values, and numbers in text.
         warnings: Suspicious facts for a person to check; a sentence or two each.
     """
 
@@ -72,6 +80,7 @@ class Plan:
     slices: tuple[str, ...]
     drift: Mapping[str, tuple[str, float]]
     missing: tuple[str, ...]
+    formats: Mapping[str, ColumnFormat]
     warnings: tuple[str, ...]
 
     @property
@@ -80,18 +89,30 @@ class Plan:
         return self.columns[self.target.label.column]
 
 
-def make_plan(table: Table, label: str | None = None, task: Task | None = None) -> Plan:
+def make_plan(
+    table: Table,
+    label: str | None = None,
+    task: Task | None = None,
+    missing: Sequence[str] | None = None,
+) -> Plan:
     """Decides on label, task, roles and thresholds.
 
     Args:
         table: The data.
         label: The label's column, if the user named it.
         task: The task, if the user named it.
+        missing: Words for missing values, if the user named them.
 
     Raises:
         UsageError: If nothing can be learned from the data.
     """
-    columns = profile_columns(table.columns, table.csv_format.decimal if table.csv_format else ".")
+    columns = profile_columns(
+        table.columns,
+        table.decimal,
+        missing,
+        choose_column(list(table.columns), label)[0],
+        table.beyond_int64,
+    )
     target = choose_target(columns, label, task)
     roles = {
         name: _choose_role(column, columns[target.label.column], target)
@@ -101,7 +122,8 @@ def make_plan(table: Table, label: str | None = None, task: Task | None = None) 
     if all(decision.role is Role.IGNORED for decision in roles.values()):
         why = "\n".join(f"  {name}: {roles[name].why}" for name in list(roles)[:10])
         raise UsageError(f"No column is left to predict {target.label.column!r} from:\n{why}")
-    _check_markers(columns, target)
+    markers = {word for column in columns.values() for word in column.inferred.markers}
+    words = tuple(sorted(markers)) if missing is None else tuple(missing)
     features = {name: columns[name] for name in roles}
     return Plan(
         columns=columns,
@@ -110,8 +132,14 @@ def make_plan(table: Table, label: str | None = None, task: Task | None = None) 
         thresholds=choose_thresholds(target, columns[target.label.column]),
         slices=choose_slices(features, roles),
         drift=limit_drift(features, roles),
-        missing=tuple(sorted({word for column in columns.values() for word in column.markers})),
-        warnings=(*target.warnings, *_suspects(features, roles)),
+        missing=words,
+        formats=_formats(columns, words),
+        warnings=(
+            *target.warnings,
+            *table.suspects,
+            *_label_suspects(columns[target.label.column], target, words),
+            *_suspects(features, roles),
+        ),
     )
 
 
@@ -213,14 +241,18 @@ def _round(value: float, *, up: bool = False, digits: int = 2) -> float:
     return float(f"{(math.ceil if up else math.floor)(value / unit) * unit:.6g}")
 
 
-def _check_markers(columns: Mapping[str, Profile], target: Target) -> None:
-    """Refuses a class that is a word for "missing" in some column, as it counts in every column."""
+def _formats(columns: Mapping[str, Profile], words: Sequence[str]) -> dict[str, ColumnFormat]:
+    """Formats of the columns for which those of the data set do not hold."""
+    formats = {}
     for name, column in columns.items():
-        if clash := sorted(column.markers.keys() & target.counts.keys()):
-            raise UsageError(
-                f"{clash[0]!r} stands for a missing value in the column {name!r}, but is a class "
-                f"of the label {target.label.column!r}. Leave it empty there, or rename the class."
-            )
+        if (reading := column.inferred.reading) is None:
+            continue
+        # A word that is missing elsewhere is a value here.
+        own = set(words) & column.inferred.kept.keys()
+        missing = tuple(sorted(column.inferred.markers)) if own else None
+        if missing is not None or reading.parse:
+            formats[name] = ColumnFormat(missing=missing, parse=reading.parse)
+    return formats
 
 
 def _choose_role(column: Profile, label: Profile, target: Target) -> Decision:
@@ -230,27 +262,61 @@ def _choose_role(column: Profile, label: Profile, target: Target) -> Decision:
     return decision
 
 
-def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> list[str]:
-    warnings = []
+def _label_suspects(label: Profile, target: Target, words: Sequence[str]) -> Iterator[str]:
+    """Remarks about the values of the label."""
+    for word, count in label.inferred.kept.items():
+        if word in target.counts:
+            all_words = " ".join(map(shlex.quote, [*words, word]))
+            yield (
+                f"{label.name}: {word!r} is read as a class ({count:,} rows). If it means that the "
+                f"value is missing: --missing {all_words}"
+            )
+    yield from (f"{label.name}: {note}." for note in label.inferred.notes)
+    if target.counts and (same := _spellings(target.counts)):
+        yield f"{label.name}: values that differ in spelling only are different classes: {same}."
+
+
+def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> Iterator[str]:
+    """Remarks about the values of the other columns."""
+    kept = []
     for name, column in columns.items():
-        if column.odd:
-            shown = ", ".join(f"{value!r} (row {row + 1})" for row, value in column.odd)
-            warnings.append(
+        if odd := column.inferred.odd:
+            shown = ", ".join(f"{value!r} (row {row + 1})" for row, value in odd)
+            yield (
                 f"{name}: mixed types: nearly all values are numbers, but not {shown}. "
                 "It is read as text; correct these values and run init again to have numbers."
             )
-        if column.type == "BYTES" and has_commas(column.values):
-            warnings.append(
-                f"{name}: numbers with a comma (1,5 or 1,000) are read as text: other columns have "
-                "points, or it is not clear what the comma means. Write them with a point."
-            )
+        yield from (f"{name}: {note}." for note in column.inferred.notes)
+        kept += [f"{name} {word!r} ({n:,})" for word, n in column.inferred.kept.items()]
         if roles[name].role is Role.NUMERIC and (suspect := find_sentinel(column.values)):
             value, rows = suspect
-            warnings.append(
+            yield (
                 f"{name}: {value:g} in {rows:,} rows lies far from all other values. If it means "
                 "that the value is missing, leave it empty; it is used as a number now."
             )
-    return warnings
+        is_category = roles[name].role in (Role.CATEGORICAL, Role.HASHED)
+        if is_category and column.type == "BYTES" and (same := _spellings(column.counts())):
+            yield f"{name}: values that differ in spelling only are different values: {same}."
+    if kept:
+        yield (
+            f"Words that are read as values: {', '.join(kept)}. If one means that the value is "
+            "missing, list it in data.columns.<column>.missing."
+        )
+
+
+def _spellings(counts: Mapping[str, int]) -> str:
+    """Groups of values that differ in case, blanks or width only; empty without any."""
+    groups: dict[str, list[str]] = {}
+    for value in counts:
+        folded = unicodedata.normalize("NFKC", value).strip(BLANKS).casefold()
+        groups.setdefault(folded, []).append(value)
+    several = [
+        " = ".join(f"{value!r} ({counts[value]:,})" for value in group)
+        for group in groups.values()
+        if len(group) > 1
+    ]
+    more = f" and {len(several) - _MOST_GROUPS} more" if len(several) > _MOST_GROUPS else ""
+    return "; ".join(several[:_MOST_GROUPS]) + more
 
 
 def show_plan(terminal: TextIO, plan: Plan, table: Table) -> None:
@@ -258,6 +324,8 @@ def show_plan(terminal: TextIO, plan: Plan, table: Table) -> None:
     console = Console(file=terminal, highlight=False, soft_wrap=not terminal.isatty())
     if not table.whole:
         console.print(f"These are the first {plan.label.rows:,} rows: there are more.\n")
+    how = describe(table.csv_format) if table.csv_format else "Parquet"
+    console.print(f"Read as {escape(how)}.\n")
     if table.numbered:
         console.print("The first column has no name, like one of row numbers: it is left out.\n")
     grid = Grid("column", "role", "why", box=None, pad_edge=False)
@@ -274,11 +342,23 @@ def show_plan(terminal: TextIO, plan: Plan, table: Table) -> None:
     for metric, threshold in plan.thresholds.items():
         limits = ", ".join(f"{limit} {value:g}" for limit, value in threshold.values.items())
         console.print(f"threshold {metric}: {limits} ({escape(threshold.why)})")
-    if plan.missing:
-        console.print(f"missing   {escape(', '.join(plan.missing))} count as no value")
+    for line in _missing_words(plan.columns):
+        console.print(f"missing   {escape(line)}")
     if plan.slices:
         console.print(f"slices    {escape(', '.join(plan.slices))}")
     if plan.warnings:
         console.print("\n[yellow]Look at these:[/yellow]")
         for warning in plan.warnings:
             console.print(f"  {escape(warning)}")
+
+
+def _missing_words(columns: Mapping[str, Profile]) -> Iterator[str]:
+    """Words that count as missing, each with its columns and rows."""
+    for word in sorted({word for column in columns.values() for word in column.inferred.markers}):
+        places = [
+            f"{name} ({column.inferred.markers[word]:,})"
+            for name, column in columns.items()
+            if word in column.inferred.markers
+        ]
+        more = f" and {len(places) - _MOST_SHOWN} more" if len(places) > _MOST_SHOWN else ""
+        yield f"{word!r} counts as no value: {', '.join(places[:_MOST_SHOWN])}{more}"

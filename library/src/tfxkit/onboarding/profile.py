@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +11,10 @@ import pyarrow.compute as pc
 from tensorflow_data_validation.statistics import stats_impl, stats_options
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from tfxkit.components.example_gen.columns import convert
-from tfxkit.onboarding.table import count_markers
-
-# Maximum share of other values in a column of numbers: typing errors are rare, unlike the other
-# values in a column of codes like 12, 12a and 13b.
-ODD_SHARE = 0.05
-_SHOWN = 3
-_NUMBER = r"^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$"
+from tfxkit.values.columns import read_column
+from tfxkit.values.inference import Inferred, infer
+from tfxkit.values.number_forms import UNKNOWN_SIGN, DecimalSign
+from tfxkit.values.reading import ColumnReading, Reading
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +27,7 @@ class Profile:
         values: Values of that type; null where missing.
         statistics: TFDV's statistics of these values.
         distinct: Number of different values.
-        markers: Number of rows by word for "missing" (`NA`); null in `values`.
-        odd: Values, with their rows, that are no numbers in a column with nearly nothing else: such
-            a column is read as text.
+        inferred: Inferred reading, and remarks about the values.
     """
 
     name: str
@@ -41,8 +35,12 @@ class Profile:
     values: pa.Array
     statistics: FeatureNameStatistics
     distinct: int
-    markers: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    odd: tuple[tuple[int, str], ...] = ()
+    inferred: Inferred
+
+    @property
+    def is_readable(self) -> bool:
+        """False for a column that has not one value in a row, such as lists."""
+        return self.inferred.why_unreadable is None
 
     @property
     def rows(self) -> int:
@@ -85,90 +83,57 @@ def as_text(value: bytes | float) -> str:
     return str(value)
 
 
-def profile_columns(table: pa.Table, decimal: str = ".") -> dict[str, Profile]:
+def profile_columns(
+    columns: Mapping[str, Sequence[pa.Array]],
+    decimal: DecimalSign = UNKNOWN_SIGN,
+    missing: Sequence[str] | None = None,
+    label: str | None = None,
+    beyond_int64: Collection[str] = (),
+) -> dict[str, Profile]:
     """Profiles each column of a table.
 
     Args:
-        table: Columns as `tfxkit.onboarding.table` reads them.
-        decimal: Decimal separator of numbers in text.
+        columns: Values in arrays that may differ in type, as `tfxkit.onboarding.table` reads them.
+        decimal: Decimal sign of numbers in text.
+        missing: Words for missing values that the user named; None to find them.
+        label: The label's column.
+        beyond_int64: Columns of integers of which some need more than 64 bits.
     """
-    typed = {name: _typed(table[name].combine_chunks(), decimal) for name in table.column_names}
-    statistics = _statistics({name: column.values for name, column in typed.items()})
+    typed = {
+        name: _typed(pieces, decimal, missing, name == label, name in beyond_int64)
+        for name, pieces in columns.items()
+    }
+    statistics = _statistics({name: values for name, (_, values) in typed.items()})
     return {
         name: Profile(
             name=name,
+            type=inferred.reading.type if inferred.reading else "BYTES",
+            values=values,
             statistics=statistics[name],
-            distinct=pc.count_distinct(column.values, mode="only_valid").as_py(),
-            **{field.name: getattr(column, field.name) for field in dataclasses.fields(column)},
+            distinct=pc.count_distinct(values, mode="only_valid").as_py(),
+            inferred=inferred,
         )
-        for name, column in typed.items()
+        for name, (inferred, values) in typed.items()
     }
 
 
-@dataclasses.dataclass(frozen=True)
-class _Typed:
-    type: str
-    values: pa.Array
-    markers: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    odd: tuple[tuple[int, str], ...] = ()
-
-
-def _typed(column: pa.Array, decimal: str) -> _Typed:
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.concat_arrays(column.chunks)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    value = column.type
-    if pa.types.is_timestamp(value) or pa.types.is_date(value):
-        return _Typed("BYTES", convert(column, "BYTES"))
-    if pa.types.is_boolean(value) or pa.types.is_integer(value):
-        return _Typed("INT", convert(column, "INT"))
-    if pa.types.is_floating(value) or pa.types.is_decimal(value):
-        return _Typed("FLOAT", _without_nan(convert(column, "FLOAT")))
-    return _text(column.cast(pa.string()), decimal)
-
-
-def _text(column: pa.Array, decimal: str) -> _Typed:
-    """Numbers if all values are numbers, else text."""
-    column = pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column)
-    markers = count_markers(column, numbers=True)
-    clean = _without(column, markers)
-    present = max(len(clean) - clean.null_count, 1)
-    type_name = _number_type(clean, decimal)
-    if type_name:
-        values = convert(clean, type_name, decimal)
-        return _Typed(type_name, _without_nan(values) if type_name == "FLOAT" else values, markers)
-    markers = count_markers(column, numbers=False)
-    values = convert(_without(column, markers), "BYTES")
-    number = _NUMBER.replace(r"\.", decimal) if decimal != "." else _NUMBER
-    other = pc.invert(pc.match_substring_regex(clean, number))
-    share = (pc.sum(other).as_py() or 0) / present
-    positions = pc.indices_nonzero(other).slice(0, _SHOWN).to_pylist()
-    odd = tuple((position, clean[position].as_py()) for position in positions)
-    return _Typed("BYTES", values, markers, odd if share <= ODD_SHARE else ())
-
-
-def _number_type(text: pa.Array, decimal: str) -> str | None:
-    """Type of numbers in text: INT, FLOAT, or None for words and for codes made of digits."""
-    if text.null_count == len(text):
-        return None
-    if pc.any(pc.match_substring_regex(text, r"^\s*[+-]?0\d")).as_py():
-        return None  # a zip code, a telephone number: its zeros would be lost
-    digits = pc.all(pc.match_substring_regex(text, r"^\s*[+-]?\d+\s*$")).as_py()
-    type_name = "INT" if digits else "FLOAT"
-    try:
-        convert(text, type_name, decimal)
-    except pa.ArrowInvalid:
-        return None  # also whole numbers of more than 64 bits: names, not amounts
-    return type_name
-
-
-def _without(column: pa.Array, words: Mapping[str, int]) -> pa.Array:
-    return pc.if_else(pc.is_in(column, pa.array(list(words), column.type)), None, column)
-
-
-def _without_nan(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.is_nan(values), None, values)
+def _typed(
+    pieces: Sequence[pa.Array],
+    decimal: DecimalSign,
+    missing: Sequence[str] | None,
+    label: bool,
+    beyond_int64: bool,
+) -> tuple[Inferred, pa.Array]:
+    """Inferred reading of a column, and its values."""
+    inferred = infer(pieces, decimal, missing, label)
+    if inferred.reading and beyond_int64:
+        inferred = dataclasses.replace(inferred, reading=ColumnReading(type="BYTES"))
+    if inferred.reading is None:
+        return inferred, pa.nulls(sum(map(len, pieces)), pa.binary())
+    reading = Reading.model_validate({"decimal": decimal.sign})
+    return inferred, pa.concat_arrays(
+        [read_column(piece, inferred.reading, reading) for piece in pieces]
+    )
 
 
 def _statistics(columns: Mapping[str, pa.Array]) -> dict[str, FeatureNameStatistics]:

@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from tfxkit.config.dataset import TICKS_PER_SECOND, DateOrder, Role
 from tfxkit.features.text import seconds_of_text
-from tfxkit.onboarding.profile import ODD_SHARE, Profile
+from tfxkit.onboarding.profile import Profile
+from tfxkit.values.inference import ODD_SHARE
 
 # Share of distinct values in an identifier: a few are repeated by mistake.
 UNIQUE_SHARE = 0.95
@@ -33,6 +34,7 @@ TEXT_WORDS = 4
 TEXT_UNIQUE_SHARE = 0.3
 # Text with another value in nearly each row is memorized, not understood.
 NEARLY_UNIQUE_TEXT = 0.7
+_SHOWN_CHARACTERS = 60  # of a value
 # Times since 1970 are between 1990 and 2100, whatever they count.
 _FIRST_S, _LAST_S = 631_152_000, 4_102_444_800
 ID_NAME = re.compile(r"(^|[_\W])(id|ids|uuid|guid|key|index|idx|rowid|row|no|nr|number)$", re.I)
@@ -72,6 +74,12 @@ def _ignored(why: str) -> Decision:
     return Decision(Role.IGNORED, why)
 
 
+def unreadable(column: Profile) -> Decision | None:
+    """No text, number or time in a row: lists, structs, bytes."""
+    reason = column.inferred.why_unreadable
+    return _ignored(f"{reason}.") if reason else None
+
+
 def empty(column: Profile) -> Decision | None:
     """No values, or nearly none; or values at which the gate would stop every run."""
     if column.infinite:
@@ -87,7 +95,7 @@ def constant(column: Profile) -> Decision | None:
     """The same value in all rows; a value in some rows only can be learned from."""
     if column.distinct > 1 or column.missing:
         return None
-    return _ignored(f"It is always {next(iter(column.counts()))!r}.")
+    return _ignored(f"It is always {_shown(next(iter(column.counts())))}.")
 
 
 def uuid(column: Profile) -> Decision | None:
@@ -162,7 +170,7 @@ def two_values(column: Profile) -> Decision | None:
     """Two values, or one value and missing ones: nothing lies between them."""
     if column.distinct > 2:  # noqa: PLR2004
         return None
-    values = " and ".join(map(repr, column.counts()))
+    values = " and ".join(map(_shown, column.counts()))
     return Decision(Role.CATEGORICAL, f"{values}{' or nothing' if column.missing else ''}.")
 
 
@@ -185,6 +193,7 @@ def number(column: Profile) -> Decision:
 
 
 RULES: Sequence[Rule] = (
+    unreadable,
     empty,
     constant,
     uuid,
@@ -197,6 +206,10 @@ RULES: Sequence[Rule] = (
     category,
     number,
 )
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]} …")
 
 
 def _text(column: Profile) -> pa.Array:

@@ -1,21 +1,18 @@
-"""The named files and their format: one, several, a folder of them, or a folder of spans."""
+"""The named files and their kind: one, several, a folder of them, or a folder of spans."""
 
 from __future__ import annotations
 
 import codecs
 import collections
-import csv
 import dataclasses
 import gzip
 import itertools
 import re
 import unicodedata
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from tfxkit.config.data import CsvFormat
 from tfxkit.config.formats import LONGEST_PIPELINE_NAME, is_pipeline_name
 from tfxkit.errors import UsageError
 
@@ -31,16 +28,27 @@ _ENDINGS = re.compile(
 )
 _LONGEST_STEM = 200  # bytes in UTF-8; file systems allow 255 for the whole name
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-DELIMITERS = ",;\t|"
-_LINES = 200  # enough to distinguish a delimiter from a comma in a text
-_CHUNK_BYTES = 1 << 20
-_MOST_CHUNKS = 256  # a file whose first letter beyond ASCII comes later is read as UTF-8
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+_HEAD_BYTES = 1 << 10
+_CSV_OR_PARQUET = "Save it as CSV or Parquet"
+# First bytes of files that are neither text nor Parquet, and how to read them all the same.
+_OTHER_KINDS = (
+    (b"BZh", "packed by bzip2", "Unpack it: bunzip2 --keep"),
+    (b"\xfd7zXZ\0", "packed by xz", "Unpack it: unxz --keep"),
+    (b"\x28\xb5\x2f\xfd", "packed by Zstandard", "Unpack it: unzstd"),
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "Unpack it, or save it as CSV"),
+    (b"PK\x05\x06", "a ZIP archive or a spreadsheet", "Unpack it, or save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old Excel", "Save it as CSV"),
+    (b"ARROW1", "an Arrow (Feather) file", "Save it as Parquet"),
+    (b"FEA1", "a Feather file", "Save it as Parquet"),
+    (b"ORC", "an ORC file", "Save it as Parquet"),
+    (b"Obj\x01", "an Avro file", "Save it as Parquet"),
+    (b"SQLite format 3\0", "an SQLite database", "Export the table as CSV"),
+    (b"\x89HDF\r\n", "an HDF5 file", "Save it as Parquet"),
+    (b"\x80", "a pickle", "Save it as Parquet"),
+    (b"PARE", "an encrypted Parquet file", "Decrypt it"),
 )
-_LATIN = "cp1252"  # "ANSI" on Windows; a superset of the printable characters of Latin-1
+_NO_TEXT = re.compile(rb"[\x00-\x08]")
+_JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{])")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,76 +194,24 @@ def _checked(files: Sequence[Path]) -> tuple[Path, ...]:
     for path in files:
         if not path.stat().st_size:
             raise UsageError(f"{path} is empty: it lacks even the line with the column names.")
-        if zipfile.is_zipfile(path):
-            raise UsageError(
-                f"{path} is a ZIP archive or a spreadsheet. Unpack it, or save it as CSV."
-            )
+        _refuse_other_kinds(path)
     if len({suffix(path) == ".parquet" for path in files}) > 1:
         raise UsageError("--data: some of the files are Parquet and some are not: choose one kind.")
     return tuple(files)
 
 
-def detect_format(path: Path) -> CsvFormat:
-    """Detects encoding, delimiter and quote of a CSV file.
-
-    The delimiter splits most of the first lines into as many values as the header, at least two.
-    A file with one column has none.
-
-    Raises:
-        UsageError: If the file is no text.
-    """
-    encoding = _encoding(path)
-    with open_unpacked(path) as file:
-        text = codecs.getreader("utf-8-sig" if encoding == "utf-8" else encoding)(file)
-        lines = list(itertools.islice(iter(text.readline, ""), _LINES))
-    quote = _quote(lines)
-    delimiter = max(DELIMITERS, key=lambda sign: _fit(lines, sign, quote))
-    return CsvFormat(delimiter=delimiter, quote=quote, encoding=encoding)
+def _refuse_other_kinds(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    for magic, kind, advice in _OTHER_KINDS:
+        if head.startswith(magic) and _NO_TEXT.search(head):  # not a column called ORCID
+            raise UsageError(f"{path} is {kind}. {advice}.")
+    if head[257:262] == b"ustar":
+        raise UsageError(f"{path} is a tar archive. Unpack it.")
+    if _JSON.match(head.removeprefix(codecs.BOM_UTF8)):
+        raise UsageError(f"{path} is JSON. {_CSV_OR_PARQUET}.")
 
 
 def open_unpacked(path: Path) -> BinaryIO:
     """Opens a file for reading, and unpacks gzip."""
     return gzip.open(path) if suffix(path) == ".csv.gz" else path.open("rb")  # type: ignore[return-value]
-
-
-def _encoding(path: Path) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with open_unpacked(path) as file:
-            for number in range(_MOST_CHUNKS):
-                chunk = file.read(_CHUNK_BYTES)
-                if not number:
-                    for bom, encoding in _BOMS:
-                        if chunk.startswith(bom):
-                            return encoding
-                if b"\0" in chunk:
-                    raise UsageError(
-                        f"{path} is not text: it holds zero bytes. Save it as CSV or Parquet."
-                    )
-                decoder.decode(chunk, final=not chunk)
-                if not chunk:
-                    break
-    except UnicodeDecodeError:
-        return _LATIN
-    except (OSError, EOFError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    return "utf-8"
-
-
-def _quote(lines: list[str]) -> str:
-    """Apostrophe, if most lines have values between apostrophes, and none a double quote."""
-    text = "".join(lines)
-    around = re.compile(rf"(^|[{DELIMITERS}])'[^']*'($|[{DELIMITERS}])")
-    in_most = sum(1 for line in lines if around.search(line.strip())) > len(lines) / 2
-    return "'" if in_most and '"' not in text else '"'
-
-
-def _fit(lines: list[str], delimiter: str, quote: str) -> tuple[float, int]:
-    """Share of the lines with as many values as the header, and the number of these values."""
-    try:
-        rows = [row for row in csv.reader(lines, delimiter=delimiter, quotechar=quote) if row]
-    except csv.Error:
-        return 0.0, 0
-    counts = collections.Counter(map(len, rows))
-    width = len(rows[0]) if rows else 0
-    return (counts[width] / len(rows), width) if width > 1 else (0.0, width)

@@ -1,4 +1,4 @@
-"""Files as one table in memory, with checked column names, decimal separator and missing values.
+"""Files as columns in memory, with checked names and the decimal sign of numbers in text.
 
 Of very many rows, only the first of each file are read.
 """
@@ -6,42 +6,33 @@ Of very many rows, only the first of each file are read.
 from __future__ import annotations
 
 import collections
-import csv
+import contextlib
 import dataclasses
-import io
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet
 
 from tfxkit.config.data import CsvFormat
-from tfxkit.errors import UsageError
-from tfxkit.onboarding.source import Source, detect_format, open_unpacked, suffix
+from tfxkit.errors import DataError, UsageError
+from tfxkit.onboarding.dialect import detect_format
+from tfxkit.onboarding.source import Source, suffix
+from tfxkit.values.number_forms import UNKNOWN_SIGN, DecimalSign, find_decimal
 
 MAX_ROWS = 200_000  # of all files together; fewer decide on a role
-_BLOCK_BYTES = 4 << 20
 MAX_COLUMNS = 500  # 1,000 took four minutes of CPU time before training began
 ROW_NUMBERS = ""  # name of the first column, of row numbers, in files that R and pandas write
 _SHOWN_NAMES = 5
-_WITH_COMMA = r"^\s*[+-]?\d+(?:,\d+)?\s*$"
-_WITH_POINT = r"^\s*[+-]?\d+\.\d+\s*$"
-_FRACTION = r",(?:\d{1,2}|\d{4,})\s*$"  # 1,234 may be a thousand
-_NEARLY_ALL = 0.95  # of the values: a typing error does not turn numbers into words
-# Among numbers, each of these words stands for a missing value.
-MISSING_AMONG_NUMBERS = frozenset(
-    {"NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "Null", "null", "None", "none", "nil"}
-    | {"#N/A", "#NA", "?", "-", "--", ".", "*", "missing", "unknown"}
-)
-# In text, only those that are no word: somebody may be called None, and a grade may be "-".
-MISSING_IN_TEXT = frozenset({"NA", "N/A", "n/a", "NaN", "NULL", "null", "?", "#N/A", "#NA"})
+_LARGEST_INT = 2**63 - 1
 _SENTINELS = frozenset([-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999])
 # Distance from all other values, as a share of their range; any distance if only it is negative.
 _FAR = 0.5
 _SCALE = 2  # -1, 0 and 1 are a scale
 _OFTEN = 3  # rows: once or twice may be a typing error
+_TOTALS = frozenset(["total", "totals", "grand total", "sum", "summe", "gesamt", "somme", "suma"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,150 +40,144 @@ class Table:
     """Rows of the data.
 
     Attributes:
-        columns: Text if from CSV (empty text is null), the types of the file if from Parquet.
-        csv_format: Format of the CSV files; None for Parquet.
+        columns: Values of each column, in arrays that may differ in type from file to file: text if
+            from CSV, the types of the file if from Parquet.
+        rows: Number of rows.
         whole: True if these are all rows.
+        csv_format: Format of the CSV files; None for Parquet.
+        decimal: Decimal sign of numbers in text.
         numbered: True if there is a first column without a name, which is left out.
+        beyond_int64: Columns of integers of which some, in any row, need more than 64 bits.
+        suspects: Remarks about rows for a person to check.
     """
 
-    columns: pa.Table
-    csv_format: CsvFormat | None
-    whole: bool
+    columns: Mapping[str, Sequence[pa.Array]]
+    rows: int
+    whole: bool = True
+    csv_format: CsvFormat | None = None
+    decimal: DecimalSign = UNKNOWN_SIGN
     numbered: bool = False
+    beyond_int64: frozenset[str] = frozenset()
+    suspects: tuple[str, ...] = ()
 
 
-def read_table(source: Source) -> Table:
+def read_table(source: Source, given: Mapping[str, object] | None = None) -> Table:
     """Reads the files.
+
+    Args:
+        source: The files.
+        given: Keys of `CsvFormat` that the user named.
 
     Raises:
         UsageError: If the files cannot be read, hold no rows or differ in their columns, if a row
             has too few or too many values, or if names of columns are missing or repeated.
     """
+    given = given or {}
     parquet = suffix(source.files[0]) == ".parquet"
-    dialects = [] if parquet else [detect_format(path) for path in source.files]
-    if len(set(dialects)) > 1:
-        raise UsageError(
-            f"{source.files[0]} is written with {_shown(dialects[0])}, another file with "
-            f"{_shown(next(other for other in dialects if other != dialects[0]))}: write all alike."
-        )
+    if parquet and (of_text := sorted(given.keys() - {"decimal"})):
+        raise UsageError(f"--csv {of_text[0]}: the files are Parquet.")
+    csv_format = None if parquet else detect_format(source.files, given)
     limit = -(-MAX_ROWS // len(source.files))
-    tables: list[pa.Table] = []
-    whole = True
+    pieces: dict[str, list[pa.Array]] = {}
+    rows, whole = 0, True
     for path in source.files:
-        batches = _parquet(path) if parquet else _csv(path, dialects[0])
-        table, complete = _first_rows(path, batches, limit)
-        check_names(path, table.column_names, in_text=not parquet)
-        if tables and set(table.column_names) != set(tables[0].column_names):
-            differing = sorted(set(table.column_names) ^ set(tables[0].column_names))
+        columns, more = _first_rows(path, csv_format, limit)
+        if pieces and set(columns) != set(pieces):
+            differing = sorted(set(columns) ^ set(pieces))
             raise UsageError(
                 f"{path} has other columns than {source.files[0]}: {first_names(differing)} "
                 "in one of them only."
             )
-        tables.append(table.select(tables[0].column_names if tables else table.column_names))
-        whole &= complete
-    try:
-        together = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-    except pa.ArrowException as error:
-        raise UsageError(f"The files have columns of different types: {error}") from error
-    if odd := [f"{field.name} ({field.type})" for field in together.schema if not _flat(field)]:
-        raise UsageError(
-            f"No single value, or one that cannot be read: {first_names(odd)}. Leave it out."
-        )
-    if numbered := ROW_NUMBERS in together.column_names:
-        together = together.drop_columns([ROW_NUMBERS])
-    if not dialects:
-        return Table(together, None, whole, numbered)
-    csv_format = dialects[0].model_copy(update={"decimal": decimal_of(together)})
-    return Table(together, csv_format, whole, numbered)
+        for name, arrays in columns.items():
+            pieces.setdefault(name, []).extend(arrays)
+        rows += sum(map(len, next(iter(columns.values()))))
+        whole &= not more
+    numbered = pieces.pop(ROW_NUMBERS, None) is not None
+    text = [array for arrays in pieces.values() for array in arrays]
+    sign = given.get("decimal")
+    decimal = DecimalSign(str(sign), certain=True) if sign else find_decimal(text)
+    if csv_format:
+        csv_format = csv_format.model_copy(update={"decimal": decimal.sign})
+    wide = frozenset().union(*map(_beyond_int64, source.files)) if parquet else frozenset()
+    suspects = tuple(_last_row(pieces)) if csv_format and whole else ()
+    return Table(pieces, rows, whole, csv_format, decimal, numbered, wide, suspects)
 
 
-def _first_rows(path: Path, batches: Iterator[pa.RecordBatch], limit: int) -> tuple[pa.Table, bool]:
-    taken: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        taken.append(batch.slice(0, limit - rows))
-        rows += batch.num_rows
-        if rows > limit:
-            return pa.Table.from_batches(taken), False
+def _first_rows(
+    path: Path, csv_format: CsvFormat | None, limit: int
+) -> tuple[dict[str, list[pa.Array]], bool]:
+    """Columns of the first rows, and whether there are more."""
+    from tfxkit.components.example_gen.csv_files import CsvFile  # load TFX, which takes seconds
+    from tfxkit.components.example_gen.tables import ParquetFile
+
+    with _as_example_gen_names_it(path) as place:
+        try:
+            file = CsvFile(place, csv_format) if csv_format else ParquetFile(place)
+            names = file.column_names()
+            check_names(path, names, in_text=csv_format is not None)
+            taken: list[pa.RecordBatch] = []
+            rows, more = 0, False
+            for batch in file.batches(names):
+                taken.append(batch.slice(0, limit - rows))
+                rows += batch.num_rows
+                if more := rows > limit:
+                    break
+        except DataError as error:
+            raise UsageError(str(error).replace(place, str(path))) from error
     if not rows:
         raise UsageError(f"{path} has a header, but no rows.")
-    return pa.Table.from_batches(taken), True
+    if csv_format:
+        _refuse_repeated_header(path, names, taken)
+    return {name: [batch.column(name) for batch in taken] for name in names}, more
 
 
-def _csv(path: Path, csv_format: CsvFormat) -> Iterator[pa.RecordBatch]:
-    names = _header(path, csv_format)
-    ragged = False
+@contextlib.contextmanager
+def _as_example_gen_names_it(path: Path) -> Iterator[str]:
+    """Path of a file under a name that has the suffix of its kind."""
+    if path.name.endswith(suffix(path)):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, f"data{suffix(path)}")
+        link.symlink_to(path.resolve())
+        yield str(link)
 
-    def skip(_: pyarrow.csv.InvalidRow) -> str:
-        nonlocal ragged
-        ragged = True
-        return "skip"
 
-    try:
-        with open_unpacked(path) as file:
-            yield from pyarrow.csv.open_csv(
-                file,
-                pyarrow.csv.ReadOptions(
-                    use_threads=False,
-                    block_size=_BLOCK_BYTES,
-                    encoding=csv_format.encoding,
-                ),
-                pyarrow.csv.ParseOptions(
-                    delimiter=csv_format.delimiter,
-                    quote_char=csv_format.quote,
-                    newlines_in_values=True,
-                    invalid_row_handler=skip,
-                ),
-                pyarrow.csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
+def _refuse_repeated_header(
+    path: Path, names: Sequence[str], batches: Sequence[pa.RecordBatch]
+) -> None:
+    first = 0
+    for batch in batches:
+        same = None
+        for name in names:
+            equal = pc.equal(batch.column(name), name)
+            same = equal if same is None else pc.and_kleene(same, equal)
+        if places := pc.indices_nonzero(pc.coalesce(same, False)).to_pylist():
+            raise UsageError(
+                f"{path}: row {first + places[0] + 1} below the header repeats the names of the "
+                f"columns ({len(places)} such rows at least). Were files joined by cat? Remove it."
             )
-    except (pa.ArrowException, OSError, EOFError) as error:
-        if not ragged and "Empty CSV file" not in str(error) and len(names) == len(set(names)):
-            raise UsageError(f"{path} cannot be read as CSV: {error}") from error
-    if ragged:
-        raise _ragged(path, csv_format)
+        first += batch.num_rows
 
 
-def _ragged(path: Path, csv_format: CsvFormat) -> UsageError:
-    from tfxkit.components.example_gen import csv_files  # loads TFX, which takes seconds
-
-    return UsageError(str(csv_files.ragged(str(path), csv_format)))
-
-
-def _header(path: Path, csv_format: CsvFormat) -> list[str]:
-    encoding = "utf-8-sig" if csv_format.encoding == "utf-8" else csv_format.encoding
-    with open_unpacked(path) as file:
-        text = io.TextIOWrapper(file, encoding, errors="replace", newline="")
-        reader = csv.reader(text, delimiter=csv_format.delimiter, quotechar=csv_format.quote)
-        names = next(filter(None, reader), [])
-    check_names(path, names, in_text=True)
-    return names
+def _last_row(columns: Mapping[str, Sequence[pa.Array]]) -> Iterator[str]:
+    """A remark if the last row seems to sum up the others."""
+    values = [arrays[-1][-1].as_py() or "" for arrays in columns.values()]
+    word = next((value for value in values if value.strip()), "").strip().casefold().rstrip(":")
+    if word in _TOTALS:
+        yield f"The last row looks like a total of the others ({word!r}). If so, remove it."
 
 
-def _parquet(path: Path) -> Iterator[pa.RecordBatch]:
-    try:
-        with path.open("rb") as file:
-            yield from pyarrow.parquet.ParquetFile(file).iter_batches(50_000, use_threads=False)
-    except (pa.ArrowException, OSError) as error:
-        raise UsageError(f"{path} cannot be read as Parquet: {error}") from error
-
-
-def _flat(field: pa.Field) -> bool:
-    """True if ExampleGen can read such a column."""
-    value = field.type
-    if pa.types.is_dictionary(value):
-        value = value.value_type
-    if pa.types.is_nested(value):
-        return False
-    is_moment = pa.types.is_timestamp(value) or pa.types.is_date(value)
-    return is_moment or not pa.types.is_temporal(value)
-
-
-def _shown(csv_format: CsvFormat) -> str:
-    return f"{csv_format.delimiter!r}, {csv_format.quote} and {csv_format.encoding}"
+def _beyond_int64(path: Path) -> frozenset[str]:
+    """Columns of a Parquet file with unsigned integers that int64 cannot hold, in any row group."""
+    metadata = pyarrow.parquet.read_metadata(path)
+    found = set()
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            most = column.statistics.max if column.is_stats_set else None
+            if isinstance(most, int) and most > _LARGEST_INT:
+                found.add(column.path_in_schema)
+    return frozenset(found)
 
 
 def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
@@ -220,9 +205,10 @@ def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
             f"{path} has more than one column of the name {first_names(twice)}. Rename all but one."
         )
     if len(names) == 1:
+        delimiters = " Its values may be separated by none of: comma, semicolon, tab, |"
         raise UsageError(
             f"{path} has one column, {names[0]!r}: a label and something to predict it from are "
-            "needed. Its values may be separated by none of: comma, semicolon, tab, |"
+            f"needed.{delimiters if in_text else ''}"
         )
     if len(names) > MAX_COLUMNS:
         raise UsageError(
@@ -243,47 +229,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def decimal_of(table: pa.Table) -> str:
-    """Decimal separator of the numbers in a table.
-
-    It is a comma if nearly all values of a column are whole numbers or numbers with a comma, some
-    with a fraction of other than three digits, and if no column has numbers with a point.
-
-    Args:
-        table: Columns of text.
-    """
-    comma = False
-    for column in table.columns:
-        text = column.filter(pc.invert(pc.is_in(column, pa.array(sorted(MISSING_AMONG_NUMBERS)))))
-        text = text.drop_null()
-        if _share(text, _WITH_POINT) > 0.5:  # noqa: PLR2004
-            return "."
-        comma |= _share(text, _WITH_COMMA) >= _NEARLY_ALL and _share(text, _FRACTION) > 0
-    return "," if comma else "."
-
-
-def has_commas(text: pa.Array) -> bool:
-    """True if nearly all values are numbers, some of them with a comma."""
-    text = text.drop_null().cast(pa.string())
-    return _share(text, _WITH_COMMA) >= _NEARLY_ALL and _share(text, ",") > 0
-
-
-def _share(text: pa.Array | pa.ChunkedArray, pattern: str) -> float:
-    return pc.mean(pc.match_substring_regex(text, pattern).cast(pa.int8())).as_py() or 0.0
-
-
-def count_markers(column: pa.Array, numbers: bool) -> dict[str, int]:
-    """Counts the words for "missing" in a column of text.
-
-    Args:
-        column: Text.
-        numbers: True if the other values are numbers.
-    """
-    known = MISSING_AMONG_NUMBERS if numbers else MISSING_IN_TEXT
-    counts = pc.value_counts(column.filter(pc.is_in(column, pa.array(sorted(known)))))
-    return {str(entry["values"]): entry["counts"].as_py() for entry in counts}
 
 
 def find_sentinel(values: pa.Array) -> tuple[float, int] | None:

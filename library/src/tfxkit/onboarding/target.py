@@ -64,7 +64,7 @@ def choose_target(
         UsageError: If nothing can be learned: no such column, too few rows, a label that is
             missing in all rows, constant or does not fit the task, a class with one row.
     """
-    name, reason = _choose_column(list(columns), wanted)
+    name, reason = choose_column(list(columns), wanted)
     column = columns[name]
     _check_present(column)
     task, why = (task, f"Task {task}, as asked for.") if task else _choose_task(column)
@@ -93,7 +93,12 @@ def choose_target(
     return Target(label, task, (reason, why, choice), counts, warnings)
 
 
-def _choose_column(names: Sequence[str], wanted: str | None) -> tuple[str, str]:
+def choose_column(names: Sequence[str], wanted: str | None = None) -> tuple[str, str]:
+    """Chooses the label's column by name or place; returns it and the reason.
+
+    Raises:
+        UsageError: If the wanted column does not exist.
+    """
     if wanted is not None:
         if wanted in names:
             return wanted, "The label that was asked for."
@@ -111,6 +116,11 @@ def _choose_column(names: Sequence[str], wanted: str | None) -> tuple[str, str]:
 
 
 def _check_present(column: Profile) -> None:
+    if reason := column.inferred.why_unreadable:
+        raise UsageError(
+            f"The label {column.name!r} cannot be predicted: {reason}. Name another column with "
+            "--label."
+        )
     if not column.present:
         raise UsageError(
             f"The label {column.name!r} is missing in all {column.rows:,} rows. Is it another "
@@ -187,8 +197,8 @@ def _choose_positive(counts: Mapping[str, int]) -> tuple[str, str]:
 
 
 def _not_numbers(column: Profile) -> str:
-    if column.odd:
-        row, value = column.odd[0]
+    if column.inferred.odd:
+        row, value = column.inferred.odd[0]
         where = f"row {row + 1} below the header has {value!r}"
     else:
         where = f"for example {next(iter(column.counts()))!r}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 
+import pyarrow as pa
 import pytest
 
 from tests.sample_project import CONFIGS
 from tfxkit import cli
+from tfxkit.onboarding.profile import profile_columns
 
 ROWS = 120
 
@@ -54,3 +56,8 @@ def coin(seed):
     """One of two words, by chance."""
     numbers = random.Random(seed)
     return [numbers.choice(["no", "yes"]) for _ in range(ROWS)]
+
+
+def profiles(columns, **options):
+    """Profiles of columns from their names and values."""
+    return profile_columns({name: [pa.array(each)] for name, each in columns.items()}, **options)

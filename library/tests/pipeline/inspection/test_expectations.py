@@ -6,16 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.pipeline.inspection.conftest import profiles
 from tfxkit.components.data_gate.drift import infinity_norm, jensen_shannon
 from tfxkit.onboarding.plan import choose_thresholds, limit_drift
-from tfxkit.onboarding.profile import profile_columns
 from tfxkit.onboarding.roles import decide_role
 from tfxkit.onboarding.table import find_sentinel
 from tfxkit.onboarding.target import choose_target, leak_reason
 
 
 def bounds(values):
-    columns = profile_columns(pa.table({"y": values}))
+    columns = profiles({"y": values})
     return choose_thresholds(choose_target(columns), columns["y"])
 
 
@@ -54,14 +54,12 @@ def test_chance_alone_is_no_drift(rows):
     random = np.random.default_rng(0)
 
     def sample():
-        return profile_columns(
-            pa.table(
-                {
-                    "text": random.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2]),
-                    "number": random.lognormal(0, 2, rows),
-                    "few": random.integers(0, 5, rows),
-                }
-            )
+        return profiles(
+            {
+                "text": random.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2]),
+                "number": random.lognormal(0, 2, rows),
+                "few": random.integers(0, 5, rows),
+            }
         )
 
     first = sample()
@@ -70,8 +68,7 @@ def test_chance_alone_is_no_drift(rows):
     distances = {"infinity_norm": lambda *a: infinity_norm(*a)[0], "jensen_shannon": jensen_shannon}
     splits = [sample() for _ in range(6)]
     parts = [
-        profile_columns(pa.table({name: c.values[: rows // 3] for name, c in columns.items()}))
-        for columns in splits
+        profiles({name: c.values[: rows // 3] for name, c in columns.items()}) for columns in splits
     ]
     for before, now in itertools.pairwise(parts):
         for name, (kind, bound) in allowed.items():
@@ -86,7 +83,7 @@ def test_a_column_that_is_the_label_under_another_name():
         "fine": [f"{one}{i % 2}" for i, one in enumerate(label)],  # tells the label, is not it
         "y": label,
     }
-    columns = profile_columns(pa.table(table))
+    columns = profiles(table)
     found = choose_target(columns)
     same = [name for name in table if leak_reason(columns[name], columns["y"], found)]
     assert same == ["code", "y"]
@@ -95,7 +92,7 @@ def test_a_column_that_is_the_label_under_another_name():
 def test_a_number_that_is_the_label_in_other_units():
     y = np.random.default_rng(0).lognormal(3, 1, 500)
     table = {"cents": (y * 100).round(), "near": y + np.random.default_rng(1).normal(0, 3, 500)}
-    columns = profile_columns(pa.table({**table, "y": y}))
+    columns = profiles({**table, "y": y})
     found = choose_target(columns)
     assert leak_reason(columns["cents"], columns["y"], found)
     assert not leak_reason(columns["near"], columns["y"], found)

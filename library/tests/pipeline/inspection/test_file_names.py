@@ -71,7 +71,7 @@ def test_files_of_one_name_in_two_folders(init, project, tmp_path):
         (tmp_path / year / "part.csv").write_text(TABLE)
     assert init(tmp_path / "2024" / "part.csv", tmp_path / "2025" / "part.csv") == 0
     assert selected_files(project) == ["part-2.csv", "part.csv"]
-    assert f"saw: {2 * ROWS} rows" in (project / "configs" / "dataset.yaml").read_text()
+    assert f"from {2 * ROWS} rows" in (project / "configs" / "dataset.yaml").read_text()
 
 
 def test_a_file_that_is_named_twice_is_refused(init, tmp_path, capfd):

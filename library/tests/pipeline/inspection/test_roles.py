@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
+from tests.pipeline.inspection.conftest import profiles
 from tfxkit.config.dataset import Role
-from tfxkit.onboarding.profile import profile_columns
 from tfxkit.onboarding.roles import decide_role
 
 N = 200
@@ -43,21 +43,25 @@ COLUMNS = [
     ("zip", [f"0{i % 50 + 1000}" for i in range(N)], Role.CATEGORICAL, "50 different"),
     ("zip_code", [str(i % 50 + 10_000) for i in range(N)], Role.CATEGORICAL, "names of"),
     ("flag", [str(i % 2) for i in range(N)], Role.CATEGORICAL, "'0' and '1'"),
-    ("answer", ["true" if i % 3 else "false" for i in range(N)], Role.CATEGORICAL, "'false'"),
+    (
+        "answer",
+        ["true" if i % 3 else "false" for i in range(N)],
+        Role.CATEGORICAL,
+        "'True' and 'False'",
+    ),
     ("age", ["NA" if i % 9 == 0 else str(i % 80) for i in range(N)], Role.NUMERIC, ""),
     ("huge", [str(10**20 + i % 60) for i in range(N)], Role.CATEGORICAL, "60 different"),
 ]
 
 
 @pytest.fixture(scope="module")
-def profiles():
-    table = {name: pa.array([value or None for value in values]) for name, values, *_ in COLUMNS}
-    return profile_columns(pa.table(table))
+def profiled():
+    return profiles({name: pa.array([v or None for v in values]) for name, values, *_ in COLUMNS})
 
 
 @pytest.mark.parametrize(("name", "role", "why"), [(c[0], c[2], c[3]) for c in COLUMNS])
-def test_role_of_a_column(name, role, why, profiles):
-    decision = decide_role(profiles[name])
+def test_role_of_a_column(name, role, why, profiled):
+    decision = decide_role(profiled[name])
     assert decision.role == role, decision.why
     assert why in decision.why
 
@@ -75,26 +79,26 @@ def test_role_of_a_column(name, role, why, profiles):
 )
 def test_the_order_of_dates(form, options):
     days = [form.format(y=2024, m=i % 12 + 1, d=i % 28 + 1) for i in range(N - 1)]
-    decision = decide_role(profile_columns(pa.table({"day": [*days, "unclear"]}))["day"])
+    decision = decide_role(profiles({"day": [*days, "unclear"]})["day"])
     assert (decision.role, decision.options) == (Role.TIMESTAMP, options)
 
 
 def test_many_names_are_hashed():
     values = [f"n{i % 1500}" for i in range(6000)]
-    assert decide_role(profile_columns(pa.table({"name": values}))["name"]).role == Role.HASHED
+    assert decide_role(profiles({"name": values})["name"]).role == Role.HASHED
 
 
-def test_words_for_missing_are_missing(profiles):
-    age = profiles["age"]
-    assert (age.type, dict(age.markers), age.missing) == ("INT", {"NA": 23}, 23)
+def test_words_for_missing_are_missing(profiled):
+    age = profiled["age"]
+    assert (age.type, dict(age.inferred.markers), age.missing) == ("INT", {"NA": 23}, 23)
 
 
 def test_a_column_of_numbers_with_a_typing_error_is_text_and_says_where():
     values = [str(i) for i in range(99)] + ["12a"]
-    column = profile_columns(pa.table({"x": values}))["x"]
-    assert (column.type, column.odd) == ("BYTES", ((99, "12a"),))
+    column = profiles({"x": values})["x"]
+    assert (column.type, column.inferred.odd) == ("BYTES", ((99, "12a"),))
 
 
 def test_house_numbers_are_no_typing_errors():
     values = [f"{i}{'ab'[i % 2] if i % 4 == 0 else ''}" for i in range(100)]
-    assert profile_columns(pa.table({"x": values}))["x"].odd == ()
+    assert profiles({"x": values})["x"].inferred.odd == ()

@@ -1,16 +1,15 @@
 """The label is found, and the task follows from its values."""
 
-import pyarrow as pa
 import pytest
 
+from tests.pipeline.inspection.conftest import profiles
 from tfxkit.onboarding import target
-from tfxkit.onboarding.profile import profile_columns
 
 N = 300
 
 
 def find(*, wanted=None, task=None, **columns):
-    return target.choose_target(profile_columns(pa.table(columns)), wanted, task)
+    return target.choose_target(profiles(columns), wanted, task)
 
 
 @pytest.mark.parametrize("name", ["label", "Target", "CLASS", "y"])
@@ -55,7 +54,8 @@ def test_a_task_that_is_asked_for():
         ([1.0, 2.0] * 100 + [1.0] * 100, "2"),
         ([0, 1] * 150, None),
         ([0.0, 1.0] * 150, None),
-        ([False, True] * 150, None),  # Parquet; read as 0 and 1
+        ([False, True] * 150, "True"),  # Parquet
+        (["false", "true"] * 150, "True"),
     ],
 )
 def test_positive_value(values, positive):

@@ -1,0 +1,213 @@
+"""Dialect of a CSV file: detected and shown, or refused with the line and the way out."""
+
+import bz2
+import io
+import lzma
+
+import pandas
+import pyarrow as pa
+import pyarrow.feather
+import pytest
+
+from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
+from tfxkit.config import loading
+from tfxkit.config.data import CsvFormat
+from tfxkit.errors import UsageError
+from tfxkit.onboarding.dialect import describe, detect_format, given_format
+
+TABLE = rows(x=noise(1), colour=lambda i: ["red", "green", "blue"][i % 3], label=coin(1))
+TOWNS = rows(x=noise(1), town=lambda i: ["Genève", "Zürich", "Köln"][i % 3], label=coin(1))
+JAPANESE = rows(x=noise(1), town=lambda i: ["東京都", "大阪市", "横浜市"][i % 3], label=coin(1))
+RUSSIAN = rows(x=noise(1), town=lambda i: ["Москва", "Казань", "Самара"][i % 3], label=coin(1))
+
+
+def write(tmp_path, content, name="own.csv"):
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return tmp_path / name
+
+
+def refusal(tmp_path, content, **given):
+    with pytest.raises(UsageError) as refused:
+        detect_format([write(tmp_path, content)], given)
+    return str(refused.value).removeprefix(f"{tmp_path}/")
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (TABLE, {}),
+        (TABLE.replace(",", ";"), {"delimiter": ";"}),
+        (TABLE.replace("red", "5 €").encode("cp1252"), {"encoding": "cp1252"}),
+        ("a;b\n" + "1,5;2,5\n" * 9, {"delimiter": ";"}),
+        ("note|b\n" + '"a, b|c"|2\n' * 9, {"delimiter": "|"}),
+        ("#id,x\n" + "1,2\n" * 9, {}),  # no comment: a header
+        ('path,x\n"C:\\dir\\",2\n' * 9, {}),  # no escape: a backslash at the end
+        ("2019,2020,label\n" + "1,2,no\n" * 9, {}),  # no data: years are the names
+        ("name,x\nx,2\n" + "name,3\n" * 9, {}),
+        (TABLE.replace("\n", "\r"), {}),
+        (TABLE.encode("utf-16"), {"encoding": "utf-16"}),
+        (TOWNS.encode("utf-8-sig"), {}),
+        (TOWNS.encode("cp1252"), {"encoding": "cp1252"}),
+    ],
+)
+def test_a_dialect_is_detected(content, wanted, tmp_path):
+    assert detect_format([write(tmp_path, content)], {}) == CsvFormat(**wanted)
+
+
+def test_a_line_break_of_unicode_is_a_character(tmp_path):
+    lines = ["x,note,label", *(f"{i},a\u2028b\x85c,{i % 2}" for i in range(ROWS))]
+    assert detect_format([write(tmp_path, "\n".join(lines))], {}) == CsvFormat()
+
+
+def test_a_long_value_does_not_hide_the_delimiter(init, project, tmp_path):
+    short = "".join(f"{i % 7};n;{i % 2}\n" for i in range(150))
+    text = f"x;note;label\n{short}1;{'y' * 140_000};1\n{short}"
+    assert init(write(tmp_path, text)) == 0
+    config = loading.load(project / "configs", ["local"])
+    assert config.data.csv == CsvFormat(delimiter=";")
+    assert list(config.dataset.columns) == ["x", "note"]
+    assert len((project / "configs" / "dataset.yaml").read_text()) < 5000
+
+
+def test_ascii_fits_the_encoding_of_the_other_files(init, project, tmp_path, capfd):
+    first = write(tmp_path, TOWNS.replace("è", "e").replace("ü", "u").replace("ö", "o"))
+    second = write(tmp_path, TOWNS.encode("cp1252"), "b.csv")
+    assert init(first, second) == 0
+    assert "Read as cp1252, separated by commas." in capfd.readouterr().out
+    assert loading.load(project / "configs", ["local"]).data.csv.encoding == "cp1252"
+    schema = (project / "configs" / "schema.pbtxt").read_text()
+    assert 'value: "Genève"' in schema and 'value: "Geneve"' in schema
+
+
+def test_files_of_two_dialects_are_refused(tmp_path):
+    first = write(tmp_path, TABLE)
+    second = write(tmp_path, TABLE.replace(",", ";"), "b.csv")
+    with pytest.raises(UsageError) as refused:
+        detect_format([first, second], {})
+    assert str(refused.value).startswith(
+        f"{first} is UTF-8, separated by commas. {second} is UTF-8, separated by semicolons."
+    )
+
+
+def test_one_bad_byte_stops_with_its_place(init, project, tmp_path, capfd):
+    content = TOWNS.encode()
+    at = content.index("Zürich".encode(), 1000)
+    content = content[:at] + "Zürich".encode("cp1252") + content[at + len("Zürich".encode()) :]
+    line = content[:at].count(b"\n") + 1
+    file = write(tmp_path, content)
+    assert init(file) == 2
+    told = f"Invalid UTF-8 in {file}, line {line} (byte 0xFC, offset {at + 1}). Save the file"
+    assert told in capfd.readouterr().err
+    assert not (project / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "name"),
+    [(JAPANESE, "shift_jis", "Shift-JIS"), (RUSSIAN, "cp1251", "cp1251")],
+)
+def test_another_encoding_is_named_and_can_be_passed(text, encoding, name, init, tmp_path):
+    file, project = write(tmp_path, text.encode(encoding)), tmp_path / "project"
+    with pytest.raises(UsageError) as refused:
+        detect_format([file], {})
+    assert f"looks like {name}" in str(refused.value)
+    assert f"pass --csv encoding={encoding}" in str(refused.value)
+    assert init(file, csv=f"encoding={encoding}") == 0
+    assert loading.load(project / "configs", ["local"]).data.csv.encoding == encoding
+    town = text.splitlines()[1].split(",")[1]
+    assert f'value: "{town}"' in (project / "configs" / "schema.pbtxt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("sep=;\n" + TABLE.replace(",", ";"), "line 1: 'sep=;' is a note for Excel"),
+        ('\ufeff"SEP=,"\n' + TABLE, "line 1: '\"SEP=,\"' is a note for Excel"),
+        (
+            "Sales report\nof 2024, by CRM\n\n" + TABLE,
+            "lines 1 to 3 are a title, and the names of the columns seem to be in line 4 "
+            "('x', 'colour', 'label'). Remove what is above it.",
+        ),
+        ("Report\na;b\n" + "1,5;2,5\n" * 9, "line 1 is a title, and the names of the columns"),
+        ("# made by hand\n" + TABLE, "line 1: comments are no rows"),
+        (TABLE.replace("\n", "\n// half\n", 1) + "// end\n", "line 2 and 1 more: comments"),
+        (TABLE.replace("\n", ",\n"), "each line ends with ','"),
+        (TABLE.replace("\n", ",\n").replace("label,", "label", 1), "each line ends with ','"),
+        ("x,remark\n" + '1,"a \\"big\\" one"\n' * 9, "line 2: quotes within values"),
+        (TABLE.replace(",", ", "), "a blank follows each ','"),
+        (TABLE.split("\n", 1)[1], "line 1 seems to be data"),
+        (TABLE.split("\n", 1)[1].replace(",", ", "), "line 1 seems to be data"),
+    ],
+)
+def test_lines_that_are_no_rows_are_refused(content, told, tmp_path):
+    assert told in refusal(tmp_path, content)
+
+
+def test_a_repeated_header_is_refused(init, tmp_path, capfd):
+    assert init(write(tmp_path, TABLE + TABLE)) == 2
+    told = f"row {ROWS + 1} below the header repeats the names of the columns"
+    assert told in capfd.readouterr().err
+
+
+def test_a_total_below_is_reported(init, tmp_path, capfd):
+    assert (
+        init(write(tmp_path, rows(town=coin(3), x=noise(1), label=coin(1)) + "Total,99,no\n")) == 0
+    )
+    assert "The last row looks like a total" in " ".join(capfd.readouterr().out.split())
+
+
+FRAME = pandas.read_csv(io.StringIO(TABLE))
+
+
+def packed(write_to):
+    content = io.BytesIO()
+    write_to(content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (bz2.compress(TABLE.encode()), "is packed by bzip2. Unpack it"),
+        (lzma.compress(TABLE.encode()), "is packed by xz. Unpack it"),
+        (b"\x28\xb5\x2f\xfd\x04\x00" + bytes(9), "is packed by Zstandard. Unpack it"),
+        (
+            packed(lambda file: pa.feather.write_feather(pa.Table.from_pandas(FRAME), file)),
+            "is an Arrow (Feather) file. Save it as Parquet.",
+        ),
+        (packed(FRAME.to_pickle), "is a pickle"),
+        (b"SQLite format 3\0" + bytes(99), "is an SQLite database"),
+        (FRAME.to_json(orient="records", lines=True), "is JSON. Save it as CSV or Parquet."),
+        (FRAME.to_json(orient="records"), "is JSON. Save it as CSV or Parquet."),
+    ],
+)
+def test_other_kinds_of_files_are_named(content, told, init, tmp_path, capfd):
+    assert init(write(tmp_path, content)) == 2
+    assert told in capfd.readouterr().err
+
+
+def test_names_that_begin_like_another_kind_of_file(tmp_path, init):
+    assert init(write(tmp_path, TABLE.replace("x,", "ORCID,", 1))) == 0
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        ("encoding", "write KEY=VALUE. KEY is one of delimiter, quote, encoding, decimal"),
+        ("colour=red", "write KEY=VALUE. KEY is one of"),
+        ("encoding=klingon", "no such encoding"),
+        ("delimiter=::", "must be one ASCII character"),
+        ("missing=NA", "Words for missing values: --missing WORD"),
+    ],
+)
+def test_a_wrong_option_is_refused(pair, told):
+    with pytest.raises(UsageError, match=f"^--csv {pair}: ") as refused:
+        given_format([pair])
+    assert told in str(refused.value)
+
+
+def test_options_overrule_the_detection(tmp_path):
+    given = given_format(["delimiter=\\t", "quote='", "decimal=,"])
+    assert given == {"delimiter": "\t", "quote": "'", "decimal": ","}
+    found = detect_format([write(tmp_path, "a\tb;c\n" + "1\t'2;3'\n" * 9)], given)
+    assert found == CsvFormat(**given)
+    assert describe(found) == "UTF-8, separated by tabs, in apostrophes, with decimal commas"
