@@ -18,10 +18,11 @@ from rich.table import Table as Grid
 
 from tfxkit.config.dataset import Role, Task
 from tfxkit.errors import UsageError
+from tfxkit.metrics.association import LEAK
 from tfxkit.onboarding.profile import Profile, profile_columns
 from tfxkit.onboarding.roles import Decision, decide_role
 from tfxkit.onboarding.table import Table, find_sentinel, has_commas
-from tfxkit.onboarding.target import Target, choose_target, leak_reason
+from tfxkit.onboarding.target import Target, choose_target, label_association, leak_reason
 
 _MOST_COLUMNS = 60  # on the screen
 EVAL_SHARE = 1 / 3  # of the rows: data.splits in base.yaml
@@ -98,6 +99,12 @@ def make_plan(table: Table, label: str | None = None, task: Task | None = None) 
         for name, column in columns.items()
         if name != target.label.column
     }
+    leaks: tuple[str, ...] = ()
+    if all(decision.role is Role.IGNORED for decision in roles.values()):
+        # No model could be trained without them, so that a person has to decide.
+        kept = {name: decision.kept for name, decision in roles.items() if decision.kept}
+        leaks = tuple(f"{name}: {roles[name].why}" for name in kept)
+        roles |= kept
     if all(decision.role is Role.IGNORED for decision in roles.values()):
         why = "\n".join(f"  {name}: {roles[name].why}" for name in list(roles)[:10])
         raise UsageError(f"No column is left to predict {target.label.column!r} from:\n{why}")
@@ -111,7 +118,7 @@ def make_plan(table: Table, label: str | None = None, task: Task | None = None) 
         slices=choose_slices(features, roles),
         drift=limit_drift(features, roles),
         missing=tuple(sorted({word for column in columns.values() for word in column.markers})),
-        warnings=(*target.warnings, *_suspects(features, roles)),
+        warnings=(*target.warnings, *leaks, *_suspects(features, roles)),
     )
 
 
@@ -225,8 +232,16 @@ def _check_markers(columns: Mapping[str, Profile], target: Target) -> None:
 
 def _choose_role(column: Profile, label: Profile, target: Target) -> Decision:
     decision = decide_role(column)
-    if decision.role is not Role.IGNORED and (why := leak_reason(column, label, target)):
+    if decision.role is Role.IGNORED:
+        return decision
+    if why := leak_reason(column, label, target):
         return Decision(Role.IGNORED, why)
+    if (association := label_association(column, label, target)) >= LEAK:
+        why = (
+            f"Alone it determines {association:.1%} of the label. If it is known at prediction "
+            f"time: role {decision.role}, known: true."
+        )
+        return Decision(Role.IGNORED, why, kept=decision)
     return decision
 
 

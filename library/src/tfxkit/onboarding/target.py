@@ -7,11 +7,19 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfxkit.config.dataset import Label, Task
 from tfxkit.errors import UsageError
+from tfxkit.metrics.association import (
+    SAMPLE_ROWS,
+    can_be_determined,
+    group_values,
+    measure_association,
+    rank,
+)
 from tfxkit.onboarding.profile import Profile
 
 NAMES = ("label", "target", "class", "y", "outcome", "response")
@@ -226,6 +234,28 @@ def leak_reason(column: Profile, label: Profile, target: Target) -> str | None:
         if pc.sum(most["count_all_max"]).as_py() < SAME_SHARE * pairs.num_rows:
             return None
     return "The label under another name: the two go together in both directions."
+
+
+def label_association(column: Profile, label: Profile, target: Target) -> float:
+    """Association of a column with the label, as the data gate measures it; 0 for too few rows."""
+    rows = np.unique(np.linspace(0, column.rows - 1, min(column.rows, SAMPLE_ROWS)).astype(int))
+    numeric = target.task is Task.REGRESSION
+    wanted = label.values.take(pa.array(rows))
+    if numeric:
+        numbers = wanted.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        truth = rank(numbers)
+    else:
+        classes = wanted.dictionary_encode().indices
+        truth = classes.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    if not can_be_determined(truth):
+        return 0.0
+    values = column.values.take(pa.array(rows))
+    absent = values.is_null().to_numpy(zero_copy_only=False)
+    filled = values.fill_null(b"" if column.type == "BYTES" else 0)
+    if column.type != "BYTES":
+        filled = filled.cast(pa.float64())
+    plain = filled.to_numpy(zero_copy_only=False)
+    return measure_association(group_values(plain, absent), truth, numeric)
 
 
 def _correlation(x: pa.Array, y: pa.Array) -> float:
