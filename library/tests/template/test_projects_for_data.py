@@ -33,11 +33,11 @@ WRITTEN_BY_INIT = (
 
 
 def flowers(file: Path, rows: int = 300, code: str = "utf-8") -> Path:
-    """Three kinds of plants of different height, in a file as a spreadsheet writes it."""
+    """Three kinds of plants of about different height, in a file as a spreadsheet writes it."""
     lines = [COLUMNS]
     for i in range(rows):
         kind = ("Klee", "Mohn", "Rose")[i % 3]
-        lines.append(f"{i};{10 + 30 * (i % 3) + i * 7 % 11};{'ja' if i % 2 else 'nein'};{kind}")
+        lines.append(f"{i};{10 + 20 * (i % 3) + i * 7 % 31};{'ja' if i % 2 else 'nein'};{kind}")
     file.write_text("\n".join(lines) + "\n", encoding=code)
     return file
 

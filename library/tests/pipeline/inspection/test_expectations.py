@@ -34,6 +34,33 @@ def test_always_the_most_frequent_class_is_not_good_enough(rows, share):
     assert many / (many + 2 * few) < bound < 1
 
 
+@pytest.mark.parametrize(
+    ("rows", "share"),
+    itertools.product([60, 301, 1000, 100_000], [0.5, 0.72, 0.79, 0.95, 0.999]),
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_constant_prediction_meets_no_threshold(rows, share, classes):
+    rest = max(round(rows * (1 - share)), 2 * (classes - 1))
+    values = ["a"] * (rows - rest) + ["b"] * (rest // (classes - 1))
+    values += ["c"] * (rows - len(values))
+    majority = max(values.count(value) for value in "abc") / rows
+    constant = {"auc": 0.5, "accuracy": majority, "r2": 0.0}
+    found = bounds(values)
+    assert found.keys() <= {"auc", "accuracy"} and found
+    for metric, threshold in found.items():
+        assert constant[metric] < threshold.values["min"] < 1
+
+
+def test_accuracy_is_held_to_more_than_the_majority_reaches():
+    found = bounds(["no"] * 720 + ["yes"] * 280)
+    assert found["accuracy"].values["min"] == 0.77  # 0.72 and two standard errors of 333 rows
+    assert found["accuracy"].why == "always the more frequent value: 0.72"
+
+
+def test_accuracy_is_no_threshold_where_nearly_all_rows_are_alike():
+    assert bounds(["no"] * 930 + ["yes"] * 70).keys() == {"auc"}
+
+
 @pytest.mark.parametrize("rows", [60, 1000, 100_000])
 def test_tossing_a_coin_is_not_good_enough(rows):
     bound = bounds([0, 1] * (rows // 2))["auc"].values["min"]
