@@ -159,7 +159,7 @@ def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, known=False
     validation = Validation.model_validate(bounds)
     found = list(row_findings(artifact, baseline, validation))
     if (allowed := validation.max_association) is not None:
-        found += [finding for _, finding in find_leaks(artifact, SCHEMA, described, allowed)]
+        found += find_leaks(artifact, SCHEMA, described, allowed)[1]
     return found
 
 
@@ -183,7 +183,7 @@ def test_files_without_rows_take_nothing_from_what_is_looked_at(tmp_path):
 
 
 def test_a_column_that_a_person_has_accepted_is_measured_and_no_finding(tmp_path):
-    assert rows_found(tmp_path, known=True) == [None]
+    assert rows_found(tmp_path, known=True) == []
 
 
 @pytest.mark.parametrize(("wrong", "severity"), [(0.018, "warning"), (0.005, "error")])
@@ -194,3 +194,28 @@ def test_below_the_leak_it_is_a_warning(wrong, severity):
     columns = noise(random) | {"number": np.where(flipped, 1 - y, y)}
     found = associations(examples(**columns, y=y), SCHEMA, dataset("binary"))["number"]
     assert (found >= LEAK) == (severity == "error") and found > 0.95
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_sum_of_columns_that_is_the_label_is_a_warning(tmp_path, known):
+    random = np.random.default_rng(8)
+    columns = noise(random)
+    artifact = standard_artifacts.Examples()
+    artifact.uri, artifact.split_names = str(tmp_path), '["train"]'
+    (tmp_path / "Split-train").mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / "Split-train/a.gz"), "GZIP") as writer:
+        for row in examples(**columns, y=columns["number"] + columns["size"]):
+            writer.write(row)
+    leaks, findings = find_leaks(artifact, SCHEMA, dataset("regression", known), 1.0)
+    assert leaks == []
+    assert [(each.column, each.severity, each.what) for each in findings] == (
+        []
+        if known
+        else [
+            (
+                "number, size",
+                "warning",
+                "Target leakage: a weighted sum of number and size is the label",
+            )
+        ]
+    )

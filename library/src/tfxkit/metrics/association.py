@@ -7,6 +7,8 @@ determine everything. A few thousand rows suffice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ LEAK = 0.97
 SAMPLE_ROWS = 3000
 _GROUPS = 64  # of numbers, with about equal rows
 _FEWEST_ROWS = 100  # fewer prove nothing
+_SUM = 0.999  # of the variance: a sum that only predicts the target well explains less
+_LEAST_WEIGHT = 0.02  # of a column in a sum, both in standard deviations
 
 Codes = NDArray[np.int64]
 
@@ -70,6 +74,38 @@ def rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
     ranks = np.full(len(values), np.nan)
     ranks[known] = middle[inverse] / max(len(inverse) - 1, 1)
     return ranks
+
+
+def find_weighted_sum(
+    columns: Mapping[str, NDArray[np.float64]], target: NDArray[np.float64]
+) -> tuple[str, ...]:
+    """Finds numbers whose weighted sum is the target, such as its parts.
+
+    The weights are learned on one half of the rows by least squares, and tested on the other.
+
+    Args:
+        columns: Numbers by name; NaN where a row has none.
+        target: Numbers.
+
+    Returns:
+        The columns that the sum needs; none if it explains less than 99.9 % of the variance.
+    """
+    names = list(columns)
+    table = np.column_stack([columns[name] for name in names])
+    known = np.isfinite(table).all(axis=1) & np.isfinite(target)
+    table, target = table[known], target[known]
+    if not can_be_determined(target):
+        return ()
+    table = (table - table.mean(axis=0)) / np.where(table.std(axis=0) > 0, table.std(axis=0), 1.0)
+    target = (target - target.mean()) / target.std()
+    learn = np.arange(len(target)) % 2 == 0
+    weights, *_ = np.linalg.lstsq(table[learn], target[learn], rcond=None)
+    truth = target[~learn]
+    lost, to_lose = np.sum((table[~learn] @ weights - truth) ** 2), np.sum(truth**2)
+    if not to_lose or 1 - lost / to_lose < _SUM:
+        return ()
+    needed = np.abs(weights) >= _LEAST_WEIGHT
+    return tuple(name for name, is_needed in zip(names, needed, strict=True) if is_needed)
 
 
 def _loss(predicted: NDArray[np.float64], truth: NDArray[np.float64], numeric: bool) -> float:

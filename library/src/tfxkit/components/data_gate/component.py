@@ -20,7 +20,6 @@ from tfxkit.components.data_gate.labels import label_findings
 from tfxkit.components.data_gate.rows import find_leaks, row_findings
 from tfxkit.config.dataset import Dataset, Validation
 from tfxkit.errors import DataError
-from tfxkit.metrics.association import LEAK
 from tfxkit.storage.artifacts import (
     ColumnStatistics,
     absence_reason,
@@ -111,9 +110,8 @@ class DataGateExecutor(base_executor.BaseExecutor):
 
         report.findings += row_findings(examples, baseline, validation)
         if (allowed := validation.max_association) is not None:
-            for leak, finding in find_leaks(examples, schema, dataset, allowed):
-                report.leaks += [leak] if leak.association >= LEAK else []
-                report.findings += [finding] if finding else []
+            report.leaks, findings = find_leaks(examples, schema, dataset, allowed)
+            report.findings += findings
         if report.stopping():
             raise GateError(report)
         artifact_utils.get_single_instance(output_dict["findings"]).write(report.to_json())

@@ -22,7 +22,7 @@ from tfxkit.components.data_gate.findings import (
     GateFinding,
     Severity,
 )
-from tfxkit.config.dataset import Dataset, Task, Validation
+from tfxkit.config.dataset import Dataset, Role, Task, Validation
 from tfxkit.errors import DataError
 from tfxkit.evaluation import Leak
 from tfxkit.features.columns import as_text, first_value
@@ -32,6 +32,7 @@ from tfxkit.metrics.association import (
     SAMPLE_ROWS,
     Codes,
     can_be_determined,
+    find_weighted_sum,
     group_values,
     measure_association,
     rank,
@@ -59,8 +60,8 @@ def row_findings(
 
 def find_leaks(
     examples: types.Artifact, schema: schema_pb2.Schema, dataset: Dataset, allowed: float
-) -> Iterator[tuple[Leak, GateFinding | None]]:
-    """Yields the columns that alone determine nearly all of the label.
+) -> tuple[list[Leak], list[GateFinding]]:
+    """Finds columns that determine the label, alone or, for numbers, as a weighted sum.
 
     Args:
         examples: `Examples` of SpanExampleGen.
@@ -68,18 +69,56 @@ def find_leaks(
         dataset: Label and features.
         allowed: Association up to which a column is no finding.
 
-    Yields:
-        The column, and its finding; None for a column that a person has accepted.
+    Returns:
+        The columns that alone determine nearly all of the label, accepted or not; and the findings,
+        without columns that a person has accepted.
     """
     split = artifact_utils.decode_split_names(examples.split_names)[0]
-    for name, association in associations(_sample(examples, split), schema, dataset).items():
-        if association <= allowed:
-            continue
+    sample = _sample(examples, split)
+    leaks, findings = [], []
+    for name, association in associations(sample, schema, dataset).items():
         accepted = dataset.columns[name].known
-        severity: Severity = "error" if association >= LEAK else "warning"
-        what = f"Target leakage: this column alone determines {association:.1%} of the label"
-        finding = GateFinding(name, what, split, "leak", severity)
-        yield Leak(name, association, accepted), None if accepted else finding
+        if association >= LEAK:
+            leaks.append(Leak(name, association, accepted))
+        if association > allowed and not accepted:
+            severity: Severity = "error" if association >= LEAK else "warning"
+            what = f"Target leakage: this column alone determines {association:.1%} of the label"
+            findings.append(GateFinding(name, what, split, "leak", severity))
+    leaking = {leak.column for leak in leaks}
+    names = _summands(sample, schema, dataset, leaking)
+    if not all(dataset.columns[name].known for name in names):
+        what = f"Target leakage: a weighted sum of {' and '.join(names)} is the label"
+        findings.append(GateFinding(", ".join(names), what, split, "leak", "warning"))
+    return leaks, findings
+
+
+def _summands(
+    examples: list[bytes], schema: schema_pb2.Schema, dataset: Dataset, leaking: set[str]
+) -> tuple[str, ...]:
+    """Numeric columns whose weighted sum is the label of a regression; none if there is no sum."""
+    if dataset.task is not Task.REGRESSION or not examples:
+        return ()
+    numbers = {
+        feature.name: TYPES[feature.type]
+        for feature in schema.feature
+        if feature.type in (schema_pb2.INT, schema_pb2.FLOAT)
+    }
+    features = [
+        name
+        for name, column in dataset.features().items()
+        if column.role is Role.NUMERIC and name in numbers and name not in leaking
+    ]
+    label = dataset.label.column
+    if not features or label not in numbers:
+        return ()
+    spec = {name: tf.io.VarLenFeature(numbers[name]) for name in (*features, label)}
+    parsed = tf.io.parse_example(tf.constant(examples, tf.string), spec)
+    columns = {}
+    for name, column in parsed.items():
+        values, missing = first_value(column)
+        columns[name] = np.where(missing, np.nan, values.numpy().astype(np.float64))
+    target = columns.pop(label)
+    return find_weighted_sum(columns, target)
 
 
 def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator[GateFinding]:
