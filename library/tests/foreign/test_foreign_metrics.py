@@ -110,15 +110,6 @@ def test_a_bound_on_each_kind_decides(foreign, setting, missed):
     assert not {check.name: check.passed for check in checks}[missed]
 
 
-def test_an_unknown_class_is_refused_before_anything_runs(foreign):
-    done = foreign.pipeline(
-        "run", "--set", "dataset.evaluation.metrics.p.class_name=PrecisionAtRecal"
-    )
-    assert done.returncode == 2
-    assert "did you mean 'PrecisionAtRecall'" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_the_plot_is_kept_in_the_artifact(foreign):
     import tensorflow_model_analysis as tfma
 
