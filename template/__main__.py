@@ -25,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # run as a folder, Python looks for modules in that folder only
 
 from template import answers as questions  # noqa: E402
-from template import hook, project  # noqa: E402
+from template import hook, origin, project  # noqa: E402
 from template.errors import TemplateError  # noqa: E402
 from template.next_steps import describe  # noqa: E402
 
@@ -35,12 +35,13 @@ FLAGS = ("--copy", "--update", "--keep", "--overwrite")
 def main(arguments: list[str]) -> int:
     """Writes the project; returns the exit code."""
     target, given, keep, update = Path(arguments[0]), {}, False, False
+    recorded = None
     # Copier has changed the directory (copier 9.19, _main.py `_execute_tasks`), but not this.
     folder = Path(os.environ.get("PWD", "."))
     for argument in arguments[1:]:
         if argument.startswith("--answers="):
-            text = (target / argument.removeprefix("--answers=")).read_text(encoding="utf-8")
-            given.update(json.loads(re.sub(r"(?m)\A(#.*\n)+", "", text)))
+            recorded = target / argument.removeprefix("--answers=")
+            given.update(origin.read(recorded))
         elif argument in FLAGS:
             keep, update = keep or argument == "--keep", update or argument == "--update"
         else:
@@ -53,6 +54,8 @@ def main(arguments: list[str]) -> int:
         written = project.write(REPOSITORY, target, answers, folder, kept=lambda _: keep)
         if "LICENSE" in written:
             project.write_license(REPOSITORY, target, answers)
+        if recorded and answers["dataset_csv"]:
+            origin.record_data(recorded, answers["dataset_csv"])
         if "--copy" in arguments:
             print(describe(answers, os.path.relpath(target, folder)))
     except TemplateError as error:
