@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.conftest import VERSION, commit, replace
+from tests.template.conftest import PYTHON, VERSION, commit, replace
+from tests.template.test_answers import GOOD
 
 pytestmark = pytest.mark.template
 ANSWERS = ("project_name=Iris Demo", "author_name=Zoë O'Brien", "runs_on=kubeflow")
@@ -160,6 +162,34 @@ def test_an_old_python_is_refused_before_the_first_question(cookiecutter, sh, te
         "Python 3.10 runs copier here, and the template needs Python 3.11"
     )
     assert os.listdir(home / "out") == []
+
+
+def test_a_project_of_cruft_names_cruft_wherever_it_names_an_update(sh, template, home):
+    """Cruft calls the hooks of cookiecutter with the commit of the template among the answers."""
+    project = home / "out" / "trip-tips"
+    shutil.copytree(template / "{{cookiecutter.project_slug}}", project)
+    context = {**GOOD, "_commit": "0" * 40, "_template": str(template)}
+    call = "import json, sys; from template import hook; "
+    call += "sys.exit(hook.write(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])))"
+    sh(
+        PYTHON,
+        "-B",
+        "-c",
+        call,
+        template,
+        home / "out",
+        json.dumps(context),
+        cwd=project,
+        path=template,
+    )
+    assert not (project / ".copier-answers.yml").exists()
+    page = (project / "README.md").read_text()
+    assert "then `cruft update` with everything committed" in page
+    assert "copier" not in page
+    assert (
+        "| `.cruft.json` | cruft | `pip install cruft`"
+        in (project / "docs/updating.md").read_text()
+    )
 
 
 def test_without_hooks_the_project_says_why_it_is_empty(cookiecutter, template, home):
