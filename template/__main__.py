@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -25,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # run as a folder, Python looks for modules in that folder only
 
 from template import answers as questions  # noqa: E402
-from template import hook, origin, project  # noqa: E402
+from template import hook, origin, own_data, project  # noqa: E402
 from template.errors import TemplateError  # noqa: E402
 from template.next_steps import describe  # noqa: E402
 
@@ -68,7 +67,7 @@ def _defaults(given: dict[str, str]) -> dict[str, str]:
     asked = {key: value for key, value in json.loads(text).items() if not key.startswith("_")}
     first = {key: value[0] if isinstance(value, list) else value for key, value in asked.items()}
     name = given.get("project_name", first["project_name"])
-    slug = given.get("project_slug", re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
+    slug = given.get("project_slug", own_data.slug(name))
     return {**first, "project_slug": slug, "pipeline_name": slug}
 
 

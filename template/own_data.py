@@ -50,8 +50,7 @@ def place(given: str) -> str:
         given: The path that the user named.
     """
     stem, _, _ = Path(given).name.partition(".")
-    letters = unicodedata.normalize("NFKD", stem.lower()).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].rstrip("-") or "own-data"
+    name = slug(stem)[:40].rstrip("-") or "own-data"
     kind = _KINDS.get(Path(given).suffix.lower(), ".csv")
     return f"data/{name}/span-1/{name}{kind}"
 
@@ -65,6 +64,12 @@ def source(given: str, folder: Path) -> Path:
     """
     file, copy = folder / Path(given).expanduser(), folder / place(given)
     return copy if copy.is_file() and not file.exists() else file
+
+
+def slug(text: str) -> str:
+    """Lower-case words with hyphens; Latin letters without their accents."""
+    letters = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
 
 
 def write(

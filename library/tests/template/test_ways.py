@@ -164,6 +164,24 @@ def test_an_old_python_is_refused_before_the_first_question(cookiecutter, sh, te
     assert os.listdir(home / "out") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Ünï Cödé", "uni-code"),
+        ("Prévisions", "previsions"),
+        ("Łódź & Straße 2.0 -", "lodz-strasse-2-0"),
+        ("İzmir Ærø", "izmir-aero"),
+    ],
+)
+def test_copier_derives_the_slug_as_cookiecutter_does(
+    cookiecutter, copier, template, home, *, name, slug
+):
+    cookiecutter(template, "--no-input", f"project_name={name}")
+    copier("copy", "--data", f"project_name={name}", template, home / "out" / "copied")
+    for folder in (slug, "copied"):
+        assert f'\nname = "{slug}"\n' in (home / "out" / folder / "pyproject.toml").read_text()
+
+
 def test_a_project_of_cruft_names_cruft_wherever_it_names_an_update(sh, template, home):
     """Cruft calls the hooks of cookiecutter with the commit of the template among the answers."""
     project = home / "out" / "trip-tips"
