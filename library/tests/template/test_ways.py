@@ -102,11 +102,21 @@ def test_a_project_that_is_there_is_refused_replaced_or_completed(cookiecutter, 
 def test_both_tools_end_with_the_next_steps(cookiecutter, copier, template, home):
     told = cookiecutter(template, "--no-input", *ANSWERS).stdout
     assert "\n    cd iris-demo\n" in told
+    assert "\n    git init -b main && git add" in told  # the branch of the workflows
     assert "make run" in told and "pipeline/dag.py" in told
     assert told.rstrip().endswith("how to get the next version.")
     told = copier("copy", "--data", "project_name=Iris", template, home / "out" / "a b").stdout
     assert "\n    cd 'a b'\n" in told
     assert told.rstrip().endswith("how to get the next version.")
+
+
+def test_the_last_screen_names_the_data(cookiecutter, template, home):
+    sample = "\nData: the taxi sample, because the answer dataset_csv is empty.\n"
+    (home / "out" / "a.csv").write_text("a,b\n1,2\n")
+    misnamed = cookiecutter(template, "--no-input", *ANSWERS, "data_file=a.csv").stdout
+    assert sample in misnamed
+    told = cookiecutter(template, "--no-input", "dataset_csv=a.csv").stdout
+    assert "\nData: data/a/span-1/a.csv.\n" in told
 
 
 @pytest.mark.parametrize(
