@@ -177,6 +177,28 @@ def test_an_update_leaves_data_and_configuration_alone(copier, template, home, s
 
 
 @TEMPLATE
+def test_an_update_of_a_copier_made_project_adds_a_target(copier, template, home, sh):
+    project = home / "out" / "iris"
+    flowers(home / "out" / "iris.csv")
+    wanted = ("project_name=Iris", "dataset_csv=iris.csv", "dataset_label=Blüte?")
+    address = f"git+file://{template}"
+    copier("copy", *(word for answer in wanted for word in ("--data", answer)), address, project)
+    (home / "out" / "iris.csv").unlink()
+    origin = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert origin["dataset_csv"] == "data/iris/span-1/iris.csv"
+    assert "\ncurl " in (project / "README.md").read_text()
+    sh("git", "init", "-q", cwd=project)
+    commit(sh, project)
+
+    copier("update", "--data", "runs_on=kubeflow", cwd=project)
+    page = (project / "README.md").read_text()
+    assert "<<<<<<<" not in page and "\ncurl " in page and "\n## On Kubeflow" in page
+    origin = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert origin["dataset_csv"] == "data/iris/span-1/iris.csv"
+    assert origin["runs_on"] == "kubeflow"
+
+
+@TEMPLATE
 @pytest.mark.timeout(1800)
 def test_its_first_run_describes_the_data_and_pushes_a_model_here_and_on_kubeflow(
     cookiecutter, template, home, sh
