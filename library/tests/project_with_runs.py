@@ -47,10 +47,6 @@ class Project:
 
     def pipeline(self, subcommand: str, *args: str) -> int:
         """Runs a subcommand in this process and returns its exit code."""
-        if subcommand in ("run", "resume"):
-            from tests import beam_caches  # imports Beam, as the subcommand will
-
-            beam_caches.install()
         return cli.main(self.arguments(subcommand, *args))
 
     def latest(self) -> Summary:
