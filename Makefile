@@ -20,7 +20,7 @@ setup: ## Install what a run needs into .venv, unless that is done; WITH="test n
 
 # Only in a new project with data of its own: looks at the data, and describes it.
 configs/dataset.yaml: | setup
-	@$(PYTHON_IN_VENV) -m pipeline init @configs/init.txt
+	@$(PYTHON_IN_VENV) -m pipeline init @configs/init.txt --no-next-step
 
 run: setup configs/dataset.yaml ## Train, evaluate and push a model
 	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)

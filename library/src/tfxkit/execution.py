@@ -273,4 +273,9 @@ def _fill_in_readme(console: Console, summary: Summary) -> None:
         log_traceback()
     else:
         if changed:
-            console.print(Text(f"Described in {FILE}, once: edit it as you like", "dim"))
+            console.print(
+                Text(
+                    f"{FILE} now describes this model; it is written once, so edit it freely", "dim"
+                ),
+                soft_wrap=True,
+            )

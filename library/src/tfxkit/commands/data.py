@@ -43,6 +43,11 @@ def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="the folder to write to (default: configs)",
     )
+    parser.add_argument(
+        "--no-next-step",
+        action="store_true",
+        help="do not print the next command, which `make run` runs anyway",
+    )
 
 
 def describe_data(args: argparse.Namespace) -> int:
@@ -85,7 +90,8 @@ def describe_data(args: argparse.Namespace) -> int:
         terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
         if kept:
             terminal.write(f"The old files are in {kept}.\n")
-        terminal.write(f"Look them over, then: {selection.command('run')}\n")
+        if not args.no_next_step:
+            terminal.write(f"Review these files, then: {selection.command('run')}\n")
     return 0
 
 

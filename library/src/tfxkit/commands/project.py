@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _CONFIG = """\
-Print the configuration that all files result in (show), or every key it may have (schema).
+Print the merged configuration (show), or every key it may have (schema).
 """
 
 

@@ -43,7 +43,7 @@ def list_runs(args: argparse.Namespace) -> int:
     # The metrics that decide: those with thresholds in the newest run.
     names = list(history[-1].configured_thresholds())[:_MOST_METRICS]
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("run", "status", "spans", "blessed"):
+    for heading in ("run", "status", "spans", "approved"):
         table.add_column(heading, no_wrap=True)
     for heading in (*names, "seconds"):
         table.add_column(heading.replace("_", " "), justify="right")
