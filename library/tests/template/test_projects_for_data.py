@@ -212,13 +212,13 @@ def test_its_first_run_describes_the_data_and_pushes_a_model_here_and_on_kubeflo
     kept = ["env", "-u", "PYTHONPATH", "-u", "PYTHON", f"HOME={Path.home()}"]
     blank = (project / "README.md").read_text()
     trial = sh(*kept, "make", "run", "ARGS=--config fast", cwd=project)
-    assert "Blüte?. The label that was asked for." in trial.stdout
+    assert "Blüte?. The label you named." in trial.stdout
     described = (project / "configs" / "dataset.yaml").read_text()
     assert "task: multiclass" in described
     assert (project / "README.md").read_text() == blank  # a trial is not the project's model
 
     again = sh(*kept, "make", "run", cwd=project)
-    assert "The label that was asked for." not in again.stdout
+    assert "The label you named." not in again.stdout
     assert (project / "configs" / "dataset.yaml").read_text() == described
     summary = json.loads((project / "outputs/iris-demo/runs/latest/summary.json").read_text())
     assert summary["status"] == "pushed"
