@@ -65,5 +65,5 @@ sbom: setup ## Write sbom.json: all that is locked, as CycloneDX
 	@.venv/bin/uv tool run --quiet --from cyclonedx-bom==7.* cyclonedx-py requirements \
 		requirements/runtime.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
-clean: setup ## Remove what runs left behind; pushed models stay
+clean: setup ## Remove the outputs of runs; pushed models stay
 	@$(PYTHON_IN_VENV) -m pipeline clean $(ARGS)

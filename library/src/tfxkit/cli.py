@@ -114,7 +114,7 @@ def _program() -> str:
 def _parser(subcommands: Mapping[str, Subcommand]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=_program(),
-        description="Run the pipeline, look at its runs, and serve its models.",
+        description="Run the pipeline, inspect its runs, and serve its models.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

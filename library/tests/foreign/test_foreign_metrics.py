@@ -23,7 +23,7 @@ class Answers:
 
 @pytest.fixture(scope="module")
 def answers(foreign) -> Answers:
-    """What the exported model answers for the eval split."""
+    """Answers of the exported model for the eval split."""
     rows = Run.read(foreign.outputs.runs / "latest", foreign.outputs).eval_rows
     return Answers(rows.labels, rows.predictions)
 

@@ -32,7 +32,7 @@ BEHIND_THE_GATE = ("Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher"
 
 @dataclasses.dataclass(frozen=True)
 class Submitted:
-    """How a submission ended, and what was served then."""
+    """Outcome of a submission, and the model served then."""
 
     code: int
     run: Run

@@ -1,4 +1,4 @@
-"""What configuration switches on: tuning, predictions in bulk, a warm start, windows of spans."""
+"""Optional steps: tuning, predictions in bulk, a warm start, windows of spans."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""What a run reuses, and what it pushes: nothing more and nothing less than what changed."""
+"""Reuse and pushes of a run: nothing more and nothing less than what changed."""
 
 import pytest
 

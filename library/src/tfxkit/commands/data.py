@@ -29,13 +29,16 @@ def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
         "--label", metavar="COLUMN", help="what is predicted (default: by its name, else the last)"
     )
     parser.add_argument(
-        "--task", choices=("binary", "multiclass", "regression"), help="(default: as the label is)"
+        "--task",
+        choices=("binary", "multiclass", "regression"),
+        help="(default: inferred from the label)",
     )
     parser.add_argument(
-        "--name", help="of the pipeline: a-z, 0-9 and dashes (default: as the data is called)"
+        "--name",
+        help="of the pipeline: a-z, 0-9 and dashes (default: inferred from the name of the data)",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace the files that are there; they are kept"
+        "--force", action="store_true", help="replace existing files, after a backup"
     )
     parser.add_argument(
         "--config-dir",

@@ -109,7 +109,7 @@ Replace the library of this project by another version, from a wheel.
 
 Checks the wheel, copies it to vendor/ and names it in requirements/library.txt; touches nothing
 else. An address is taken with --sha256 only. Prints what has changed since, and what to do next.
-Where the same version is in force already, nothing happens. An older version is taken as well.
+Does nothing if this version is installed. An older version is accepted, too.
 """
 
 
