@@ -1,13 +1,13 @@
 # Run a Python that can hold this project, with the given arguments: sh setup.sh -m pipeline doctor
 #
-# The library need not be installed: it runs from the wheel that requirements/library.txt names, or,
-# in its own repository, from its source. PYTHON=… chooses the Python. Otherwise it is the one that
-# .venv was made with, or else the newest on the PATH with all that is needed; if there is none, any
-# that can say what is missing.
+# The library need not be installed: it runs from the wheel that requirements/library.txt names, or
+# in the repository of the library, where that file is missing, from its source. PYTHON=… chooses
+# the Python. Otherwise it is the one that .venv was made with, or else the newest on the PATH with
+# everything needed; if there is none, any that can report what is missing.
 
 cd "$(dirname "$0")" || exit
 
-library=library/src
+library=library/src # only in the repository of the library
 if [ -f requirements/library.txt ]; then
     library=$(sed -n 's/^\(vendor\/[^ ]*\.whl\).*/\1/p' requirements/library.txt)
     if [ ! -f "$library" ]; then

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from tfxkit.storage.step_secrets import read_secret
 
 HEADLINES = {
-    "pushed": "✓ {pipeline}: version {version} is pushed",
-    "not_blessed": "✗ {pipeline}: the new model is not approved and not pushed",
-    "already_served": "= {pipeline}: the model is already served, as version {version}",
+    "pushed": "✓ {pipeline}: pushed version {version}",
+    "not_blessed": "✗ {pipeline}: new model not approved, not pushed",
+    "already_served": "= {pipeline}: model already served as version {version}",
 }
 MOST_LINES, LONGEST = 20, 200  # Teams takes 28 KB
 TIMEOUT_S = 10
@@ -44,9 +44,9 @@ def post(reference, format, event) -> list[str]:
     except LookupError as error:
         return [str(error)]
     except Exception as error:  # from an object store, or for text that is not a URL
-        return [f"no URL can be read from {reference} ({type(error).__name__})"]
+        return [f"cannot read a URL from {reference} ({type(error).__name__})"]
     if not host or (scheme != "https" and not (scheme == "http" and host in LOOPBACK)):
-        return [f"the URL in {reference} is no https:// address"]
+        return [f"the URL in {reference} must start with https://"]
 
     body = event if format == "json" else {"slack": slack, "teams": teams}[format](event)
     headers = {"Content-Type": "application/json"}
@@ -60,7 +60,7 @@ def post(reference, format, event) -> list[str]:
             with opener.open(request, timeout=TIMEOUT_S):
                 return []
         except urllib.error.HTTPError as error:
-            problem = f"{host} answers with HTTP {error.code}"
+            problem = f"{host} returned HTTP {error.code}"
             if error.code < 500 and error.code != 429:  # not busy: the webhook refuses the message
                 break
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -23,7 +23,9 @@ else
 fi
 
 context=.
-if [ -d library ]; then # its wheel is in no vendor/: it is built, into a copy of what the image takes
+# Only the repository of the library has this folder, and no wheel in vendor/: the wheel is built
+# into a copy of the files that the image takes.
+if [ -d library ]; then
     context=$(mktemp -d) || exit
     trap 'rm -rf "$context"' EXIT
     trap 'exit 130' INT TERM

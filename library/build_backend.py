@@ -1,9 +1,9 @@
 """Build the wheel of this library, the same bytes on every Python and system (PEP 517).
 
-Needs nothing but Python 3.11. A wheel holds the files under `src/` that end as the library's do:
-stored, not compressed, in order, without times and with equal modes. There is no source
-distribution and no editable installation: a project gets the wheel, and the library's own
-repository reads `src/`.
+Needs nothing but Python 3.11. A wheel holds the files under `src/` that end as the library's do,
+and the pages under `docs/` as `tfxkit/docs/`: stored, not compressed, in order, without times and
+with equal modes. There is no source distribution and no editable installation: a project gets the
+wheel, and the library's own repository reads `src/` and `docs/`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "src"
-SUFFIXES = {".css", ".html", ".js", ".md", ".py", ".typed", ".yaml"}
+SUFFIXES = {".css", ".html", ".js", ".py", ".typed", ".yaml"}
+DOCS = HERE / "docs"
+# Pages that only the site has: it fills them with docstrings, and with CHANGELOG.md.
+OF_THE_SITE = ("reference/", "changelog.md")
 WHEEL = "Wheel-Version: 1.0\nGenerator: tfxkit\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -36,7 +39,8 @@ def build_wheel(
         config_settings: Of a build tool; there are none.
         metadata_directory: Of a build tool; not used.
         files: The files to choose from, such as those that git tracks, absolute or from the
-            library's folder; those outside of `src/` are left out. All that lie there if None.
+            library's folder; those outside of `src/` and `docs/` are left out. All that lie there
+            if None.
 
     Returns:
         The name of the wheel's file.
@@ -47,7 +51,7 @@ def build_wheel(
     project = tomllib.loads((HERE / "pyproject.toml").read_text("utf-8"))["project"]
     stem = f"{project['name']}-{project['version']}"
     info = f"{stem}.dist-info"
-    contents = {name: path.read_bytes() for name, path in _modules(files).items()}
+    contents = {name: path.read_bytes() for name, path in _packed(files).items()}
     contents[f"{info}/CHANGELOG.md"] = (HERE / "CHANGELOG.md").read_bytes()
     contents[f"{info}/METADATA"] = metadata(project).encode()
     contents[f"{info}/WHEEL"] = WHEEL.encode()
@@ -102,14 +106,23 @@ def metadata(project: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "Description-Content-Type: text/markdown", "", readme])
 
 
-def _modules(files: Iterable[str | Path] | None) -> dict[str, Path]:
-    """The files under `src/` that belong into the wheel, by their names in it, in order."""
+def _packed(files: Iterable[str | Path] | None) -> dict[str, Path]:
+    """The files under `src/` and `docs/` that belong into the wheel, by name in it, in order."""
+    if files is None:
+        files = [*SOURCE.rglob("*"), *DOCS.rglob("*")]
     found = {}
-    for path in SOURCE.rglob("*") if files is None else (HERE / file for file in files):
+    for path in (HERE / file for file in files):
         if path.suffix in SUFFIXES and path.is_relative_to(SOURCE):
             name = path.relative_to(SOURCE).as_posix()
-            if not any(part.startswith(".") for part in name.split("/")):
-                found[name] = path
+        elif path.suffix == ".md" and path.is_relative_to(DOCS):
+            page = path.relative_to(DOCS).as_posix()
+            if page.startswith(OF_THE_SITE):
+                continue
+            name = f"tfxkit/docs/{page}"
+        else:
+            continue
+        if not any(part.startswith(".") for part in name.split("/")):
+            found[name] = path
     return dict(sorted(found.items()))
 
 

@@ -1,4 +1,4 @@
-"""The answers to the questions of cookiecutter.json: what each may be."""
+"""The form of each answer to the questions of cookiecutter.json."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LINE = r"[^\x00-\x1f\x7f\x85\u2028\u2029]{0,1000}"
 FORMS = {
     "project_name": (
         r"[^\W\d_][\w .&+-]{0,79}",
-        "a letter first, then letters, digits, spaces and . & + - _, at most 80",
+        "a letter, then letters, digits, spaces and . & + - _, at most 80 characters",
     ),
     "project_slug": (
         r"(?=.{1,60}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
@@ -30,7 +30,7 @@ FORMS = {
     ),
     "author_name": (
         r"[^\"\\{}<>`$\x00-\x1f\x7f]{1,80}",
-        "no quotes, braces, <, >, ` or $, at most 80",
+        "1 to 80 characters without quotes, backslashes, braces, <, >, ` and $",
     ),
     "python_version": (r"3\.1[123]", "3.11, 3.12 or 3.13"),
     "license": (r"Apache-2\.0|MIT|Proprietary", "Apache-2.0, MIT or Proprietary"),
@@ -56,7 +56,7 @@ def check(answers: Mapping[str, object], repository: Path, folder: Path | None) 
     for question in FORMS.keys() - {"dataset_label"}:  # a column's name may begin with a blank
         given[question] = given[question].strip()
     problems = [
-        f"{question}: {given[question]!r} will not do: {meaning}"
+        f"{question}: {given[question]!r} is invalid: expected {meaning}"
         for question, (pattern, meaning) in FORMS.items()
         if not re.fullmatch(pattern, given[question])
     ]

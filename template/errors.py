@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class TemplateError(Exception):
-    """An answer that will not do, or a template at odds with itself; the text says which."""
+    """An invalid answer or an inconsistent template; the message names it."""

@@ -2,8 +2,8 @@
 
 Hooks are rendered while the template's folder is the current directory (cookiecutter 2.7.1,
 hooks.py, `run_hook_from_repo_dir`; cruft goes the same way), so the directory of that moment is the
-template, be it a path, a clone or an unpacked archive. `cookiecutter._repo_dir` will not do: it is
-relative where the path was, and cruft has none. The extension itself is imported before any change
+template, be it a path, a clone or an unpacked archive. `cookiecutter._repo_dir` is unsuitable: it
+is relative if the path was, and cruft has none. The extension itself is imported before any change
 of the directory (`create_env_with_context` in generate.py).
 
 Answers are checked when cookiecutter renders `__checked` of cookiecutter.json: after the last

@@ -74,7 +74,8 @@ def write_requirement(target: Path, wheel: Path) -> None:
 def _tracked(repository: Path) -> list[str]:
     """Files of the library that git tracks, from the library's folder."""
     files = source.files(repository)
-    return [path.removeprefix(_LIBRARY) for path in files if path.startswith(f"{_LIBRARY}src/")]
+    packed = (f"{_LIBRARY}src/", f"{_LIBRARY}docs/")
+    return [path.removeprefix(_LIBRARY) for path in files if path.startswith(packed)]
 
 
 def _backend(file: Path) -> ModuleType:

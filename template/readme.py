@@ -36,10 +36,23 @@ make image IMAGE=registry.example.com/{name}:1 # push it, and name it in {files}
 [deploy/README.md](deploy/README.md) lists what lies in `deploy/`.
 """
 _DOCUMENTATION = (
-    "Pages and messages also refer, by title, to the documentation of `tfxkit`. It is in "
-    "`library/docs/` of the repository that this project was generated from; `_src_path` in "
-    "`.copier-answers.yml` names that repository."
+    "The documentation of the library comes with its wheel: `{command} docs` lists the pages, "
+    "`{command} docs configuration` prints one, `{command} docs --search WORD` finds a word."
 )
+_UPDATE = {
+    False: "`pip install copier`, then `copier update --trust` with everything committed",
+    True: "`pip install cruft`, then `cruft update` with everything committed",
+}
+_CONFLICTS = {
+    False: (
+        "`copier update` merges: your edits stay. If you and the template changed the same lines, "
+        "copier lists the files as conflicts at the end, and exits with an error."
+    ),
+    True: (
+        "`cruft update` merges: your edits stay. If you and the template changed the same lines, "
+        "the file has both versions, or the template's change is in a file `.rej` beside it."
+    ),
+}
 _TARGETS = {"kubeflow": "Kubeflow Pipelines", "vertex": "Vertex AI"}
 
 
@@ -48,6 +61,7 @@ def write(
     target: Path,
     answers: Mapping[str, str],
     pages: Iterable[str],
+    by_cruft: bool,
 ) -> None:
     """Writes the README.
 
@@ -56,14 +70,17 @@ def write(
         target: The project's folder, with all other files.
         answers: Checked ones.
         pages: Paths of the pages of documentation that the project has.
+        by_cruft: Whether cruft updates the project, in place of copier.
     """
     text = (repository / _TEMPLATE).read_text(encoding="utf-8")
     known = _own_data(target, answers) if answers["dataset_csv"] else _sample(target, answers)
     values = {
         **answers,
         **{name: value if name == "request" else _fill(value) for name, value in known.items()},
-        "pages": _reading(target, pages),
+        "pages": _reading(target, pages, answers["project_slug"]),
         "cluster": _cluster(answers),
+        "update": _UPDATE[by_cruft],
+        "conflicts": _fill(_CONFLICTS[by_cruft]),
     }
     (target / PATH).write_text(string.Template(text).substitute(values), encoding="utf-8")
 
@@ -154,10 +171,11 @@ def _code(text: str) -> str:
     return f"{ticks}{space}{text}{space}{ticks}"
 
 
-def _reading(target: Path, pages: Iterable[str]) -> str:
-    """Section with the project's pages of documentation; '' if there are none."""
+def _reading(target: Path, pages: Iterable[str], command: str) -> str:
+    """Section with the pages of documentation, the project's and the library's."""
     listed = "".join(f"- [{page}]({page}): {_title(target / page)}\n" for page in pages)
-    return f"\n## Read on\n\n{listed}\n{_fill(_DOCUMENTATION)}" if listed else ""
+    library = _fill(_DOCUMENTATION.format(command=command))
+    return "\n## Read on\n\n" + (f"{listed}\n{library}" if listed else library)
 
 
 def _fill(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a row costs: CPU seconds for each step that an engine spreads, from which to size one.
+"""Cost of a row: CPU seconds for each step that an engine distributes, to size an engine.
 
     PYTHONPATH=library .venv/bin/python library/benchmarks/engine_cost.py
 

@@ -1,4 +1,4 @@
-"""How often the data gate would stop good data: bootstrap samples of the data that there is.
+"""False alarms of the data gate: the share of bootstrap samples of good data that it stops.
 
 Each sample has rows drawn with replacement from all rows of the configured spans, so it is what
 another delivery of the same world could have been. It is held to the schema, to the bounds on drift

@@ -10,7 +10,7 @@ NUM_BINS = 15
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """How far predicted probabilities are from observed frequencies, over bins of equal mass.
+    """Expected calibration error, over bins of equal mass.
 
     Args:
         probabilities: Of shape [rows], of label 1.

@@ -1,4 +1,4 @@
-"""What each step of a TFX pipeline took, from its metadata and what watched it."""
+"""Time and memory of each step of a TFX pipeline, from its metadata and its measurements."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def markdown(report: dict[str, Any]) -> str:
 
 
 def _growth(measured: list[dict[str, Any]]) -> list[str]:
-    """How a run grows from each number of rows to the next."""
+    """Growth of time and memory from each number of rows to the next."""
     lines = []
     for few, many in itertools.pairwise(measured):
         before, after = few["ours"]["whole"], many["ours"]["whole"]

@@ -20,7 +20,7 @@ _MIB = 2**20
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """What a command took.
+    """Time and memory of a command.
 
     Attributes:
         seconds: From its start to its end.

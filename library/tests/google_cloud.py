@@ -22,12 +22,12 @@ BUCKET = "my-bucket"
 
 @dataclasses.dataclass
 class GoogleCloud:
-    """What was asked for.
+    """Address and received requests of the stand-in.
 
     Attributes:
-        address: Where it listens.
+        address: Address that it listens on.
         jobs: The bodies of the requests for new jobs.
-        objects: What was stored, by name in the bucket.
+        objects: Stored objects, by name in the bucket.
     """
 
     address: str = ""

@@ -25,7 +25,7 @@ def s3_endpoint() -> Iterator[str]:
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """What a process needs to find the server, and nothing of the user's."""
+    """Variables with which a process finds the server, and no settings of the user."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "user",

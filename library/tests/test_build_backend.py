@@ -28,6 +28,7 @@ def library(tmp_path: Path) -> Path:
     """A copy of what is needed to build the wheel."""
     copy = tmp_path / "library"
     shutil.copytree(LIBRARY / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(LIBRARY / "docs", copy / "docs")
     for name in NEEDED:
         shutil.copy(LIBRARY / name, copy)
     return copy
@@ -94,7 +95,8 @@ def test_what_lies_about_is_left_out(library: Path) -> None:
     subprocess.run([sys.executable, "-m", "compileall", "-q", package], check=True)
     checkpoints = package / ".ipynb_checkpoints"
     checkpoints.mkdir()
-    for path in (package / ".#cli.py", package / "cli.py~", package / "x.so", checkpoints / "a.py"):
+    files = (".#cli.py", "cli.py~", "x.so", ".ipynb_checkpoints/a.py", "../../docs/.#serving.md")
+    for path in (package / file for file in files):
         path.write_text("x = 1\n")
     assert build(library) == expected
 
@@ -114,8 +116,25 @@ def test_holds_every_module_and_what_they_read(library: Path) -> None:
     build(library)
     sources = {path.relative_to(library / "src").as_posix() for path in library.rglob("src/**/*.*")}
     packed = {name for name in names(library) if ".dist-info/" not in name}
-    assert packed == sources
+    assert {name for name in packed if not name.startswith("tfxkit/docs/")} == sources
     assert "tfxkit/py.typed" in packed
+
+
+def test_holds_each_page_except_those_of_the_site(library: Path) -> None:
+    build(library)
+    [wheel] = (library.parent / "wheels").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {
+            name.removeprefix("tfxkit/docs/"): archive.read(name)
+            for name in archive.namelist()
+            if name.startswith("tfxkit/docs/")
+        }
+    docs = LIBRARY / "docs"
+    pages = {path.relative_to(docs).as_posix(): path.read_bytes() for path in docs.rglob("*.md")}
+    assert packed.items() <= pages.items()
+    filled = {page for page in pages.keys() - packed.keys() if page.startswith("reference/")}
+    assert filled == {page for page, text in pages.items() if b"\n::: " in text}
+    assert pages.keys() - packed.keys() - filled == {"changelog.md"}
 
 
 def test_metadata_is_that_of_pyproject(library: Path) -> None:

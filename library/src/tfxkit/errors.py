@@ -3,7 +3,7 @@
 Exception
 ├── DataError      the data is not fit to train on
 ├── MachineError   the machine was short of time or memory; the same step may pass when run again
-├── ModelError     a model cannot be trained or pushed
+├── ModelError     a model, or the code of its features, cannot be trained or pushed
 ├── UsageError     a request that cannot be met; exit code 2
 └── OSError
     └── StorageError   storage cannot be reached, or refuses
@@ -27,7 +27,7 @@ class MachineError(Exception):
 
 
 class ModelError(Exception):
-    """A model that cannot be trained or pushed for a reason to correct: NaN, a full disk."""
+    """A model that cannot be trained or pushed for a reason to correct: NaN, a wrong feature."""
 
 
 class UsageError(Exception):
@@ -38,9 +38,9 @@ class StorageError(OSError):
     """Storage that cannot be reached, or refuses: names the place and the reason."""
 
 
-def documentation(title: str) -> str:
-    """Reference to a page of the library's documentation, for messages: a project has no copy."""
-    return f'"{title}" in the documentation of tfxkit'
+def documentation(page: str) -> str:
+    """The command that prints a page of the library's documentation, for messages."""
+    return f"`python -m pipeline docs {page}`"
 
 
 UserError = DataError | MachineError | ModelError | StorageError

@@ -59,7 +59,7 @@ def _keep(batch: pa.RecordBatch) -> None:
 
 
 def batches(pattern: str, **options) -> list[pa.RecordBatch]:
-    """What Beam's steps are given."""
+    """The record batches that the steps of Beam receive."""
     _found.clear()
     tfxio = tf_example_record.TFExampleRecord(pattern, telemetry_descriptors=["x"], **options)
     with beam.Pipeline("FnApiRunner") as pipeline:

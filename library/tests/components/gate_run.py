@@ -30,7 +30,7 @@ def read_schema(path):
 
 
 def statistics(frame, schema):
-    """What StatisticsGen makes of the rows as ExampleGen writes them, typed by the schema."""
+    """Statistics of the rows as ExampleGen writes them, typed by the schema."""
     types = {feature.name: feature.type for feature in schema.feature}
     arrays = []
     for name, values in frame.items():

@@ -118,7 +118,7 @@ def test_json_has_all_of_a_push(announce, webhook):
 def test_slack_has_a_push_as_text(announce, webhook):
     announce(PUSHED, format="slack")
     assert posted(webhook) == {
-        "text": "✓ taxi: version 1795938524 is pushed\n"
+        "text": "✓ taxi: pushed version 1795938524\n"
         "✓ auc overall is 0.9562, at least 0.93\n"
         "Model: /srv/m/1795938524\n"
         "Run: 20261129-074817",
@@ -129,7 +129,7 @@ def test_slack_has_a_push_as_text(announce, webhook):
 def test_teams_has_a_refusal_as_a_card_with_the_reasons_first(announce, webhook):
     announce({"pushed": 0}, (HELD, MISSED), "The model is too slow.", format="teams")
     assert card_lines(posted(webhook)) == [
-        "✗ taxi: the new model is not approved and not pushed",
+        "✗ taxi: new model not approved, not pushed",
         "✗ accuracy overall is 0.71, below 0.88",
         "✗ The model is too slow.",
         "✓ auc overall is 0.9562, at least 0.93",
@@ -143,7 +143,7 @@ def test_a_model_that_is_already_served_is_announced_only_if_asked_for(announce,
     assert webhook.posts == []
     announce(served, already_served=True, format="slack")
     [first, *_] = posted(webhook)["text"].splitlines()
-    assert first == "= taxi: the model is already served, as version 1795938524"
+    assert first == "= taxi: model already served as version 1795938524"
 
 
 ODD = Check("a", False, 'auc in <!channel> & "é\n✓ *x*" \\ \ud800 is 0.1')
@@ -182,8 +182,8 @@ def test_a_busy_webhook_is_tried_again(answers, announce, webhook):
 @pytest.mark.parametrize(
     ("answers", "posts", "reason"),
     [
-        ([503] * 4, 4, "answers with HTTP 503"),
-        ([404], 1, "answers with HTTP 404"),
+        ([503] * 4, 4, "returned HTTP 503"),
+        ([404], 1, "returned HTTP 404"),
         ([2.0] * 4, 4, "cannot be reached (TimeoutError)"),
     ],
 )
@@ -214,7 +214,7 @@ class TestAFailingWebhook:
 
 def test_the_message_goes_to_no_other_host(announce, webhook):
     webhook.answers, webhook.location = [302], f"http://localhost:{webhook.port}/elsewhere"
-    assert announce(PUSHED)["problems"] == ["127.0.0.1 answers with HTTP 302"]
+    assert announce(PUSHED)["problems"] == ["127.0.0.1 returned HTTP 302"]
     assert len(webhook.posts) == 1
 
 
@@ -229,7 +229,7 @@ def test_no_proxy_sees_what_stays_on_this_machine(announce, webhook, monkeypatch
 )
 def test_what_is_not_encrypted_is_not_sent(url, announce, monkeypatch):
     monkeypatch.setenv("ANNOUNCE_URL", url.format(SECRET))
-    assert announce(PUSHED)["problems"] == ["the URL in ANNOUNCE_URL is no https:// address"]
+    assert announce(PUSHED)["problems"] == ["the URL in ANNOUNCE_URL must start with https://"]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_what_is_not_encrypted_is_not_sent(url, announce, monkeypatch):
 def test_a_broken_url_is_not_shown(url, announce, monkeypatch):
     monkeypatch.setenv("ANNOUNCE_URL", url.format(SECRET))
     [problem] = announce(PUSHED)["problems"]
-    assert problem.startswith(("no URL can be read from ANNOUNCE_URL", "localhost", "127.0.0.1"))
+    assert problem.startswith(("cannot read a URL from ANNOUNCE_URL", "localhost", "127.0.0.1"))
 
 
 def test_a_missing_variable_is_named(announce, monkeypatch):

@@ -1,4 +1,4 @@
-"""What Beam leaves in an artifact goes; what it has written stays."""
+"""Beam's temporary files in an artifact are removed; its output stays."""
 
 from __future__ import annotations
 

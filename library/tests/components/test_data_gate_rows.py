@@ -1,4 +1,4 @@
-"""What the data gate sees in rows: target leakage, repeats, older spans."""
+"""The data gate's checks of rows: target leakage, repeated rows, older spans."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def test_nothing_is_appended(s3):
 
 @pytest.fixture
 def requests(s3) -> Counter[str]:
-    """How often each operation was asked for."""
+    """Number of requests by operation of S3."""
     counts: Counter[str] = Counter()
 
     def count(event_name: str, **_: object) -> None:

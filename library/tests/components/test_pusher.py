@@ -99,7 +99,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def visible(serving: Path) -> list[Path]:
-    """What TF Serving takes for versions: every folder whose name is a number."""
+    """Versions in TF Serving's eyes: every folder whose name is a number."""
     if not serving.exists():
         return []
     return sorted((path for path in serving.iterdir() if path.name.isdigit()), key=lambda p: p.name)

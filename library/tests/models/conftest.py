@@ -29,7 +29,7 @@ from tfxkit.config.settings import ModelSettings, TrainSettings
 
 @dataclasses.dataclass(frozen=True)
 class Transformed:
-    """What Trainer gets: paths as strings, since run_fn sees no others."""
+    """Inputs of the Trainer, with paths as strings, as `run_fn` receives them."""
 
     dataset: Dataset
     graph: str
@@ -183,7 +183,7 @@ def hard(tmp_path_factory) -> Transformed:
 
 
 def fn_args(transformed: Transformed, directory: Path, **changes) -> FnArgs:
-    """What Trainer hands to run_fn, for a training of seconds.
+    """The argument of `run_fn`, for a training of seconds.
 
     Changes are of settings, or of `base_model`, `hyperparameters` and `code_hash`.
     """

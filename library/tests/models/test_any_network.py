@@ -48,7 +48,7 @@ def regression(tmp_path_factory):
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """What an owner's `run_fn` may do otherwise."""
+    """The parts of `run_fn` that a project's owner may change."""
 
     build_model: Callable[..., keras.Model]
     compile_arguments: Callable[[], dict[str, Any]] = dict

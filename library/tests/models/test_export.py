@@ -1,4 +1,4 @@
-"""What makes two exported models the same, and whether an export is what was trained."""
+"""Exported models: equality of two, and predictions equal to those of the trained model."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What the Transform graph makes of columns of each role, with names of every kind."""
+"""Features of the Transform graph for columns of each role, with names of every kind."""
 
 import numpy as np
 import pytest

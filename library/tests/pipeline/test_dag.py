@@ -311,7 +311,7 @@ def test_a_package_of_any_name_has_its_hash(tmp_path, monkeypatch):
 
 
 def beam_args(*settings, **places) -> dict[str, list[str]]:
-    """What a local run tells Beam in each step that runs it."""
+    """The arguments of Beam in each step of a local run that uses Beam."""
     from tfx.orchestration.local import runner_utils
 
     from tfxkit.runs import runner

@@ -1,4 +1,4 @@
-"""Which version a rollback means, over histories of pushes and copies."""
+"""The version that a rollback serves, over histories of pushes and copies."""
 
 import json
 from pathlib import Path

@@ -24,7 +24,7 @@ WORKER_ID = "1-1"  # every task manager calls its first worker so
 
 
 class TaskManager(fn_api_grpc.BeamFnControlServicer):
-    """What workers connect to."""
+    """The server that workers connect to."""
 
     def __init__(self) -> None:
         self.connected, self.done = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""Which answers are taken, and which are refused."""
+"""Accepted and refused answers."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+import zipfile
 
 import pytest
 import yaml
@@ -135,11 +136,11 @@ def test_the_readme_is_about_the_project(make):
     assert "iris-demo submit --target vertex" in text
 
 
-def test_the_readme_says_where_the_documentation_of_the_library_is(make, template):
+def test_the_documentation_of_the_library_comes_with_the_project(make, template):
     project = make("local")
     text = " ".join((project / "README.md").read_text().split())
-    assert "`library/docs/` of the repository that this project was generated from" in text
-    assert "`_src_path` in `.copier-answers.yml` names that repository" in text
-    origin = yaml.safe_load((project / ".copier-answers.yml").read_text())
-    assert origin["_src_path"] == str(template)
-    assert (template / "library/docs/index.md").is_file()
+    assert "`iris-demo docs` lists the pages" in text
+    [wheel] = (project / "vendor").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        page = archive.read("tfxkit/docs/configuration.md")
+    assert page == (template / "library/docs/configuration.md").read_bytes()

@@ -2,7 +2,7 @@
 
 Each patch names the package, the version that it was written for and the defect. On any other
 version it is not applied, with one line in the log, and the package works as released. The table is
-in docs/patches.md; a patch that is not worth its price there is removed.
+on the page `patches`; a patch that is not worth its price there is removed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Patch:
     """A change of an installed package's behaviour.
 
     Attributes:
-        name: In the log and in docs/patches.md.
+        name: In the log and on the page `patches`.
         package: The distribution, as pip names it.
         version: The version that the patch was written for; "2.77" stands for 2.77.0, 2.77.1 ….
         defect: The behaviour of the package, and its place in the source.
@@ -55,7 +55,7 @@ class Patch:
                 installed,
                 self.name,
                 self.version,
-                documentation("Patches of other packages"),
+                documentation("patches"),
             )
         return False
 

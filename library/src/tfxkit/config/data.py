@@ -28,7 +28,7 @@ class CsvFormat(Frozen):
     )
     encoding: str = pydantic.Field(
         default="utf-8",
-        description="Of the text, by any name that Python has for it, such as cp1252 or utf-16.",
+        description="Text encoding, any Python codec name, such as cp1252 or utf-16.",
     )
     missing: tuple[str, ...] = pydantic.Field(
         default=(), description='What stands for a missing value besides "", such as [NA, "?"].'
@@ -133,10 +133,10 @@ class DataConfig(Frozen):
     reader: str | None = pydantic.Field(
         default=None,
         description="Dotted name of a module that yields the rows in place of files: see "
-        f"{documentation('A data source of your own')}.",
+        f"{documentation('source')}.",
     )
     reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
-        default={}, description="What the functions of `reader` are called with, by parameter."
+        default={}, description="Keyword arguments for the functions of `reader`."
     )
     spans: Annotated[str, pydantic.Field(pattern=r"^(all|newest|\d+|last:[1-9]\d*)$")] = (
         pydantic.Field(default="all", description="all, newest, one number, or last:N.")

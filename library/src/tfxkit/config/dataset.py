@@ -152,7 +152,7 @@ class Label(Frozen):
 
 
 class Threshold(Frozen):
-    """Thresholds of one metric; a model outside any of them is not blessed."""
+    """Thresholds of one metric; a model outside any of them is not approved."""
 
     min: float | None = None
     max: float | None = None
@@ -253,7 +253,7 @@ class Gap(Frozen):
         description="The columns of one of the slices."
     )
     max: float | None = pydantic.Field(
-        default=None, ge=0, description="The largest gap of a model that is blessed."
+        default=None, ge=0, description="The largest gap of a model that is approved."
     )
     min_examples: int = pydantic.Field(
         default=100, ge=1, description="Rows that a group needs to take part."
@@ -265,7 +265,7 @@ MetricName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][\w@.-]*$")]
 
 
 class Evaluation(Frozen):
-    """Slices and metrics of the evaluation, and the thresholds of a model that is blessed.
+    """Slices and metrics of the evaluation, and the thresholds of a model that is approved.
 
     The names of the metrics are those of `tfxkit.metrics.catalogue` and of `metrics`.
     """

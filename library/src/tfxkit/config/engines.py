@@ -39,7 +39,7 @@ def ensure_job_server(endpoint: str) -> None:
             f"Beam's job server at {endpoint} does not answer ({error.strerror or error}).\n"
             "Start it, or say where it is: beam.flink.job_endpoint or beam.spark.job_endpoint in "
             "the configuration.\nWithout an engine: --engine direct. "
-            f"What belongs to an engine: {documentation('Engines for the data steps')}"
+            f"What belongs to an engine: {documentation('scale')}"
         ) from None
 
 
@@ -111,10 +111,10 @@ class DataflowSection(Frozen):
     """Google Cloud Dataflow, which starts the machines that a job needs."""
 
     project: str = pydantic.Field(
-        pattern=r"^[a-z][a-z0-9.:-]*$", description="Of Google Cloud, that pays."
+        pattern=r"^[a-z][a-z0-9.:-]*$", description="Billed Google Cloud project."
     )
     region: str = pydantic.Field(pattern=r"^[a-z]+-[a-z]+[0-9]$")
-    temp_location: CloudFolder = pydantic.Field(description="For what is there during a job.")
+    temp_location: CloudFolder = pydantic.Field(description="Folder for temporary files of a job.")
     sdk_container_image: Annotated[str, pydantic.Field(pattern=r"^[^\s:]\S*/\S+$")] = (
         pydantic.Field(description="Of `deploy/dataflow`, in Artifact Registry.")
     )
@@ -190,8 +190,7 @@ class BeamConfig(Frozen):
         if self.engine is Engine.DATAFLOW and self.dataflow is None:
             raise ValueError(
                 "engine dataflow needs the section beam.dataflow: project, region, temp_location "
-                "(gs://…) and sdk_container_image; an example is under "
-                + documentation("Engines for the data steps")
+                "(gs://…) and sdk_container_image; an example is under " + documentation("scale")
             )
         return self
 

@@ -29,7 +29,7 @@ _PASSWORD = re.compile(r"://[^\s/?#@:]*:[^\s/?#@]+@")  # of an address: s3://use
 _INSTEAD = (
     "which must not stand in a configuration, since summaries, reports and packages hold it: "
     "{} the process as an environment variable or a credentials file: see "
-    + documentation("Security")
+    + documentation("security")
 )
 SECRET_PROBLEM: Final = "secret"  # noqa: S105
 Values = TypeVar("Values", bound=Mapping[str, Any] | None)

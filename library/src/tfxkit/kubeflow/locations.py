@@ -75,8 +75,7 @@ def check_mounts(config: Config, section: KubeflowSettings, components: Iterable
                     f"{node.id} sends its work to {config.beam.engine}, whose workers would not "
                     f"see the artifacts, which Kubeflow copies to {mirror} in the step's pod: "
                     "mount a volume there that the workers mount as well "
-                    f"(kubeflow.steps.{node.id}.claims); see "
-                    + documentation("Engines for the data steps")
+                    f"(kubeflow.steps.{node.id}.claims); see " + documentation("scale")
                 )
 
 

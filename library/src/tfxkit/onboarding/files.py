@@ -49,14 +49,19 @@ _MANY_ROWS = 10_000
 _GAPS = 0.05
 # A closed set has few and frequent values; this share of the rows must have one of them.
 _CLOSED, _CLOSED_MIN_ROWS, _DOMAIN_MASS = 20, 10, 0.9
+_BASE_HEAD = """\
+# The configuration of every run. An overlay (local.yaml, fast.yaml, …) has only the values that
+# differ. `python -m pipeline config show` prints the result, `config schema` every key with its
+# meaning. Paths are relative to the parent of this folder.
+"""
 _SCHEMA_HEAD = """\
-# What the data must look like. Proposed by `python -m pipeline init`, from then on yours: no run
-# infers it anew. ExampleGen takes the type of each column from here, and ExampleValidator holds
-# every split of every run to it. `python -m pipeline schema diff` shows where new data departs,
+# The schema that data must match. Proposed by `python -m pipeline init`; review it, since no run
+# infers it again. ExampleGen takes the type of each column from here, and ExampleValidator checks
+# every split of every run. `python -m pipeline schema diff` shows where new data departs from it,
 # `python -m pipeline schema accept` writes an agreed change into this file.
 #
 #   type         INT (int64), FLOAT (float32) or BYTES (text, UTF-8)
-#   presence     the least share of rows with a value: somewhat below what was seen (in brackets)
+#   presence     the least share of rows with a value: somewhat below that of now (in brackets)
 #   domain       the values of the label's classes, and of a column that seems to have a closed set
 #   environment  the label is in TRAINING, never in SERVING
 
@@ -111,10 +116,10 @@ def _comment(line: str, indent: str = "") -> list[str]:
 def _dataset_head(plan: Plan) -> list[str]:
     rows = f"{plan.label.rows:,} rows and {len(plan.columns):,} columns"
     return [
-        "# The data, described once: features, model inputs, evaluation and data gate all read",
-        "# this file. Proposed by `python -m pipeline init`; change what you know better.",
+        "# The description of the data, for features, model inputs, evaluation and data gate.",
         "#",
-        f"# What it saw: {rows}.",
+        f"# Proposed by `python -m pipeline init` from {rows}.",
+        "# Correct what you know better.",
     ]
 
 
@@ -126,7 +131,7 @@ def _label_lines(plan: Plan) -> list[str]:
         lines.append(f"  positive: {_scalar(label.positive)}")
         lines.append(f"  negative: {_scalar(label.negative)} # any other value stops the run")
     if label.missing != "refuse":
-        lines.append(f"  missing: {label.missing} # {plan.label.missing:,} rows have none")
+        lines.append(f"  missing: {label.missing} # in {plan.label.missing:,} rows")
     if label.classes:
         lines += ["  classes:"]
         lines += [
@@ -145,7 +150,7 @@ def _column_lines(plan: Plan) -> list[str]:
         name: plan.roles[name] for name in plan.roles if plan.roles[name].role is Role.IGNORED
     }
     if ignored:
-        lines += ["", "  # Left out. Give a column another role to use it."]
+        lines += ["", "  # Ignored. To use a column, give it another role."]
     for name, decision in ignored.items():
         lines += [f"  {_scalar(name)}:", "    role: ignored", f"    why: {_scalar(decision.why)}"]
     return lines
@@ -158,16 +163,15 @@ def _column_line(name: str, decision: Decision) -> Iterator[str]:
 
 def _evaluation_lines(plan: Plan) -> list[str]:
     lines = [
-        "# When a model is good enough to be served, measured on the eval split. The thresholds",
-        "# are just beyond what a model without any knowledge of the columns reaches: raise them",
-        "# once you know what is possible.",
+        "# Requirements for serving a model, measured on the eval split. Only a useless model",
+        "# misses these thresholds: raise them to the level of your models.",
         "evaluation:",
     ]
     if plan.slices:
-        lines += ["  slices: # few values, with enough rows each"]
+        lines += ["  slices: # columns of few values, with enough rows of each"]
         lines += [f"    - {_scalar([name])}" for name in plan.slices]
     else:
-        lines += ["  slices: [] # no column of few values has enough rows of each"]
+        lines += ["  slices: [] # no column has few values, with enough rows of each"]
     lines += ["  thresholds:"]
     lines += [
         f"    {metric}: {_scalar(dict(threshold.values))} # {threshold.why}"
@@ -179,10 +183,10 @@ def _evaluation_lines(plan: Plan) -> list[str]:
 def _validation_lines(plan: Plan) -> list[str]:
     lines = ["validation:", "  stop_at: error # warning, error or never"]
     if not plan.drift:
-        return [*lines, "  drift: {} # so few rows move by chance alone as far as any threshold"]
+        return [*lines, "  drift: {} # with few rows, chance alone exceeds any limit"]
     lines += [
-        "  # How far a column may move from the data that the served model was trained on; with so",
-        "  # many rows chance alone does not get there.",
+        "  # Limits on drift from the training data of the served model. With this number of rows,",
+        "  # chance alone does not exceed them.",
         "  drift:",
     ]
     return lines + [
@@ -228,20 +232,17 @@ def base_text(
     """
     training = SizedTraining.for_rows(rows)
     lines = [
-        "# What holds everywhere. Each overlay (local.yaml, fast.yaml, …) says only what it",
-        "# changes; `python -m pipeline config show` prints the result, `config schema` every key",
-        "# with its meaning. Paths are relative to the folder that holds this configs folder.",
-        "",
+        _BASE_HEAD,
         f"pipeline: {_scalar(name)}",
         "",
         "data:",
-        f"  path: {_scalar(path)} # span-1, span-2, … inside",
+        f"  path: {_scalar(path)} # with the folders span-1, span-2, …",
         "  spans: all # all, newest, one number, or last:N",
-        f"  splits: {_SPLITS} # by hash of the row, so it stays there; or see split_by, split_at",
+        f"  splits: {_SPLITS} # by hash, so a row stays in its split; see also split_by, split_at",
         *_csv_lines(csv_format, missing),
         "",
-        f"# For {rows:,} rows: steps of so few rows that an epoch has dozens; and where rows",
-        "# are few, more of them held out and more patience, for the loss on few rows is noisy.",
+        f"# Chosen for {rows:,} rows. An epoch has dozens of steps. The loss on few rows is noisy:",
+        "# the fewer the rows, the more are held out, and the longer training waits for a gain.",
         "train:",
     ]
     lines += [f"  {name}: {value}" for name, value in dataclasses.asdict(training).items()]
@@ -253,10 +254,10 @@ def fast_text(name: str, rows: int) -> str:
     pipeline = _scalar(f"{name}-fast")
     training = SizedTraining.for_rows(rows)
     return f"""\
-# Everything in well under a minute, for tests and for trying things: --config fast.
-# A small network and few epochs. The thresholds are those of dataset.yaml, which are low.
+# A whole run in well under a minute, for tests and experiments: --config fast.
+# The network is small and trains for few epochs. The thresholds are those of dataset.yaml.
 
-pipeline: {pipeline} # a model made in a hurry must not replace the one being served
+pipeline: {pipeline} # a quick model must not replace the served one
 
 data:
   spans: last:2
@@ -268,12 +269,12 @@ train: {{epochs: 12, batch_size: {min(training.batch_size, 128)}}}
 def _csv_lines(csv_format: CsvFormat | None, missing: tuple[str, ...]) -> list[str]:
     if csv_format is None or (csv_format == PLAIN_CSV and not missing):
         return []
-    lines = ["  csv: # how the files are written"]
+    lines = ["  csv: # the format of the files"]
     for name in ("delimiter", "quote", "encoding", "decimal"):
         if (value := getattr(csv_format, name)) != getattr(PLAIN_CSV, name):
             lines.append(f"    {name}: {_scalar(value)}")
     if missing:
-        lines.append(f"    missing: {_scalar(list(missing))} # count as no value, in every column")
+        lines.append(f"    missing: {_scalar(list(missing))} # mean no value, in every column")
     return lines
 
 
@@ -299,7 +300,7 @@ def schema_text(plan: Plan) -> str:
             feature.domain = name
             feature.distribution_constraints.min_domain_mass = _DOMAIN_MASS
             domains.append(schema_pb2.StringDomain(name=name, value=sorted(column.counts())))
-        note = "the label" if is_label else "left out: not checked" if ignored else ""
+        note = "the label" if is_label else "ignored: not checked" if ignored else ""
         blocks.append("\n".join(_feature_lines(feature, column, note)))
     for domain in domains:
         blocks.append("\n".join(["string_domain {", *_field_lines(domain), "}"]))
@@ -363,11 +364,11 @@ def model_card_text(plan: Plan, name: str) -> str:
     label, task = plan.target.label.column, plan.target.task
     predicts = _PREDICTS[task].format(label=label)
     columns = len(plan.columns) - 1
-    data = f"{plan.label.rows:,} rows of {columns} columns and the label, as init found them."
+    data = f"{plan.label.rows:,} rows with {columns} columns and the label, at the time of init."
     return f"""\
-# What the report of a run says about the model beside its numbers. No step reads this file, so a
-# better sentence makes no model anew. Keys that say nothing yet: owners, intended_use,
-# not_intended_for, limits, ethical_considerations (lists of sentences), licence.
+# The model card in the report of a run. No step reads this file, so an edit retrains nothing. Every
+# key is optional. More keys: owners, intended_use, not_intended_for, limits, ethical_considerations
+# (lists of sentences), licence.
 
 title: {_scalar(name)}
 description: {_scalar(f"{predicts}, from the other columns of the data.")}

@@ -104,7 +104,7 @@ def choose_target(
 def _choose_column(names: Sequence[str], wanted: str | None) -> tuple[str, str]:
     if wanted is not None:
         if wanted in names:
-            return wanted, "The label that was asked for."
+            return wanted, "The label you named."
         near = difflib.get_close_matches(wanted, names, 1) or [
             name for name in names if name.lower() == wanted.lower()
         ]

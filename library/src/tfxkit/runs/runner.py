@@ -174,7 +174,7 @@ def run(
             launch_step(node.pipeline_node, ir, deployment)
             recorded = RunMetadata(outputs.metadata, run_id).states().get(name)
             if recorded not in _SUCCEEDED:
-                reason = recorded or "its inputs are not there"
+                reason = recorded or "its inputs do not exist"
                 raise StepFailedError(f"{name} did not run: {reason}")
             state = _SUCCEEDED[recorded]
         finally:
@@ -339,7 +339,7 @@ def _refuse_containers(components: Iterable[BaseNode]) -> None:
         raise UsageError(
             f"{', '.join(names)}: a step in a container of its own does not run on this machine. "
             "Leave it out of local runs, for example by a key of the configuration; see "
-            f"{documentation('A step of your own, and a step taken out')}"
+            f"{documentation('steps')}"
         )
 
 

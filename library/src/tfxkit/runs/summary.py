@@ -1,4 +1,4 @@
-"""`summary.json`: the steps, results and outcome of a run. Documented in docs/summary.md."""
+"""`summary.json`: the steps, results and outcome of a run. Documented on the page `summary`."""
 
 from __future__ import annotations
 

@@ -85,8 +85,7 @@ def check_reader(module: str | None) -> None:
     if module is not None and not _is_module(module):
         raise ConfigError(
             f"data.reader: there is no module {module}. Write it, for example, as "
-            "components.orders for components/orders.py; see "
-            + documentation("A data source of your own")
+            "components.orders for components/orders.py; see " + documentation("source")
         )
 
 
@@ -166,7 +165,7 @@ def _check_engine(beam: BeamConfig) -> None:
         raise ConfigError(
             "Dataflow cannot read or write a folder of this machine, where a local run keeps its "
             "artifacts: run it on a backend whose pipeline root is gs://…; see "
-            + documentation("Engines for the data steps")
+            + documentation("scale")
         )
     if beam.job_server is not None:
         ensure_job_server(beam.job_server.job_endpoint)

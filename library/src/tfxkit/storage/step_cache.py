@@ -28,8 +28,8 @@ __all__ = ["never_cached"]
 
 HASHED_PACKAGES = ("components", "models", "tfxkit")
 _LIBRARY = Path(os.path.realpath(__file__)).parents[1]
-# Files of the library's wheel, see its build_backend.py.
-_SUFFIXES = frozenset({".css", ".html", ".js", ".md", ".py", ".typed", ".yaml"})
+# Files of the library's wheel, see its build_backend.py; without its pages, which no step reads.
+_SUFFIXES = frozenset({".css", ".html", ".js", ".py", ".typed", ".yaml"})
 CODE_HASH = "code_hash"
 _CUSTOM_CONFIG = "custom_config"
 # Also where they are installed as wheels, among the packages of others.

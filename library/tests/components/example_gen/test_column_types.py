@@ -1,4 +1,4 @@
-"""What a file holds becomes what the schema says, exactly, or is refused value by value."""
+"""Values of files in the types of the schema: converted exactly, or refused one by one."""
 
 import datetime
 import decimal

@@ -1,4 +1,4 @@
-"""What ExampleGen makes of a file does not depend on whether it was read in parts."""
+"""Large files: the same examples and errors, read as a whole or in parts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def text(start, stop):
 
 
 class Step:
-    """What the step does with a file, without Beam."""
+    """The work of the step on a file, without Beam."""
 
     def __init__(self, uri: Path, splits=None, required=()) -> None:
         splits = splits or HashSplits({"train": 2, "eval": 1})
@@ -44,7 +44,7 @@ class Step:
         return source, files.cut_file(source, scans) if source.is_cut else [None]
 
     def read(self, path):
-        """What became of the file."""
+        """The outcome of the file."""
         source, found = self.cut(path)
         done = [self.writer.write_part((source, i, part), {}) for i, part in enumerate(found)]
         merged = outcomes.merge_outcomes(outcome for _, outcome in done)
@@ -53,7 +53,7 @@ class Step:
 
 @pytest.fixture
 def both(tmp_path, monkeypatch):
-    """What becomes of a file that is read as a whole, and in parts."""
+    """The outcomes of a file that is read as a whole, and in parts."""
 
     def both(path, **step):
         monkeypatch.setattr(files, "PART_BYTES", ONE_PART)

@@ -48,7 +48,7 @@ def examples(component, root: Path) -> dict[str, Counter]:
 
 
 def readable(example: bytes) -> str:
-    """What is in it; a missing value is no feature with us, and one without values in TFX."""
+    """Its features with values: TFX writes a missing value as a feature without values."""
     features = tf.train.Example.FromString(example).features.feature
     kinds = {name: feature.WhichOneof("kind") for name, feature in sorted(features.items())}
     values = {

@@ -59,7 +59,7 @@ class Text:
         return pick(["", "\ufeff", "\n\r\n"]) + (text if pick([0, 1]) else text.rstrip("\r\n"))
 
     def value(self) -> str:
-        """What a program would write."""
+        """A value as programs write it."""
         pick, quote = self.random.choice, self.how.quote
         plain = pick(["", "x", "12", "é€", "NA", "a_longer_value"])
         if not quote or pick([0, 1]):
@@ -68,7 +68,7 @@ class Text:
         return quote + "".join(self.random.choices(inside, k=pick([0, 1, 2, 5]))) + quote
 
     def stray(self) -> str:
-        """What a person would: quotes anywhere."""
+        """A value as people write it, with quotes anywhere."""
         quote = self.how.quote or '"'
         odd = [
             f"5{quote}",

@@ -197,7 +197,7 @@ def test_spans_are_chosen_as_those_of_files_are(small_schema, module, deliver, t
 
 
 class Step:
-    """What the step does with one span, without Beam."""
+    """The work of the step on a span, without Beam."""
 
     def __init__(self, folder: Path, splits=None, required=()):
         splits = splits or HashSplits(SPLITS)

@@ -1,4 +1,4 @@
-"""Which spans a run takes, what it says when they are not there, and when they count as changed."""
+"""Spans of a run: their selection, errors for missing spans, and detection of changes."""
 
 import os
 import shutil

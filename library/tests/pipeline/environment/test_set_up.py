@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def said_by(project: Project, statement: str) -> str:
-    """What the environment's Python prints, from outside the project's folder."""
+    """Output of the environment's Python, outside of the project's folder."""
     command = [project.python, "-c", statement]
     folder, environment = project.root.parent, project.environment()
     result = subprocess.run(
@@ -28,7 +28,7 @@ def said_by(project: Project, statement: str) -> str:
 
 
 def packages(project: Project) -> set[str]:
-    """What is installed, but for what every environment of these tests holds."""
+    """Installed packages, except those of every environment in these tests."""
     names = "{d.metadata['Name'] for d in importlib.metadata.distributions()}"
     installed = said_by(project, f"import importlib.metadata; print(*{names})").split()
     native = {"ml-metadata", "tensorflow-data-validation"}

@@ -110,6 +110,37 @@ def test_command_line_runs_outside_the_checkout(python: Path, tmp_path: Path) ->
     assert "exit codes" in result.stdout
 
 
+def test_the_pages_of_the_library_are_read_from_its_wheel(python: Path, tmp_path: Path) -> None:
+    result = run(python, tmp_path, "-m", "pipeline", "docs")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == docs_in_the_repository()
+    for page, file in (
+        ("configuration", "docs/configuration.md"),
+        ("steps", "docs/extending/steps.md"),
+        ("changelog", "CHANGELOG.md"),
+    ):
+        result = run(python, tmp_path, "-m", "pipeline", "docs", page)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout == (LIBRARY / file).read_text()
+    result = run(python, tmp_path, "-m", "pipeline", "docs", "--search", "worst_slice")
+    assert result.stdout == docs_in_the_repository("--search", "worst_slice")
+
+
+def docs_in_the_repository(*arguments: str) -> str:
+    command = [sys.executable, "-m", "pipeline", "docs", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_pages_are_no_code_of_a_step(python: Path, tmp_path: Path) -> None:
+    """A step compares the code of its image with that of the package."""
+    program = "from tfxkit.storage.step_cache import library_hash; print(library_hash())"
+    installed = run(python, tmp_path, "-c", program)
+    here = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert installed.stdout == here.stdout
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """A folder as a user without the checkout would have it: configs, and 200 rows of data."""

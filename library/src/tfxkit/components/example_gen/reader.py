@@ -128,7 +128,7 @@ class Reader:
         if not callable(function):
             raise DataError(
                 f"{self.module} (data.reader) has no function {name}. It needs {LIST_SPANS} and "
-                f"{READ_SPAN}: see {documentation('A data source of your own')}."
+                f"{READ_SPAN}: see {documentation('source')}."
             )
         try:
             inspect.signature(function).bind(*arguments, **self.options)
