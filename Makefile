@@ -20,7 +20,7 @@ setup: ## Install what a run needs into .venv, unless that is done; WITH="test n
 
 # Only in a new project with data of its own: looks at the data, and describes it.
 configs/dataset.yaml: | setup
-	@$(PYTHON_IN_VENV) -m pipeline init @configs/init.txt
+	@$(PYTHON_IN_VENV) -m pipeline init @configs/init.txt --no-next-step
 
 run: setup configs/dataset.yaml ## Train, evaluate and push a model
 	@$(PYTHON_IN_VENV) -m pipeline run $(ARGS)
@@ -65,5 +65,5 @@ sbom: setup ## Write sbom.json: all that is locked, as CycloneDX
 	@.venv/bin/uv tool run --quiet --from cyclonedx-bom==7.* cyclonedx-py requirements \
 		requirements/runtime.txt --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
-clean: setup ## Remove what runs left behind; pushed models stay
+clean: setup ## Remove the outputs of runs; pushed models stay
 	@$(PYTHON_IN_VENV) -m pipeline clean $(ARGS)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -25,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # run as a folder, Python looks for modules in that folder only
 
 from template import answers as questions  # noqa: E402
-from template import hook, project  # noqa: E402
+from template import hook, origin, own_data, project  # noqa: E402
 from template.errors import TemplateError  # noqa: E402
 from template.next_steps import describe  # noqa: E402
 
@@ -35,12 +34,13 @@ FLAGS = ("--copy", "--update", "--keep", "--overwrite")
 def main(arguments: list[str]) -> int:
     """Writes the project; returns the exit code."""
     target, given, keep, update = Path(arguments[0]), {}, False, False
+    recorded = None
     # Copier has changed the directory (copier 9.19, _main.py `_execute_tasks`), but not this.
     folder = Path(os.environ.get("PWD", "."))
     for argument in arguments[1:]:
         if argument.startswith("--answers="):
-            text = (target / argument.removeprefix("--answers=")).read_text(encoding="utf-8")
-            given.update(json.loads(re.sub(r"(?m)\A(#.*\n)+", "", text)))
+            recorded = target / argument.removeprefix("--answers=")
+            given.update(origin.read(recorded))
         elif argument in FLAGS:
             keep, update = keep or argument == "--keep", update or argument == "--update"
         else:
@@ -53,6 +53,8 @@ def main(arguments: list[str]) -> int:
         written = project.write(REPOSITORY, target, answers, folder, kept=lambda _: keep)
         if "LICENSE" in written:
             project.write_license(REPOSITORY, target, answers)
+        if recorded and answers["dataset_csv"]:
+            origin.record_data(recorded, answers["dataset_csv"])
         if "--copy" in arguments:
             print(describe(answers, os.path.relpath(target, folder)))
     except TemplateError as error:
@@ -65,7 +67,7 @@ def _defaults(given: dict[str, str]) -> dict[str, str]:
     asked = {key: value for key, value in json.loads(text).items() if not key.startswith("_")}
     first = {key: value[0] if isinstance(value, list) else value for key, value in asked.items()}
     name = given.get("project_name", first["project_name"])
-    slug = given.get("project_slug", re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
+    slug = given.get("project_slug", own_data.slug(name))
     return {**first, "project_slug": slug, "pipeline_name": slug}
 
 

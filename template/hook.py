@@ -42,11 +42,12 @@ def write(repository: str, folder: str, context: Mapping[str, object]) -> int:
             answers,
             Path(folder),
             kept=lambda path: skips and path not in fresh,
+            by_cruft="_commit" in context,
         )
         if "LICENSE" in written:
             project.write_license(template, target, answers)
         if origin.PATH in fresh:
-            if "_commit" in context:  # cruft, which keeps the like in a file of its own
+            if "_commit" in context:  # cruft, which has .cruft.json instead
                 (target / origin.PATH).unlink()
             else:
                 text = origin.text(template, answers, context)

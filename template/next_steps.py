@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from template import own_data
+
 
 def describe(answers: Mapping[str, str], folder: str) -> str:
     """The next commands, and the places to look at first.
@@ -14,11 +16,17 @@ def describe(answers: Mapping[str, str], folder: str) -> str:
         folder: The project's folder, as the user would write it.
     """
     first = " looks at your data," if answers["dataset_csv"] else ""
+    data = "the taxi sample, because the answer dataset_csv is empty"
+    if answers["dataset_csv"]:
+        data = own_data.place(answers["dataset_csv"])
     return f"""
-{answers["project_name"]} is in {folder}. Next:
+{answers["project_name"]} is in {folder}.
+Data: {data}.
+
+Next:
 
     cd {shlex.quote(folder)}
-    git init && git add --all && git commit --message "As generated"
+    git init -b main && git add --all && git commit --message "As generated"
     make run     # sets up .venv,{first} trains, evaluates and pushes a model
     make test    # runs the tests of this project
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,27 @@ def text(repository: Path, answers: Mapping[str, str], context: Mapping[str, obj
         # Copier takes an address that does not end in .git for no repository.
         plain = "://" in address and not address.endswith(".git")
         content |= {"_commit": commit, "_src_path": ("git+" if plain else "") + address}
+    return _dump(content)
+
+
+def read(file: Path) -> dict[str, str]:
+    """The answers in such a file, with the version and the address of the template."""
+    text = file.read_text(encoding="utf-8")
+    content: dict[str, str] = json.loads(re.sub(r"\A(#.*\n)+", "", text))
+    return content
+
+
+def record_data(file: Path, dataset_csv: str) -> None:
+    """Replaces the path of the data set, as the user named it, by its path in the project.
+
+    Copier has written the file with the user's path. An update generates the project again, and
+    finds the data only where the project has it.
+    """
+    content = {**read(file), "dataset_csv": own_data.place(dataset_csv)}
+    file.write_text(_dump(content), encoding="utf-8")
+
+
+def _dump(content: Mapping[str, str]) -> str:
     shown = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     return f"# Changes here will be overwritten by Copier\n{shown}\n"
 

@@ -30,7 +30,7 @@ def problems(answers: Mapping[str, str], folder: Path) -> list[str]:
     if not given:
         lonely = f"dataset_label: {label!r} needs dataset_csv, the file with this column"
         return [lonely] if label else []
-    path = folder / Path(given).expanduser()
+    path = source(given, folder)
     if not path.is_file():
         what = "is a folder; name one file" if path.is_dir() else "does not exist"
         return [f"dataset_csv: {given!r} is invalid: {path} {what}"]
@@ -50,10 +50,26 @@ def place(given: str) -> str:
         given: The path that the user named.
     """
     stem, _, _ = Path(given).name.partition(".")
-    letters = unicodedata.normalize("NFKD", stem.lower()).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].rstrip("-") or "own-data"
+    name = slug(stem)[:40].rstrip("-") or "own-data"
     kind = _KINDS.get(Path(given).suffix.lower(), ".csv")
     return f"data/{name}/span-1/{name}{kind}"
+
+
+def source(given: str, folder: Path) -> Path:
+    """The user's file; in an update from inside of a project, its copy there if the file is gone.
+
+    Args:
+        given: The path that the user named.
+        folder: Where a relative path starts.
+    """
+    file, copy = folder / Path(given).expanduser(), folder / place(given)
+    return copy if copy.is_file() and not file.exists() else file
+
+
+def slug(text: str) -> str:
+    """Lower-case words with hyphens; Latin letters without their accents."""
+    letters = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
 
 
 def write(
@@ -65,8 +81,8 @@ def write(
 ) -> None:
     """Writes what a project with a data set of its own has instead of the sample.
 
-    The data itself is left out where the user's file is not there: in an update of a project, which
-    has it already.
+    The data itself is left out where the user's file does not exist: in an update of a project,
+    which has it already.
 
     Args:
         repository: The template.
@@ -90,14 +106,14 @@ def write(
         if not ((target / path).exists() and kept(path)):
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (target / path).write_text(text, encoding="utf-8")
-    source = folder / Path(answers["dataset_csv"]).expanduser()
+    file = source(answers["dataset_csv"], folder)
     there = (target / data).exists()
-    if source.is_file() and not (there and (kept(data) or source.samefile(target / data))):
+    if file.is_file() and not (there and (kept(data) or file.samefile(target / data))):
         (target / data).parent.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(source, target / data)
+            shutil.copyfile(file, target / data)
         except OSError as error:
-            raise TemplateError(f"dataset_csv: {source} cannot be copied: {error}") from error
+            raise TemplateError(f"dataset_csv: {file} cannot be copied: {error}") from error
 
 
 def _no_such_column(path: Path, head: bytes, label: str) -> str:

@@ -20,6 +20,8 @@ def write(
     answers: Mapping[str, str],
     folder: Path,
     kept: Callable[[str], bool],
+    *,
+    by_cruft: bool = False,
 ) -> list[str]:
     """Writes all files.
 
@@ -29,6 +31,7 @@ def write(
         answers: Checked ones.
         folder: Where the path of a data set starts.
         kept: Whether a file that is there already, by its path in the project, stays as it is.
+        by_cruft: Whether cruft makes the project, and updates it later, in place of copier.
 
     Returns:
         The paths of the template's files that were written.
@@ -70,7 +73,7 @@ def write(
         library.write(repository, target)
     if not ((target / readme.PATH).exists() and kept(readme.PATH)):
         pages = [path for path in origins if path.startswith("docs/") and path.endswith(".md")]
-        readme.write(repository, target, answers, pages)
+        readme.write(repository, target, answers, pages, by_cruft)
     return written
 
 

@@ -39,6 +39,20 @@ _DOCUMENTATION = (
     "The documentation of the library comes with its wheel: `{command} docs` lists the pages, "
     "`{command} docs configuration` prints one, `{command} docs --search WORD` finds a word."
 )
+_UPDATE = {
+    False: "`pip install copier`, then `copier update --trust` with everything committed",
+    True: "`pip install cruft`, then `cruft update` with everything committed",
+}
+_CONFLICTS = {
+    False: (
+        "`copier update` merges: your edits stay. If you and the template changed the same lines, "
+        "copier lists the files as conflicts at the end, and exits with an error."
+    ),
+    True: (
+        "`cruft update` merges: your edits stay. If you and the template changed the same lines, "
+        "the file has both versions, or the template's change is in a file `.rej` beside it."
+    ),
+}
 _TARGETS = {"kubeflow": "Kubeflow Pipelines", "vertex": "Vertex AI"}
 
 
@@ -47,6 +61,7 @@ def write(
     target: Path,
     answers: Mapping[str, str],
     pages: Iterable[str],
+    by_cruft: bool,
 ) -> None:
     """Writes the README.
 
@@ -55,6 +70,7 @@ def write(
         target: The project's folder, with all other files.
         answers: Checked ones.
         pages: Paths of the pages of documentation that the project has.
+        by_cruft: Whether cruft updates the project, in place of copier.
     """
     text = (repository / _TEMPLATE).read_text(encoding="utf-8")
     known = _own_data(target, answers) if answers["dataset_csv"] else _sample(target, answers)
@@ -63,6 +79,8 @@ def write(
         **{name: value if name == "request" else _fill(value) for name, value in known.items()},
         "pages": _reading(target, pages, answers["project_slug"]),
         "cluster": _cluster(answers),
+        "update": _UPDATE[by_cruft],
+        "conflicts": _fill(_CONFLICTS[by_cruft]),
     }
     (target / PATH).write_text(string.Template(text).substitute(values), encoding="utf-8")
 

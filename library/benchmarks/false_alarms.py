@@ -30,7 +30,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.findings import GateReport, anomaly_findings
-from tfxkit.components.data_gate.rows import SAMPLE_ROWS, associations
+from tfxkit.components.data_gate.rows import associations
 from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.outcomes import Repeats, repeated_share
@@ -38,6 +38,7 @@ from tfxkit.components.example_gen.spans import range_config, select
 from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.loading import Config, project_path
+from tfxkit.metrics.association import LEAK, SAMPLE_ROWS
 from tfxkit.storage.artifacts import ColumnStatistics, columns_in
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -111,7 +112,7 @@ def _alarms(
     told = associations([data.examples[row] for row in rows[:SAMPLE_ROWS]], schema, data.dataset)
     for name, association in told.items():
         if association > (validation.max_association or 1.0):
-            yield f"warning: {name} leaks the label"
+            yield f"{'' if association >= LEAK else 'warning: '}{name} leaks the label"
     repeats = Repeats()
     distinct = random.permutation(len(data.examples))[:size]
     repeats.add_all(hash(data.examples[row]) & (1 << 62) - 1 for row in distinct)

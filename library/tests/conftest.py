@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tfxkit.runs.run_log import QUIET
 
@@ -15,6 +17,7 @@ from tfxkit.runs.run_log import QUIET
 # of a folder that is named on the command line, and what that imports: TensorFlow reads them once.
 for name, value in QUIET.items():
     os.environ.setdefault(name, value)
+gc.set_threshold(200_000)  # as the command line has it: the imports take less time
 # The DAG, models and steps of the tests are modules of `tests`, also in processes that tests start.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")])
@@ -30,6 +33,25 @@ SUITES["engines"] = "runs the pipeline on Flink and Spark: make -C library test-
 SUITES["kubeflow"] = "pipelines in an emulator of the backend: make -C library test-kubeflow"
 SUITES["containers"] = "each step in an OCI container: make -C library test-containers"
 SUITES["template"] = "makes projects from this repository: make -C library test-template"
+
+
+# Folders whose tests have a finished run in common, which each worker would make for itself.
+TOGETHER = ("tests/foreign",)
+
+
+class FilesTogether(LoadFileScheduling):
+    """Gives a worker all tests of a file, or of one of the folders above."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(
+            (folder for folder in TOGETHER if nodeid.startswith(f"{folder}/")),
+            super()._split_scope(nodeid),
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesTogether | None:
+    return FilesTogether(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -123,6 +123,7 @@ def test_the_lines_of_the_dag_are_those_of_the_shipped_one():
     added = block("extending", "from components.push_log")
     shipped = (ROOT / "pipeline/dag.py").read_text()
     assert "steps += [evaluator, serving_check, pusher, push_log]" in added
+    assert 'file=f"{config.outputs}/pushed.txt"' in added  # not in git
     assert "steps += [evaluator, serving_check, pusher]" in shipped
 
 

@@ -6,8 +6,10 @@ import argparse
 import difflib
 import gc
 import sys
+import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
+from typing import NoReturn
 
 from tfxkit.commands import Subcommand, all_subcommands
 from tfxkit.errors import DataError, MachineError, ModelError, StorageError, UsageError
@@ -17,7 +19,7 @@ __all__ = ["start"]
 
 EXIT_CODES = """\
 exit codes: 0 pushed, or already served; 1 failed; 2 wrong usage or configuration;
-3 finished, but the model is not blessed; 4 stopped because of the data; 130 interrupted"""
+3 finished, but the model is not approved; 4 stopped because of the data; 130 interrupted"""
 
 
 def start() -> int:
@@ -85,6 +87,24 @@ def _refuse_unknown(arguments: Sequence[str], known: Collection[str]) -> None:
         sys.exit(2)
 
 
+class _Version(argparse.Action):
+    """Prints the versions of the project and of the library."""
+
+    def __call__(self, *_: object) -> NoReturn:
+        """Ends the process with 0."""
+        from tfxkit import __version__
+        from tfxkit.project import project_root
+
+        try:
+            described = tomllib.loads((project_root() / "pyproject.toml").read_text("utf-8"))
+            project = described["project"]
+            print(project["name"], project["version"])
+        except (OSError, ValueError, KeyError):  # an image has the code alone
+            pass
+        print("tfxkit", __version__)
+        sys.exit(0)
+
+
 def _program() -> str:
     """The command as it was given: `python -m pipeline`, or a script named after the project."""
     name = PurePath(sys.argv[0]).name
@@ -94,9 +114,15 @@ def _program() -> str:
 def _parser(subcommands: Mapping[str, Subcommand]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=_program(),
-        description="Run the pipeline, look at its runs, and serve its models.",
+        description="Run the pipeline, inspect its runs, and serve its models.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        help="print the versions of the project and of tfxkit, and exit",
     )
     subparsers = parser.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
     for name, subcommand in subcommands.items():

@@ -3,7 +3,7 @@
 Exception
 ├── DataError      the data is not fit to train on
 ├── MachineError   the machine was short of time or memory; the same step may pass when run again
-├── ModelError     a model cannot be trained or pushed
+├── ModelError     a model, or the code of its features, cannot be trained or pushed
 ├── UsageError     a request that cannot be met; exit code 2
 └── OSError
     └── StorageError   storage cannot be reached, or refuses
@@ -27,7 +27,7 @@ class MachineError(Exception):
 
 
 class ModelError(Exception):
-    """A model that cannot be trained or pushed for a reason to correct: NaN, a full disk."""
+    """A model that cannot be trained or pushed for a reason to correct: NaN, a wrong feature."""
 
 
 class UsageError(Exception):

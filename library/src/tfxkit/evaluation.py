@@ -52,6 +52,23 @@ class Check:
 
 
 @dataclasses.dataclass(frozen=True)
+class Leak:
+    """A feature that alone determines nearly all of the label.
+
+    Attributes:
+        column: Its name.
+        association: The share of the label that it determines.
+        accepted: True if `configs/dataset.yaml` declares it known at prediction time.
+    """
+
+    __pydantic_config__ = _REFUSE_UNKNOWN
+
+    column: str
+    association: float
+    accepted: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class GapResult:
     """Measured gap of a metric between the groups of a slice.
 

@@ -16,7 +16,6 @@ from rich.text import Text
 
 from tfxkit import __version__
 from tfxkit.config.loading import SCHEMA_FILE, Config, data_path, project_path
-from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import UsageError
 from tfxkit.project import project_root
 from tfxkit.runs import validation
@@ -69,9 +68,7 @@ def execute(
                 final = run.run_steps(display)
             print_result(display.console, final, outputs)
             _write_report(display.console, final.status, run_dir, outputs)
-            # A run with other values, such as an overlay for trials, is not the project's model.
-            if outputs.selection == ConfigSelection() and config_dir.parent == project_root():
-                _fill_in_readme(display.console, final)
+            _fill_in_readme(display.console, final, outputs)
     return EXIT_CODES[final.status]
 
 
@@ -263,14 +260,19 @@ def _write_report(console: Console, status: Status, run_dir: Path, outputs: Outp
         console.print(Text(f"Report: {shown(file)}", "dim"), soft_wrap=True)
 
 
-def _fill_in_readme(console: Console, summary: Summary) -> None:
+def _fill_in_readme(console: Console, summary: Summary, outputs: Outputs) -> None:
     """Describes the first model in the project's README; a failure does not change the outcome."""
     try:
         from tfxkit.report.readme import FILE, fill_in
 
-        changed = fill_in(project_root(), summary)
+        changed = fill_in(project_root(), summary, outputs.selection)
     except (Exception, KeyboardInterrupt):
         log_traceback()
     else:
         if changed:
-            console.print(Text(f"Described in {FILE}, once: edit it as you like", "dim"))
+            console.print(
+                Text(
+                    f"{FILE} now describes this model; it is written once, so edit it freely", "dim"
+                ),
+                soft_wrap=True,
+            )

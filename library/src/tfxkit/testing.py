@@ -302,7 +302,8 @@ def learn_features(
         config_dir: Folder of the configuration, with the schema; by default that of the project.
 
     Raises:
-        DataError: If a feature cannot be made.
+        DataError: If a column does not have the type that its role takes.
+        ModelError: If a feature cannot be made.
     """
     import apache_beam as beam
     import tensorflow_transform as tft

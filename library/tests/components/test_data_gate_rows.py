@@ -11,9 +11,10 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from tfxkit.components.data_gate.rows import associations, row_findings
+from tfxkit.components.data_gate.rows import associations, find_leaks, row_findings
 from tfxkit.components.example_gen.outcomes import SKETCH_SIZE, Repeats, repeated_share
 from tfxkit.config.dataset import Dataset, Validation
+from tfxkit.metrics.association import LEAK
 from tfxkit.storage.artifacts import OUTCOMES
 
 ROWS = 1200
@@ -36,12 +37,12 @@ LABELS = {
 }
 
 
-def dataset(kind):
+def dataset(kind, known=False):
     return Dataset.model_validate(
         {
             "task": "binary" if kind == "derived" else kind,
             "label": LABELS[kind],
-            "columns": {name: {"role": role} for name, role in COLUMNS.items()},
+            "columns": {name: {"role": role, "known": known} for name, role in COLUMNS.items()},
         }
     )
 
@@ -134,7 +135,8 @@ def test_repeats_are_estimated_over_files_in_any_order(distinct, times):
     assert repeated_share([]) == 0.0
 
 
-def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, **bounds):
+def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, known=False, **bounds):
+    described = dataset("binary", known)
     artifact, baseline = standard_artifacts.Examples(), standard_artifacts.ExampleStatistics()
     artifact.uri = str(tmp_path)
     artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
@@ -155,12 +157,15 @@ def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, **bounds):
             for row in part:
                 writer.write(row)
     validation = Validation.model_validate(bounds)
-    return list(row_findings(artifact, baseline, SCHEMA, dataset("binary"), validation))
+    found = list(row_findings(artifact, baseline, validation))
+    if (allowed := validation.max_association) is not None:
+        found += find_leaks(artifact, SCHEMA, described, allowed)[1]
+    return found
 
 
-def test_each_finding_is_a_warning_with_a_bound_that_can_be_set(tmp_path):
+def test_each_finding_has_a_bound_that_can_be_set(tmp_path):
     found = rows_found(tmp_path, share=0.34, spans=[1, 2], before=[2, 3])
-    assert {finding.severity for finding in found} == {"warning"}
+    assert [finding.severity for finding in found] == ["warning", "warning", "error"]
     texts = [f"{finding.column}: {finding.what}" for finding in found]
     assert "The newest span is 2; the served model was trained on spans up to 3" in texts[0]
     assert "about 34% repeat another row; 10% is allowed" in texts[1]
@@ -175,3 +180,42 @@ def test_files_without_rows_take_nothing_from_what_is_looked_at(tmp_path):
     """A large file that could not be cut is in one shard of many."""
     [found] = rows_found(tmp_path, empty=100)
     assert found.what.startswith("Target leakage: this column alone determines 100.0%")
+
+
+def test_a_column_that_a_person_has_accepted_is_measured_and_no_finding(tmp_path):
+    assert rows_found(tmp_path, known=True) == []
+
+
+@pytest.mark.parametrize(("wrong", "severity"), [(0.018, "warning"), (0.005, "error")])
+def test_below_the_leak_it_is_a_warning(wrong, severity):
+    random = np.random.default_rng(7)
+    y = label("binary", random)
+    flipped = np.arange(ROWS) < wrong * ROWS
+    columns = noise(random) | {"number": np.where(flipped, 1 - y, y)}
+    found = associations(examples(**columns, y=y), SCHEMA, dataset("binary"))["number"]
+    assert (found >= LEAK) == (severity == "error") and found > 0.95
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_sum_of_columns_that_is_the_label_is_a_warning(tmp_path, known):
+    random = np.random.default_rng(8)
+    columns = noise(random)
+    artifact = standard_artifacts.Examples()
+    artifact.uri, artifact.split_names = str(tmp_path), '["train"]'
+    (tmp_path / "Split-train").mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / "Split-train/a.gz"), "GZIP") as writer:
+        for row in examples(**columns, y=columns["number"] + columns["size"]):
+            writer.write(row)
+    leaks, findings = find_leaks(artifact, SCHEMA, dataset("regression", known), 1.0)
+    assert leaks == []
+    assert [(each.column, each.severity, each.what) for each in findings] == (
+        []
+        if known
+        else [
+            (
+                "number, size",
+                "warning",
+                "Target leakage: a weighted sum of number and size is the label",
+            )
+        ]
+    )

@@ -75,6 +75,10 @@ REFUSED = [
     ({"p": {"class_name": "AUC", "binarize": {"ids": 1}}}, 'no field named "ids"'),
     ({"p": {"function": "no.such.function"}}, "no.such cannot be imported"),
     ({"p": {"function": "os.path.no_such"}}, "os.path has no function no_such; it has: "),
+    (
+        {"p": {"function": "models.metrics.top_decile_lit"}},
+        "models/metrics.py has no function top_decile_lit; did you mean top_decile_lift?",
+    ),
     ({"p": {"function": "os.path.isdir"}}, "must take (labels, predictions, weights)"),
 ]
 

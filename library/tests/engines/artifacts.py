@@ -1,4 +1,4 @@
-"""What two runs have made, held against each other."""
+"""Comparison of the artifacts of two runs."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class FlinkCluster(Cluster):
         }
 
     def exceptions(self, job: str) -> list[dict[str, Any]]:
-        """What a job was restarted or failed for."""
+        """Reasons why a job was restarted or failed."""
         return self._get(f"jobs/{job}/exceptions")["exceptionHistory"]["entries"]
 
     def _get(self, path: str) -> Any:

@@ -11,7 +11,7 @@ TOOLS = {"java": "openjdk-17-jre-headless", "mvn": "maven"}
 
 
 def missing_tools() -> str | None:
-    """What to install before an engine can be started, if anything."""
+    """Packages to install before an engine can be started, if any."""
     missing = [name for name in TOOLS if shutil.which(name) is None]
     if not missing:
         return None

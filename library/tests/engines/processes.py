@@ -42,7 +42,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> N
 
 
 def listens(port: int) -> bool:
-    """Whether something answers at a port of this machine."""
+    """True if something answers at a port of this machine."""
     with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
         return True
     return False
@@ -105,7 +105,7 @@ class Processes:
 
 
 class Cluster:
-    """What every engine has here: processes, Beam's job server, and a worker pool."""
+    """Base of every engine here: processes, Beam's job server, and a worker pool."""
 
     def __init__(self, folder: Path, class_path: str, worker_env: Mapping[str, str]) -> None:
         self.processes = Processes(folder)

@@ -85,6 +85,6 @@ def _new_jobs(flink, before: set[str]) -> list[dict]:
 
 
 def _in_transform(flink, before: set[str]) -> bool:
-    """Whether its job runs, and has done some of its tasks."""
+    """True once its job runs and has done some of its tasks."""
     jobs = _new_jobs(flink, before)
     return len(jobs) == JOBS.index("Transform") + 1 and jobs[-1]["tasks"]["finished"] >= 8

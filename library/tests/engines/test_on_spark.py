@@ -40,7 +40,7 @@ def test_a_run_on_data_in_s3_pushes_a_model_though_a_worker_is_killed_during_tra
 
 
 def _in_transform(spark) -> bool:
-    """Whether the third job runs, and has done some of its tasks."""
+    """True once the third job runs and has done some of its tasks."""
     log = (spark.processes.folder / "job-server.log").read_text(errors="replace")
     jobs = log.split("SparkPipelineRunner: Running job")[1:]
     return len(jobs) == JOBS.index("Transform") + 1 and jobs[-1].count("Finished task") > 8

@@ -8,6 +8,7 @@ shipped one with a few more lines (`own_steps.py`).
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -26,6 +27,17 @@ from tfxkit.runs.summary import Summary
 
 OWN_FILES = Path(__file__).with_name("project")
 OVERLAYS = ("fast", "source")
+SUBCOMMANDS = """
+import contextlib, io, json, sys
+from tfxkit import cli
+
+ended = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stderr(io.StringIO()) as error:
+        code = cli.main(arguments)
+    ended.append([code, error.getvalue()])
+print(json.dumps(ended))
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +70,12 @@ class ForeignProject:
     def pipeline(self, subcommand: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs a subcommand with the configuration `fast`, on the rows of a database."""
         return self.python("-m", "pipeline", subcommand, *args, *self.selection)
+
+    def subcommands(self, *commands: tuple[str, ...]) -> list[tuple[int, str]]:
+        """Exit code and standard error of subcommands, one after the other in one process."""
+        done = self.python("-c", SUBCOMMANDS, json.dumps(commands))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [(code, error) for code, error in json.loads(done.stdout.splitlines()[-1])]
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")
@@ -93,3 +111,9 @@ def foreign(tmp_path_factory) -> ForeignProject:
     done = project.pipeline("run")
     assert done.returncode == 0, done.stdout + done.stderr
     return project
+
+
+@pytest.fixture(scope="session")
+def lineage(foreign) -> str:
+    """The screen of `lineage` after that run."""
+    return foreign.pipeline("lineage").stdout

@@ -51,11 +51,10 @@ def test_the_run_has_learned_from_the_rows_of_the_table(foreign):
     assert foreign.latest().spans == YEARS
 
 
-def test_lineage_shows_the_source(foreign):
-    shown = foreign.pipeline("lineage").stdout
-    assert "spans 2013, 2014, 2015, 2016, read by components.trips" in shown
-    assert f"{len(rows(foreign.root)):,} rows: eval" in shown
-    assert "fingerprint reader:" in shown
+def test_lineage_shows_the_source(foreign, lineage):
+    assert "spans 2013, 2014, 2015, 2016, read by components.trips" in lineage
+    assert f"{len(rows(foreign.root)):,} rows: eval" in lineage
+    assert "fingerprint reader:" in lineage
 
 
 def test_unchanged_rows_are_reused_and_changed_ones_meet_the_gate(foreign):

@@ -71,7 +71,7 @@ def test_an_executor_writes_an_artifact_of_the_projects_own_type(foreign):
     assert any(line.endswith("/saved_model.pb") for line in lines)
 
 
-def test_report_and_lineage_show_them(foreign):
+def test_report_and_lineage_show_them(foreign, lineage):
     page = foreign.report()
     for name in OWN:
         assert f'<tr id="step-{name}">' in page
@@ -83,7 +83,7 @@ def test_report_and_lineage_show_them(foreign):
     ):
         assert f"<title>{edge}</title>" in page
     assert foreign.latest().config["steps"]["push_log"]["greeting"] == "New model"
-    assert "pushed by Pusher" in foreign.pipeline("lineage").stdout
+    assert "pushed by Pusher" in lineage
 
 
 def test_the_cache_sees_their_code_and_what_it_imports(foreign):
@@ -98,39 +98,43 @@ def test_the_cache_sees_their_code_and_what_it_imports(foreign):
     }
 
 
-@pytest.mark.parametrize(
-    ("setting", "told"),
-    [
-        ("steps.scan.enabled=true", "Scan: a step in a container of its own does not run on this"),
-        ("steps.push_log.flie=x", "steps.push_log.flie: unknown key; did you mean file?"),
-        ("steps.model_size.max_megabytes=0", "steps.model_size.max_megabytes: Input should be"),
-        ("steps.push_log.token=x", "token looks like a credential"),
-    ],
-)
-def test_what_cannot_be_is_refused_before_anything_runs(setting, told, foreign):
+REFUSED = {
+    "steps.scan.enabled=true": "Scan: a step in a container of its own does not run on this",
+    "steps.push_log.flie=x": "steps.push_log.flie: unknown key; did you mean file?",
+    "steps.model_size.max_megabytes=0": "steps.model_size.max_megabytes: Input should be",
+    "steps.push_log.token=x": "token looks like a credential",
+    "dataset.evaluation.metrics.p.class_name=PrecisionAtRecal": "mean 'PrecisionAtRecall'",
+}
+
+
+def test_what_cannot_be_is_refused_before_anything_runs(foreign):
     runs = list(foreign.outputs.runs.iterdir())
-    done = foreign.pipeline("run", "--set", setting)
-    assert done.returncode == 2 and told in done.stderr
-    assert "Traceback" not in done.stderr
+    commands = [("run", "--set", setting, *foreign.selection) for setting in REFUSED]
+    for told, (code, error) in zip(REFUSED.values(), foreign.subcommands(*commands), strict=True):
+        assert code == 2 and told in error
+        assert "Traceback" not in error
     assert list(foreign.outputs.runs.iterdir()) == runs
 
 
-@pytest.mark.parametrize(("target", "address"), [("kubeflow", "path"), ("vertex", "uri")])
-def test_each_backend_gets_them_compiled(target, address, foreign):
+def test_each_backend_gets_them_compiled(foreign):
     import yaml
 
-    file = foreign.root / f"{target}.yaml"
-    options = ("--target", target, "-o", str(file), "--set", "steps.scan.enabled=true")
-    done = foreign.python("-m", "pipeline", "compile", *options)
-    assert done.returncode == 0, done.stderr
-    spec = next(yaml.safe_load_all(file.read_text()))
-    tasks, executors = spec["root"]["dag"]["tasks"], spec["deploymentSpec"]["executors"]
-    assert {*OWN, "Scan"} <= tasks.keys()
-    assert tasks["PushLog"]["cachingOptions"] == {}
-    assert "code_hash" in tasks["CountLabels"]["inputs"]["parameters"]
-    arguments = executors["CountLabels_executor"]["container"]["args"]
-    assert "components.count_labels.CountLabels_Executor" in arguments
-    scan = executors["Scan_executor"]["container"]
-    assert scan["image"] == "busybox:1.36"
-    # Kubeflow's launcher has the files; on Vertex AI a program opens gs:// itself.
-    assert f"{{{{$.inputs.artifacts['pushed_model'].{address}}}}}" in scan["command"]
+    def command(target: str) -> tuple[str, ...]:
+        options = ("--target", target, "-o", str(foreign.root / f"{target}.yaml"))
+        return ("compile", *options, "--set", "steps.scan.enabled=true")
+
+    addresses = {"kubeflow": "path", "vertex": "uri"}
+    ended = foreign.subcommands(*map(command, addresses))
+    for (target, address), (code, error) in zip(addresses.items(), ended, strict=True):
+        assert code == 0, error
+        spec = next(yaml.safe_load_all((foreign.root / f"{target}.yaml").read_text()))
+        tasks, executors = spec["root"]["dag"]["tasks"], spec["deploymentSpec"]["executors"]
+        assert {*OWN, "Scan"} <= tasks.keys()
+        assert tasks["PushLog"]["cachingOptions"] == {}
+        assert "code_hash" in tasks["CountLabels"]["inputs"]["parameters"]
+        arguments = executors["CountLabels_executor"]["container"]["args"]
+        assert "components.count_labels.CountLabels_Executor" in arguments
+        scan = executors["Scan_executor"]["container"]
+        assert scan["image"] == "busybox:1.36"
+        # Kubeflow's launcher has the files; on Vertex AI a program opens gs:// itself.
+        assert f"{{{{$.inputs.artifacts['pushed_model'].{address}}}}}" in scan["command"]

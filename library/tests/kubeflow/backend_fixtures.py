@@ -41,7 +41,7 @@ class S3:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a step needs in order to reach the server."""
+        """Environment of a step that reaches the server."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",

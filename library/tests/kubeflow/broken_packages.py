@@ -1,4 +1,4 @@
-"""What is wrong with a package: changes of the whole one, and what is to be said of each."""
+"""Broken packages: changes of the whole one, each with the expected message."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ kubeflow:
 
 
 class Cluster:
-    """What the tests see of it.
+    """The cluster, as the tests see it.
 
     Attributes:
         backend: The emulated backend.

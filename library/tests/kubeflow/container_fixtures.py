@@ -47,7 +47,7 @@ def containers() -> StepContainer:
 
 @pytest.fixture
 def volume(tmp_path, containers) -> Path:
-    """What stands for the volume, with the sample data in it, in the hands of the steps' user."""
+    """Stand-in for the volume, with the sample data in it, owned by the steps' user."""
     folder = tmp_path / "volume"
     shutil.copytree(DATA, folder / "data")
     give(folder, containers.user)

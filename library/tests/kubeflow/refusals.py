@@ -1,4 +1,4 @@
-"""What the official client raises, as the two things that a test asks of it."""
+"""Exceptions of the official client, reduced to the two things that tests need."""
 
 from __future__ import annotations
 

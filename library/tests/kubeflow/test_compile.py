@@ -1,4 +1,4 @@
-"""What `compile` makes of the DAG: all of it, as the backends read it, the same each time."""
+"""The DAG after `compile`: complete, as the backends read it, the same each time."""
 
 from __future__ import annotations
 

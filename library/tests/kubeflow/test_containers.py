@@ -86,7 +86,7 @@ def test_a_package_is_run_to_a_pushed_model(tmp_path, containers, volume, s3: S3
 
 
 def _not_for_all(folder: Path) -> list[Path]:
-    """What in a folder other users cannot read."""
+    """Files of a folder that other users cannot read."""
     needed = {True: stat.S_IROTH | stat.S_IXOTH, False: stat.S_IROTH}
     paths = [folder, *folder.rglob("*")]
     return [path for path in paths if ~path.stat().st_mode & needed[path.is_dir()]]

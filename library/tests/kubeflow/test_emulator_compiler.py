@@ -1,4 +1,4 @@
-"""What the compiler, Argo and Kubernetes refuse before anything runs."""
+"""Packages that the compiler, Argo and Kubernetes refuse before anything runs."""
 
 import pytest
 

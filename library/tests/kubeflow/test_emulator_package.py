@@ -1,4 +1,4 @@
-"""What the API server takes for a package."""
+"""Packages that the API server accepts."""
 
 import pytest
 import yaml

@@ -1,4 +1,4 @@
-"""What a step finds around it: its folder, its env, what the cluster lends it."""
+"""Surroundings of a step: its folder, its env, what the cluster lends it."""
 
 import json
 import threading

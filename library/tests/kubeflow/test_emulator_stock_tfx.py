@@ -1,4 +1,4 @@
-"""What TFX 1.21 compiles as it stands is refused, and dies if its refused parts are taken away."""
+"""A package as TFX 1.21 compiles it is refused, and dies if its refused parts are taken away."""
 
 import json
 

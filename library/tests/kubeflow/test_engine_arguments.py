@@ -1,4 +1,4 @@
-"""What a package says of Beam: to each data step where its work is done, to other steps nothing."""
+"""Beam's arguments in a package: for each data step the engine's, for other steps none."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BULK = "bulk_inferrer={enabled: true, path: gs://bucket/unlabelled}"
 
 
 def told(container: dict) -> list[str]:
-    """What follows the arguments of TFX's entrypoint, each a flag with a value."""
+    """Arguments after those of TFX's entrypoint, each a flag with a value."""
     args: list[str] = container["args"]
     own = 2 * len(OF_TFX)
     assert set(args[:own:2]) == OF_TFX

@@ -84,7 +84,7 @@ class Step:
 
 @pytest.fixture(autouse=True)
 def logs() -> Iterator[None]:
-    """What a process does with its logs is undone."""
+    """Restores the logging that a process has changed."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     yield
@@ -205,7 +205,7 @@ def test_on_vertex_the_hook_resolves_the_spans_and_the_step_takes_them_over(step
 
 @pytest.fixture
 def passed_on(monkeypatch) -> list[str]:
-    """What TFX's entrypoint is called with, in place of running it."""
+    """Arguments of TFX's entrypoint, which is not run."""
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
     calls: list[str] = []

@@ -24,7 +24,7 @@ POD = Launcher("/")
 
 
 def message(**metadata: Any) -> dict[str, Any]:
-    """What the launcher puts in place of `{{$}}`."""
+    """The launcher's value for `{{$}}`."""
     return {
         "inputs": {
             "parameterValues": {"serving_dir": "s3://bucket/serving", "count": 3},

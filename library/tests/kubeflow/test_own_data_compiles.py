@@ -1,4 +1,4 @@
-"""What `init` writes for any of the three tasks compiles for the backends as the sample does."""
+"""The configuration written by `init` for any of the three tasks compiles as the sample's does."""
 
 from __future__ import annotations
 

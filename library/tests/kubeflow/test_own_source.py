@@ -1,6 +1,6 @@
 """A reader of the project's own in a container: addresses, and the hook of Vertex AI.
 
-tests/foreign/test_foreign_kubeflow.py runs it on Kubeflow.
+tests/kubeflow/test_pushed_model.py runs it on Kubeflow.
 """
 
 from __future__ import annotations

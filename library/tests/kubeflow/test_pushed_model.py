@@ -1,18 +1,26 @@
-"""The compiled pipeline, submitted with the official client, run step by step to a pushed model."""
+"""Two compiled projects, submitted with the official client, run step by step to pushed models.
+
+The second run is that of the foreign project (tests/foreign): source, steps, features, network and
+metrics of its owner's, and data of the same columns. Its model is compared with the first one.
+"""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
 import io
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import sample_project
+from tests.foreign.conftest import ForeignProject, make_foreign_project
+from tests.foreign.test_foreign_features import OWN as FEATURES
+from tests.foreign.test_foreign_features import features_on
+from tests.foreign.test_foreign_metrics import cost_on
+from tests.foreign.trips_database import FILE
 from tests.kubeflow.cluster import Cluster, running
 from tests.kubeflow.emulator.run import Run
 from tests.project_with_runs import ROWS_PER_SPAN, Project, make_project
@@ -24,7 +32,7 @@ BEHIND_THE_GATE = ("Transform", "Trainer", "Evaluator", "ServingCheck", "Pusher"
 
 @dataclasses.dataclass(frozen=True)
 class Submitted:
-    """How a submission ended, and what was served then."""
+    """Outcome of a submission, and the model served then."""
 
     code: int
     run: Run
@@ -60,16 +68,36 @@ def submit(cluster, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def first(submit) -> Submitted:
-    return submit()
+def first(cluster, submit) -> Submitted:
+    """With a training that is killed once."""
+    cluster.to_kill = "Trainer"
+    submitted = submit()
+    cluster.to_kill = ""
+    return submitted
 
 
 @pytest.fixture(scope="module")
-def second(first, cluster, submit) -> Submitted:
-    """With a span more, and a training that is killed once."""
-    cluster.put_span(5, _later_rows(4))
-    cluster.to_kill = "Trainer"
-    return submit()
+def foreign(tmp_path_factory) -> ForeignProject:
+    """The foreign project, without a run."""
+    return make_foreign_project(tmp_path_factory.mktemp("foreign") / "project")
+
+
+@pytest.fixture(scope="module")
+def second(first, cluster, foreign) -> Submitted:
+    """The foreign project, on the rows of its database."""
+    shutil.copy(cluster.configs / "cluster.yaml", foreign.root / "configs")
+    overlays = [word for name in ("kubeflow", "fast", "cluster") for word in ("--config", name)]
+    settings = (
+        f"kubeflow.steps.all.env.PYTHONPATH={foreign.root}",  # the packages of its own image
+        "data.reader=components.trips",
+        f"data.path={foreign.root / FILE}",
+        "steps.scan.enabled=true",
+        f"steps.push_log.file={foreign.root / 'pushed.txt'}",
+    )
+    chosen = [word for setting in settings for word in ("--set", setting)]
+    done = foreign.python("-m", "pipeline", "submit", "--wait", *overlays, *chosen)
+    run = list(cluster.backend.runs.values())[-1]
+    return Submitted(done.returncode, run, done.stdout + done.stderr, cluster.versions())
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +110,8 @@ def bad(second, cluster, submit) -> Submitted:
     writer = csv.DictWriter(text, rows[0])
     writer.writeheader()
     writer.writerows(rows)
-    cluster.put_span(6, text.getvalue())
-    return submit("--spans", "6")
+    cluster.put_span(5, text.getvalue())
+    return submit("--spans", "5")
 
 
 def _later_rows(span: int) -> str:
@@ -114,11 +142,7 @@ def test_the_run_leaves_its_report_as_an_artifact_of_the_type_that_the_ui_shows(
 def test_it_predicts_what_a_local_run_with_the_same_data_and_seed_predicts(
     first, cluster, project, tmp_path
 ):
-    command = [sys.executable, "-m", "pipeline", *project.arguments("run")]
-    done = subprocess.run(
-        command, cwd=sample_project.LIBRARY, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert project.pipeline("run") == 0, project.latest().error
     [local] = project.outputs.serving.glob("[0-9]*")
     there = _predictions(project.span(2), cluster.fetch_version(first.versions[0], tmp_path))
     here = _predictions(project.span(2), local)
@@ -136,19 +160,39 @@ def _predictions(file: Path, version: Path) -> list[float]:
     return [float(row[name]) for row in rows]
 
 
-def test_a_step_that_is_killed_is_tried_again_and_goes_on_where_it_was(second, cluster):
-    assert second.code == 0, second.explain()
-    assert "Epoch 1 of" in second.run.log("Trainer", 0)
-    assert "Epoch 1 of" not in second.run.log("Trainer", 1)
+def test_a_step_that_is_killed_is_tried_again_and_goes_on_where_it_was(first, cluster):
+    assert "Epoch 1 of" in first.run.log("Trainer", 0)
+    assert "Epoch 1 of" not in first.run.log("Trainer", 1)
     assert not cluster.keys("checkpoints/"), "a training that ended leaves nothing"
 
 
 def test_the_second_run_is_compared_with_the_served_model_and_pushed(first, second):
+    assert second.code == 0, second.explain()
     baseline = second.run.artifact("Baseline", "model").metadata()
     assert baseline["served_version"] == first.versions[0]
     assert second.versions[0] == first.versions[0] and len(second.versions) == 2
     pushed = second.run.artifact("Pusher", "pushed_model").metadata()
     assert pushed["pushed_destination"] == f"s3://taxi/serving/{second.versions[1]}"
+
+
+def test_source_and_steps_of_the_projects_own_run_there(second, cluster, foreign):
+    examples = second.run.artifact("ExampleGen", "examples").metadata()
+    assert examples["spans"] == "[2013, 2014, 2015, 2016]"
+    assert examples["reader"] == "components.trips"
+    assert examples["input_fingerprint"].startswith("reader:")
+    pushed = (foreign.root / "pushed.txt").read_text()
+    assert f"New model: version {second.versions[1]}, trained on" in pushed
+    listing = cluster.read(second.run.artifact("Scan", "listing").uri).decode()
+    assert any(line.endswith("/saved_model.pb") for line in listing.splitlines())
+
+
+def test_features_and_metrics_of_the_projects_own_are_in_the_report(second, cluster):
+    page = cluster.read(second.run.artifact("Report", "page").uri).decode()
+    assert "could not be made" not in page
+    assert f"Pushed as version {second.versions[1]}" in page
+    assert set(FEATURES) <= features_on(page).keys()
+    value, low, high = cost_on(page)
+    assert low < value < high
 
 
 def test_data_that_does_not_pass_stops_at_the_gate_and_nothing_is_pushed(second, bad):
@@ -157,7 +201,7 @@ def test_data_that_does_not_pass_stops_at_the_gate_and_nothing_is_pushed(second,
     assert phases["DataGate"] == "Failed"
     assert {phases[step] for step in BEHIND_THE_GATE} == {"Omitted"}
     assert bad.versions == second.versions
-    assert bad.run.artifact("ExampleGen", "examples").metadata()["spans"] == "[6]"
+    assert bad.run.artifact("ExampleGen", "examples").metadata()["spans"] == "[5]"
 
 
 def test_the_screen_and_the_log_of_the_step_say_why(bad):

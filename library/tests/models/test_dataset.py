@@ -72,3 +72,18 @@ def test_a_label_that_does_not_fit_the_task_is_refused(task, label, message):
 
 def test_all_features_may_be_made_in_code():
     assert dataset(columns={"x": {"role": "ignored"}}).features() == {}
+
+
+def test_an_accepted_leak_is_an_option_of_a_feature_and_changes_no_other_description():
+    def describe(**options):
+        columns = {"x": {"role": "numeric", **options}}
+        return Dataset.model_validate(
+            {"task": "binary", "label": {"column": "y"}, "columns": columns}
+        )
+
+    assert "known" not in describe().for_model()["columns"]["x"]
+    accepted = describe(known=True)
+    assert accepted.for_model()["columns"]["x"]["known"] is True
+    assert Dataset.model_validate(accepted.for_model()).columns["x"].known
+    with pytest.raises(ValueError, match="role ignored has no option known"):
+        describe(role="ignored", known=True)

@@ -11,7 +11,7 @@ import tensorflow_transform as tft
 from tests.models.conftest import to_example, transform
 from tfxkit.config.dataset import Dataset
 from tfxkit.config.settings import TrainSettings
-from tfxkit.errors import DataError
+from tfxkit.errors import ModelError
 from tfxkit.features.helpers import (
     as_text,
     by_role,
@@ -245,7 +245,7 @@ def test_numbers_become_text_without_a_fraction():
 
 
 def refused(function) -> str:
-    with tf.Graph().as_default(), pytest.raises(DataError) as error:
+    with tf.Graph().as_default(), pytest.raises(ModelError) as error:
         columns = {
             "fare": tf.constant([1.0, 2.0]),
             "word": tf.constant(["a", "b"]),
@@ -254,6 +254,21 @@ def refused(function) -> str:
         }
         preprocessing(lambda inputs, _: function(inputs))(columns, {"dataset": DATASET.for_model()})
     return str(error.value)
+
+
+def test_a_mistyped_column_is_an_error_of_the_code_with_its_line():
+    def features_of(inputs):
+        return {"x": number(inputs["fares"])}
+
+    message, place = refused(features_of).splitlines()
+    assert message == (
+        "A feature reads the column 'fares', which the schema does not have. Did you mean 'fare'?"
+    )
+    line = features_of.__code__.co_firstlineno + 1
+    assert place == (
+        f"library/tests/models/test_own_features.py, line {line}, in features_of: "
+        'return {"x": number(inputs["fares"])}'
+    )
 
 
 @pytest.mark.parametrize(

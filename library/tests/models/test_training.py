@@ -134,7 +134,7 @@ def test_training_stops_early_and_takes_the_best_epoch(hard, tmp_path):
 
 def test_a_training_that_goes_astray_exports_nothing(hard, tmp_path):
     args = fn_args(hard, tmp_path, learning_rate=1e38)
-    with pytest.raises(ModelError, match=r"went astray in epoch \d"):
+    with pytest.raises(ModelError, match=r"diverged in epoch \d"):
         run_fn(args)
     assert not Path(args.serving_model_dir).exists()
 

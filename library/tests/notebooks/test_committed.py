@@ -1,4 +1,4 @@
-"""What is committed of a notebook: text and code, and nothing of any run of it."""
+"""Notebooks are committed as text and code, without anything of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""All notebooks, executed by nbmake: on the sample, on data of other tasks, after a bad run."""
+"""All notebooks, executed by nbmake: on data of other tasks than the sample's, and after a bad run.
+
+On the sample's columns they are executed by tests/foreign/test_foreign_notebooks.py.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import pytest
 
 from tests.notebooks import own_data
 from tests.notebooks.test_committed import NOTEBOOKS
-from tests.sample_project import CONFIGS, ROOT, SAMPLE
+from tests.sample_project import CONFIGS, ROOT
 from tfxkit import cli
 from tfxkit.runs.opened_run import NothingToShowError, open_run
 
@@ -49,41 +52,39 @@ def run(configs: Path, *overlays: str) -> int:
     return cli.main(["run", "--config-dir", str(configs), *named])
 
 
-@pytest.mark.parametrize(
-    ("task", "notebooks"),
-    [("multiclass", NOTEBOOKS), ("regression", NOTEBOOKS[1:3])],  # the others know no task
-    ids=["multiclass", "regression"],
-)
-def test_data_of_ones_own(task, notebooks, tmp_path):
-    shutil.copytree(CONFIGS, tmp_path / "configs")
-    own_data.write(tmp_path / "own.csv", task)
-    told = ["--data", str(tmp_path / "own.csv"), "--label", LABEL, "--force"]
-    assert cli.main(["init", *told, "--config-dir", str(tmp_path / "configs")]) == 0
-    (tmp_path / "configs" / "small.yaml").write_text(own_data.SETTINGS)
-    assert run(tmp_path / "configs", "small") in (0, 3)  # ran to its end
-    execute(tmp_path / "configs", "small", notebooks)
+def project_after_a_run(root: Path, task: str) -> Path:
+    """Sets up a project for data of another kind and runs it; returns its configuration."""
+    configs = root / "configs"
+    shutil.copytree(CONFIGS, configs)
+    own_data.write(root / "own.csv", task)
+    told = ["--data", str(root / "own.csv"), "--label", LABEL, "--force"]
+    assert cli.main(["init", *told, "--config-dir", str(configs)]) == 0
+    (configs / "small.yaml").write_text(own_data.SETTINGS)
+    assert run(configs, "small") in (0, 3)  # ran to its end
+    return configs
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory) -> Path:
-    """The tests' project after a good run; its configuration."""
-    root = tmp_path_factory.mktemp("sample")
-    shutil.copytree(SAMPLE, root, dirs_exist_ok=True)
-    assert run(root / "configs", "fast") == 0
-    return root / "configs"
+def multiclass(tmp_path_factory) -> Path:
+    return project_after_a_run(tmp_path_factory.mktemp("multiclass"), "multiclass")
 
 
-def test_the_sample(sample):
-    execute(sample, "fast")
+def test_classes_of_ones_own(multiclass):
+    execute(multiclass, "small")
 
 
-def test_a_run_that_was_stopped_is_told_of_and_shown(sample):
+def test_numbers_of_ones_own(tmp_path):
+    configs = project_after_a_run(tmp_path, "regression")
+    execute(configs, "small", NOTEBOOKS[1:3])  # the others know no task
+
+
+def test_a_run_that_was_stopped_is_told_of_and_shown(multiclass):
     """After the others: the newest run has statistics, but neither features nor model."""
-    for file in sample.parent.glob("data/taxi/*/*.csv"):
-        file.write_text(file.read_text().replace("Cash", "Cheque"))
-    assert run(sample, "fast") == 4
-    execute(sample, "fast", [NOTEBOOKS[0], NOTEBOOKS[3]])
-    where = {"config": "fast", "config_dir": str(sample)}
+    [file] = multiclass.parent.glob("data/*/span-1/*.csv")
+    file.write_text(file.read_text(encoding="utf-8").replace(",a,", ",new,"), encoding="utf-8")
+    assert run(multiclass, "small") == 4
+    execute(multiclass, "small", [NOTEBOOKS[0], NOTEBOOKS[3]])
+    where = {"config": "small", "config_dir": str(multiclass)}
     stopped = open_run(**where)
     older = open_run("Trainer", **where)
     assert older.summary.run_id < stopped.summary.run_id
@@ -93,4 +94,4 @@ def test_a_run_that_was_stopped_is_told_of_and_shown(sample):
     with pytest.raises(NothingToShowError, match="has no Evaluator"):
         stopped.folder("Evaluator", "evaluation")
     with pytest.raises(NothingToShowError, match="There is no folder"):
-        open_run(config_dir=str(sample / "none"))
+        open_run(config_dir=str(multiclass / "none"))

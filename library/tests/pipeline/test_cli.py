@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import ROOT, SAMPLE
-from tfxkit import cli
+from tfxkit import __version__, cli
 from tfxkit.errors import UsageError
 
 
@@ -99,6 +100,17 @@ def test_a_configuration_is_refused_before_tensorflow_is_imported():
     for _, words in REFUSED_BY_RUN:
         assert words in told
     assert told.count("did you mean epochs?") == 1 + len(WITH_A_CONFIGURATION)
+
+
+def test_version_names_the_project_and_the_library(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{project['name']} {project['version']}",
+        f"tfxkit {__version__}",
+    ]
 
 
 def test_config_show_applies_settings(capsys):

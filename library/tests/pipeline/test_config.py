@@ -159,6 +159,22 @@ def test_a_missing_overlay_names_the_nearest():
         configs.load(CONFIGS, ["fats"])
 
 
+def test_an_overlay_of_a_backend_without_the_backends_own_names_the_order(config_dir):
+    (config_dir / "gpu.yaml").write_text(
+        "kubeflow: {steps: {Trainer: {accelerator: {type: nvidia.com/gpu}}}}\n"
+    )
+    with pytest.raises(ConfigError) as error:
+        configs.load(config_dir, ["local", "gpu"])
+    first, *problems = str(error.value).splitlines()
+    assert first.startswith("The configuration is not valid (")
+    assert problems == [
+        "  gpu.yaml changes the section kubeflow. Apply it after kubeflow: "
+        "--config local --config kubeflow --config gpu"
+    ]
+    config = configs.load(config_dir, ["local", "kubeflow", "gpu"])
+    assert config.kubeflow.steps["Trainer"].accelerator.count == 1
+
+
 @pytest.mark.parametrize("missing", ["base", "dataset"])
 def test_where_there_is_no_description_yet_it_says_how_to_make_one(missing, config_dir):
     (config_dir / f"{missing}.yaml").unlink()

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import tfxkit
 from tests.light_commands import exit_codes_and_heavy_imports
 from tests.sample_project import LIBRARY, SAMPLE
 from tfxkit import cli
@@ -64,6 +65,20 @@ def test_a_search_without_a_hit_is_refused(docs):
         2,
         "",
         "No page has 'qqqq'; the list: python -m pipeline docs\n",
+    )
+
+
+def test_an_installation_without_a_changelog_lists_the_other_pages(docs, tmp_path, monkeypatch):
+    pages = tmp_path / "tfxkit" / "docs"
+    pages.mkdir(parents=True)
+    (pages / "slices.md").write_text("# Slices\n")
+    monkeypatch.setattr(tfxkit, "__file__", str(tmp_path / "tfxkit" / "__init__.py"))
+    assert docs() == (0, "slices  Slices\n\nTo read one: python -m pipeline docs PAGE\n", "")
+    assert docs("--search", "slice")[0] == 0
+    code, out, error = docs("changelog")
+    assert (code, out) == (2, "")
+    assert error == (
+        "This installation of tfxkit has no changelog. Install the library again: make setup\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from tests.pipeline.report.bare_run import bare_run
 from tfxkit.config.selection import ConfigSelection
 from tfxkit.errors import DataError, StorageError
+from tfxkit.evaluation import Leak
 from tfxkit.report.verdict import build_verdict
 from tfxkit.runs.outcome import KILLED, OUTCOMES, STEPS, explain, label_of, last_words
 from tfxkit.runs.outputs import Outputs
@@ -40,6 +42,32 @@ def test_a_run_without_a_push_to_come_is_done_with_all_its_steps(tmp_path):
     run = bare_run(tmp_path, Status.DONE, arguments={"from": None, "to": None})
     assert "All steps done" in screen(run)
     assert build_verdict(run).headline == "All steps done"
+
+
+PART = Leak("registered", 0.9781, accepted=True)
+
+
+@pytest.mark.parametrize(
+    ("leaks", "words"),
+    [
+        ((PART,), "registered alone determining 97.8% of the label, as accepted"),
+        (
+            (dataclasses.replace(PART, accepted=False),),
+            "registered alone determining 97.8% of the label",
+        ),
+        (
+            (PART, Leak("casual", 0.99, accepted=True)),
+            "2 columns each determining 97.8% of the label or more, as accepted",
+        ),
+    ],
+)
+@pytest.mark.parametrize("status", [Status.PUSHED, Status.ALREADY_SERVED])
+def test_a_model_that_learned_from_a_leak_is_not_simply_approved(leaks, words, status, tmp_path):
+    run = bare_run(tmp_path, status, leaks=leaks)
+    verdict = build_verdict(run)
+    assert verdict.headline == f"{OUTCOMES[status].headline}, with {words}"
+    assert verdict.tone == "plain"
+    assert verdict.headline in " ".join(screen(run).split())
 
 
 def test_every_state_of_a_step_has_a_word():

@@ -1,4 +1,4 @@
-"""What must hold after every bad day, whatever happened: one place for all cases."""
+"""Promises that hold after every bad day: one place for all cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def served(outputs: Outputs) -> Served:
 
 
 def assert_unharmed(outputs: Outputs, before: Served) -> None:
-    """What was served is served still, byte for byte; the metadata of each run can be read.
+    """Checks that the served model is unchanged, byte for byte, and that all metadata can be read.
 
     Args:
         outputs: Of the pipeline.

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def after_settling(after_first_run, tmp_path_factory) -> tuple[Project, Path]:
     """After a second run, which compares the pushed model with itself: a third runs Pusher only."""
-    project, _ = after_first_run
+    project = put_back(*after_first_run)
     assert project.pipeline("run") == 0
     aftermath.assert_loadable(project.outputs)
     saved = tmp_path_factory.mktemp("settled") / "project"

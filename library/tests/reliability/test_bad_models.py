@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,13 @@ import tensorflow as tf
 from markupsafe import escape
 
 import tfxkit.training.export
-from tests.project_with_runs import ORDER
+from tests.project_with_runs import ORDER, Project, put_back
 from tests.reliability import aftermath
 from tfxkit.runs.summary import State, Status
 
 NOT_BLESSED, FAILED = 3, 1
 ANOTHER = "train.seed=9"  # else the model is the one being served
+SPOILED = "train.seed=10"  # trained anew, with what goes wrong
 EVALUATION = "dataset.evaluation"
 ANY_AUC = f"{EVALUATION}.thresholds.auc={{min: 0.0, max_worsening: 1.0}}"
 
@@ -86,7 +89,7 @@ def two_answers_for_all(patch: Patch) -> None:
 CASES = [
     Case("NaN loss", ("train.learning_rate=1e30",), FAILED, "learning_rate"),
     Case(
-        "constant predictions", (ANOTHER,), NOT_BLESSED, "auc overall is 0.5, below 0.8", constant
+        "constant predictions", (SPOILED,), NOT_BLESSED, "auc overall is 0.5, below 0.8", constant
     ),
     Case(
         "worse than the one being served",
@@ -100,7 +103,7 @@ CASES = [
     ),
     Case(
         "a slice much worse than before",
-        (ANOTHER, ANY_AUC, f"{EVALUATION}.worst_slice.max_worsening=0.02"),
+        (SPOILED, ANY_AUC, f"{EVALUATION}.worst_slice.max_worsening=0.02"),
         NOT_BLESSED,
         "accuracy in the slice payment_type: Credit Card",
         constant,
@@ -113,14 +116,14 @@ CASES = [
     ),
     Case(
         "wrong signature: takes floats",
-        (ANOTHER,),
+        (SPOILED,),
         NOT_BLESSED,
         "serving_default takes fare (float32), not one tensor of serialized examples",
         floats_wanted,
     ),
     Case(
         "wrong signature: not an answer for each row",
-        (ANOTHER,),
+        (SPOILED,),
         FAILED,
         "First dimension does not correspond with batch size",
         two_answers_for_all,
@@ -152,14 +155,29 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def after_training(after_settling, tmp_path_factory) -> tuple[Project, Path]:
+    """With another model that was trained and measured, and neither checked further nor pushed."""
+    project = put_back(*after_settling)
+    assert project.pipeline("run", f"--set={ANOTHER}", "--to", "Evaluator") == 0
+    saved = tmp_path_factory.mktemp("trained") / "project"
+    shutil.copytree(project.root, saved, symlinks=True)
+    return project, saved
+
+
+@pytest.fixture
+def trained(after_training) -> Project:
+    return put_back(*after_training)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_model(case, settled, row, capfd, monkeypatch):
-    before = aftermath.served(settled.outputs)
+def test_a_bad_model(case, trained, row, capfd, monkeypatch):
+    before = aftermath.served(trained.outputs)
     with monkeypatch.context() as patch:
         case.spoil(patch)
-        code = settled.pipeline("run", *(f"--set={setting}" for setting in case.settings))
+        code = trained.pipeline("run", *(f"--set={setting}" for setting in case.settings))
     out = capfd.readouterr().out
-    summary = settled.latest()
+    summary = trained.latest()
     reasons = [check.detail for check in summary.thresholds if not check.passed]
     found = summary.serving_check or {}
     reasons += [found["reason"]] if found.get("reason") else []
@@ -169,7 +187,7 @@ def test_a_bad_model(case, settled, row, capfd, monkeypatch):
     assert "Traceback" not in out
     assert case.words in " ".join(out.split())
     assert any(case.words in reason for reason in reasons)
-    page = (settled.outputs.runs / "latest" / "report.html").read_text()
+    page = (trained.outputs.runs / "latest" / "report.html").read_text()
     assert escape(case.words[1:]) in page  # there they may begin a sentence
     # A model that answers no rows has no curves; all else is there.
     assert page.count("could not be made") == (case.spoil is floats_wanted)
@@ -178,19 +196,19 @@ def test_a_bad_model(case, settled, row, capfd, monkeypatch):
         assert summary.status == Status.NOT_BLESSED
         assert "The served model stays the same" in out
     else:
-        assert settled.states()["Pusher"] == State.SKIPPED
-    assert aftermath.served(settled.outputs) == before
-    aftermath.assert_unharmed(settled.outputs, before)
-    assert settled.pipeline("run") == 0
-    assert settled.ran() == {"Pusher"}
-    assert list(settled.states()) == ORDER
+        assert trained.states()["Pusher"] == State.SKIPPED
+    assert aftermath.served(trained.outputs) == before
+    aftermath.assert_unharmed(trained.outputs, before)
+    assert trained.pipeline("run") == 0
+    assert trained.ran() == {"Pusher"}
+    assert list(trained.states()) == ORDER
 
 
-def test_what_the_training_has_done_is_not_done_again_for_another_bound(settled, row):
-    assert settled.pipeline("run", f"--set={ANOTHER}", "--set=serving_check.size_mb=0.01") == 3
-    code = settled.pipeline("run", f"--set={ANOTHER}")
-    row("0 pushed, ServingCheck and Pusher run", f"{code} {sorted(settled.ran())}")
+def test_what_the_training_has_done_is_not_done_again_for_another_bound(trained, row):
+    assert trained.pipeline("run", f"--set={ANOTHER}", "--set=serving_check.size_mb=0.01") == 3
+    code = trained.pipeline("run", f"--set={ANOTHER}")
+    row("0 pushed, ServingCheck and Pusher run", f"{code} {sorted(trained.ran())}")
     assert code == 0
-    assert settled.ran() == {"ServingCheck", "Pusher"}
-    assert settled.latest().status == Status.PUSHED
-    aftermath.assert_loadable(settled.outputs)
+    assert trained.ran() == {"ServingCheck", "Pusher"}
+    assert trained.latest().status == Status.PUSHED
+    aftermath.assert_loadable(trained.outputs)

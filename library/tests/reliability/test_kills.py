@@ -9,7 +9,7 @@ import pytest
 
 from tests.project_with_runs import AFTER_A_PUSH, ORDER, make_project
 from tests.reliability import aftermath
-from tests.reliability.processes import with_trouble
+from tests.reliability.processes import preloaded
 from tfxkit.runs.outcome import KILLED, label_of
 from tfxkit.runs.summary import State, Status
 
@@ -22,8 +22,14 @@ def victim(tmp_path_factory):
     return make_project(tmp_path_factory.mktemp("killed"))
 
 
+@pytest.fixture(scope="module")
+def with_trouble(tmp_path_factory):
+    with preloaded(tmp_path_factory.mktemp("preloaded")) as run:
+        yield run
+
+
 @pytest.mark.parametrize(("step", "what"), MOMENTS, ids=[f"{s} {w}" for s, w in MOMENTS])
-def test_a_kill_during(step, what, victim, row):
+def test_a_kill_during(step, what, victim, with_trouble, row):
     served = aftermath.served(victim.outputs)
     first = not victim.outputs.runs.exists()
     killed = with_trouble(victim, step, what, "run" if first else "resume")

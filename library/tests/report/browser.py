@@ -49,7 +49,7 @@ class Browser:
         return [message["params"]["request"]["url"] for message in sent]
 
     def console(self) -> list[str]:
-        """What pages and browser complained about since the last call."""
+        """Complaints of pages and browser since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def script(self, code: str) -> Any:

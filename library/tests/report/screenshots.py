@@ -75,7 +75,7 @@ def _read(terminal: int) -> bytes:
 
 
 def during(shown: list[str]) -> str:
-    """What the screen showed in the middle of the training."""
+    """The screen in the middle of the training."""
     training = [part for part in shown if "epoch " in part]
     return training[len(training) // 2]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from tests.project_with_runs import put_back
 from tfxkit.report.comparison import compare as compare_runs
 from tfxkit.report.run import Run, RunPair
 from tfxkit.runs import summary
@@ -19,12 +20,21 @@ def compare(project, *names):
     return project.pipeline("report", "--no-open", "--compare", *names)
 
 
-@pytest.fixture
-def pair(project):
-    """The first run, and one of a model that learned less, from the same data."""
-    first = project.latest()
+@pytest.fixture(scope="module")
+def after_second_run(after_first_run, tmp_path_factory):
+    """With another run, of a model that learned less from the same data."""
+    project = put_back(*after_first_run)
     assert project.pipeline("run", "--set", "train.epochs=2", "--set", "train.seed=5") in (0, 3)
-    return first, project.latest()
+    saved = tmp_path_factory.mktemp("two-runs") / "project"
+    shutil.copytree(project.root, saved, symlinks=True)
+    return project, saved
+
+
+@pytest.fixture
+def pair(project, after_second_run):
+    """The first run and the second; the project is put back as it was after both."""
+    first = project.latest()
+    return first, put_back(*after_second_run).latest()
 
 
 def test_two_models_on_the_same_rows(project, pair, capfd):

@@ -1,4 +1,4 @@
-"""How a run can end: exit code, message, what is served. For bad days, see tests/reliability."""
+"""Ends of a run: exit code, message, what is served. For bad days, see tests/reliability."""
 
 import contextlib
 import os

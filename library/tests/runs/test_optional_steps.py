@@ -1,4 +1,4 @@
-"""What configuration switches on: tuning, predictions in bulk, a warm start, windows of spans."""
+"""Optional steps: tuning, predictions in bulk, a warm start, windows of spans."""
 
 import shutil
 
@@ -84,6 +84,6 @@ def test_the_spans_that_are_asked_for_are_read(project, spans, read):
 
 def test_a_served_model_of_another_label_is_no_baseline(project):
     other = ["--set", "dataset.label={column: tips, greater_than: 0.1, times: fare}"]
-    assert project.pipeline("run", *other) == 0
+    assert project.pipeline("run", "--to", "Baseline", *other) == 0
     baseline = project.latest().baseline
     assert baseline.version is None and "label" in baseline.reason

@@ -1,4 +1,4 @@
-"""What `resume` does after a run that needs none; after one that does, see tests/reliability."""
+"""`resume` after a run that needs none; after one that does, see tests/reliability."""
 
 import pytest
 

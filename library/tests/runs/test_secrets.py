@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.webhook_server import webhook_server
+from tfxkit import cli
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Status
 
@@ -38,19 +38,24 @@ def webhook():
 
 
 @pytest.mark.slow
-def test_a_run_a_failed_run_and_a_package_hold_no_secret(project, webhook):
+def test_a_run_a_failed_run_and_a_package_hold_no_secret(project, webhook, monkeypatch, capfd):
     outputs: Outputs = project.outputs
-    env = {**os.environ, **dict.fromkeys(NAMES, PLANTED), "ANNOUNCE_URL": webhook.url(PLANTED)}
+    for name in NAMES:
+        monkeypatch.setenv(name, PLANTED)
+    monkeypatch.setenv("ANNOUNCE_URL", webhook.url(PLANTED))
     announced = ("--set", "steps.announce.webhook=ANNOUNCE_URL")
 
-    def told(*arguments: str) -> str:
+    def in_a_process(*arguments: str) -> str:
         command = [sys.executable, "-m", "pipeline", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 
-    shown = told(*project.arguments("run", "--set", "train.seed=2", *announced))
+    def told(*arguments: str) -> str:
+        capfd.readouterr()
+        cli.main(list(arguments))
+        return "".join(capfd.readouterr())
+
+    shown = in_a_process(*project.arguments("run", "--set", "train.seed=2", *announced))
     assert "Trainer" in shown
     [(path, _, body)] = webhook.posts
     event, run = json.loads(body), project.latest()

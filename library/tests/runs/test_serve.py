@@ -151,8 +151,7 @@ def rows_of(file: Path, folder: Path) -> list[dict]:
         ]
 
 
-def test_both_apis_answer_as_predict_does(server, stubs, after_first_run, capfd):
-    project, _ = after_first_run
+def test_both_apis_answer_as_predict_does(server, stubs, project, capfd):
     file = project.span(2)
     capfd.readouterr()
     assert project.pipeline("predict", str(file)) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.conftest import VERSION, commit, replace
+from tests.template.conftest import PYTHON, VERSION, commit, replace
+from tests.template.test_answers import GOOD
 
 pytestmark = pytest.mark.template
 ANSWERS = ("project_name=Iris Demo", "author_name=Zoë O'Brien", "runs_on=kubeflow")
@@ -100,11 +102,21 @@ def test_a_project_that_is_there_is_refused_replaced_or_completed(cookiecutter, 
 def test_both_tools_end_with_the_next_steps(cookiecutter, copier, template, home):
     told = cookiecutter(template, "--no-input", *ANSWERS).stdout
     assert "\n    cd iris-demo\n" in told
+    assert "\n    git init -b main && git add" in told  # the branch of the workflows
     assert "make run" in told and "pipeline/dag.py" in told
     assert told.rstrip().endswith("how to get the next version.")
     told = copier("copy", "--data", "project_name=Iris", template, home / "out" / "a b").stdout
     assert "\n    cd 'a b'\n" in told
     assert told.rstrip().endswith("how to get the next version.")
+
+
+def test_the_last_screen_names_the_data(cookiecutter, template, home):
+    sample = "\nData: the taxi sample, because the answer dataset_csv is empty.\n"
+    (home / "out" / "a.csv").write_text("a,b\n1,2\n")
+    misnamed = cookiecutter(template, "--no-input", *ANSWERS, "data_file=a.csv").stdout
+    assert sample in misnamed
+    told = cookiecutter(template, "--no-input", "dataset_csv=a.csv").stdout
+    assert "\nData: data/a/span-1/a.csv.\n" in told
 
 
 @pytest.mark.parametrize(
@@ -160,6 +172,52 @@ def test_an_old_python_is_refused_before_the_first_question(cookiecutter, sh, te
         "Python 3.10 runs copier here, and the template needs Python 3.11"
     )
     assert os.listdir(home / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Ünï Cödé", "uni-code"),
+        ("Prévisions", "previsions"),
+        ("Łódź & Straße 2.0 -", "lodz-strasse-2-0"),
+        ("İzmir Ærø", "izmir-aero"),
+    ],
+)
+def test_copier_derives_the_slug_as_cookiecutter_does(
+    cookiecutter, copier, template, home, *, name, slug
+):
+    cookiecutter(template, "--no-input", f"project_name={name}")
+    copier("copy", "--data", f"project_name={name}", template, home / "out" / "copied")
+    for folder in (slug, "copied"):
+        assert f'\nname = "{slug}"\n' in (home / "out" / folder / "pyproject.toml").read_text()
+
+
+def test_a_project_of_cruft_names_cruft_wherever_it_names_an_update(sh, template, home):
+    """Cruft calls the hooks of cookiecutter with the commit of the template among the answers."""
+    project = home / "out" / "trip-tips"
+    shutil.copytree(template / "{{cookiecutter.project_slug}}", project)
+    context = {**GOOD, "_commit": "0" * 40, "_template": str(template)}
+    call = "import json, sys; from template import hook; "
+    call += "sys.exit(hook.write(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])))"
+    sh(
+        PYTHON,
+        "-B",
+        "-c",
+        call,
+        template,
+        home / "out",
+        json.dumps(context),
+        cwd=project,
+        path=template,
+    )
+    assert not (project / ".copier-answers.yml").exists()
+    page = (project / "README.md").read_text()
+    assert "then `cruft update` with everything committed" in page
+    assert "copier" not in page
+    assert (
+        "| `.cruft.json` | cruft | `pip install cruft`"
+        in (project / "docs/updating.md").read_text()
+    )
 
 
 def test_without_hooks_the_project_says_why_it_is_empty(cookiecutter, template, home):

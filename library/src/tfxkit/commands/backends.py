@@ -42,7 +42,7 @@ def _add_compile_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to write it (default: outputs/PIPELINE/TARGET.yaml)",
     )
     parser.add_argument(
-        "--check", type=Path, metavar="FILE", help="only say what the target would refuse of FILE"
+        "--check", type=Path, metavar="FILE", help="only check FILE against the target's rules"
     )
     add_config_options(parser, default="the target's name")
     add_engine_option(parser)
@@ -57,7 +57,7 @@ def compile_pipeline(args: argparse.Namespace) -> int:
 
     if args.check:
         ensure_fit(read_package(args.check), args.target, str(args.check))
-        print(f"{args.check}: nothing in it that {args.target} would refuse")
+        print(f"{args.check}: fits the rules of {args.target}")
         return 0
 
     from tfxkit.runs.run_log import captured
@@ -148,9 +148,9 @@ def _add_submit_arguments(parser: argparse.ArgumentParser) -> None:
         help="give any parameter of the package; may be given again",
     )
     parser.add_argument("--name", metavar="NAME", help="of the run (default: pipeline and time)")
-    parser.add_argument("--experiment", metavar="NAME", help="that the run is filed under")
+    parser.add_argument("--experiment", metavar="NAME", help="experiment for the run")
     parser.add_argument("--wait", action="store_true", help="watch the steps until the run ends")
-    parser.add_argument("--schedule", metavar="CRON", help="start it again and again: five fields")
+    parser.add_argument("--schedule", metavar="CRON", help="cron schedule, five fields")
     parser.add_argument(
         "--timezone", metavar="ZONE", help="of the schedule, such as Europe/Berlin (Vertex AI)"
     )

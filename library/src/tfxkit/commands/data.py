@@ -29,10 +29,13 @@ def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
         "--label", metavar="COLUMN", help="what is predicted (default: by its name, else the last)"
     )
     parser.add_argument(
-        "--task", choices=("binary", "multiclass", "regression"), help="(default: as the label is)"
+        "--task",
+        choices=("binary", "multiclass", "regression"),
+        help="(default: inferred from the label)",
     )
     parser.add_argument(
-        "--name", help="of the pipeline: a-z, 0-9 and dashes (default: as the data is called)"
+        "--name",
+        help="of the pipeline: a-z, 0-9 and dashes (default: inferred from the name of the data)",
     )
     parser.add_argument(
         "--csv",
@@ -48,13 +51,18 @@ def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
         help="words for missing values, in place of NA, null, ? and others",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace the files that are there; they are kept"
+        "--force", action="store_true", help="replace existing files, after a backup"
     )
     parser.add_argument(
         "--config-dir",
         type=Path,
         metavar="FOLDER",
         help="the folder to write to (default: configs)",
+    )
+    parser.add_argument(
+        "--no-next-step",
+        action="store_true",
+        help="do not print the next command, which `make run` runs anyway",
     )
 
 
@@ -102,7 +110,8 @@ def describe_data(args: argparse.Namespace) -> int:
         terminal.write(f"\nThe data is in {data}.\nWritten to {config_dir}: {', '.join(texts)}.\n")
         if kept:
             terminal.write(f"The old files are in {kept}.\n")
-        terminal.write(f"Look them over, then: {selection.command('run')}\n")
+        if not args.no_next_step:
+            terminal.write(f"Review these files, then: {selection.command('run')}\n")
     return 0
 
 

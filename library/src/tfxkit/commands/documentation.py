@@ -11,6 +11,7 @@ import tfxkit
 from tfxkit.commands import Subcommand
 from tfxkit.errors import UsageError
 
+_CHANGELOG = "changelog"
 _FENCE = "```"
 
 _DOCS = """\
@@ -53,7 +54,9 @@ def _pages() -> dict[str, Path]:
         library = package.parents[1]
         docs, changelog = library / "docs", library / "CHANGELOG.md"
     files = [file for file in docs.rglob("*.md") if file.parent.name != "reference"]
-    pages = {file.stem: file for file in files} | {"changelog": changelog}
+    pages = {file.stem: file for file in files} | {_CHANGELOG: changelog}
+    if not changelog.is_file():
+        del pages[_CHANGELOG]
     return dict(sorted(pages.items()))
 
 
@@ -69,6 +72,10 @@ def _list(pages: dict[str, Path]) -> list[str]:
 def _find(target: str, pages: dict[str, Path]) -> Path:
     """The page of a name, or of a link's target."""
     name = PurePosixPath(target.partition("#")[0]).name.removesuffix(".md").lower()
+    if name == _CHANGELOG and name not in pages:
+        raise UsageError(
+            "This installation of tfxkit has no changelog. Install the library again: make setup"
+        )
     if name not in pages:
         near = difflib.get_close_matches(name, pages, 1)
         hint = f"did you mean {near[0]}?" if near else "the list: python -m pipeline docs"

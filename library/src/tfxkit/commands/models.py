@@ -21,14 +21,14 @@ from tfxkit.extras import require_extra
 from tfxkit.runs.outputs import Outputs
 
 _LINEAGE = """\
-Show the origin of a pushed model, or with --span the pushed models that a span went into.
+Show the origin of a pushed model, or with --span the pushed models trained on a span.
 """
 
 
 def _add_lineage_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("version", metavar="VERSION", nargs="?", help="of a model (the served one)")
-    group.add_argument("--span", type=int, metavar="N", help="the models that came from a span")
+    group.add_argument("--span", type=int, metavar="N", help="the models trained on a span")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     add_config_options(parser)
 
@@ -75,7 +75,7 @@ def show_lineage(args: argparse.Namespace) -> int:
 
 
 _PREDICT = """\
-Predict with the pushed model: the rows of a CSV or Parquet file, and what the model says.
+Write predictions of the pushed model for the rows of a CSV or Parquet file.
 
 The file needs the columns that the model was trained on, but not those that the label is made from.
 """
@@ -91,7 +91,7 @@ def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--raw",
         action="store_true",
-        help="texts as they are, though a spreadsheet may run some (default: marked by ')",
+        help="leave text that looks like a formula unescaped (default: marked by ')",
     )
     parser.add_argument("--version", type=int, help="a pushed version (default: the newest)")
     add_config_options(parser)
@@ -152,8 +152,8 @@ def _stream(terminal: TextIO) -> Iterator[BinaryIO]:
 _ROLLBACK = """\
 Serve the previous model again, or any pushed version that you name.
 
-Its content is pushed once more, under a new and thus highest number; nothing is removed. It is
-recorded in ML Metadata.
+Pushes a copy under a new, highest version number, and records it in ML Metadata; nothing is
+removed.
 """
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _CONFIG = """\
-Print the configuration that all files result in (show), or every key it may have (schema).
+Print the merged configuration (show), or every key it may have (schema).
 """
 
 
@@ -109,7 +109,7 @@ Replace the library of this project by another version, from a wheel.
 
 Checks the wheel, copies it to vendor/ and names it in requirements/library.txt; touches nothing
 else. An address is taken with --sha256 only. Prints what has changed since, and what to do next.
-Where the same version is in force already, nothing happens. An older version is taken as well.
+Does nothing if this version is installed. An older version is accepted, too.
 """
 
 
@@ -125,16 +125,17 @@ def upgrade_library(args: argparse.Namespace) -> int:
 
     root = project_root()
     result = upgrade(args.wheel, root, args.sha256)
-    template = (root / ".copier-answers.yml").is_file()
-    print("\n\n".join(_paragraphs(result, template)))
+    updates = {".copier-answers.yml": "copier update --trust", ".cruft.json": "cruft update"}
+    update = next((updates[name] for name in updates if (root / name).is_file()), None)
+    print("\n\n".join(_paragraphs(result, update)))
     return 0
 
 
-def _paragraphs(result: Upgrade, template: bool) -> list[str]:
+def _paragraphs(result: Upgrade, update: str | None) -> list[str]:
     from tfxkit.upgrade import changes
 
     wheel, before = result.wheel, result.before
-    after = _next(result, template)
+    after = _next(result, update)
     if not result.changed:
         return [f"The library of this project is tfxkit {wheel.version} already.", *after]
     old = f" (before: {before})" if before and before != wheel.version else ""
@@ -149,7 +150,7 @@ def _paragraphs(result: Upgrade, template: bool) -> list[str]:
     return [*said, *after]
 
 
-def _next(result: Upgrade, template: bool) -> list[str]:
+def _next(result: Upgrade, update: str | None) -> list[str]:
     version = result.wheel.version
     paragraphs = [
         f"pyproject.toml names the extra {extra!r}, which tfxkit {version} does not have; its "
@@ -163,8 +164,8 @@ def _next(result: Upgrade, template: bool) -> list[str]:
     if result.unlocked or result.changed:
         steps.append(("make setup", "installs it"))
         steps.append(("git add vendor requirements", "and commit"))
-    if template and result.changed:
-        steps.append(("copier update --trust", "brings the template's changes, if there are any"))
+    if update and result.changed:
+        steps.append((update, "brings the template's changes, if there are any"))
     if steps:
         paragraphs.append("Next:\n" + "\n".join(f"  {step:28} {why}" for step, why in steps))
     return paragraphs

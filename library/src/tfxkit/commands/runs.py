@@ -43,7 +43,7 @@ def list_runs(args: argparse.Namespace) -> int:
     # The metrics that decide: those with thresholds in the newest run.
     names = list(history[-1].configured_thresholds())[:_MOST_METRICS]
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("run", "status", "spans", "blessed"):
+    for heading in ("run", "status", "spans", "approved"):
         table.add_column(heading, no_wrap=True)
     for heading in (*names, "seconds"):
         table.add_column(heading.replace("_", " "), justify="right")
@@ -101,7 +101,7 @@ def show_run(args: argparse.Namespace) -> int:
 _REPORT = """\
 Open the report of a run in the browser, and print where it is.
 
-Written anew if it is not there (the run was killed), or if the model card has been edited since.
+Rewrites a missing or outdated report: of a killed run, or after an edit of the model card.
 With --compare, a page that sets two runs side by side; the terminal shows it in short.
 """
 
@@ -192,14 +192,14 @@ def _has_screen() -> bool:
 
 
 _CLEAN = """\
-Remove what runs left behind: artifacts, metadata, runs and checkpoints; with --all, models too.
+Remove the outputs of runs: artifacts, metadata, runs and checkpoints; with --all, models too.
 
-Pushed models stay unless --all is given: they carry their own past, so the next run compares with
-them all the same.
+Pushed models stay unless --all is given. Pushed versions include their provenance, so the next run
+still compares with them.
 
-With --keep N only what is old goes: all but the newest N runs and the newest N pushed models, with
-their artifacts. What a model that stays came from stays as well. Without N the configuration says
-how many: retention.runs, retention.pushed_models.
+--keep N removes all but the newest N runs and the newest N pushed models, with their artifacts. The
+provenance of kept models is kept. Without N the numbers are those of the configuration:
+retention.runs, retention.pushed_models.
 """
 
 
@@ -213,9 +213,9 @@ def _add_clean_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=0,
         metavar="N",
-        help="only what is old: keep the newest N runs and pushed models (N: see retention)",
+        help="keep the newest N runs and pushed models (default: retention.*)",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation")
 
 
 def clean(args: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ class CsvFormat(Frozen):
     )
     encoding: str = pydantic.Field(
         default="utf-8",
-        description="Of the text, by any name that Python has for it, such as cp1252 or utf-16.",
+        description="Text encoding, any Python codec name, such as cp1252 or utf-16.",
     )
     missing: Words = pydantic.Field(
         default=(),
@@ -173,7 +173,7 @@ class DataConfig(Frozen):
         f"{documentation('source')}.",
     )
     reader_options: Annotated[dict[str, pydantic.JsonValue], NoSecretNames] = pydantic.Field(
-        default={}, description="What the functions of `reader` are called with, by parameter."
+        default={}, description="Keyword arguments for the functions of `reader`."
     )
     spans: Annotated[str, pydantic.Field(pattern=r"^(all|newest|\d+|last:[1-9]\d*)$")] = (
         pydantic.Field(default="all", description="all, newest, one number, or last:N.")

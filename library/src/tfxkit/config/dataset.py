@@ -73,6 +73,11 @@ class Column(Frozen):
 
     role: Role
     why: str = pydantic.Field(default="", description="A note for the reader; changes nothing.")
+    known: bool = pydantic.Field(
+        default=False,
+        description="True accepts a column that nearly determines the label: it is known at "
+        "prediction time.",
+    )
     fill: int | float | str | None = pydantic.Field(
         default=None,
         description="What a missing value counts as; a number where the role needs one.",
@@ -100,8 +105,9 @@ class Column(Frozen):
 
     @pydantic.model_validator(mode="after")
     def _options_fit_role(self) -> Self:
-        known = {"role", "why"} | _OPTIONS[self.role]
-        if useless := sorted(self.model_fields_set - known - _defaults(self)):
+        options = {"role", "why"} | _OPTIONS[self.role]
+        options |= {"known"} if self.role is not Role.IGNORED else set()
+        if useless := sorted(self.model_fields_set - options - _defaults(self)):
             raise ValueError(f"role {self.role} has no option {', '.join(useless)}")
         numeric = self.role in (Role.NUMERIC, Role.BUCKETIZED)
         if numeric and isinstance(self.fill, str):
@@ -146,7 +152,7 @@ class Label(Frozen):
 
 
 class Threshold(Frozen):
-    """Thresholds of one metric; a model outside any of them is not blessed."""
+    """Thresholds of one metric; a model outside any of them is not approved."""
 
     min: float | None = None
     max: float | None = None
@@ -247,7 +253,7 @@ class Gap(Frozen):
         description="The columns of one of the slices."
     )
     max: float | None = pydantic.Field(
-        default=None, ge=0, description="The largest gap of a model that is blessed."
+        default=None, ge=0, description="The largest gap of a model that is approved."
     )
     min_examples: int = pydantic.Field(
         default=100, ge=1, description="Rows that a group needs to take part."
@@ -259,7 +265,7 @@ MetricName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][\w@.-]*$")]
 
 
 class Evaluation(Frozen):
-    """Slices and metrics of the evaluation, and the thresholds of a model that is blessed.
+    """Slices and metrics of the evaluation, and the thresholds of a model that is approved.
 
     The names of the metrics are those of `tfxkit.metrics.catalogue` and of `metrics`.
     """
@@ -329,7 +335,7 @@ class Validation(Frozen):
     max_association: Distance | None = pydantic.Field(
         default=0.95,
         description="A warning if a single feature is associated with the label more strongly than "
-        "this: 0 is independent, 1 determines it.",
+        "this, and an error from 0.97: 0 is independent, 1 determines it. See `known` of a column.",
     )
     max_repeated: Distance | None = pydantic.Field(
         default=0.1, description="A warning if a larger share of the rows repeats others."
@@ -397,12 +403,16 @@ class Dataset(Frozen):
 
     def for_model(self) -> dict[str, Any]:
         """Part that features and model depend on, as JSON-ready values."""
-        return self.model_dump(
+        part = self.model_dump(
             mode="json",
             include={"task": True, "label": True, "columns": True},
             # Read by ExampleGen only, or by nobody.
             exclude={"label": {"missing"}, "columns": {"__all__": {"why"}}},
         )
+        for column in part["columns"].values():
+            if not column["known"]:  # read by the data gate only
+                del column["known"]
+        return part
 
     def features(self) -> dict[str, Column]:
         """Columns that the model sees, in the order of the description."""

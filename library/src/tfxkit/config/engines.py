@@ -111,10 +111,10 @@ class DataflowSection(Frozen):
     """Google Cloud Dataflow, which starts the machines that a job needs."""
 
     project: str = pydantic.Field(
-        pattern=r"^[a-z][a-z0-9.:-]*$", description="Of Google Cloud, that pays."
+        pattern=r"^[a-z][a-z0-9.:-]*$", description="Billed Google Cloud project."
     )
     region: str = pydantic.Field(pattern=r"^[a-z]+-[a-z]+[0-9]$")
-    temp_location: CloudFolder = pydantic.Field(description="For what is there during a job.")
+    temp_location: CloudFolder = pydantic.Field(description="Folder for temporary files of a job.")
     sdk_container_image: Annotated[str, pydantic.Field(pattern=r"^[^\s:]\S*/\S+$")] = (
         pydantic.Field(description="Of `deploy/dataflow`, in Artifact Registry.")
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -50,7 +50,7 @@ class TunerConfig(Frozen):
 
 
 class BulkInferConfig(Frozen):
-    """Predictions for a folder of unlabelled data with the new model, once it is blessed."""
+    """Predictions for a folder of unlabelled data with the new model, once it is approved."""
 
     enabled: bool = False
     path: str = pydantic.Field(
@@ -210,8 +210,9 @@ def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str]
     tree = _read(config_dir, BASE)
     tree["dataset"] = _read(config_dir, DATASET)
     origin = [f"{BASE}.yaml", f"{DATASET}.yaml"]
+    read = {name: _read(config_dir, name) for name in overlays}
     for name in overlays:
-        tree = merge(tree, _read(config_dir, name))
+        tree = merge(tree, read[name])
         origin.append(f"{name}.yaml")
     for setting in settings:
         tree = merge(tree, _parse_setting(setting))
@@ -221,8 +222,33 @@ def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str]
         return config.model_validate(tree)
     except pydantic.ValidationError as error:
         where = f"{config_dir}: {', '.join(origin)}"
-        problems = "\n".join(f"  {explain(problem, config)}" for problem in error.errors())
-        raise ConfigError(f"The configuration does not hold ({where}):\n{problems}") from None
+        lines = {
+            _overlay_order(problem, config_dir, read) or explain(problem, config): None
+            for problem in error.errors()
+        }
+        problems = "\n".join(f"  {line}" for line in lines)
+        raise ConfigError(f"The configuration is not valid ({where}):\n{problems}") from None
+
+
+def _overlay_order(
+    problem: Any, config_dir: Path, overlays: Mapping[str, Mapping[str, Any]]
+) -> str | None:
+    """The right order of overlays, if one changes a section whose own overlay is not applied."""
+    section = problem["loc"][0] if problem["loc"] else None
+    if (
+        problem["type"] != "missing"
+        or section not in _BACKENDS
+        or section in overlays
+        or not (config_dir / f"{section}.yaml").exists()
+    ):
+        return None
+    changing = [name for name, tree in overlays.items() if section in tree]
+    if not changing:
+        return None
+    order = list(overlays)
+    order.insert(order.index(changing[0]), section)
+    options = " ".join(f"--config {name}" for name in order)
+    return f"{changing[0]}.yaml changes the section {section}. Apply it after {section}: {options}"
 
 
 def _read(config_dir: Path, name: str) -> dict[str, Any]:

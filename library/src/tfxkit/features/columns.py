@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxkit.errors import DataError
+from tfxkit.errors import ModelError
 
 RawColumns = Mapping[str, tf.SparseTensor | tf.Tensor]
 
@@ -42,7 +42,7 @@ class Columns(Mapping[str, tf.Tensor]):
         """Returns a column as a dense tensor.
 
         Raises:
-            DataError: If the schema has no such column, or if the label is made from it.
+            ModelError: If the schema has no such column, or if the label is made from it.
         """
         self._use(name)
         values, missing = first_value(self._raw[name])
@@ -56,7 +56,7 @@ class Columns(Mapping[str, tf.Tensor]):
         """Takes `first_value` of each of these columns, with few operations for many.
 
         Raises:
-            DataError: If the schema has no such column, or if the label is made from it.
+            ModelError: If the schema has no such column, or if the label is made from it.
         """
         chosen = tuple(names)
         self._use(*chosen)
@@ -88,18 +88,18 @@ class Columns(Mapping[str, tf.Tensor]):
         """Records that features are made from these columns.
 
         Raises:
-            DataError: If a column is missing, or only the label is made from it.
+            ModelError: If a column is missing, or only the label is made from it.
         """
         for name in names:
             if name in self._label_columns:
-                raise DataError(
+                raise ModelError(
                     f"A feature reads the column {name!r}, which the label is made from: such a "
                     "column is unknown when the model is served. Leave it out."
                 )
             if name not in self.names:
                 near = difflib.get_close_matches(name, self._raw, 1)
                 hint = f"Did you mean {near[0]!r}?" if near else "Add it there, or leave it out."
-                raise DataError(
+                raise ModelError(
                     f"A feature reads the column {name!r}, which the schema does not have. {hint}"
                 )
         self.used.update(names)

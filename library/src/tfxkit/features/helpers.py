@@ -11,7 +11,7 @@
 A number that is NaN or infinite, and an empty text, count as missing; each function says what
 becomes of them. Every function takes a tensor of shape [batch]. The features it returns are learned
 from the training data in one pass for all of a kind, when `preprocessing_fn` has returned. Other
-arguments are checked at once: a wrong one is a DataError with the values that it may have.
+arguments are checked at once: a wrong one is a ModelError with the values that it may have.
 
 The function becomes part of the exported model, so training and serving cannot differ. Every
 feature is described in the Transform graph, where the trainer, the report and the notebooks find it
@@ -38,7 +38,7 @@ import tensorflow_transform as tft
 from tensorflow_transform import schema_inference
 
 from tfxkit.config.dataset import TICKS_PER_SECOND, Column, Dataset, DateOrder, Role
-from tfxkit.errors import DataError
+from tfxkit.errors import DataError, ModelError
 from tfxkit.features import columns, planned, text
 from tfxkit.features.columns import Columns, RawColumns
 from tfxkit.features.label import LABEL_KEY, make_label
@@ -62,6 +62,7 @@ from tfxkit.features.planned import (
     numbers_of,
     texts_of,
 )
+from tfxkit.tracebacks import located
 
 __all__ = [
     "Columns",
@@ -120,7 +121,7 @@ def number(values: tf.Tensor, missing: float = 0.0) -> Planned:
         missing: Replacement of a missing value.
     """
     if not (isinstance(missing, numbers.Real) and math.isfinite(missing)):
-        raise DataError(f"number() takes a finite number for missing, not {missing!r}.")
+        raise ModelError(f"number() takes a finite number for missing, not {missing!r}.")
 
     def compute() -> tf.Tensor:
         exact, gaps = numbers_of(values)
@@ -192,14 +193,14 @@ def date_parts(
 
 def _check_count(helper: str, argument: str, count: Any, least: int = 2) -> None:
     if not isinstance(count, numbers.Integral) or count < least:
-        raise DataError(
+        raise ModelError(
             f"{helper}() takes a whole number from {least} on for {argument}, not {count!r}."
         )
 
 
 def _check_choice(helper: str, argument: str, choice: str, allowed: Sequence[str]) -> None:
     if choice not in allowed:
-        raise DataError(
+        raise ModelError(
             f"{helper}() takes {', '.join(allowed[:-1])} or {allowed[-1]} for {argument}, "
             f"not {choice!r}."
         )
@@ -360,10 +361,10 @@ class Features(collections.UserDict[str, Any]):
         """Adds a feature.
 
         Raises:
-            DataError: If there is one of that name.
+            ModelError: If there is one of that name.
         """
         if name in self.data:
-            raise DataError(
+            raise ModelError(
                 f"There are two features {name!r}. Choose another name, or delete the first one: "
                 f"del features[{name!r}]."
             )
@@ -399,15 +400,20 @@ def preprocessing(function: PreprocessingFn) -> Callable[[RawColumns, Any], dict
             The features that `model_features` lists, and the label under `LABEL_KEY`.
 
         Raises:
-            DataError: If a column is not in the schema or has a type that does not fit, or if a
-                feature cannot be an input of a model.
+            DataError: If a column of dataset.yaml is not in the schema or has a type that does not
+                fit.
+            ModelError: If the function is wrong: a feature reads an unknown column, or cannot be an
+                input of a model. The message ends with the line of the owner's code.
         """
         dataset = Dataset.model_validate(custom_config["dataset"])
         label = make_label(dataset, inputs)
         columns = Columns(inputs, dataset.label_sources())
-        features = _named(function(columns, custom_config), columns)
+        try:
+            features = _named(function(columns, custom_config), columns)
+        except ModelError as error:
+            raise ModelError(located(str(error), error)) from error
         if not features:
-            raise DataError(
+            raise ModelError(
                 "preprocessing_fn returns no features, so there is nothing to learn from. Return "
                 "at least one."
             )
@@ -426,23 +432,23 @@ def preprocessing(function: PreprocessingFn) -> Callable[[RawColumns, Any], dict
 def _named(features: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     """Names all features as TensorFlow, Keras and file systems accept."""
     if not isinstance(features, Mapping):
-        raise DataError(
+        raise ModelError(
             f"preprocessing_fn returns a {type(features).__name__}. Return the features by name, "
             "as by_role() gives them."
         )
     named = Features()
     for key, feature in _flat(features):
         if not isinstance(key, str) or not key.strip("."):
-            raise DataError(f"A feature is called {key!r}. Name it by a text that is not empty.")
+            raise ModelError(f"A feature is called {key!r}. Name it by a text that is not empty.")
         if key in columns.names:
-            raise DataError(
+            raise ModelError(
                 f"The feature {key!r} has the name of a column, by which slices are looked up. "
                 f"Choose another one, such as {key + '_feature'!r}."
             )
         by_role = isinstance(feature, Planned) and feature.column is not None
         name = key if by_role else ".".join(safe_name(part) for part in key.split("."))
         if name == LABEL_KEY:
-            raise DataError(f"No feature may be called {key!r}, as the label is. Choose another.")
+            raise ModelError(f"No feature may be called {key!r}, as the label is. Choose another.")
         named[name] = feature
     return named.data
 
@@ -458,7 +464,7 @@ def _flat(features: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _plain(name: str, tensor: Any) -> Planned:
     """Turns a tensor into a feature; its kind follows from its type and its operation."""
     if not isinstance(tensor, tf.Tensor):
-        raise DataError(
+        raise ModelError(
             f"The feature {name!r} is a {type(tensor).__name__}. A feature is a dense tensor, or "
             "made by one of the functions in tfxkit.features.helpers."
         )
@@ -468,7 +474,7 @@ def _plain(name: str, tensor: Any) -> Planned:
     if values.shape.rank != 1:
         length = values.shape[1] if values.shape.rank == 2 else None  # noqa: PLR2004
         if not length:
-            raise DataError(
+            raise ModelError(
                 f"The feature {name!r} has the shape {tensor.shape}. Give it the shape [batch] or "
                 "[batch, length], with a length that is the same in every row (tf.ensure_shape, "
                 "or words() for text)."
@@ -479,12 +485,12 @@ def _plain(name: str, tensor: Any) -> Planned:
         description = f"{length} numbers" if length else "number"
         return Direct(lambda: numbers, Kind.NUMBER, description, length=length)
     if tensor.dtype == tf.string:
-        raise DataError(
+        raise ModelError(
             f"The feature {name!r} is text, which a model cannot take. Use code(), hashed() or "
             "words() from tfxkit.features.helpers."
         )
     if codes is None:
-        raise DataError(
+        raise ModelError(
             f"The feature {name!r} has whole numbers ({tensor.dtype.name}), and nothing says how "
             "many different ones there are. Use rank() or number() if they are a quantity, code() "
             "or hashed() if they are names."

@@ -25,7 +25,7 @@ import tensorflow_transform as tft
 from apache_beam.transforms import window
 from tensorflow_transform.beam.experimental import PTransformAnalyzer
 
-from tfxkit.errors import DataError
+from tfxkit.errors import ModelError
 from tfxkit.features.columns import as_text, first_value
 from tfxkit.features.model_inputs import (
     FIRST_WORD_CODE,
@@ -96,7 +96,7 @@ class Planned(abc.ABC):
         """Reads the inputs of the feature.
 
         Raises:
-            DataError: If they do not fit.
+            ModelError: If they do not fit.
         """
 
     @property
@@ -208,7 +208,7 @@ class Code(Planned):
 
     def compute(self) -> None:
         """Raises an error, since a vocabulary is stored under the name of its feature."""
-        raise DataError(
+        raise ModelError(
             "code() makes a feature, whose values no further computation can use. Use "
             "tft.compute_and_apply_vocabulary() there."
         )
@@ -222,13 +222,13 @@ def compute(features: Mapping[str, Planned]) -> dict[str, tf.Tensor]:
     """Computes features, those of a kind together.
 
     Raises:
-        DataError: If a feature, which the message names, cannot be computed from its inputs.
+        ModelError: If a feature, which the message names, cannot be computed from its inputs.
     """
     for name, feature in features.items():
         try:
             feature.prepare()
-        except (DataError, ValueError, TypeError) as error:
-            raise DataError(f"The feature {name!r} cannot be made: {error}") from error
+        except (ModelError, ValueError, TypeError) as error:
+            raise ModelError(f"The feature {name!r} cannot be made: {error}") from error
     _find_quantiles(
         [f for f in features.values() if isinstance(f, Quantile) and f.computed is None]
     )
@@ -422,13 +422,13 @@ def numbers_of(values: Any) -> Values:
     """Numbers of shape [batch] from a value of the project's code.
 
     Raises:
-        DataError: If it is text, or not one value a row.
+        ModelError: If it is text, or not one value a row.
     """
     values, missing = _dense(values)
     if values.dtype == tf.bool:
         return tf.cast(values, tf.float32), missing
     if values.dtype == tf.string:
-        raise DataError("it is text, and this takes numbers. Use code(), hashed() or words().")
+        raise ModelError("it is text, and this takes numbers. Use code(), hashed() or words().")
     return values, missing
 
 
@@ -436,7 +436,7 @@ def texts_of(values: Any) -> Values:
     """Text of shape [batch]; numbers as text.
 
     Raises:
-        DataError: If it is not one value a row.
+        ModelError: If it is not one value a row.
     """
     values, missing = _dense(values)
     return as_text(tf.cast(values, tf.int64) if values.dtype == tf.bool else values), missing
@@ -448,7 +448,7 @@ def _dense(values: Any) -> Values:
     if not isinstance(values, tf.SparseTensor):
         values = tf.convert_to_tensor(values)
         if values.shape.rank != 1 and values.shape[1:] != [1]:
-            raise DataError(f"it has the shape {values.shape}, and this takes one value a row.")
+            raise ModelError(f"it has the shape {values.shape}, and this takes one value a row.")
     values, missing = first_value(values)
     if values.dtype.is_floating:
         missing |= ~tf.math.is_finite(values)

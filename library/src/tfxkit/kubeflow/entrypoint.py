@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import importlib
 import json
 import logging
@@ -120,4 +121,5 @@ def _adapt_output(path: str, launcher: container.Launcher) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(200_000)  # as on the command line: the imports take a tenth less time
     sys.exit(main(sys.argv[1:]))

@@ -188,7 +188,7 @@ def outcome(run: RemoteRun, status: RunStatus) -> str:
     """Message for people at the end of a run: its outcome, and the next place to look."""
     if status.phase is Phase.SUCCEEDED:
         return (
-            "Succeeded. Whether the model was blessed and pushed is in the outputs of Evaluator "
+            "Succeeded. Whether the model was approved and pushed is in the outputs of Evaluator "
             f"and Pusher: {run.page}"
         )
     if status.phase is Phase.CANCELED:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import importlib
 import inspect
 import logging
@@ -19,7 +20,7 @@ import numpy as np
 
 from tfxkit.errors import ModelError
 from tfxkit.metrics.definition import Array, Metric, Resampled, Rows, Weights
-from tfxkit.tracebacks import located
+from tfxkit.tracebacks import located, own_file
 
 logger = logging.getLogger(__name__)
 
@@ -260,7 +261,10 @@ def load(dotted_name: str) -> Metric:
             for key, value in vars(module).items()
             if inspect.isfunction(value) and value.__module__ == module_name
         ]
-        raise ValueError(f"{module_name} has no function {name}; it has: {', '.join(defined)}")
+        near = difflib.get_close_matches(name, defined, 1)
+        hint = f"did you mean {near[0]}?" if near else f"it has: {', '.join(defined)}"
+        file = own_file(module.__file__ or "<>")
+        raise ValueError(f"{file or module_name} has no function {name}; {hint}")
     try:
         inspect.signature(metric).bind("labels", "predictions", "weights")
     except TypeError:

@@ -21,11 +21,18 @@ from rich.table import Table as Grid
 from tfxkit.config.data import ColumnFormat
 from tfxkit.config.dataset import Role, Task
 from tfxkit.errors import UsageError
+from tfxkit.metrics.association import LEAK
 from tfxkit.onboarding.dialect import describe
 from tfxkit.onboarding.profile import Profile, profile_columns
 from tfxkit.onboarding.roles import Decision, decide_role
 from tfxkit.onboarding.table import Table, find_sentinel
-from tfxkit.onboarding.target import Target, choose_column, choose_target, leak_reason
+from tfxkit.onboarding.target import (
+    Target,
+    choose_column,
+    choose_target,
+    label_association,
+    leak_reason,
+)
 from tfxkit.values.reading import BLANKS
 
 _MOST_COLUMNS = 60  # on the screen
@@ -37,6 +44,9 @@ _SIGMAS = 2
 # Where two standard errors are more than this part of the way to perfection, a good model on few
 # rows could not pass.
 _MOST_OF_THE_WAY = 0.25
+# Above this share of the more frequent value, a model of use rarely beats it in accuracy: it orders
+# the rows, and no row gets a probability above a half.
+_MOST_UNEVEN = 0.8
 _MIN_R2 = 0.05  # of the variance explained; the mean explains nothing
 # Rows in the eval split that make a slice worth measuring ...
 _SLICE_ROWS = 50
@@ -119,6 +129,12 @@ def make_plan(
         for name, column in columns.items()
         if name != target.label.column
     }
+    leaks: tuple[str, ...] = ()
+    if all(decision.role is Role.IGNORED for decision in roles.values()):
+        # No model could be trained without them, so that a person has to decide.
+        kept = {name: decision.kept for name, decision in roles.items() if decision.kept}
+        leaks = tuple(f"{name}: {roles[name].why}" for name in kept)
+        roles |= kept
     if all(decision.role is Role.IGNORED for decision in roles.values()):
         why = "\n".join(f"  {name}: {roles[name].why}" for name in list(roles)[:10])
         raise UsageError(f"No column is left to predict {target.label.column!r} from:\n{why}")
@@ -136,6 +152,7 @@ def make_plan(
         formats=_formats(columns, words),
         warnings=(
             *target.warnings,
+            *leaks,
             *table.suspects,
             *_label_suspects(columns[target.label.column], target, words),
             *_suspects(features, roles),
@@ -160,30 +177,33 @@ def choose_thresholds(target: Target, label: Profile) -> dict[str, MetricThresho
         few = max(min(shares) * rows, 1)
         error = math.sqrt((rows + 1) / (12 * few * max(rows - few, 1)))
         step = max(_SIGMAS * error, 0.02)
-        return {
-            "auc": MetricThreshold(
-                {
-                    "min": _round(0.5 + min(step, 0.5 * _MOST_OF_THE_WAY)),
-                    "max_worsening": _round(step),
-                },
-                "tossing a coin: 0.5",
-            ),
-            "accuracy": MetricThreshold(
-                {"min": _round(max(shares) - _SIGMAS * _error(max(shares), rows))},
-                f"always the more frequent value: about {max(shares):.2f}, give or take",
-            ),
+        auc = {
+            "min": _round(0.5 + min(step, 0.5 * _MOST_OF_THE_WAY)),
+            "max_worsening": _round(step),
         }
+        thresholds = {"auc": MetricThreshold(auc, "tossing a coin: 0.5")}
+        if max(shares) <= _MOST_UNEVEN:
+            why = f"always the more frequent value: {max(shares):.3g}"
+            least = _least_accuracy(max(shares), rows)
+            thresholds["accuracy"] = MetricThreshold({"min": least}, why)
+        return thresholds
     majority = max(shares)
-    step = _SIGMAS * _error(majority, rows)
     return {
         "accuracy": MetricThreshold(
             {
-                "min": _round(majority + min(step, (1 - majority) * _MOST_OF_THE_WAY), digits=4),
-                "max_worsening": _round(max(step, 0.02)),
+                "min": _least_accuracy(majority, rows),
+                "max_worsening": _round(max(_SIGMAS * _error(majority, rows), 0.02)),
             },
-            f"always the most frequent class: about {majority:.2f}",
+            f"always the most frequent class: {majority:.3g}",
         ),
     }
+
+
+def _least_accuracy(majority: float, rows: float) -> float:
+    """Accuracy that a model reaches by chance alone once in forty runs, if it knows the shares."""
+    target = majority + min(_SIGMAS * _error(majority, rows), (1 - majority) * _MOST_OF_THE_WAY)
+    rounded = (_round(target, up=True, digits=digits) for digits in range(3, 8))
+    return next(value for value in rounded if value < (1 + target) / 2)
 
 
 def choose_slices(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> tuple[str, ...]:
@@ -257,8 +277,16 @@ def _formats(columns: Mapping[str, Profile], words: Sequence[str]) -> dict[str, 
 
 def _choose_role(column: Profile, label: Profile, target: Target) -> Decision:
     decision = decide_role(column)
-    if decision.role is not Role.IGNORED and (why := leak_reason(column, label, target)):
+    if decision.role is Role.IGNORED:
+        return decision
+    if why := leak_reason(column, label, target):
         return Decision(Role.IGNORED, why)
+    if (association := label_association(column, label, target)) >= LEAK:
+        why = (
+            f"Alone it determines {association:.1%} of the label. If it is known at prediction "
+            f"time: role {decision.role}, known: true."
+        )
+        return Decision(Role.IGNORED, why, kept=decision)
     return decision
 
 

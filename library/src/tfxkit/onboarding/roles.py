@@ -52,11 +52,13 @@ class Decision:
         role: As in `configs/dataset.yaml`.
         why: Reason; a sentence.
         options: Options of the role.
+        kept: Decision for a column that is ignored as a leak of the label, if a person keeps it.
     """
 
     role: Role
     why: str
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    kept: Decision | None = None
 
 
 Rule = Callable[[Profile], Decision | None]

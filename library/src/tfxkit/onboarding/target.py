@@ -7,11 +7,19 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfxkit.config.dataset import Label, Task
 from tfxkit.errors import UsageError
+from tfxkit.metrics.association import (
+    SAMPLE_ROWS,
+    can_be_determined,
+    group_values,
+    measure_association,
+    rank,
+)
 from tfxkit.onboarding.profile import Profile
 
 NAMES = ("label", "target", "class", "y", "outcome", "response")
@@ -101,7 +109,7 @@ def choose_column(names: Sequence[str], wanted: str | None = None) -> tuple[str,
     """
     if wanted is not None:
         if wanted in names:
-            return wanted, "The label that was asked for."
+            return wanted, "The label you named."
         near = difflib.get_close_matches(wanted, names, 1) or [
             name for name in names if name.lower() == wanted.lower()
         ]
@@ -238,9 +246,31 @@ def leak_reason(column: Profile, label: Profile, target: Target) -> str | None:
     return "The label under another name: the two go together in both directions."
 
 
+def label_association(column: Profile, label: Profile, target: Target) -> float:
+    """Association of a column with the label, as the data gate measures it; 0 for too few rows."""
+    rows = np.unique(np.linspace(0, column.rows - 1, min(column.rows, SAMPLE_ROWS)).astype(int))
+    numeric = target.task is Task.REGRESSION
+    wanted = label.values.take(pa.array(rows))
+    if numeric:
+        numbers = wanted.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        truth = rank(numbers)
+    else:
+        classes = wanted.dictionary_encode().indices
+        truth = classes.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    if not can_be_determined(truth):
+        return 0.0
+    values = column.values.take(pa.array(rows))
+    absent = values.is_null().to_numpy(zero_copy_only=False)
+    filled = values.fill_null(b"" if column.type == "BYTES" else 0)
+    if column.type != "BYTES":
+        filled = filled.cast(pa.float64(), safe=False)
+    plain = filled.to_numpy(zero_copy_only=False)
+    return measure_association(group_values(plain, absent), truth, numeric)
+
+
 def _correlation(x: pa.Array, y: pa.Array) -> float:
     both = pc.and_(pc.is_valid(x), pc.is_valid(y))
-    x, y = (values.filter(both).cast(pa.float64()) for values in (x, y))
+    x, y = (values.filter(both).cast(pa.float64(), safe=False) for values in (x, y))
     if len(x) < 3:  # noqa: PLR2004 (two points are always on a line)
         return 0.0
     x, y = (pc.subtract(values, pc.mean(values)) for values in (x, y))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tfxkit.config.dataset import Dataset, Role, Task
+from tfxkit.config.selection import ConfigSelection
 from tfxkit.evaluation import COUNTS
 from tfxkit.report import formatting
 from tfxkit.runs.summary import Status, Summary
@@ -30,8 +31,22 @@ _TASKS = {
 }
 
 
-def fill_in(project: Path, summary: Summary) -> bool:
-    """Writes the model of a pushed run into the README of its project, atomically.
+def is_project_model(project: Path, summary: Summary, selection: ConfigSelection) -> bool:
+    """True for a pushed model of the project's own configuration, with no value changed by options.
+
+    A run of an overlay for trials, of single values or of another folder pushes another model.
+    """
+    config_dir = summary.arguments.get("config_dir")
+    return (
+        summary.status is Status.PUSHED
+        and selection == ConfigSelection()
+        and config_dir is not None
+        and Path(config_dir).parent == project.resolve()
+    )
+
+
+def fill_in(project: Path, summary: Summary, selection: ConfigSelection) -> bool:
+    """Writes the project's model into the README of the project, atomically.
 
     Never raises for a README that is missing, unreadable or read-only: a log line says why nothing
     was written.
@@ -39,11 +54,12 @@ def fill_in(project: Path, summary: Summary) -> bool:
     Args:
         project: The project's folder.
         summary: Of a run that has ended.
+        selection: The configuration of the run, as the user chose it.
 
     Returns:
         True if the README was changed.
     """
-    if summary.status is not Status.PUSHED or not summary.config.get("dataset"):
+    if not is_project_model(project, summary, selection) or not summary.config.get("dataset"):
         return False
     file = project / FILE
     try:

@@ -99,7 +99,7 @@ def _refusal(summary: Summary) -> str:
     if summary.serving_check and not summary.serving_check["blessed"]:
         reason = summary.serving_check["reason"]
         return f"Its metrics are good enough, but it cannot be served: {reason}"
-    return "It was not blessed."
+    return "It was not approved."
 
 
 def _compared(run: Run, rows: list[MetricRow]) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from tfxkit.errors import DataError, StorageError, chain, user_error
+from tfxkit.evaluation import Leak
 from tfxkit.runs.outputs import Outputs, shown
 from tfxkit.runs.summary import State, Status, Summary
 from tfxkit.tracebacks import located, raised
@@ -102,9 +104,22 @@ def outcome_of(summary: Summary) -> Outcome:
     outcome = OUTCOMES[summary.status]
     if summary.pushed_path and summary.status in (Status.FAILED, Status.STOPPED):
         return dataclasses.replace(outcome, note="The model had been pushed before.")
+    if summary.leaks and summary.status in (Status.PUSHED, Status.ALREADY_SERVED):
+        headline = f"{outcome.headline}, with {_leaks(summary.leaks)}"
+        return dataclasses.replace(outcome, tone="plain", headline=headline)
     if summary.status == Status.DONE and not any(map(summary.arguments.get, ("from", "to"))):
         return dataclasses.replace(outcome, headline="All steps done")
     return outcome
+
+
+def _leaks(leaks: Sequence[Leak]) -> str:
+    """Columns that determine the label, and whether a person has accepted them."""
+    if len(leaks) == 1:
+        text = f"{leaks[0].column} alone determining {leaks[0].association:.1%} of the label"
+    else:
+        least = min(leak.association for leak in leaks)
+        text = f"{len(leaks)} columns each determining {least:.1%} of the label or more"
+    return f"{text}, as accepted" if all(leak.accepted for leak in leaks) else text
 
 
 def label_of(outputs: Outputs, summary: Summary) -> str:

@@ -13,6 +13,7 @@ from tfx.utils import path_utils
 from tfxkit import __version__
 from tfxkit.components.evaluator import evaluation as evaluations
 from tfxkit.components.serving_check import RESULT_FILE
+from tfxkit.evaluation import Leak
 from tfxkit.runs.metadata import Artifact, ArtifactsByStep
 from tfxkit.runs.summary import LIBRARY, BaselineSummary, Status
 from tfxkit.storage import served_model
@@ -42,7 +43,7 @@ def collect(outputs: ArtifactsByStep, unfinished: Container[str] = ()) -> dict[s
         fields["spans"] = _spans(examples)
         fields["left_out"] = int(examples.properties.get(LEFT_OUT, 0))
     if findings := outputs.get("DataGate", {}).get("findings"):
-        fields["data_gate"] = _data_gate(findings)
+        fields |= _data_gate(findings)
     if model := outputs.get("Trainer", {}).get("model"):
         fields["training_seconds"] = _training_seconds(model)
     if model := outputs.get("Baseline", {}).get("model"):
@@ -90,15 +91,18 @@ def _spans(examples: Artifact) -> tuple[int, ...]:
     return tuple(json.loads(str(examples.properties.get(SPANS_PROPERTY, "[]"))))
 
 
-def _data_gate(findings: Artifact) -> tuple[str, ...]:
-    """A line for each finding that did not stop the run, or could not be measured."""
+def _data_gate(findings: Artifact) -> dict[str, Any]:
+    """A line for each finding that did not stop the run, or could not be measured; leaks."""
     with fileio.open(findings.uri, "r") as file:
         content = json.load(file)
     passed = [
         f"{finding['severity']}: {finding['column']} ({finding['split']}): {finding['what']}"
         for finding in content["findings"]
     ]
-    return (*passed, *(f"not measured: {name}" for name in content["not_measured"]))
+    return {
+        "data_gate": (*passed, *(f"not measured: {name}" for name in content["not_measured"])),
+        "leaks": tuple(Leak(**leak) for leak in content.get("leaks", ())),
+    }
 
 
 def _training_seconds(model: Artifact) -> float | None:

@@ -174,7 +174,7 @@ def run(
             launch_step(node.pipeline_node, ir, deployment)
             recorded = RunMetadata(outputs.metadata, run_id).states().get(name)
             if recorded not in _SUCCEEDED:
-                reason = recorded or "its inputs are not there"
+                reason = recorded or "its inputs do not exist"
                 raise StepFailedError(f"{name} did not run: {reason}")
             state = _SUCCEEDED[recorded]
         finally:

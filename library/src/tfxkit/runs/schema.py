@@ -112,7 +112,7 @@ def diff(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()) 
     """The changes that `accept` would make, as text; see `review` for arguments and errors."""
     changes = review(schema_path, statistics_uri, columns).changes
     if not changes:
-        return f"The data is what {schema_path} says: nothing to change."
+        return f"The data matches {schema_path}; no changes."
     return "\n\n".join(_in_words(change) for change in changes)
 
 
@@ -123,7 +123,7 @@ def accept(schema_path: Path, statistics_uri: str, columns: Collection[str] = ()
     """
     result = review(schema_path, statistics_uri, columns)
     if not result.changes:
-        return f"The data is what {schema_path} says: nothing was changed."
+        return f"The data matches {schema_path}; nothing was changed."
     with tempfile.NamedTemporaryFile(
         "w", dir=schema_path.parent, prefix=f".{schema_path.name}-", encoding="utf-8", delete=False
     ) as file:

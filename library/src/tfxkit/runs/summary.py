@@ -12,7 +12,7 @@ import pydantic
 
 from tfxkit.config.frozen import Frozen
 from tfxkit.errors import UsageError
-from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, SliceResult
+from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, Leak, SliceResult
 from tfxkit.runs.outputs import SUMMARY_FILE, Outputs
 
 __all__ = ["State", "Status", "Step", "Summary", "find_run", "history", "read"]
@@ -107,6 +107,9 @@ class Summary(Frozen):
     already_served: bool | None = None
     data_gate: tuple[str, ...] = pydantic.Field(
         default=(), description="What the gate noticed but let pass."
+    )
+    leaks: tuple[Leak, ...] = pydantic.Field(
+        default=(), description="Features that alone determine nearly all of the label."
     )
     warnings: tuple[str, ...] = pydantic.Field(
         default=(), description="Of steps that succeeded: the custom property `warning` of outputs."

@@ -142,8 +142,9 @@ def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
     if summary.serving_check:
         console.print(_serving_check(summary.serving_check), soft_wrap=True)
     if summary.baseline and not summary.baseline.version:
-        reason = f"Nothing to compare with: {summary.baseline.reason}"
-        console.print(Text(reason, "dim"), soft_wrap=True)
+        reason = summary.baseline.reason
+        sentence = f"No baseline: {reason[:1].lower()}{reason[1:]}"
+        console.print(Text(sentence, "dim"), soft_wrap=True)
     for warning in summary.warnings:
         console.print(Text(f"! {warning}", "yellow"), soft_wrap=True)
     if summary.metrics or summary.warnings:

@@ -183,7 +183,7 @@ class EpochProgress(keras.callbacks.Callback):
         )
         if not all(math.isfinite(value) for value in metrics.values()):
             raise ModelError(
-                f"The training went astray in epoch {epoch + 1} ({text}); no model was exported. "
+                f"Training diverged in epoch {epoch + 1} ({text}); no model was exported. "
                 "Lower train.learning_rate, or look for extreme values in the data."
             )
 

@@ -1,4 +1,4 @@
-"""What Argo Workflows says of the compiled workflow before it is stored.
+"""Argo Workflows' checks of the compiled workflow before it is stored.
 
 Stands for argo-workflows v4.0.5, workflow/validate/validate.go, which the API server calls
 (apiserver/resource/resource_manager.go:673), and for Kubernetes' rule for names of objects. The

@@ -58,7 +58,7 @@ def _without_uri(artifact: pipeline_spec_pb2.RuntimeArtifact) -> object:
 
 
 class TaskCache:
-    """Which execution has which key, per pipeline (cacheutils/cache.go:105)."""
+    """Executions by key, per pipeline (cacheutils/cache.go:105)."""
 
     def __init__(self) -> None:
         self._executions: dict[tuple[str, str], int] = {}

@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Workflow:
-    """What Argo is given.
+    """Input of Argo.
 
     Attributes:
         pipeline_name: The pipeline's name.

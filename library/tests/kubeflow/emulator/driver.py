@@ -26,7 +26,7 @@ LOGS = "executor-logs"
 
 @dataclass(frozen=True)
 class Decision:
-    """What the driver found.
+    """Result of the driver.
 
     Attributes:
         execution: The task's execution.

@@ -1,4 +1,4 @@
-"""What goes wrong in the backend, in its own words.
+"""Errors of the backend, in its own words.
 
 Its Go code knows two kinds. A UserError has a gRPC code and grows at the front as it is handed up
 ("Failed to create a run: Invalid input error: …"). Any other error leaves the server as "Internal
@@ -48,12 +48,12 @@ def plain_error(text: str) -> BackendError:
 
 
 def invalid_input(text: str) -> BackendError:
-    """What the user sent is wrong (common/util/error.go:183)."""
+    """Error for wrong input of the user (common/util/error.go:183)."""
     return BackendError(f"Invalid input error: {text}", INVALID_ARGUMENT, text)
 
 
 def invalid_spec(text: str) -> BackendError:
-    """What the user sent is no package (apiserver/template/template.go:55, error.go:188)."""
+    """Error for input that is no package (apiserver/template/template.go:55, error.go:188)."""
     return BackendError(
         f"InvalidInputError: {text}: pipeline spec is invalid", INVALID_ARGUMENT, text
     )

@@ -83,5 +83,5 @@ class ObjectStore:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """What is no folder; a link to a folder is none either, and cannot be read (:128)."""
+    """Paths that are no folder; a link to a folder is none either, and cannot be read (:128)."""
     return (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())

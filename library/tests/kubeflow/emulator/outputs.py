@@ -1,4 +1,4 @@
-"""What a step made: read from its output file, uploaded, recorded (component/launcher_v2.go)."""
+"""Outputs of a step: read from its output file, uploaded, recorded (component/launcher_v2.go)."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class OutputRecorder:
 
 
 def _merge(source: RuntimeArtifact, target: RuntimeArtifact) -> None:
-    """What the step says goes over what the driver provided (launcher_v2.go:1188)."""
+    """Puts the step's own values over those of the driver (launcher_v2.go:1188)."""
     if source.uri:
         target.uri = source.uri
     for name, item in source.metadata.fields.items():

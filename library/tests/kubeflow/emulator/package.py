@@ -25,7 +25,7 @@ PIPELINE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*
 
 @dataclass(frozen=True)
 class Package:
-    """What the backend keeps of a package."""
+    """The parts of a package that the backend keeps."""
 
     spec: pipeline_spec_pb2.PipelineSpec
     platform: pipeline_spec_pb2.PlatformSpec | None

@@ -1,4 +1,4 @@
-"""What the launcher fills into a command (component/launcher_v2.go:1051-1173, 1310)."""
+"""Values that the launcher fills into a command (component/launcher_v2.go:1051-1173, 1310)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ INPUT_PARAMETER = re.compile(r"\{\{\$\.inputs\.parameters\['(.+?)']}}")  # drive
 
 @dataclass(frozen=True)
 class Pod:
-    """What runs a task.
+    """A pod, which runs a task.
 
     Attributes:
         image: The container's image.

@@ -103,7 +103,7 @@ class Run:
         return {name: found[name] for name in self.workflow.tasks if name in found}
 
     def log(self, task: str, attempt: int = 0) -> str:
-        """What a task printed; empty if it never began."""
+        """Output of a task; empty if it never began."""
         path = self.folder / "logs" / f"{task}-{attempt}.log"
         return path.read_text() if path.exists() else ""
 

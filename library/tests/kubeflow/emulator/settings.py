@@ -1,4 +1,4 @@
-"""What differs between releases of the backend, and between this machine and a cluster."""
+"""Differences between releases of the backend, and between this machine and a cluster."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Step:
-    """What is to be run.
+    """A step, ready to run.
 
     Attributes:
         task: The task's name.

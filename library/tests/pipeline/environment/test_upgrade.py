@@ -226,10 +226,14 @@ def test_an_extra_that_is_gone_is_named(root, tmp_path, capsys):
     assert "'mlflow', which tfxkit 0.2.1 does not have" in capsys.readouterr().out
 
 
-def test_a_project_of_copier_is_reminded_of_the_template(root, tmp_path, capsys):
-    (root / ".copier-answers.yml").write_text("_commit: v0.2.0\n")
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [(".copier-answers.yml", "copier update --trust"), (".cruft.json", "cruft update")],
+)
+def test_a_generated_project_is_reminded_of_the_template(file, command, root, tmp_path, capsys):
+    (root / file).write_text("{}\n")
     assert cli.main(["upgrade", str(make_wheel(tmp_path / "new"))]) == 0
-    assert "copier update --trust" in capsys.readouterr().out
+    assert f"  {command} " in capsys.readouterr().out
 
 
 def damaged(folder: Path) -> Path:

@@ -1,17 +1,22 @@
 """Bounds are beyond a useless model, within reach of a good one, and not broken by chance."""
 
 import itertools
+import re
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.pipeline.inspection.conftest import profiles
 from tfxkit.components.data_gate.drift import infinity_norm, jensen_shannon
-from tfxkit.onboarding.plan import choose_thresholds, limit_drift
+from tfxkit.components.data_gate.rows import associations
+from tfxkit.config.dataset import Dataset
+from tfxkit.onboarding.plan import choose_thresholds, limit_drift, make_plan
 from tfxkit.onboarding.roles import decide_role
-from tfxkit.onboarding.table import find_sentinel
-from tfxkit.onboarding.target import choose_target, leak_reason
+from tfxkit.onboarding.table import Table, find_sentinel
+from tfxkit.onboarding.target import choose_target, label_association, leak_reason
 
 
 def bounds(values):
@@ -27,6 +32,33 @@ def test_always_the_most_frequent_class_is_not_good_enough(rows, share):
     many = rows - 2 * few
     bound = bounds(["a"] * many + ["b"] * few + ["c"] * few)["accuracy"].values["min"]
     assert many / (many + 2 * few) < bound < 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "share"),
+    itertools.product([60, 301, 1000, 100_000], [0.5, 0.72, 0.79, 0.95, 0.999]),
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_constant_prediction_meets_no_threshold(rows, share, classes):
+    rest = max(round(rows * (1 - share)), 2 * (classes - 1))
+    values = ["a"] * (rows - rest) + ["b"] * (rest // (classes - 1))
+    values += ["c"] * (rows - len(values))
+    majority = max(values.count(value) for value in "abc") / rows
+    constant = {"auc": 0.5, "accuracy": majority, "r2": 0.0}
+    found = bounds(values)
+    assert found.keys() <= {"auc", "accuracy"} and found
+    for metric, threshold in found.items():
+        assert constant[metric] < threshold.values["min"] < 1
+
+
+def test_accuracy_is_held_to_more_than_the_majority_reaches():
+    found = bounds(["no"] * 720 + ["yes"] * 280)
+    assert found["accuracy"].values["min"] == 0.77  # 0.72 and two standard errors of 333 rows
+    assert found["accuracy"].why == "always the more frequent value: 0.72"
+
+
+def test_accuracy_is_no_threshold_where_nearly_all_rows_are_alike():
+    assert bounds(["no"] * 930 + ["yes"] * 70).keys() == {"auc"}
 
 
 @pytest.mark.parametrize("rows", [60, 1000, 100_000])
@@ -113,3 +145,59 @@ def test_a_number_that_is_the_label_in_other_units():
 )
 def test_a_number_that_means_missing(values, found):
     assert find_sentinel(pa.array(values)) == found
+
+
+def leaky(kind, wrong=0.0, rows=400):
+    """A label, a column that determines it but for some rows, and one that does not."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=rows)
+    if kind == "regression":
+        y = x + random.normal(size=rows)
+        return {"x": x, "part": y + random.normal(0, 0.1 + wrong, rows), "y": y}
+    y = np.where(x + random.normal(size=rows) > 0, "yes", "no")
+    flipped = np.where(random.random(rows) < wrong, np.where(y == "yes", "no", "yes"), y)
+    kinds = random.choice(["a", "b", "c"], rows)
+    return {"x": x, "part": [f"{a} {b}" for a, b in zip(flipped, kinds, strict=True)], "y": y}
+
+
+def plan_of(columns):
+    return make_plan(Table({name: [pa.array(each)] for name, each in columns.items()}, rows=N))
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+def test_a_column_that_gives_the_label_away_is_ignored_with_the_number_and_the_way_back(kind):
+    made = plan_of(leaky(kind))
+    decision = made.roles["part"]
+    assert decision.role == "ignored"
+    assert re.match(r"Alone it determines (9[789]\.\d|100\.0)% of the label\.", decision.why)
+    kept = "categorical" if kind == "binary" else "numeric"
+    assert decision.why.endswith(f"If it is known at prediction time: role {kept}, known: true.")
+    assert made.roles["x"].role == "numeric"
+    assert plan_of(leaky(kind, wrong=0.3)).roles["part"].role == kept
+
+
+def test_init_measures_what_the_gate_measures():
+    table = leaky("binary", wrong=0.05)
+    columns = profiles(table)
+    measured = label_association(columns["part"], columns["y"], choose_target(columns))
+    rows = []
+    for part, y in zip(table["part"], table["y"], strict=True):
+        example = tf.train.Example()
+        example.features.feature["part"].bytes_list.value.append(part.encode())
+        example.features.feature["y"].bytes_list.value.append(y.encode())
+        rows.append(example.SerializeToString())
+    schema = schema_pb2.Schema()
+    for name in ("part", "y"):
+        schema.feature.add(name=name, type=schema_pb2.BYTES)
+    label = {"column": "y", "positive": "yes", "negative": "no"}
+    columns = {"part": {"role": "categorical"}}
+    dataset = Dataset.model_validate({"task": "binary", "label": label, "columns": columns})
+    assert associations(rows, schema, dataset) == {"part": pytest.approx(measured, abs=1e-12)}
+    assert 0.8 < measured < 0.97
+
+
+def test_where_nothing_else_is_left_the_leak_is_kept_and_named():
+    table = leaky("binary")
+    made = plan_of({"part": table["part"], "y": table["y"]})
+    assert made.roles["part"].role == "categorical"
+    assert any(line.startswith("part: Alone it determines 100.0%") for line in made.warnings)

@@ -163,12 +163,15 @@ def test_suspects_are_named(init, tmp_path, capfd):
     assert "'3o' (row 120)" in shown
 
 
-def test_options_from_a_file_and_a_name_of_the_pipelines_own(project, tmp_path, monkeypatch):
+def test_options_from_a_file_and_a_name_of_the_pipelines_own(project, tmp_path, monkeypatch, capfd):
     write(tmp_path)
     monkeypatch.chdir(project)
     options = ["--data=../own data.csv", "", "--label=town", "--name=churn", "   "]
     (project / "configs" / "init.txt").write_text("\n".join(options))
     assert cli.main(["init", "@configs/init.txt", "--force"]) == 0
+    assert "\nReview these files, then: python -m pipeline run\n" in capfd.readouterr().out
+    assert cli.main(["init", "@configs/init.txt", "--force", "--no-next-step"]) == 0
+    assert "python -m pipeline run" not in capfd.readouterr().out  # `make run` runs it anyway
     how = config.load(project / "configs", ["local"])
     assert (how.pipeline, how.dataset.label.column) == ("churn", "town")
     assert how.data.path == "data/own-data"

@@ -17,7 +17,7 @@ from tfx.utils import io_utils
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.findings import GateError, GateReport, read_anomalies
 from tfxkit.components.data_gate.labels import label_findings
-from tfxkit.components.data_gate.rows import row_findings
+from tfxkit.components.data_gate.rows import find_leaks, row_findings
 from tfxkit.config.dataset import Dataset, Validation
 from tfxkit.errors import DataError
 from tfxkit.storage.artifacts import (
@@ -108,7 +108,10 @@ class DataGateExecutor(base_executor.BaseExecutor):
                 "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
             )
 
-        report.findings += row_findings(examples, baseline, schema, dataset, validation)
+        report.findings += row_findings(examples, baseline, validation)
+        if (allowed := validation.max_association) is not None:
+            report.leaks, findings = find_leaks(examples, schema, dataset, allowed)
+            report.findings += findings
         if report.stopping():
             raise GateError(report)
         artifact_utils.get_single_instance(output_dict["findings"]).write(report.to_json())
@@ -169,8 +172,12 @@ class DataGate(base_component.BaseComponent):
 
 
 def _roles(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """Dataset with only the roles of columns, so that no other change makes the gate run again."""
-    columns = {name: {"role": column["role"]} for name, column in dataset["columns"].items()}
+    """Dataset with the options that the gate reads, so that no other change makes it run again."""
+    kept = ("role", "known")
+    columns = {
+        name: {key: column[key] for key in kept if key in column}
+        for name, column in dataset["columns"].items()
+    }
     return {**dataset, "columns": columns}
 
 

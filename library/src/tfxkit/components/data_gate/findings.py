@@ -18,9 +18,10 @@ from tfx.types import artifact_utils
 
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError
+from tfxkit.evaluation import Leak
 from tfxkit.storage.filesystems import fileio
 
-Kind = Literal["anomaly", "label", "drift", "skew", "rows"]
+Kind = Literal["anomaly", "label", "leak", "drift", "skew", "rows"]
 Severity = Literal["warning", "error"]
 Distance = Literal["infinity_norm", "jensen_shannon"]
 
@@ -58,9 +59,13 @@ _WHAT_TO_DO = {
         "Skew is the distance to the served requests. If the data is right, raise the column's\n"
         "threshold under validation.skew in configs/dataset.yaml."
     ),
+    "leak": (
+        "Is the column known at prediction time? If not, give it the role ignored in\n"
+        "configs/dataset.yaml. If so, add `known: true` to it there; the report then says so."
+    ),
     "rows": (
-        "If the rows are right, raise the threshold under validation in configs/dataset.yaml:\n"
-        "max_repeated, max_association; null switches it off. Older spans are for stop_at: error."
+        "If the rows are right, raise the threshold validation.max_repeated in\n"
+        "configs/dataset.yaml; null switches it off. Older spans are for stop_at: error."
     ),
 }
 
@@ -96,6 +101,7 @@ class GateReport:
     stop_at: str
     findings: list[GateFinding] = dataclasses.field(default_factory=list)
     measurements: list[Measurement] = dataclasses.field(default_factory=list)
+    leaks: list[Leak] = dataclasses.field(default_factory=list)
     not_measured: list[str] = dataclasses.field(default_factory=list)
     no_baseline: str | None = None  # reason why no drift was measured at all
 

@@ -1,9 +1,8 @@
 """Findings in the rows themselves: repeats, target leakage, spans older than those before.
 
 Target leakage needs rows, as statistics keep columns apart. A few thousand of them show which
-feature determines the label, so the check costs the same on data of any size. Associations are
-learned on one half of the rows and tested on the other; otherwise a column of unique names would
-seem to determine everything.
+feature determines the label (`tfxkit.metrics.association`), so the check costs the same on data of
+any size.
 """
 
 from __future__ import annotations
@@ -18,27 +17,32 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.types import artifact_utils
 
-from tfxkit.components.data_gate.findings import ALL_COLUMNS, GateFinding
-from tfxkit.config.dataset import Dataset, Task, Validation
+from tfxkit.components.data_gate.findings import (
+    ALL_COLUMNS,
+    GateFinding,
+    Severity,
+)
+from tfxkit.config.dataset import Dataset, Role, Task, Validation
 from tfxkit.errors import DataError
+from tfxkit.evaluation import Leak
 from tfxkit.features.columns import as_text, first_value
 from tfxkit.features.label import TYPES, make_label
+from tfxkit.metrics.association import (
+    LEAK,
+    SAMPLE_ROWS,
+    Codes,
+    can_be_determined,
+    find_weighted_sum,
+    group_values,
+    measure_association,
+    rank,
+)
 from tfxkit.storage.artifacts import repeated_share, span_numbers
 from tfxkit.storage.filesystems import fileio
 
-SAMPLE_ROWS = 3000
-_GROUPS = 64  # of numbers, with about equal rows
-_FEWEST = 100  # rows: fewer prove nothing
-
-Codes = NDArray[np.int64]
-
 
 def row_findings(
-    examples: types.Artifact,
-    baseline: types.Artifact | None,
-    schema: schema_pb2.Schema,
-    dataset: Dataset,
-    validation: Validation,
+    examples: types.Artifact, baseline: types.Artifact | None, validation: Validation
 ) -> Iterator[GateFinding]:
     """Yields warnings about the rows of ExampleGen.
 
@@ -46,16 +50,75 @@ def row_findings(
         examples: `Examples` of SpanExampleGen.
         baseline: Statistics of the served model's data, with the spans as a custom property; None
             without a served model.
-        schema: Schema of the rows.
-        dataset: Label and features.
         validation: Thresholds.
     """
     if baseline is not None:
         yield from _older_spans(examples, baseline)
     if validation.max_repeated is not None:
         yield from _repeats(examples, validation.max_repeated)
-    if validation.max_association is not None:
-        yield from _leaks(examples, schema, dataset, validation.max_association)
+
+
+def find_leaks(
+    examples: types.Artifact, schema: schema_pb2.Schema, dataset: Dataset, allowed: float
+) -> tuple[list[Leak], list[GateFinding]]:
+    """Finds columns that determine the label, alone or, for numbers, as a weighted sum.
+
+    Args:
+        examples: `Examples` of SpanExampleGen.
+        schema: Schema of the rows.
+        dataset: Label and features.
+        allowed: Association up to which a column is no finding.
+
+    Returns:
+        The columns that alone determine nearly all of the label, accepted or not; and the findings,
+        without columns that a person has accepted.
+    """
+    split = artifact_utils.decode_split_names(examples.split_names)[0]
+    sample = _sample(examples, split)
+    leaks, findings = [], []
+    for name, association in associations(sample, schema, dataset).items():
+        accepted = dataset.columns[name].known
+        if association >= LEAK:
+            leaks.append(Leak(name, association, accepted))
+        if association > allowed and not accepted:
+            severity: Severity = "error" if association >= LEAK else "warning"
+            what = f"Target leakage: this column alone determines {association:.1%} of the label"
+            findings.append(GateFinding(name, what, split, "leak", severity))
+    leaking = {leak.column for leak in leaks}
+    names = _summands(sample, schema, dataset, leaking)
+    if not all(dataset.columns[name].known for name in names):
+        what = f"Target leakage: a weighted sum of {' and '.join(names)} is the label"
+        findings.append(GateFinding(", ".join(names), what, split, "leak", "warning"))
+    return leaks, findings
+
+
+def _summands(
+    examples: list[bytes], schema: schema_pb2.Schema, dataset: Dataset, leaking: set[str]
+) -> tuple[str, ...]:
+    """Numeric columns whose weighted sum is the label of a regression; none if there is no sum."""
+    if dataset.task is not Task.REGRESSION or not examples:
+        return ()
+    numbers = {
+        feature.name: TYPES[feature.type]
+        for feature in schema.feature
+        if feature.type in (schema_pb2.INT, schema_pb2.FLOAT)
+    }
+    features = [
+        name
+        for name, column in dataset.features().items()
+        if column.role is Role.NUMERIC and name in numbers and name not in leaking
+    ]
+    label = dataset.label.column
+    if not features or label not in numbers:
+        return ()
+    spec = {name: tf.io.VarLenFeature(numbers[name]) for name in (*features, label)}
+    parsed = tf.io.parse_example(tf.constant(examples, tf.string), spec)
+    columns = {}
+    for name, column in parsed.items():
+        values, missing = first_value(column)
+        columns[name] = np.where(missing, np.nan, values.numpy().astype(np.float64))
+    target = columns.pop(label)
+    return find_weighted_sum(columns, target)
 
 
 def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator[GateFinding]:
@@ -73,20 +136,6 @@ def _repeats(examples: types.Artifact, allowed: float) -> Iterator[GateFinding]:
     if share is not None and share > allowed:
         what = f"Repeated rows: about {share:.0%} repeat another row; {allowed:.0%} is allowed"
         yield GateFinding(ALL_COLUMNS, what, "rows", "rows", "warning")
-
-
-def _leaks(
-    examples: types.Artifact, schema: schema_pb2.Schema, dataset: Dataset, allowed: float
-) -> Iterator[GateFinding]:
-    split = artifact_utils.decode_split_names(examples.split_names)[0]
-    for name, association in associations(_sample(examples, split), schema, dataset).items():
-        if association > allowed:
-            what = (
-                f"Target leakage: this column alone determines {association:.1%} of the label; "
-                f"{allowed:.0%} is allowed. Is it known at prediction time? If not, give it the "
-                "role ignored"
-            )
-            yield GateFinding(name, what, split, "rows", "warning")
 
 
 def _sample(examples: types.Artifact, split: str) -> list[bytes]:
@@ -125,7 +174,7 @@ def associations(
     columns = tf.io.parse_example(tf.constant(examples, tf.string), spec)
     targets = list(_targets(dataset, columns))
     return {
-        name: max(_association(_codes(columns[name]), *target) for target in targets)
+        name: max(measure_association(_codes(columns[name]), *target) for target in targets)
         for name in dataset.features()
         if name in columns and targets
     }
@@ -147,74 +196,12 @@ def _targets(
         values, missing = first_value(columns[dataset.label.column])
         targets.append((np.where(missing, np.nan, values.numpy().astype(np.float64)), True))
     for target, is_number in targets:
-        known = target[np.isfinite(target)]
-        if len(known) >= _FEWEST and len(np.unique(known)) > 1:
-            yield (_ranks(target) if is_number else target), is_number
-
-
-def _association(codes: Codes, target: NDArray[np.float64], numeric: bool) -> float:
-    known = np.isfinite(target)
-    codes, target = codes[known], target[known]
-    if not numeric:
-        target = np.unique(target, return_inverse=True)[1].astype(np.float64)
-    halves = np.arange(len(target)) % 2 == 0
-    guess = _means if numeric else _most_frequent
-    lost = to_lose = 0.0
-    for learn in (halves, ~halves):
-        truth = target[~learn]
-        informed = guess(codes, codes[~learn], learn, target)
-        blind = guess(0 * codes, 0 * codes[~learn], learn, target)
-        lost += _loss(informed, truth, numeric)
-        to_lose += _loss(blind, truth, numeric)
-    return max(0.0, 1.0 - lost / to_lose) if to_lose else 0.0
-
-
-def _loss(predicted: NDArray[np.float64], truth: NDArray[np.float64], numeric: bool) -> float:
-    """Squared error, or number of errors."""
-    return float(np.sum((predicted - truth) ** 2 if numeric else predicted != truth))
-
-
-def _means(
-    codes: Codes, queried: Codes, learn: NDArray[np.bool_], target: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    size = int(codes.max()) + 1
-    counts = np.bincount(codes[learn], minlength=size)
-    sums = np.bincount(codes[learn], target[learn], size)
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), target[learn].mean())
-    return means[queried]
-
-
-def _most_frequent(
-    codes: Codes, queried: Codes, learn: NDArray[np.bool_], target: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    classes, size = int(target.max()) + 1, int(codes.max()) + 1
-    pairs = codes[learn] * classes + target[learn].astype(np.int64)
-    counts = np.bincount(pairs, minlength=size * classes).reshape(size, classes)
-    overall = np.bincount(target[learn].astype(np.int64), minlength=classes).argmax()
-    best = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1), overall)
-    return best[queried].astype(np.float64)
+        if can_be_determined(target):
+            yield (rank(target) if is_number else target), is_number
 
 
 def _codes(column: tf.SparseTensor) -> Codes:
-    """Code of each value, or of each group of neighbouring numbers; 0 for missing values."""
     values, missing = first_value(column)
-    absent = missing.numpy()
     if values.dtype == tf.string:
-        codes = np.unique(as_text(values).numpy(), return_inverse=True)[1]
-    else:
-        numbers = values.numpy().astype(np.float64)
-        codes = np.unique(numbers, return_inverse=True)[1]
-        if codes.max(initial=0) >= _GROUPS:
-            edges = np.unique(np.quantile(numbers[~absent], np.linspace(0, 1, _GROUPS + 1)[1:-1]))
-            codes = np.searchsorted(edges, numbers, side="right")
-    return np.where(absent, 0, codes + 1).astype(np.int64)
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 0 to 1, equal for equal values, so that neither unit nor outliers matter."""
-    known = np.isfinite(values)
-    _, inverse, counts = np.unique(values[known], return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - (counts + 1) / 2
-    ranks = np.full(len(values), np.nan)
-    ranks[known] = middle[inverse] / max(len(inverse) - 1, 1)
-    return ranks
+        return group_values(as_text(values).numpy(), missing.numpy())
+    return group_values(values.numpy().astype(np.float64), missing.numpy())

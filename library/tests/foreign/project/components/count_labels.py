@@ -1,4 +1,4 @@
-"""How many rows of each class there are to train on, and the weights that balance them."""
+"""Number of rows of each class to train on, and the weights that balance them."""
 
 from typing import TypedDict
 

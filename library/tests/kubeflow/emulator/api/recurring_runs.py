@@ -101,7 +101,7 @@ class RecurringRuns:
 
 
 def _check(given: Mapping[str, Any]) -> None:
-    """What is wrong at first sight (apiserver/server/api_converter.go:2041-2098)."""
+    """Problems visible at first sight (apiserver/server/api_converter.go:2041-2098)."""
     if not given.get("display_name"):
         with internal("Failed to convert a API recurring run to its internal representation"):
             raise invalid_input("Recurring run's name cannot be empty")
