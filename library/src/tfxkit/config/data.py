@@ -14,6 +14,18 @@ from tfxkit.config.secrets import NoSecretNames
 from tfxkit.errors import documentation
 
 
+def _as_they_are_written(value: Any) -> Any:
+    """Refuses values whose spelling YAML has lost, such as NULL, no and 9.50."""
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list: [NA]")
+    if other := [word for word in value if type(word) not in (str, int)]:
+        raise ValueError(f"must be texts: put {other[0]!r} in quotes as the files have it")
+    return [str(word) for word in value]
+
+
+Words = Annotated[tuple[str, ...], pydantic.BeforeValidator(_as_they_are_written)]
+
+
 class CsvFormat(Frozen):
     """Format of all CSV files of a data set, also of those to predict."""
 
@@ -30,12 +42,14 @@ class CsvFormat(Frozen):
         default="utf-8",
         description="Of the text, by any name that Python has for it, such as cp1252 or utf-16.",
     )
-    missing: tuple[str, ...] = pydantic.Field(
-        default=(), description='What stands for a missing value besides "", such as [NA, "?"].'
+    missing: Words = pydantic.Field(
+        default=(),
+        description='What stands for a missing value besides blanks, such as [NA, "?"]; in text of '
+        "any format.",
     )
-
     decimal: Literal[".", ","] = pydantic.Field(
-        default=".", description="What is before the fraction of a number: 1.5 or 1,5."
+        default=".",
+        description="What is before the fraction of a number in text of any format: 1.5 or 1,5.",
     )
 
     @pydantic.field_validator("delimiter", "quote")
@@ -57,16 +71,6 @@ class CsvFormat(Frozen):
                 "no such encoding; there are utf-8, utf-16, cp1252 (Windows), latin-1 and others"
             ) from None
         return "utf-8" if codec.name == "utf-8-sig" else codec.name
-
-    @pydantic.field_validator("missing", mode="before")
-    @classmethod
-    def _texts_as_they_are_written(cls, value: Any) -> Any:
-        """Refuses values whose spelling YAML has lost, such as NULL, no and 9.50."""
-        if not isinstance(value, list | tuple):
-            raise ValueError("must be a list: [NA]")
-        if other := [word for word in value if type(word) not in (str, int)]:
-            raise ValueError(f"must be texts: put {other[0]!r} in quotes as the files have it")
-        return [str(word) for word in value]
 
     @pydantic.model_validator(mode="after")
     def _quote_is_no_delimiter(self) -> Self:
@@ -101,7 +105,7 @@ class NumberFormat(Frozen):
 class ColumnFormat(Frozen):
     """Form of the values of one column, in place of what holds for the data set."""
 
-    missing: tuple[str, ...] | None = pydantic.Field(
+    missing: Words | None = pydantic.Field(
         default=None,
         description="Words for missing values of this column, in place of those of data.csv; "
         "[] for none.",
@@ -190,6 +194,11 @@ class DataConfig(Frozen):
         "bound on are of that split, up to the next bound; the split without a bound has the rest.",
     )
     csv: CsvFormat = CsvFormat()
+    columns: dict[str, ColumnFormat] = pydantic.Field(
+        default={},
+        description="Missing words and number formats of single columns, by name: "
+        "{price: {parse: {prefix: $}}}.",
+    )
 
     @pydantic.field_validator("spans", mode="before")
     @classmethod
@@ -214,6 +223,15 @@ class DataConfig(Frozen):
     def _options_have_a_reader(self) -> Self:
         if self.reader_options and self.reader is None:
             raise ValueError("reader_options need a reader")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _thousands_are_no_decimal_sign(self) -> Self:
+        for name, column in self.columns.items():
+            if column.parse and column.parse.thousands == self.csv.decimal:
+                raise ValueError(
+                    f"columns.{name}.parse: thousands and data.csv.decimal must differ"
+                )
         return self
 
     @pydantic.model_validator(mode="after")

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from tensorflow_data_validation.statistics import stats_impl, stats_options
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from tfxkit.components.example_gen.columns import convert
 from tfxkit.onboarding.table import count_markers
+from tfxkit.values.columns import read_column
+from tfxkit.values.reading import ColumnReading, Reading
 
 # Maximum share of other values in a column of numbers: typing errors are rare, unlike the other
 # values in a column of codes like 12, 12a and 13b.
@@ -120,11 +121,11 @@ def _typed(column: pa.Array, decimal: str) -> _Typed:
         column = column.dictionary_decode()
     value = column.type
     if pa.types.is_timestamp(value) or pa.types.is_date(value):
-        return _Typed("BYTES", convert(column, "BYTES"))
+        return _Typed("BYTES", _read(column, "BYTES"))
     if pa.types.is_boolean(value) or pa.types.is_integer(value):
-        return _Typed("INT", convert(column, "INT"))
+        return _Typed("INT", _read(column, "INT"))
     if pa.types.is_floating(value) or pa.types.is_decimal(value):
-        return _Typed("FLOAT", _without_nan(convert(column, "FLOAT")))
+        return _Typed("FLOAT", _read(column, "FLOAT"))
     return _text(column.cast(pa.string()), decimal)
 
 
@@ -136,10 +137,9 @@ def _text(column: pa.Array, decimal: str) -> _Typed:
     present = max(len(clean) - clean.null_count, 1)
     type_name = _number_type(clean, decimal)
     if type_name:
-        values = convert(clean, type_name, decimal)
-        return _Typed(type_name, _without_nan(values) if type_name == "FLOAT" else values, markers)
+        return _Typed(type_name, _read(clean, type_name, decimal), markers)
     markers = count_markers(column, numbers=False)
-    values = convert(_without(column, markers), "BYTES")
+    values = _read(_without(column, markers), "BYTES")
     number = _NUMBER.replace(r"\.", decimal) if decimal != "." else _NUMBER
     other = pc.invert(pc.match_substring_regex(clean, number))
     share = (pc.sum(other).as_py() or 0) / present
@@ -154,10 +154,12 @@ def _number_type(text: pa.Array, decimal: str) -> str | None:
         return None
     if pc.any(pc.match_substring_regex(text, r"^\s*[+-]?0\d")).as_py():
         return None  # a zip code, a telephone number: its zeros would be lost
+    if pc.any(pc.match_substring_regex(text, r"(?i)^\s*(true|false)\s*$")).as_py():
+        return None  # read as 1 or 0 in a column of numbers
     digits = pc.all(pc.match_substring_regex(text, r"^\s*[+-]?\d+\s*$")).as_py()
     type_name = "INT" if digits else "FLOAT"
     try:
-        convert(text, type_name, decimal)
+        _read(text, type_name, decimal)
     except pa.ArrowInvalid:
         return None  # also whole numbers of more than 64 bits: names, not amounts
     return type_name
@@ -167,8 +169,9 @@ def _without(column: pa.Array, words: Mapping[str, int]) -> pa.Array:
     return pc.if_else(pc.is_in(column, pa.array(list(words), column.type)), None, column)
 
 
-def _without_nan(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.is_nan(values), None, values)
+def _read(column: pa.Array, type_name: str, decimal: str = ".") -> pa.Array:
+    how = ColumnReading.model_validate({"type": type_name})
+    return read_column(column, how, Reading.model_validate({"decimal": decimal}))
 
 
 def _statistics(columns: Mapping[str, pa.Array]) -> dict[str, FeatureNameStatistics]:

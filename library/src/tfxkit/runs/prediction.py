@@ -21,7 +21,6 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.utils import io_utils
 
-from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.tables import column_names, read_batches, read_raw_batches
 from tfxkit.config.data import CsvFormat
@@ -29,6 +28,7 @@ from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
 from tfxkit.storage import served_model
 from tfxkit.training.export import OUTPUT
+from tfxkit.values.reading import Reading
 
 _BATCH_ROWS = 4096
 _FORMULA = r"^([=@\t\r]|[+\-][\s\S])"  # a sign alone is no formula, but often stands for no value
@@ -56,15 +56,18 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
         DataError: If the file cannot be read, or lacks columns that the model needs.
     """
     schema_file = os.path.join(version_dir, served_model.SCHEMA)
-    types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
+    schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
     config = served_model.read_json(version_dir, served_model.CONFIG) or {}
     csv = CsvFormat.model_validate(config.get("csv", {}))
+    reading = Reading.of(schema, csv)
     dataset = Dataset.model_validate(config["dataset"])
-    _check_columns(file, column_names(file, types, csv), served_model.columns(version_dir))
+    _check_columns(
+        file, column_names(file, reading.columns, csv), served_model.columns(version_dir)
+    )
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
-    raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
-    for batch, typed in zip(raw_batches, typed_batches, strict=True):
+    raw_batches = read_raw_batches(file, reading.columns, csv)
+    for batch, typed in zip(raw_batches, read_batches(file, reading, csv), strict=True):
         columns = {name: batch.column(name) for name in batch.schema.names}
         for name, values in _predictions(model, typed, dataset).items():
             columns[_free(name, batch.schema.names)] = values

@@ -11,12 +11,12 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
-from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
 from tfxkit.onboarding.source import find_source
+from tfxkit.values.reading import Reading
 
 TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
 NAMES = ["a b", "a.b", "a/b", "größe", "class", "lambda", "x: y", "#1", "'q'", "- z", "yes", "1.5"]
@@ -63,9 +63,10 @@ def examples(project):
     """The rows as ExampleGen would read them, by the configuration."""
     how = config.load(project / "configs", ["local"])
     text = (project / "configs" / "schema.pbtxt").read_text()
-    types = column_types(text_format.Parse(text, schema_pb2.Schema()))
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    reading = Reading.of(schema, how.data.csv, how.data.columns)
     files = sorted((project / how.data.path).glob("span-*/*"))
-    batches = [b for file in files for b in read_batches(str(file), types, how.data.csv)]
+    batches = [b for file in files for b in read_batches(str(file), reading, how.data.csv)]
     return pa.Table.from_batches(batches), how
 
 
