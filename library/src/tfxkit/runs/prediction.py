@@ -1,14 +1,13 @@
 """Predictions of a pushed model for the rows of a file, beside the file's own columns.
 
-The file is read and typed as by ExampleGen, with the schema and the CSV format of the data that the
-model was trained on. Text that a spreadsheet would run as a formula gets an apostrophe before it,
+The file is read as by ExampleGen, with the `Reading` and the CSV format of the data that the model
+was trained on. Text that a spreadsheet would run as a formula gets an apostrophe before it,
 as OWASP advises: otherwise whoever can write a row could make the reader's spreadsheet open
 addresses or start programs ("CSV Injection", OWASP).
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -18,17 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import tensorflow as tf
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.utils import io_utils
 
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.tables import column_names, read_batches, read_raw_batches
-from tfxkit.config.data import CsvFormat
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
 from tfxkit.storage import served_model
 from tfxkit.training.export import OUTPUT
-from tfxkit.values.reading import Reading
 
 _BATCH_ROWS = 4096
 _FORMULA = r"^([=@\t\r]|[+\-][\s\S])"  # a sign alone is no formula, but often stands for no value
@@ -55,11 +50,8 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     Raises:
         DataError: If the file cannot be read, or lacks columns that the model needs.
     """
-    schema_file = os.path.join(version_dir, served_model.SCHEMA)
-    schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
+    reading, csv = served_model.reading(version_dir), served_model.csv_format(version_dir)
     config = served_model.read_json(version_dir, served_model.CONFIG) or {}
-    csv = CsvFormat.model_validate(config.get("csv", {}))
-    reading = Reading.of(schema, csv)
     dataset = Dataset.model_validate(config["dataset"])
     _check_columns(
         file, column_names(file, reading.columns, csv), served_model.columns(version_dir)

@@ -50,9 +50,11 @@ from tfxkit.storage.artifacts import (
     LEFT_OUT,
     OUTCOMES,
     READER_PROPERTY,
+    READING,
     SPANS_PROPERTY,
     VERSIONS_PROPERTY,
 )
+from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.step_cache import code_hash
 from tfxkit.values.reading import Reading
 
@@ -182,7 +184,8 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
 
         Args:
             input_dict: Empty.
-            output_dict: `examples`, one artifact: gzipped TFRecords of `tf.Example`, by split.
+            output_dict: `examples`, one artifact: gzipped TFRecords of `tf.Example`, by split, and
+                the `Reading` of their columns in `reading.json`.
             exec_properties: Of SpanExampleGen, with the spans that the driver resolved.
 
         Raises:
@@ -210,6 +213,8 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
                 _write_files(pipeline, files, writer)
         remove_temporary(examples.uri)
         left_out = outcomes.check_outcomes(os.path.join(examples.uri, OUTCOMES), splits)
+        with fileio.open(os.path.join(examples.uri, READING), "w") as file:
+            file.write(row_format.reading.model_dump_json(indent=1))
         if left_out:
             logging.warning("%d rows without a label are left out", left_out)
         examples.set_int_custom_property(LEFT_OUT, left_out)
