@@ -88,7 +88,7 @@ def test_numbers_are_read_in_the_form_of_their_column(write, small_schema):
         "name": ColumnFormat(missing=()),
     }
     csv = CsvFormat(missing=("NA",))
-    path = write("a.csv", 'count,price,name\nNA,"$1,234.50",NA\n2,NA,b\n3,-$660,c\n4,7,d\n')
+    path = write("a.csv", 'count,price,name\nNA,"$1,234.50",NA\n2,NA,b\n3,-$660,c\n4,$7,d\n')
     assert read(path, Reading.of(small_schema, csv, columns), csv) == {
         "count": [None, 2, 3, 4],
         "price": [1234.5, None, -660.0, 7.0],
