@@ -56,6 +56,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
         spans=config.data.spans,
         splits=config.data.splits,
         csv=config.data.csv,
+        columns=config.data.columns,
         required=dataset.required_columns(),
         split_by=config.data.split_by,
         split_at=config.data.split_at,
@@ -210,6 +211,7 @@ def create_components(config: Config, places: Places) -> list[BaseNode]:
             spans="all",
             splits={"unlabelled": 1},
             csv=config.data.csv,
+            columns=config.data.columns,
         )
         steps += _bulk_inference(unlabelled, trainer, evaluator, pusher)
     return steps

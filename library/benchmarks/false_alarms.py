@@ -31,7 +31,6 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.findings import GateReport, anomaly_findings
 from tfxkit.components.data_gate.rows import associations
-from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.outcomes import Repeats, repeated_share
 from tfxkit.components.example_gen.spans import range_config, select
@@ -40,6 +39,7 @@ from tfxkit.config import loading as config
 from tfxkit.config.loading import Config, project_path
 from tfxkit.metrics.association import LEAK, SAMPLE_ROWS
 from tfxkit.storage.artifacts import ColumnStatistics, columns_in
+from tfxkit.values.reading import Reading
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 Z = 1.96  # of a two-sided interval of 95 %
@@ -50,9 +50,10 @@ class Data:
 
     def __init__(self, loaded: Config, schema: schema_pb2.Schema) -> None:
         """Reads the spans of a configuration."""
-        base, types = project_path(loaded.data.path, CONFIGS), column_types(schema)
+        base = project_path(loaded.data.path, CONFIGS)
+        reading = Reading.of(schema, loaded.data.csv, loaded.data.columns)
         files = select(base, range_config(loaded.data.spans)).files
-        batches = [b for file in files for b in read_batches(file, types, loaded.data.csv)]
+        batches = [b for file in files for b in read_batches(file, reading, loaded.data.csv)]
         table = pa.Table.from_batches(batches).combine_chunks()
         [whole] = table.to_batches()
         self.schema, self.dataset = schema, loaded.dataset

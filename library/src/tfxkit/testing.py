@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tfxkit.features.model_inputs import Feature
     from tfxkit.report.model_card import ModelCard
     from tfxkit.training.job import TrainingJob
+    from tfxkit.values.reading import Reading
 
 __all__ = [
     "LearnedFeatures",
@@ -204,18 +205,19 @@ def sample_rows(config: Config, count: int = ROWS, config_dir: Path | None = Non
 def _batches(config: Config, folder: Path) -> Iterator[pa.RecordBatch]:
     """Batches of the data, the newest span first."""
     from tfxkit.components.example_gen import spans, tables
-    from tfxkit.components.example_gen.columns import column_types
     from tfxkit.components.example_gen.reader import Reader
+    from tfxkit.values.reading import Reading
 
-    types, path = column_types(_schema(folder)), data_path(config, folder)
+    reading = Reading.of(_schema(folder), config.data.csv, config.data.columns)
+    path = data_path(config, folder)
     wanted = spans.range_config(config.data.spans)
     if config.data.reader:
         reader = Reader(config.data.reader, path, config.data.reader_options)
         for span in sorted(reader.select(wanted), reverse=True):
-            yield from reader.open(span, types)
+            yield from reader.open(span, reading)
     else:
         for file in reversed(spans.select(path, wanted).files):
-            yield from tables.read_batches(file, types, config.data.csv)
+            yield from tables.read_batches(file, reading, config.data.csv)
 
 
 def _schema(folder: Path) -> schema_pb2.Schema:
@@ -243,13 +245,13 @@ class LearnedFeatures:
 
     Attributes:
         graph: Folder of the Transform graph.
-        types: INT, FLOAT or BYTES by column of the schema.
+        reading: Reading of the columns of the schema.
         inputs: Inputs of the network, as `build_model` gets them.
         columns: Raw columns that the features are made from.
     """
 
     graph: Path
-    types: Mapping[str, str]
+    reading: Reading
     inputs: list[Feature]
     columns: tuple[str, ...]
 
@@ -269,7 +271,7 @@ class LearnedFeatures:
 
         spec = self._output.raw_feature_spec()
         needed = rows[[name for name in rows.columns if name in self.columns]]
-        examples = tf.constant(_encode(needed, self.types))
+        examples = tf.constant(_encode(needed, self.reading))
         columns = tf.io.parse_example(examples, {name: spec[name] for name in self.columns})
         computed = self._layer(columns)
         return {name: value.numpy() for name, value in computed.items() if name != LABEL_KEY}
@@ -313,11 +315,12 @@ def learn_features(
     from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
     from tfx_bsl.tfxio import tf_example_record
 
-    from tfxkit.components.example_gen.columns import column_types
     from tfxkit.features.model_inputs import model_columns, model_features
+    from tfxkit.values.reading import Reading
 
     schema, graph = _schema(config_dir or default_config_dir()), folder / "transform_graph"
-    types, custom_config = column_types(schema), {"dataset": config.dataset.for_model()}
+    reading = Reading.of(schema, config.data.csv, config.data.columns)
+    custom_config = {"dataset": config.dataset.for_model()}
     source = tf_example_record.TFExampleBeamRecord(
         physical_format="memory", schema=schema, telemetry_descriptors=["tfxkit.testing"]
     )
@@ -325,27 +328,27 @@ def learn_features(
         beam.Pipeline(options=PipelineOptions([], runner="FnApiRunner")) as pipeline,
         tft_beam.Context(str(folder / "temporary")),
     ):
-        examples = pipeline | beam.Create(_encode(rows, types), reshuffle=False)
+        examples = pipeline | beam.Create(_encode(rows, reading), reshuffle=False)
         transform = (examples | source.BeamSource(), source.TensorAdapterConfig()) | (
             tft_beam.AnalyzeDataset(lambda inputs: preprocessing_fn(inputs, custom_config))
         )
         _ = transform | tft_beam.WriteTransformFn(str(graph))
     metadata_io.write_metadata(DatasetMetadata(schema), str(graph / "metadata"))
     output = tft.TFTransformOutput(str(graph))
-    return LearnedFeatures(graph, types, model_features(output), model_columns(output))
+    return LearnedFeatures(graph, reading, model_features(output), model_columns(output))
 
 
-def _encode(rows: pd.DataFrame, types: Mapping[str, str]) -> list[bytes]:
+def _encode(rows: pd.DataFrame, reading: Reading) -> list[bytes]:
     """Rows as serialized `tf.Example`s."""
     import pyarrow as pa
 
-    from tfxkit.components.example_gen.columns import convert
     from tfxkit.components.example_gen.encoding import encode_batch
+    from tfxkit.values.columns import read_column
 
     columns = {
-        name: convert(pa.array(rows[name], from_pandas=True), types[name])
+        name: read_column(pa.array(rows[name], from_pandas=True), reading.columns[name], reading)
         for name in rows.columns
-        if name in types
+        if name in reading.columns
     }
     if not columns:
         return [b""] * len(rows)

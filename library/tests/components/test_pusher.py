@@ -27,6 +27,7 @@ from tfxkit.components.pusher.component import VersionPusherExecutor
 from tfxkit.errors import ModelError
 from tfxkit.storage import served_model
 from tfxkit.storage.filesystems import fileio
+from tfxkit.values.reading import ColumnReading, Reading
 
 STORE = "fakestore://"
 
@@ -64,6 +65,7 @@ def push(
         *,
         blessed: int = 1,
         infra_blessed: int = 1,
+        reading: str | None = None,
     ) -> standard_artifacts.PushedModel:
         inputs: dict[str, list[Any]] = {
             "model": [standard_artifacts.Model()],
@@ -75,6 +77,11 @@ def push(
         inputs["infra_blessing"][0].set_int_custom_property("blessed", infra_blessed)
         inputs["model"][0].uri = str(tmp_path / "exported" / fingerprint)
         inputs["statistics"][0].uri = str(tmp_path / "statistics")
+        if reading is not None:
+            inputs["examples"] = [standard_artifacts.Examples()]
+            inputs["examples"][0].uri = str(tmp_path / "examples")
+            (tmp_path / "examples").mkdir(exist_ok=True)
+            (tmp_path / "examples" / "reading.json").write_text(reading)
         if not (tmp_path / "statistics").exists():
             write_statistics(tmp_path / "statistics")
         if not (tmp_path / "exported" / fingerprint).exists():
@@ -160,6 +167,25 @@ def test_the_model_being_served_is_adopted_and_another_one_is_pushed(
 
     shutil.rmtree(back.get_string_custom_property("pushed_destination"))
     assert not push(serving, "a").get_int_custom_property("adopted")
+
+
+def test_a_version_carries_the_reading_of_its_data_and_another_reading_is_another_version(
+    tmp_path: Path, push: Callable[..., Any]
+) -> None:
+    serving = tmp_path / "serving"
+    push(serving)
+    first, second = (
+        Reading(columns={"name": ColumnReading(type="BYTES")}, missing=words)
+        for words in (("NA",), ("NA", "?"))
+    )
+    pushed = [
+        push(serving, reading=reading.model_dump_json(indent=1))
+        for reading in (first, first, second)
+    ]
+    assert [one.get_int_custom_property("adopted") for one in pushed] == [0, 1, 0]
+    of_before, *readings = [served_model.reading(str(version)) for version in visible(serving)]
+    assert readings == [first, second]
+    assert of_before.rules == 1
 
 
 def test_the_new_version_is_the_greatest_although_the_clock_was_set_back(

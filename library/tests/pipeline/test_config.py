@@ -74,6 +74,13 @@ def test_null_takes_a_threshold_away():
             "data={split_by: a, split_at: {column: a, bounds: {eval: 1}}}",
             "either split_by or split_at",
         ),
+        ("data.columns={fare: {missing: NA}}", "data.columns.fare.missing: must be a list"),
+        ("data.columns={fare: {missing: [no]}}", "data.columns.fare.missing: must be texts"),
+        ("data.columns={fare: {parse: {sign: $}}}", "data.columns.fare.parse.sign"),
+        (
+            "data={csv: {decimal: ','}, columns: {fare: {parse: {thousands: ','}}}}",
+            "columns.fare.parse: thousands and data.csv.decimal must differ",
+        ),
         ("data.reader=components/orders.py", "data.reader: write the dotted name of a module"),
         ("data.reader_options={table: a}", "reader_options need a reader"),
         ("pipeline=Has_Capitals", "pipeline: "),
@@ -94,6 +101,22 @@ def test_a_reader_that_is_not_there_is_refused_before_a_run(module):
     with pytest.raises(ConfigError, match=rf"data\.reader: there is no module {module}"):
         validation.check_reader(module)
     validation.check_reader("tfxkit.components.pusher")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("{fair: {missing: []}}", r"data\.columns describes the column 'fair', .* mean fare\?"),
+        (
+            "{company: {parse: {prefix: $}}}",
+            r"data\.columns\.company\.parse: 'company' is BYTES in .* or remove parse",
+        ),
+    ],
+)
+def test_forms_of_columns_fit_the_schema(columns, message):
+    config = configs.load(CONFIGS, (), [f"data.columns={columns}"])
+    with pytest.raises(ConfigError, match=message):
+        validation.check_schema(config, CONFIGS)
 
 
 @pytest.mark.parametrize("module", ["pipeline.no_such", "no_such.dag"])

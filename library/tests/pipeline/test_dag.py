@@ -100,6 +100,26 @@ def test_a_mistake_in_its_module_is_told_with_its_line(edit, told, tmp_path, mon
         build_components(load(f"dag={name}"), Places(**PLACES))
 
 
+def test_a_dag_without_forms_of_columns_refuses_a_configuration_with_them(tmp_path, monkeypatch):
+    from tfxkit.components.example_gen.component import reading_of
+    from tfxkit.runs.dag_building import build_components
+    from tfxkit.runs.places import Places
+
+    forms = "data.columns={company: {missing: []}, fare: {parse: {prefix: $}}}"
+    nodes = build_components(load(forms, "data.csv.missing=[NA]"), Places(**PLACES))
+    [reading] = [reading_of(node.exec_properties) for node in nodes if node.id == "ExampleGen"]
+    assert reading.columns["company"].missing == ()
+    assert reading.columns["fare"].parse.prefix == "$"
+    assert reading.missing == ("NA",)
+
+    source = (SAMPLE / "dag.py").read_text()
+    (tmp_path / "dag_of_0_2.py").write_text(source.replace("columns=config.data.columns,", "", 1))
+    monkeypatch.syspath_prepend(tmp_path)
+    build_components(load("dag=dag_of_0_2"), Places(**PLACES))
+    with pytest.raises(config.ConfigError, match=r"dag_of_0_2\.py does not pass .* ExampleGen\. "):
+        build_components(load("dag=dag_of_0_2", forms), Places(**PLACES))
+
+
 FUNCTION_COMPONENT = """\
 from __future__ import annotations
 from tfx import v1 as tfx

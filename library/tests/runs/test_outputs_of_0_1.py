@@ -122,6 +122,8 @@ def test_it_predicts(old, capfd):
     with out.open(newline="") as file:
         found = list(csv.DictReader(file))
     assert len(found) == 20
+    readings = [served_model.reading(f"{old.outputs.serving}/{one}") for one in versions(old)]
+    assert {reading.rules for reading in readings} == {1}
     [output] = found[0].keys() - next(csv.DictReader(rows.open())).keys()
     assert all(0 <= float(row[output]) <= 1 for row in found)
 

@@ -15,6 +15,7 @@ from types import FrameType, ModuleType
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.context_managers import dsl_context_registry
 
+from tfxkit.components.example_gen.component import SpanExampleGen, reading_of
 from tfxkit.config.loading import Config, ConfigError
 from tfxkit.runs.outputs import shown
 from tfxkit.runs.places import Places
@@ -45,6 +46,7 @@ def build_components(config: Config, places: Places) -> list[BaseNode]:
                 f"No pipeline can be built from this configuration: {error}"
             ) from error
     _check(components, registry.all_nodes[before:], _file(config.dag))
+    _check_formats(components, config)
     step_cache.add_code_hashes(components)
     return components
 
@@ -139,3 +141,18 @@ def _check(components: list[BaseNode], built: list[BaseNode], file: str) -> None
     counts = Counter(node.id for node in components)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise ConfigError(f"{file} has two steps named {twice[0]}: rename one with .with_id('…').")
+
+
+def _check_formats(components: list[BaseNode], config: Config) -> None:
+    """Refuses a DAG of before `data.columns` if the configuration has that section."""
+    for node in components:
+        if not isinstance(node, SpanExampleGen):
+            continue
+        columns = reading_of(node.exec_properties).columns
+        for name, form in config.data.columns.items():
+            column = columns.get(name)
+            if column and (column.missing, column.parse) != (form.missing, form.parse):
+                raise ConfigError(
+                    f"data.columns: {_file(config.dag)} does not pass this section to {node.id}. "
+                    "Add the argument columns=config.data.columns to its SpanExampleGen."
+                )

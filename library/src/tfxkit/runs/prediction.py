@@ -1,14 +1,13 @@
 """Predictions of a pushed model for the rows of a file, beside the file's own columns.
 
-The file is read and typed as by ExampleGen, with the schema and the CSV format of the data that the
-model was trained on. Text that a spreadsheet would run as a formula gets an apostrophe before it,
+The file is read as by ExampleGen, with the `Reading` and the CSV format of the data that the model
+was trained on. Text that a spreadsheet would run as a formula gets an apostrophe before it,
 as OWASP advises: otherwise whoever can write a row could make the reader's spreadsheet open
 addresses or start programs ("CSV Injection", OWASP).
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -18,13 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import tensorflow as tf
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx.utils import io_utils
 
-from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.tables import column_names, read_batches, read_raw_batches
-from tfxkit.config.data import CsvFormat
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
 from tfxkit.storage import served_model
@@ -55,16 +50,16 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     Raises:
         DataError: If the file cannot be read, or lacks columns that the model needs.
     """
-    schema_file = os.path.join(version_dir, served_model.SCHEMA)
-    types = column_types(io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema()))
+    reading, csv = served_model.reading(version_dir), served_model.csv_format(version_dir)
     config = served_model.read_json(version_dir, served_model.CONFIG) or {}
-    csv = CsvFormat.model_validate(config.get("csv", {}))
     dataset = Dataset.model_validate(config["dataset"])
-    _check_columns(file, column_names(file, types, csv), served_model.columns(version_dir))
+    _check_columns(
+        file, column_names(file, reading.columns, csv), served_model.columns(version_dir)
+    )
     model = tf.saved_model.load(version_dir)
     rows, writer = 0, None
-    raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
-    for batch, typed in zip(raw_batches, typed_batches, strict=True):
+    raw_batches = read_raw_batches(file, reading.columns, csv)
+    for batch, typed in zip(raw_batches, read_batches(file, reading, csv), strict=True):
         columns = {name: batch.column(name) for name in batch.schema.names}
         for name, values in _predictions(model, typed, dataset).items():
             columns[_free(name, batch.schema.names)] = values

@@ -57,8 +57,8 @@ def check_schema(config: Config, config_dir: Path) -> None:
 
     Raises:
         ConfigError: If the schema cannot be read, lacks a column of the description or of the
-            split, has a type for the latter that cannot be split, or has values of the label that
-            the description lacks.
+            split, has a type for the latter that cannot be split, or for a number format that is
+            no number, or has values of the label that the description lacks.
     """
     schema_file = config_dir / SCHEMA_FILE
     try:
@@ -74,6 +74,7 @@ def check_schema(config: Config, config_dir: Path) -> None:
         _check_column(column, types, "dataset.yaml uses")
     _check_label(config.dataset, schema)
     _check_split(config.data, types)
+    _check_formats(config.data, types)
 
 
 def check_reader(module: str | None) -> None:
@@ -157,6 +158,16 @@ def _check_split(data: DataConfig, types: Mapping[str, str]) -> None:
             raise ConfigError(
                 f"data.split_at.bounds: {column!r} is {types[column]} in {SCHEMA_FILE}; write the "
                 f"bounds as {form}"
+            )
+
+
+def _check_formats(data: DataConfig, types: Mapping[str, str]) -> None:
+    for name, column in data.columns.items():
+        _check_column(name, types, "data.columns describes")
+        if column.parse and types[name] == "BYTES":
+            raise ConfigError(
+                f"data.columns.{name}.parse: {name!r} is BYTES in {SCHEMA_FILE}, and text is not "
+                "parsed; give it the type INT or FLOAT there, or remove parse"
             )
 
 

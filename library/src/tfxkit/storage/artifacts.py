@@ -49,6 +49,7 @@ LEFT_OUT = "left_out"  # the number of rows without a required value; in OUTCOME
 SPLIT_PREFIX = "Split-"  # of the folder of a split, in TFX's examples and statistics
 # Rows and errors of each file that was read; see `tfxkit.components.example_gen.outcomes`.
 OUTCOMES = "files.json"
+READING = "reading.json"  # in the folder of Examples: how its values were read
 
 
 def span_numbers(artifact: types.Artifact) -> list[int]:

@@ -1,8 +1,8 @@
 """Layout of a pushed version: `<serving dir>/<version>/`, with its own past inside.
 
 A version is a SavedModel with files under `assets.extra/` for comparison, warm start and lineage,
-without a metadata service. The Trainer writes all but the statistics and the spans, which the
-Pusher adds. A version that lacks any of `REQUIRED` counts as missing everywhere.
+without a metadata service. The Trainer writes all but the statistics, the spans and the reading,
+which the Pusher adds. A version that lacks any of `REQUIRED` counts as missing everywhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,12 @@ import json
 import os
 from typing import Any
 
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from tfxkit.config.data import CsvFormat
 from tfxkit.storage.filesystems import fileio
+from tfxkit.values.reading import Reading
 
 __all__ = ["columns"]
 
@@ -25,6 +30,7 @@ TRAINING = f"{EXTRA}/training.json"  # {"epochs", "best_epoch", "seconds", "hist
 STATISTICS = f"{EXTRA}/statistics"  # Split-<name>/FeatureStats.pb of the training data
 RESTORED = f"{EXTRA}/restored.json"  # {"version"}: the original of a copy that a rollback made
 SPANS = f"{EXTRA}/spans.json"  # a list: the spans of the training data, if they are recorded
+READING = f"{EXTRA}/reading.json"  # reading of the training data's values; none in models of 0.2
 REQUIRED = ("saved_model.pb", FINGERPRINT, SCHEMA, CONFIG, WEIGHTS, STATISTICS)
 
 # Custom properties of artifacts. Of Baseline's copy of a model: the original version.
@@ -73,6 +79,24 @@ def read_json(version_dir: str, name: str) -> dict[str, Any] | None:
         return None
     with fileio.open(path, "r") as file:
         return json.loads(file.read())
+
+
+def csv_format(version_dir: str) -> CsvFormat:
+    """Format of CSV files of the training data."""
+    config = read_json(version_dir, CONFIG) or {}
+    return CsvFormat.model_validate(config.get("csv", {}))
+
+
+def reading(version_dir: str) -> Reading:
+    """Reading of the training data, for rows to predict.
+
+    A model of before readings existed gets one by the rules of its time.
+    """
+    if stored := read_json(version_dir, READING):
+        return Reading.model_validate(stored)
+    with fileio.open(os.path.join(version_dir, SCHEMA), "r") as file:
+        schema = text_format.Parse(file.read(), schema_pb2.Schema())
+    return Reading.of(schema, csv_format(version_dir), rules=1)
 
 
 def fingerprint(version_dir: str) -> str:

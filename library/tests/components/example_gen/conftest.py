@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfxkit.components.example_gen.columns import ARROW_TYPES, column_types
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.tables import column_names, read_batches
 from tfxkit.config.data import CsvFormat
+from tfxkit.values.columns import ARROW_TYPES
+from tfxkit.values.reading import ColumnReading, Reading
 
 SCHEMA = """
 feature { name: "count" type: INT }
@@ -25,10 +27,16 @@ feature { name: "name" type: BYTES }
 def read_table(path: str, schema: schema_pb2.Schema, **csv: object) -> pa.Table:
     """All batches of a file as one table; further arguments say how a CSV file is written."""
     how = CsvFormat.model_validate(csv)
-    types = column_types(schema)
-    names = [name for name in column_names(path, types, how) if name in types]
-    fields = pa.schema([(name, ARROW_TYPES[types[name]]) for name in names])
-    return pa.Table.from_batches(read_batches(path, types, how), fields)
+    reading = Reading.of(schema, how)
+    names = [name for name in column_names(path, reading.columns, how) if name in reading.columns]
+    fields = pa.schema([(name, ARROW_TYPES[reading.columns[name].type]) for name in names])
+    return pa.Table.from_batches(read_batches(path, reading, how), fields)
+
+
+def reading_of(types: Mapping[str, str], **settings: Any) -> Reading:
+    """A reading of columns with types, without a schema."""
+    columns = {name: ColumnReading.model_validate({"type": one}) for name, one in types.items()}
+    return Reading(columns=columns, **settings)
 
 
 def encode(table: pa.Table) -> list[bytes]:

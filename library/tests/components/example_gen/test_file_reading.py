@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tests.components.example_gen.conftest import read_table
+from tests.components.example_gen.conftest import read_table, reading_of
 from tfxkit.components.example_gen import csv_files, tables
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
 
-TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
+READING = reading_of({"count": "INT", "name": "BYTES", "price": "FLOAT"})
 GOOD = "count,price,name\n1,1.5,a\n,,\n3.0,2,c\n"
 GOOD_ROWS = [
     {"count": 1, "price": 1.5, "name": b"a"},
@@ -117,8 +117,9 @@ def test_delimiter_quote_and_words_for_what_is_missing(write, small_schema, text
     table = read_table(path, small_schema, **how, missing=["n/a", "?", -999])
     assert table.column("name").to_pylist() == [b"a,b", None, b"c;d"]
     assert table.column("count").to_pylist() == [1, None, None]
-    types = {"count": "INT", "name": "BYTES"}
-    (raw,) = tables.read_raw_batches(path, types, CsvFormat(**how, missing=("n/a", "?")))
+    (raw,) = tables.read_raw_batches(
+        path, ["count", "name"], CsvFormat(**how, missing=("n/a", "?"))
+    )
     assert raw.column("name").to_pylist() == ["a,b", "n/a", "c;d"]
 
 
@@ -129,7 +130,8 @@ def test_without_quotes_a_quote_is_a_character_like_others(write, small_schema):
 
 def test_a_word_for_what_is_missing_gives_no_type(write):
     path = write("a.csv", "count,x,y\n1,?,?\n2,3,?\n")
-    assert tables.guess_types(path, TYPES, CsvFormat(missing=("?",))) == {"x": "INT"}
+    reading = reading_of({"count": "INT"}, missing=("?",))
+    assert tables.guess_types(path, reading, CsvFormat(missing=("?",))) == {"x": "INT"}
 
 
 def test_header_without_rows_is_an_empty_table(write, small_schema):
@@ -147,7 +149,7 @@ def test_a_first_column_without_a_name_numbers_the_rows_and_is_left_out(write, s
     path = write("a.csv", ",count,name\n7,1,a\n8,2,b\n")
     table = read_table(path, small_schema)
     assert table.to_pylist() == [{"count": 1, "name": b"a"}, {"count": 2, "name": b"b"}]
-    [raw] = tables.read_raw_batches(path, {"count": "INT", "name": "BYTES"})
+    [raw] = tables.read_raw_batches(path, ["count", "name"])
     assert raw.schema.names == ["count", "name"]
 
 
@@ -221,7 +223,7 @@ def test_parquet_misfit_names_row_and_column(tmp_path, small_schema):
 
 def test_guesses_one_type_for_all_files(write):
     texts = ["count,x,y,z,w\n1,1,1,,2020-01-01\n", "count,x,y,z,w\n1,2,2.5,,\n", "count,x\n1,a\n"]
-    guesses = [tables.guess_types(write(f"{i}.csv", t), TYPES) for i, t in enumerate(texts)]
+    guesses = [tables.guess_types(write(f"{i}.csv", t), READING) for i, t in enumerate(texts)]
     assert guesses[0] == {"x": "INT", "y": "INT", "w": "BYTES"}
     assert tables.widest_types(guesses) == {"w": "BYTES", "x": "BYTES", "y": "FLOAT"}
 
@@ -231,11 +233,11 @@ def test_guesses_by_the_types_of_parquet(tmp_path):
         {"count": [1], "a": [1], "b": [True], "c": [1.5], "d": ["x"], "e": pa.nulls(1)}
     )
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
-    guess = tables.guess_types(str(tmp_path / "a.parquet"), TYPES)
+    guess = tables.guess_types(str(tmp_path / "a.parquet"), READING)
     assert guess == {"a": "INT", "b": "BYTES", "c": "FLOAT", "d": "BYTES"}
 
 
 def test_keeps_columns_with_a_guessed_type(write):
     path = write("a.csv", "count,extra\n1,2\n")
-    (batch,) = tables.read_batches(path, TYPES, guessed={"extra": "FLOAT"})
+    (batch,) = tables.read_batches(path, READING, guessed={"extra": "FLOAT"})
     assert batch.to_pylist() == [{"count": 1, "extra": 2.0}]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.components.example_gen.conftest import reading_of
 from tests.components.example_gen.example_gen_run import Runner
 from tfxkit.components.example_gen import files, outcomes
 from tfxkit.components.example_gen.splits import BoundSplits, HashSplits
@@ -18,7 +19,7 @@ from tfxkit.config.data import PLAIN_CSV, SplitAt
 from tfxkit.errors import DataError
 from tfxkit.storage.artifacts import LEFT_OUT, OUTCOMES
 
-TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
+READING = reading_of({"count": "INT", "name": "BYTES", "price": "FLOAT"})
 HEADER = "count,price,name\n"
 SMALL_PARTS, ONE_PART = 300, 1 << 30
 
@@ -36,7 +37,7 @@ class Step:
 
     def __init__(self, uri: Path, splits=None, required=()) -> None:
         splits = splits or HashSplits({"train": 2, "eval": 1})
-        self.writer = ShardWriter(RowFormat(TYPES, PLAIN_CSV, required), splits, str(uri), 99)
+        self.writer = ShardWriter(RowFormat(READING, PLAIN_CSV, required), splits, str(uri), 99)
 
     def cut(self, path):
         [source] = files.data_files([path], PLAIN_CSV)

@@ -12,6 +12,7 @@ import pyarrow.parquet
 import pytest
 from botocore.response import StreamingBody
 
+from tests.components.example_gen.conftest import reading_of
 from tfxkit.components.example_gen import files, tables
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.files import Part
@@ -30,7 +31,7 @@ DIALECTS = [
 
 
 def rows_of(path: str, how: CsvFormat, part: Part | None = None) -> list[bytes]:
-    batches = tables.read_batches(path, TYPES, how, part=part)
+    batches = tables.read_batches(path, reading_of(TYPES), how, part=part)
     return [row for batch in batches for row in encode_batch(batch).to_pylist()]
 
 

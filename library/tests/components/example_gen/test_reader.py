@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tests.components.example_gen.conftest import reading_of
 from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tests.sample_project import LIBRARY
 from tfxkit.components.example_gen.component import SpanExampleGen, resolve_spans
@@ -23,7 +24,7 @@ from tfxkit.components.example_gen.writer import RowFormat, ShardWriter
 from tfxkit.config.data import PLAIN_CSV, SplitAt
 from tfxkit.errors import DataError
 
-TYPES = {"count": "INT", "name": "BYTES", "price": "FLOAT"}
+READING = reading_of({"count": "INT", "name": "BYTES", "price": "FLOAT"})
 # Its source is a folder of JSON files, one for each span, that hold columns.
 READER = """
 import json
@@ -202,7 +203,7 @@ class Step:
     def __init__(self, folder: Path, splits=None, required=()):
         splits = splits or HashSplits(SPLITS)
         self.folder = folder
-        self.writer = ShardWriter(RowFormat(TYPES, PLAIN_CSV, required), splits, str(folder), 1)
+        self.writer = ShardWriter(RowFormat(READING, PLAIN_CSV, required), splits, str(folder), 1)
 
     def read(self, reader, path="", **options):
         return self.writer.write_span(Reader(reader, str(path), options), 1, 0)
@@ -234,7 +235,7 @@ def test_splits_and_rows_left_out_do_not_depend_on_the_batches(
 
 
 def rows_of(reader):
-    return Reader(reader, "", {}).open(1, TYPES)
+    return Reader(reader, "", {}).open(1, READING)
 
 
 def table_reader(module, *batches):
@@ -253,7 +254,9 @@ def test_values_are_cast_to_the_types_of_the_schema(module):
         "pa.record_batch({'name': pa.array(['a', 'b']).dictionary_encode(), 'count': ['5', ' 6 '],"
         " 'price': ['1e3', '']})",
     )
-    table = pa.Table.from_batches(batch.select(sorted(TYPES)) for batch in rows_of(reader))
+    table = pa.Table.from_batches(
+        batch.select(sorted(READING.columns)) for batch in rows_of(reader)
+    )
     assert table.to_pydict() == {
         "count": [1, None, 1, None, 5, 6],
         "name": [b"a", None, b"7", b"8", b"a", b"b"],
@@ -457,8 +460,10 @@ def test_the_example_of_the_docs_works_as_it_stands(module, tmp_path):
         )
     reader = Reader(module(source), str(database), {})
     assert reader.select(range_config("all")) == {7: "2 rows, 2024-02-03", 8: "1 rows, 2024-02-09"}
-    types = {"amount": "FLOAT", "items": "INT", "country": "BYTES", "returned": "BYTES"}
-    assert [batch.to_pylist() for batch in reader.open(7, types)] == [
+    reading = reading_of(
+        {"amount": "FLOAT", "items": "INT", "country": "BYTES", "returned": "BYTES"}
+    )
+    assert [batch.to_pylist() for batch in reader.open(7, reading)] == [
         [
             {"amount": 9.5, "items": 1, "country": None, "returned": b"no"},
             {"amount": None, "items": 2, "country": b"CL", "returned": b"yes"},

@@ -15,6 +15,7 @@ from tfxkit.components.example_gen.encoding import encode_batch
         ([1.5, None, math.nan, 0.0], pa.float32(), [0, 3]),
         ([0, None, -1], pa.int64(), [0, 2]),
         ([b"a", None, b"", b"  ", "é".encode()], pa.binary(), [0, 4]),
+        (["\u00a0\u200b".encode(), b"\xff", "\ufeff".encode(), b"\t"], pa.binary(), [1]),
         ([None, None], pa.int64(), []),
     ],
 )

@@ -16,6 +16,7 @@ from tests.components.example_gen.example_gen_run import SPLITS, Runner, values
 from tfxkit.components.example_gen.component import SpanExampleGen, resolve_spans
 from tfxkit.errors import DataError
 from tfxkit.storage import step_cache
+from tfxkit.values.reading import Reading
 
 HEADER = "count,price,name\n"
 
@@ -68,6 +69,8 @@ def test_spans_of_different_spelling_become_one_artifact(runner):
     assert artifact.custom_properties["payload_format"].string_value == "FORMAT_TF_EXAMPLE"
     assert json.loads(artifact.properties["split_names"].string_value) == ["train", "eval"]
     assert len(list(Path(artifact.uri, "Split-eval").iterdir())) == 3
+    reading = Reading.model_validate_json(Path(artifact.uri, "reading.json").read_text())
+    assert reading == Reading.of(runner.schema)
 
 
 @pytest.mark.slow

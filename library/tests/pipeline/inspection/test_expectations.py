@@ -161,7 +161,7 @@ def leaky(kind, wrong=0.0, rows=400):
 
 
 def plan_of(columns):
-    return make_plan(Table({name: [pa.array(each)] for name, each in columns.items()}, rows=N))
+    return make_plan(Table({name: [pa.array(each)] for name, each in columns.items()}, 400))
 
 
 @pytest.mark.parametrize("kind", ["binary", "regression"])

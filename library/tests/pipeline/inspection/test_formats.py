@@ -11,12 +11,12 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
-from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
 from tfxkit.onboarding.source import find_source
+from tfxkit.values.reading import Reading
 
 TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
 NAMES = ["a b", "a.b", "a/b", "größe", "class", "lambda", "x: y", "#1", "'q'", "- z", "yes", "1.5"]
@@ -63,9 +63,10 @@ def examples(project):
     """The rows as ExampleGen would read them, by the configuration."""
     how = config.load(project / "configs", ["local"])
     text = (project / "configs" / "schema.pbtxt").read_text()
-    types = column_types(text_format.Parse(text, schema_pb2.Schema()))
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    reading = Reading.of(schema, how.data.csv, how.data.columns)
     files = sorted((project / how.data.path).glob("span-*/*"))
-    batches = [b for file in files for b in read_batches(str(file), types, how.data.csv)]
+    batches = [b for file in files for b in read_batches(str(file), reading, how.data.csv)]
     return pa.Table.from_batches(batches), how
 
 
@@ -96,7 +97,7 @@ def test_parquet(init, project, tmp_path):
     assert init(tmp_path / "own.parquet") == 0
     read, how = examples(project)
     assert read["town"].to_pylist() == [TOWNS[i % 3].encode() for i in range(ROWS)]
-    assert [flag.lower() for flag in read["flag"].to_pylist()] == [b"true", b"false"] * (ROWS // 2)
+    assert read["flag"].to_pylist() == [b"True", b"False"] * (ROWS // 2)
     assert set(how.dataset.features()) == {"amount", "town", "flag", "day"}
     assert read["day"][25].as_py().startswith(b"2024-01-26 01:00:00")
     assert how.dataset.columns["day"].unit == "text"
@@ -193,6 +194,26 @@ def test_commas_that_may_be_of_thousands_are_text_and_reported(init, project, tm
     assert "amount: 120 values such as '100,100' look like numbers, as with parse:" in shown
     _, how = examples(project)
     assert how.data.csv.decimal == "."
+
+
+def test_formats_of_single_columns_hold_in_the_first_run(init, project, tmp_path):
+    prices = [f'"${i + 1},{500 + i}.25"' if i % 2 else f"-${i + 1}.75" for i in range(ROWS)]
+    text = rows(
+        price=prices,
+        tract=["" if i % 9 == 0 else f"{17031320100 + i % 6}.0" for i in range(ROWS)],
+        country=[["NA", "DE", "FR", "IT", "ES"][i % 5] for i in range(ROWS)],
+        size=[["NA", "small", "large", " "][i // 2 % 4] for i in range(ROWS)],
+        member=[["TRUE", "false"][i // 3 % 2] for i in range(ROWS)],
+        label=coin(1),
+    )
+    (tmp_path / "own.csv").write_text(text)
+    assert init(tmp_path / "own.csv") == 0
+    read, _ = examples(project)
+    assert read["price"].to_pylist()[:4] == [-1.75, 2501.25, -3.75, 4503.25]
+    assert read["tract"].to_pylist()[:4] == [None, 17031320101, 17031320102, 17031320103]
+    assert read["country"].to_pylist()[:5] == [b"NA", b"DE", b"FR", b"IT", b"ES"]
+    assert read["size"].to_pylist()[:8:2] == [None, b"small", b"large", None]
+    assert read["member"].to_pylist()[:6:3] == [b"True", b"False"]
 
 
 def test_a_point_among_decimal_commas_is_no_number(tmp_path):

@@ -28,7 +28,6 @@ from tfx.types import standard_component_specs as specs
 from tfx.utils import proto_utils
 
 from tfxkit.components.example_gen import outcomes, spans, tables
-from tfxkit.components.example_gen.columns import column_types
 from tfxkit.components.example_gen.files import (
     DataFile,
     Part,
@@ -46,17 +45,21 @@ from tfxkit.components.example_gen.writer import (
     remove_earlier,
     remove_temporary,
 )
-from tfxkit.config.data import PLAIN_CSV, CsvFormat, SplitAt
+from tfxkit.config.data import PLAIN_CSV, ColumnFormat, CsvFormat, SplitAt
 from tfxkit.storage.artifacts import (
     LEFT_OUT,
     OUTCOMES,
     READER_PROPERTY,
+    READING,
     SPANS_PROPERTY,
     VERSIONS_PROPERTY,
 )
+from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.step_cache import code_hash
+from tfxkit.values.reading import Reading
 
 _NO_OPTIONS: Mapping[str, Any] = {}
+_NO_COLUMNS: Mapping[str, ColumnFormat] = {}
 
 # Results of `resolve_spans` that TFX does not put on the artifact.
 _LIST_PROPERTIES = frozenset({SPANS_PROPERTY, VERSIONS_PROPERTY})
@@ -151,6 +154,11 @@ def custom_config(exec_properties: dict[str, Any]) -> dict[str, Any]:
     return json_format.MessageToDict(packed)
 
 
+def reading_of(exec_properties: dict[str, Any]) -> Reading:
+    """Reading of the columns of the schema."""
+    return Reading.model_validate_json(custom_config(exec_properties)["reading"])
+
+
 def settled_versions(exec_properties: dict[str, Any]) -> list[int | None] | None:
     """Version of each span, once `resolve_spans` has set them."""
     versions = exec_properties.get(VERSIONS_PROPERTY)
@@ -176,7 +184,8 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
 
         Args:
             input_dict: Empty.
-            output_dict: `examples`, one artifact: gzipped TFRecords of `tf.Example`, by split.
+            output_dict: `examples`, one artifact: gzipped TFRecords of `tf.Example`, by split, and
+                the `Reading` of their columns in `reading.json`.
             exec_properties: Of SpanExampleGen, with the spans that the driver resolved.
 
         Raises:
@@ -204,6 +213,8 @@ class SpanExecutor(base_beam_executor.BaseBeamExecutor):
                 _write_files(pipeline, files, writer)
         remove_temporary(examples.uri)
         left_out = outcomes.check_outcomes(os.path.join(examples.uri, OUTCOMES), splits)
+        with fileio.open(os.path.join(examples.uri, READING), "w") as file:
+            file.write(row_format.reading.model_dump_json(indent=1))
         if left_out:
             logging.warning("%d rows without a label are left out", left_out)
         examples.set_int_custom_property(LEFT_OUT, left_out)
@@ -237,6 +248,7 @@ class SpanExampleGen(component.FileBasedExampleGen):
         splits: Mapping[str, int],
         *,
         csv: CsvFormat = PLAIN_CSV,
+        columns: Mapping[str, ColumnFormat] = _NO_COLUMNS,
         required: Sequence[str] = (),
         split_by: str | None = None,
         split_at: SplitAt | None = None,
@@ -249,11 +261,14 @@ class SpanExampleGen(component.FileBasedExampleGen):
             input_base: Folder with `span-1`, `span-2`, …, which hold `.csv`, `.csv.gz` or
                 `.parquet` files, or folders `version-1`, `version-2`, … of such files (the newest
                 is read). With a reader: the path that it takes.
-            schema: Schema with the type of each column; nothing else of it is used.
+            schema: Schema with the type of each column, and the spelling of truth values in its
+                domain; nothing else of it is used.
             spans: `newest`, `all`, `last:<n>` or the number of a span.
             splits: Parts of each split, for instance `{"train": 2, "eval": 1}`. Rows are assigned
                 by a hash of their content, unless `split_by` or `split_at` is set.
-            csv: Dialect of CSV files.
+            csv: Dialect of CSV files; its missing words and decimal sign hold for text in any
+                format.
+            columns: Missing words and number formats of single columns.
             required: Rows without a value in one of these columns are left out, and counted.
             split_by: Column whose hash assigns rows to splits.
             split_at: Column and bounds that assign rows to splits, instead of the parts.
@@ -270,11 +285,12 @@ class SpanExampleGen(component.FileBasedExampleGen):
             own_code = code_hash("tfxkit.components.example_gen", *([reader] if reader else []))
         except ModuleNotFoundError as error:
             raise ValueError(f"data.reader: {reader} cannot be imported: {error}") from error
-        # Of the schema only the types, so that a new limit in it does not read all data again.
+        # Of the schema only the types and truth words, so that a new limit in it does not read all
+        # data again.
         config = struct_pb2.Struct()
         config.update(
             {
-                "types": column_types(schema),
+                "reading": Reading.of(schema, csv, columns).model_dump_json(),
                 "csv": csv.model_dump(mode="json"),
                 "required": list(required),
                 # As text, since numbers of a Struct are exact up to 2^53 only.
@@ -324,11 +340,11 @@ def _write_spans(
 
 def _write_files(pipeline: beam.Pipeline, files: Sequence[DataFile], writer: ShardWriter) -> None:
     """Reads each file in one worker, or in several if it is large."""
-    csv, types = writer.row_format.csv, writer.row_format.types
+    csv, reading = writer.row_format.csv, writer.row_format.reading
     guessed = (
         pipeline
         | "Files" >> _spread([file.path for file in files])
-        | "GuessTypes" >> beam.Map(lambda path: tables.guess_types(path, types, csv))
+        | "GuessTypes" >> beam.Map(lambda path: tables.guess_types(path, reading, csv))
         | "WidestTypes" >> beam.CombineGlobally(tables.widest_types)
     )
     types_of_others = beam.pvalue.AsSingleton(guessed)
@@ -397,7 +413,7 @@ def _splits(exec_properties: dict[str, Any]) -> Splits:
 def _row_format(exec_properties: dict[str, Any]) -> RowFormat:
     config = custom_config(exec_properties)
     csv = CsvFormat.model_validate(config["csv"])
-    return RowFormat(config["types"], csv, tuple(config["required"]))
+    return RowFormat(reading_of(exec_properties), csv, tuple(config["required"]))
 
 
 def _proto(exec_properties: dict[str, Any], key: str, message: Any) -> Any:

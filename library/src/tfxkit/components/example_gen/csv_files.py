@@ -19,6 +19,9 @@ import pyarrow.csv
 from tfxkit.components.example_gen.files import open_binary, open_pieces
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
+from tfxkit.values.inference import infer
+from tfxkit.values.number_forms import DecimalSign
+from tfxkit.values.reading import Reading
 
 # A row must fit into one block; a block, its text and its examples must fit into memory.
 BLOCK_BYTES = 8 << 20
@@ -76,16 +79,7 @@ class CsvFile:
         if self._pieces is not None and not self._pieces:
             return
         try:
-            yield from self._reader(
-                BLOCK_BYTES,
-                pyarrow.csv.ConvertOptions(
-                    include_columns=list(names),
-                    column_types={name: pa.string() for name in names},
-                    check_utf8=False,  # decoded by `open_utf8`
-                    null_values=["", *self._format.missing],
-                    strings_can_be_null=True,
-                ),
-            )
+            yield from self._reader(BLOCK_BYTES, self._as_text(names))
         except pa.ArrowInvalid as error:
             if self._pieces is not None:
                 raise self._broken(error) from error  # only the whole file gives the place
@@ -95,29 +89,39 @@ class CsvFile:
         except _UNREADABLE as error:
             raise self._broken(error) from error
 
-    def guess_types(self, names: Sequence[str]) -> dict[str, str]:
+    def guess_types(self, names: Sequence[str], reading: Reading) -> dict[str, str]:
         """Infers the types of columns that the schema lacks from the first rows.
+
+        Args:
+            names: These columns.
+            reading: Missing words and decimal sign of the data set.
 
         Returns:
             INT, FLOAT or BYTES for each column with a value in these rows.
         """
-        convert = pyarrow.csv.ConvertOptions(
-            include_columns=list(names),
-            null_values=["", *self._format.missing],
-            decimal_point=self._format.decimal,
-        )
         try:
-            fields = self._reader(_GUESS_BYTES, convert).schema
+            batch = next(self._reader(_GUESS_BYTES, self._as_text(names)), None)
         except (pa.ArrowInvalid, *_UNREADABLE):
             return {}  # `batches` meets the same error, and gives its place
-        types = {pa.int64(): "INT", pa.float64(): "FLOAT"}
-        return {f.name: types.get(f.type, "BYTES") for f in fields if not pa.types.is_null(f.type)}
+        if batch is None:
+            return {}
+        columns = {name: _read_as(batch.column(name), reading) for name in names}
+        return {name: type_name for name, type_name in columns.items() if type_name}
 
     def place_of_row(self, row: int) -> str:
         """Line of a row, given the number of rows before it."""
         if self._pieces is not None:
             return f"row {row + 1} of a part"
         return _place_of_row(self._path, self._format, row)
+
+    def _as_text(self, names: Sequence[str]) -> pyarrow.csv.ConvertOptions:
+        return pyarrow.csv.ConvertOptions(
+            include_columns=list(names),
+            column_types={name: pa.string() for name in names},
+            check_utf8=False,  # decoded by `open_utf8`
+            null_values=["", *self._format.missing],
+            strings_can_be_null=True,
+        )
 
     def _reader(
         self, block_bytes: int, convert: pyarrow.csv.ConvertOptions
@@ -137,6 +141,14 @@ class CsvFile:
         return DataError(
             f"{self._path} cannot be read as CSV: {error}\nCorrect or replace the file."
         )
+
+
+def _read_as(column: pa.Array, reading: Reading) -> str | None:
+    """Type of a column of text; None if it has no value."""
+    inferred = infer(column, DecimalSign(reading.decimal, certain=True), reading.missing).reading
+    if inferred is None:
+        return None
+    return "BYTES" if inferred.parse else inferred.type
 
 
 def ragged(path: str, csv_format: CsvFormat) -> DataError | None:

@@ -28,15 +28,11 @@ import pyarrow as pa
 from tfx.proto import range_config_pb2
 
 from tfxkit.components.example_gen import spans
-from tfxkit.components.example_gen.columns import (
-    Misfits,
-    check_names,
-    convert_batches,
-    guess_type,
-    listed,
-)
+from tfxkit.components.example_gen.columns import Misfits, check_names, listed, read_columns
 from tfxkit.errors import DataError, documentation
 from tfxkit.tracebacks import located
+from tfxkit.values.columns import guess_type
+from tfxkit.values.reading import ColumnReading, Reading
 
 logger = logging.getLogger(__name__)
 
@@ -87,9 +83,9 @@ class Reader:
                 )
         return {span: listing[span] for span in spans.choose(listing, wanted, self.module)}
 
-    def open(self, span: int, types: Mapping[str, str]) -> SpanRows:
+    def open(self, span: int, reading: Reading) -> SpanRows:
         """Rows of a span, not read yet."""
-        return SpanRows(self, span, types)
+        return SpanRows(self, span, reading)
 
     def place(self, span: int) -> str:
         """Name of a span in messages."""
@@ -165,17 +161,17 @@ class SpanRows:
         guessed: INT, FLOAT or BYTES by name, of columns read so far that the schema lacks.
     """
 
-    def __init__(self, reader: Reader, span: int, types: Mapping[str, str]) -> None:
+    def __init__(self, reader: Reader, span: int, reading: Reading) -> None:
         """Describes the rows, without reading them.
 
         Args:
             reader: The source.
             span: Number of the span.
-            types: INT, FLOAT or BYTES by column name, from the schema.
+            reading: Reading of the columns of the schema.
         """
         self.guessed: dict[str, str] = {}
-        self._reader, self._span, self._schema_types = reader, span, types
-        self._types = dict(types)
+        self._reader, self._span, self._reading = reader, span, reading
+        self._columns = dict(reading.columns)
         self._ends: list[int] = []  # number of rows up to and including each batch
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -186,8 +182,9 @@ class SpanRows:
                 values do not fit their types.
         """
         place = self._reader.place(self._span)
-        misfits = Misfits(place, self._place_of_row, remedy=f"Convert them in {READ_SPAN}")
-        yield from convert_batches(self._batches(place), self._types, misfits)
+        remedy = f"Convert them in {READ_SPAN}"
+        misfits = Misfits(place, self._place_of_row, self._reading, remedy)
+        yield from read_columns(self._batches(place), self._columns, misfits)
         if not self._ends or not self._ends[-1]:
             raise DataError(
                 f"{place} has no rows: {READ_SPAN} yielded none.\n"
@@ -199,7 +196,7 @@ class SpanRows:
         for number, batch in enumerate(self._reader.read(self._span), 1):
             if names is None:
                 remedy = f"Name the columns in {READ_SPAN} as the schema does."
-                check_names(batch.schema.names, self._schema_types, place, remedy)
+                check_names(batch.schema.names, self._reading.columns, place, remedy)
                 names = set(batch.schema.names)
             if len(batch.schema.names) != len(names) or set(batch.schema.names) != names:
                 differing = sorted(names.symmetric_difference(batch.schema.names))
@@ -214,8 +211,9 @@ class SpanRows:
 
     def _guess_types(self, schema: pa.Schema) -> None:
         for field in schema:
-            if field.name not in self._types and (guess := guess_type(field.type)):
-                self._types[field.name] = self.guessed[field.name] = guess
+            if field.name not in self._columns and (guess := guess_type(field.type)):
+                self.guessed[field.name] = guess
+                self._columns[field.name] = ColumnReading.model_validate({"type": guess})
 
     def _place_of_row(self, row: int) -> str:
         number = bisect.bisect_right(self._ends, row)

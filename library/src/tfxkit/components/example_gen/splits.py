@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tfxkit.components.example_gen.columns import is_value
 from tfxkit.components.example_gen.encoding import encode_features
 from tfxkit.config.data import SplitAt
 from tfxkit.errors import DataError
+from tfxkit.values.columns import missing_mask
 
 
 class Splits(Protocol):
@@ -130,7 +129,7 @@ class BoundSplits:
             )
         column = batch.column(name)
         bounds = self._bounds(column.type, place)
-        missing = batch.num_rows - (pc.sum(is_value(column)).as_py() or 0)
+        missing = missing_mask(column).true_count
         if missing:
             raise DataError(
                 f"{place} has rows without a value in the column {name}, which decides between the "
@@ -167,7 +166,9 @@ def _value_hashes(column: pa.Array, hashes: Sequence[int]) -> list[int]:
     The input of the hash is that of TFX, so that a row is in the same split as with CsvExampleGen
     (tfx 1.21, components/example_gen/base_example_gen_executor.py, `_GeneratePartitionKey`).
     """
-    values = encode_features(pc.if_else(is_value(column), column, None)).to_pylist()
+    values = encode_features(column).to_pylist()
+    missing = missing_mask(column).to_pylist()
     return [
-        row if value is None else row_hash(value) for value, row in zip(values, hashes, strict=True)
+        row if absent else row_hash(value)
+        for value, absent, row in zip(values, missing, hashes, strict=True)
     ]

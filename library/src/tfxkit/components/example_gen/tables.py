@@ -1,24 +1,20 @@
-"""Data files as tables with the types of the schema, the same for training and `predict`."""
+"""Data files as tables, read by the same rules for training and `predict`."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from tfxkit.components.example_gen.columns import (
-    ARROW_TYPES,
-    Misfits,
-    check_names,
-    convert_batches,
-    guess_type,
-)
+from tfxkit.components.example_gen.columns import Misfits, check_names, read_columns
 from tfxkit.components.example_gen.csv_files import CsvFile
 from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, Part, open_binary
 from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.errors import DataError
+from tfxkit.values.columns import ARROW_TYPES, guess_type
+from tfxkit.values.reading import ColumnReading, Reading
 
 _BATCH_ROWS = 50_000  # of a Parquet file
 _DELIMITERS = ",;\t|: "
@@ -27,7 +23,7 @@ _NO_TYPES: Mapping[str, str] = {}
 
 def read_batches(
     path: str,
-    types: Mapping[str, str],
+    reading: Reading,
     csv: CsvFormat = PLAIN_CSV,
     guessed: Mapping[str, str] = _NO_TYPES,
     part: Part | None = None,
@@ -36,35 +32,41 @@ def read_batches(
 
     Args:
         path: A file that ends in one of `files.SUFFIXES`.
-        types: INT, FLOAT or BYTES by column name, from the schema.
-        csv: Dialect of a CSV file.
+        reading: Reading of the columns of the schema.
+        csv: Dialect of a CSV file. Its missing words and decimal sign do not count: `reading` has
+            them.
         guessed: Types of columns that the schema lacks, see `guess_types`.
         part: Part of the file to read; None for the whole file, whose errors give their place.
 
     Yields:
-        Batches of int64, float32 and binary columns; a missing value or empty text is null.
-        Columns without a type are left out.
+        Batches of int64, float32 and binary columns, null where a value is missing. Columns
+        without a type are left out.
 
     Raises:
         DataError: If the file is unreadable or has no column of the schema, or if values do not fit
             their types; these are collected over the whole file.
     """
-    all_types = {**guessed, **types}
-    names = [name for name in column_names(path, types, csv) if name in all_types]
+    columns = {**_readings(guessed), **reading.columns}
+    names = [name for name in column_names(path, reading.columns, csv) if name in columns]
+    if reading.rules == 1:  # the CSV parser replaces words for missing values, there alone
+        is_parquet = path.endswith(PARQUET_SUFFIXES)
+        csv = csv.model_copy(update={"missing": reading.missing})
+        reading = reading.model_copy(update={"decimal": "."}) if is_parquet else reading
+    else:
+        csv = _without_words(csv)
     file = _file(path, csv, part)
-    decimal = csv.decimal if isinstance(file, CsvFile) else "."
-    misfits = Misfits(path, file.place_of_row, decimal)
-    yield from convert_batches(file.batches(names), all_types, misfits)
+    misfits = Misfits(path, file.place_of_row, reading)
+    yield from read_columns(file.batches(names), columns, misfits)
 
 
 def read_raw_batches(
-    path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV
+    path: str, expected: Collection[str], csv: CsvFormat = PLAIN_CSV
 ) -> Iterator[pa.RecordBatch]:
     """Reads all columns of a file unconverted, in the same batches of rows as `read_batches`.
 
     Args:
         path: A file that ends in one of `files.SUFFIXES`.
-        types: As for `read_batches`; only to refuse a file without any of these columns.
+        expected: Columns of the schema, to refuse a file without any of them.
         csv: Dialect of a CSV file; its words for missing values are kept as text.
 
     Yields:
@@ -73,12 +75,17 @@ def read_raw_batches(
     Raises:
         DataError: If the file is unreadable or has no column of the schema.
     """
-    names = column_names(path, types, csv)
-    yield from _file(path, csv.model_copy(update={"missing": ()})).batches(names)
+    names = column_names(path, expected, csv)
+    yield from _file(path, _without_words(csv)).batches(names)
 
 
-def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV) -> list[str]:
+def column_names(path: str, expected: Collection[str], csv: CsvFormat = PLAIN_CSV) -> list[str]:
     """Columns of a file, except a first one without a name, in which R and pandas number rows.
+
+    Args:
+        path: A file that ends in one of `files.SUFFIXES`.
+        expected: Columns of the schema.
+        csv: Dialect of a CSV file.
 
     Raises:
         DataError: If a column has no name or that of another, or if the schema has none of them.
@@ -86,23 +93,23 @@ def column_names(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV
     names = _file(path, csv).column_names()
     skipped = int(names[:1] == [""])
     names = names[skipped:]
-    delimiter = None if set(names) & set(types) else _likely_delimiter(path, types, csv)
+    delimiter = None if set(names) & set(expected) else _likely_delimiter(path, expected, csv)
     if delimiter:
         raise DataError(
             f"{path} has none of the columns in configs/schema.pbtxt, because its values are "
             f"separated by {delimiter!r}: set data.csv.delimiter to that."
         )
     remedy = "Does its first line hold the names of the columns?"
-    check_names(names, types, path, remedy, skipped + 1)
+    check_names(names, expected, path, remedy, skipped + 1)
     return names
 
 
-def guess_types(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV) -> dict[str, str]:
+def guess_types(path: str, reading: Reading, csv: CsvFormat = PLAIN_CSV) -> dict[str, str]:
     """Infers types for the columns that the schema lacks, so that they can be validated.
 
     Args:
         path: A file that ends in one of `files.SUFFIXES`.
-        types: Columns of the schema.
+        reading: Reading of the columns of the schema.
         csv: Dialect of a CSV file.
 
     Returns:
@@ -110,8 +117,9 @@ def guess_types(path: str, types: Mapping[str, str], csv: CsvFormat = PLAIN_CSV)
         is unreadable, an error that `read_batches` reports.
     """
     try:
-        names = [name for name in column_names(path, types, csv) if name not in types]
-        return _file(path, csv).guess_types(names) if names else {}
+        in_file = column_names(path, reading.columns, csv)
+        names = [name for name in in_file if name not in reading.columns]
+        return _file(path, _without_words(csv)).guess_types(names, reading) if names else {}
     except DataError:
         return {}
 
@@ -132,14 +140,23 @@ def _file(path: str, csv: CsvFormat, part: Part | None = None) -> CsvFile | Parq
     return CsvFile(path, csv, part.pieces if part else None)
 
 
-def _likely_delimiter(path: str, types: Mapping[str, str], csv: CsvFormat) -> str | None:
+def _without_words(csv: CsvFormat) -> CsvFormat:
+    """Format whose words for missing values stay text."""
+    return csv.model_copy(update={"missing": ()})
+
+
+def _readings(types: Mapping[str, str]) -> dict[str, ColumnReading]:
+    return {name: ColumnReading.model_validate({"type": type_}) for name, type_ in types.items()}
+
+
+def _likely_delimiter(path: str, expected: Collection[str], csv: CsvFormat) -> str | None:
     """Delimiter that would give the header a column of the schema."""
     for delimiter in set(_DELIMITERS) - {csv.delimiter, csv.quote}:
         try:
             names = _file(path, csv.model_copy(update={"delimiter": delimiter})).column_names()
         except DataError:
             continue
-        if set(names) & set(types):
+        if set(names) & set(expected):
             return delimiter
     return None
 
@@ -184,8 +201,9 @@ class ParquetFile:
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error) from error
 
-    def guess_types(self, names: Sequence[str]) -> dict[str, str]:
+    def guess_types(self, names: Sequence[str], reading: Reading) -> dict[str, str]:
         """INT, FLOAT or BYTES for columns that the schema lacks, from their types in the file."""
+        del reading  # only text has missing words and a decimal sign
         fields = [field for field in self._fields() if field.name in names]
         return {field.name: guess for field in fields if (guess := guess_type(field.type))}
 

@@ -24,7 +24,7 @@ from tfx.utils import io_utils
 from tfxkit.components.pusher.publishing import publish
 from tfxkit.errors import ModelError
 from tfxkit.storage import served_model
-from tfxkit.storage.artifacts import span_numbers
+from tfxkit.storage.artifacts import READING, span_numbers
 from tfxkit.storage.filesystems import fileio
 from tfxkit.storage.step_cache import code_hash, never_cached
 
@@ -70,7 +70,10 @@ class VersionPusherExecutor(tfx_executor.Executor):
         files = _version_files(model_dir, artifact_utils.get_single_uri(input_dict["statistics"]))
         with tempfile.TemporaryDirectory() as folder:
             if input_dict.get("examples"):
-                files[served_model.SPANS] = _spans_file(input_dict["examples"][0], folder)
+                [examples] = input_dict["examples"]
+                files[served_model.SPANS] = _spans_file(examples, folder)
+                if fileio.exists(reading := os.path.join(examples.uri, READING)):
+                    files[served_model.READING] = reading
             pushed = publish(files, exec_properties["serving_dir"])
         if pushed.adopted:
             pushed_model.set_int_custom_property(served_model.ADOPTED, 1)
@@ -88,8 +91,8 @@ class VersionPusher(Pusher):
     The version holds the model's `Format-Serving` and, under `assets.extra/statistics`, the
     statistics of its training data, see `tfxkit.storage.served_model`. Its number is the time in
     unix seconds, or one more than the newest version if the clock is behind. If the newest version
-    has the same fingerprint, it is adopted and nothing is written, so running this step each time
-    costs next to nothing.
+    has the same fingerprint and reading, it is adopted and nothing is written, so running this step
+    each time costs next to nothing.
 
     Outputs:
         pushed_model: `PushedModel`, a copy of the model. Custom properties of TFX's Pusher:
@@ -118,7 +121,7 @@ class VersionPusher(Pusher):
             serving_dir: Folder of versions: a local path, or an address like gs:// or s3://.
             model_blessing: `ModelBlessing`; only a blessed model is pushed.
             infra_blessing: `InfraBlessing`; only a blessed model is pushed.
-            examples: `Examples` of the training, whose spans the version records.
+            examples: `Examples` of the training, whose spans and reading the version records.
         """
         # Pusher's own constructor takes no further inputs.
         base_component.BaseComponent.__init__(

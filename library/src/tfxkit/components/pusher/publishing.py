@@ -61,7 +61,7 @@ def publish(files: Mapping[str, str], serving_dir: str) -> PublishedVersion:
         serving_dir: A local path, created if necessary, or an address like gs:// or s3://.
 
     Returns:
-        The new version, or the newest one if it has the same fingerprint.
+        The new version, or the newest one if it has the same fingerprint and reading.
 
     Raises:
         ModelError: If the folder cannot be written to; nothing is left there then.
@@ -71,7 +71,7 @@ def publish(files: Mapping[str, str], serving_dir: str) -> PublishedVersion:
     try:
         with contextlib.nullcontext() if in_object_store else lock_folder(serving_dir):
             newest = served_model.newest_version(serving_dir)
-            if newest and served_model.fingerprint(newest) == _fingerprint(files):
+            if newest and _is_served(files, newest):
                 return PublishedVersion(newest, adopted=True)
             path = write(files, serving_dir, at_least=next_version(serving_dir))
     except (OSError, tf.errors.OpError) as error:  # the latter from TensorFlow's gs:// and s3://
@@ -110,8 +110,20 @@ def lock_folder(serving_dir: str) -> Iterator[None]:
         yield
 
 
-def _fingerprint(files: Mapping[str, str]) -> str:
-    with fileio.open(files[served_model.FINGERPRINT], "r") as file:
+def _is_served(files: Mapping[str, str], newest: str) -> bool:
+    """True if a version holds the same model, which reads rows to predict in the same way."""
+    if served_model.fingerprint(newest) != _text(files, served_model.FINGERPRINT):
+        return False
+    path = os.path.join(newest, served_model.READING)
+    served = {served_model.READING: path} if fileio.exists(path) else {}
+    return _text(files, served_model.READING) == _text(served, served_model.READING)
+
+
+def _text(files: Mapping[str, str], name: str) -> str | None:
+    """Text of a file of a version; None if the version has no such file."""
+    if name not in files:
+        return None
+    with fileio.open(files[name], "r") as file:
         return file.read().strip()
 
 
