@@ -51,8 +51,12 @@ def test_a_file_is_read_as_those_that_the_version_was_trained_on(project, capfd)
     (config_file,) = project.outputs.serving.glob("*/assets.extra/config.json")
     config = json.loads(config_file.read_text())
     assert config["csv"]["encoding"] == "utf-8"
-    config["csv"] |= {"delimiter": ";", "encoding": "utf-16", "missing": ["-"]}
+    config["csv"] |= {"delimiter": ";", "encoding": "utf-16"}
     config_file.write_text(json.dumps(config))
+    reading_file = config_file.with_name("reading.json")
+    reading = json.loads(reading_file.read_text())
+    assert (reading["rules"], reading["missing"]) == (2, [])
+    reading_file.write_text(json.dumps(reading | {"missing": ["-"]}))
     other = project.root / "other.csv"
     rows = list(csv.reader(project.span(2).open()))
     assert any("" in row for row in rows)
