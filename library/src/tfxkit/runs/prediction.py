@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -27,6 +27,7 @@ from tfxkit.components.example_gen.tables import column_names, read_batches, rea
 from tfxkit.config.data import CsvFormat
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
+from tfxkit.features.training_values import TrainingValues, notices
 from tfxkit.storage import served_model
 from tfxkit.training.export import OUTPUT
 
@@ -35,7 +36,14 @@ _FORMULA = r"^([=@\t\r]|[+\-][\s\S])"  # a sign alone is no formula, but often s
 _NUMBER = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
 
 
-def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False) -> int:
+def predict(
+    file: str,
+    version_dir: str,
+    output: BinaryIO,
+    *,
+    raw: bool = False,
+    warn: Callable[[str], object] = lambda _: None,
+) -> int:
     """Writes the rows of a file with the predictions for them, as CSV.
 
     The predictions are in a column `prediction` (regression, or the most likely class), in
@@ -48,6 +56,8 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
         version_dir: A pushed version.
         output: Stream for the CSV: UTF-8, separated by commas.
         raw: Whether texts stay as they are even if a spreadsheet would run them.
+        warn: Receives a sentence about each column whose values are mostly unlike those of the
+            training data.
 
     Returns:
         The number of rows.
@@ -62,9 +72,12 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     dataset = Dataset.model_validate(config["dataset"])
     _check_columns(file, column_names(file, types, csv), served_model.columns(version_dir))
     model = tf.saved_model.load(version_dir)
+    values = TrainingValues.of(version_dir)
+    counts = values.start()
     rows, writer = 0, None
     raw_batches, typed_batches = read_raw_batches(file, types, csv), read_batches(file, types, csv)
     for batch, typed in zip(raw_batches, typed_batches, strict=True):
+        values.count(typed, counts)
         columns = {name: batch.column(name) for name in batch.schema.names}
         for name, values in _predictions(model, typed, dataset).items():
             columns[_free(name, batch.schema.names)] = values
@@ -75,6 +88,8 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     if writer is None:
         raise DataError(f"{file} has no rows.")
     writer.close()
+    for notice in notices(counts):
+        warn(notice)
     return rows
 
 
