@@ -31,6 +31,7 @@ LAYERS = (
     "runs",
     "report",
     "serving",
+    "ingestion",
     "kubeflow",
     "onboarding",
     "execution",
