@@ -18,12 +18,14 @@ from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tfxkit.features.training_values import TrainingValues, ValueCounts
 from tfxkit.storage import served_model
 
 logger = logging.getLogger("tfxkit.serving")
 
 DEFAULT_SIGNATURE = "serving_default"
 _SERVE_TAG = "serve"
+_COMPARED_ROWS = 64  # at most, of a request
 # Translation of TensorFlow Serving (model_servers/http_server.cc, ToHTTPStatusCode).
 _HTTP_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -48,17 +50,20 @@ class ServingError(Exception):
 
     Attributes:
         code: The status of gRPC.
+        http_status: The status of HTTP; 500 where the fault is not the client's.
     """
 
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
-        """Keeps both."""
+    def __init__(self, code: grpc.StatusCode, message: str, http_status: int | None = None) -> None:
+        """Keeps message and status.
+
+        Args:
+            code: The status of gRPC.
+            message: Problem and action, for the client.
+            http_status: Where HTTP has a more precise status than the translation of `code`.
+        """
         super().__init__(message)
         self.code = code
-
-    @property
-    def http_status(self) -> int:
-        """The status of HTTP; 500 where the fault is not the client's."""
-        return _HTTP_STATUS.get(self.code, 500)
+        self.http_status = http_status or _HTTP_STATUS.get(code, 500)
 
 
 def invalid(message: str) -> ServingError:
@@ -78,6 +83,7 @@ class LoadedModel:
         version: Its number.
         signature_defs: The signatures in the SavedModel, by name.
         rows: Encoder of rows for `serving_default`.
+        values: Values that it was trained on.
     """
 
     def __init__(self, version_dir: str) -> None:
@@ -92,6 +98,7 @@ class LoadedModel:
         self.version = int(os.path.basename(version_dir))
         self.signature_defs = _signature_defs(version_dir)
         self.rows = RowEncoder.of(version_dir)
+        self.values = TrainingValues.of(version_dir)
         self._loaded = tf.saved_model.load(version_dir)
         self._warm_up()
 
@@ -130,6 +137,25 @@ class LoadedModel:
             return {name: value.numpy() for name, value in outputs.items()}
         except tf.errors.OpError as error:
             raise _of_tensorflow(error) from error
+
+    def count_values(
+        self, signature_name: str, inputs: Mapping[str, np.ndarray]
+    ) -> dict[str, ValueCounts]:
+        """Compares inputs that were answered with the training data, by column.
+
+        Args:
+            signature_name: The signature; only `serving_default` has rows of columns.
+            inputs: As for `run`. Of many rows a random sample is compared.
+        """
+        if signature_name != DEFAULT_SIGNATURE or len(inputs) != 1 or not self.values.columns:
+            return {}
+        [examples] = inputs.values()
+        counts = self.values.start()
+        if examples.dtype == object and examples.ndim == 1:
+            if len(examples) > _COMPARED_ROWS:
+                examples = np.random.default_rng(0).choice(examples, _COMPARED_ROWS, replace=False)
+            self.values.count_rows(map(_first_values, examples), counts)
+        return counts
 
     def _warm_up(self) -> None:
         signature = self.signature_defs.get(DEFAULT_SIGNATURE)
@@ -229,6 +255,15 @@ class RowEncoder:
                     f"not {reprlib.repr(value)}"
                 ) from None
         return example.SerializeToString()
+
+
+def _first_values(serialized: bytes) -> dict[str, Any]:
+    """First value of each feature in a serialized `tf.Example`."""
+    values = {}
+    for name, feature in tf.train.Example.FromString(serialized).features.feature.items():
+        if (kind := feature.WhichOneof("kind")) and (listed := getattr(feature, kind).value):
+            values[name] = listed[0]
+    return values
 
 
 def _of_tensorflow(error: tf.errors.OpError) -> ServingError:

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfxkit.serving.metrics import RequestMetrics
 from tfxkit.serving.model import ServingError
 from tfxkit.serving.rest import parse_body, predict
 
 
 def answer(model, body):
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return predict(model, parse_body(text))
+    return predict(model, parse_body(text), RequestMetrics("m"))
 
 
 def b64(serialized: bytes) -> dict[str, str]:
@@ -138,7 +139,7 @@ def test_too_deep_lists_are_refused_also_where_json_can_be_deeper_than_python(mo
         {"examples": [{"x": deep, "n": None, "word": None}]},
     ]:
         with pytest.raises(ServingError) as error:
-            predict(model, document)
+            predict(model, document, RequestMetrics("m"))
         assert error.value.http_status == 400 and len(str(error.value)) < 200
 
 
