@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import os
 import re
@@ -14,12 +12,12 @@ from typing import Any, TypeAlias
 import grpc
 import numpy as np
 import tensorflow as tf
-from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.features.training_values import TrainingValues, ValueCounts
 from tfxkit.storage import served_model
+from tfxkit.values.reading import Reading
+from tfxkit.values.scalars import value_reader
 
 logger = logging.getLogger("tfxkit.serving")
 
@@ -41,6 +39,7 @@ _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 # The node of the graph is of no use to a client: " [[{{node …}}]]", " [Op:…]".
 _NODES = re.compile(r"\s*\[\[\{\{.*?\}\}\]\]|\s*\[Op:[^\]]*\]")
 _EXPECTED = {"INT": "a whole number", "FLOAT": "a number", "BYTES": "a text"}
+_LISTS = {"INT": "int64_list", "FLOAT": "float_list", "BYTES": "bytes_list"}
 
 SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
 
@@ -198,25 +197,24 @@ def _check(inputs: Mapping[str, np.ndarray], signature: SignatureDef) -> None:
 class RowEncoder:
     """Encoder of rows of raw columns, as JSON has them, into serialized `tf.Example`s.
 
-    TensorFlow Serving has no such thing: there a client makes the examples. The types come from
-    the schema that the model carries. Each column must be present, if only as null: a misspelt
-    one would count as missing in each row, and the answer would look good.
+    TensorFlow Serving has no such thing: there a client makes the examples. Values are read like
+    those of the training data, by the `Reading` that the version carries. Each column must be
+    present, if only as null: a misspelt one would count as missing in each row, and the answer
+    would look good.
 
     Attributes:
         types: The type, INT, FLOAT or BYTES, of each column that the model needs.
     """
 
-    def __init__(self, types: Mapping[str, str]) -> None:
-        """Takes the types of the columns."""
-        self.types = dict(types)
+    def __init__(self, reading: Reading, columns: Sequence[str]) -> None:
+        """Takes the reading of the training data, and the columns that the model needs."""
+        self.types: dict[str, str] = {name: reading.columns[name].type for name in columns}
+        self._readers = {name: value_reader(reading.columns[name], reading) for name in columns}
 
     @classmethod
     def of(cls, version_dir: str) -> RowEncoder:
-        """Reads the columns and types of a pushed version on a local disk."""
-        with open(os.path.join(version_dir, served_model.SCHEMA), encoding="utf-8") as file:
-            schema = text_format.Parse(file.read(), schema_pb2.Schema())
-        types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
-        return cls({name: types[name] for name in served_model.columns(version_dir)})
+        """Reads the columns and the reading of a pushed version."""
+        return cls(served_model.reading(version_dir), served_model.columns(version_dir))
 
     def encode(self, rows: Sequence[Any]) -> np.ndarray:
         """Encodes rows.
@@ -229,7 +227,7 @@ class RowEncoder:
             One serialized example a row, an array of bytes objects.
 
         Raises:
-            ServingError: If a row is no object, lacks a column, or a value has another type.
+            ServingError: If a row is no object, lacks a column, or a value does not fit its type.
         """
         return np.array([self._encode(row, place) for place, row in enumerate(rows)], object)
 
@@ -243,17 +241,16 @@ class RowEncoder:
             )
         example = tf.train.Example()
         feature = example.features.feature
-        for name, dtype in self.types.items():
-            value = row[name]
-            if value is None or value == "":  # empty text is a missing value, as it is in a CSV
-                continue
+        for name, read in self._readers.items():
             try:
-                _PUT[dtype](feature[name], value)
-            except (TypeError, ValueError, OverflowError, binascii.Error):
+                value = read(row[name])
+            except ValueError:
                 raise invalid(
-                    f"Example {place}: {name!r} must be {_EXPECTED[dtype]} or null, "
-                    f"not {reprlib.repr(value)}"
+                    f"Example {place}: {name!r} must be {_EXPECTED[self.types[name]]} or null, "
+                    f"not {reprlib.repr(row[name])}"
                 ) from None
+            if value is not None:
+                getattr(feature[name], _LISTS[self.types[name]]).value.append(value)
         return example.SerializeToString()
 
 
@@ -274,31 +271,3 @@ def _of_tensorflow(error: tf.errors.OpError) -> ServingError:
     starts = [place for place, line in enumerate(lines) if line.startswith("<stack traces")]
     reason = " ".join(lines[starts[-1] + 1 :] if starts else lines)
     return ServingError(_BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN), reason)
-
-
-def _put_int(feature: tf.train.Feature, value: Any) -> None:
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError
-    feature.int64_list.value.append(int(_number(value)))
-
-
-def _put_float(feature: tf.train.Feature, value: Any) -> None:
-    feature.float_list.value.append(float(_number(value)))
-
-
-def _put_bytes(feature: tf.train.Feature, value: Any) -> None:
-    if isinstance(value, Mapping) and value.keys() == {"b64"}:
-        feature.bytes_list.value.append(base64.b64decode(value["b64"], validate=True))
-    elif isinstance(value, str):
-        feature.bytes_list.value.append(value.encode())
-    else:
-        raise TypeError
-
-
-def _number(value: Any) -> float | int:
-    if not isinstance(value, int | float):
-        raise TypeError
-    return value
-
-
-_PUT = {"INT": _put_int, "FLOAT": _put_float, "BYTES": _put_bytes}
