@@ -23,10 +23,10 @@ FORMS = {
         r"(?=.{1,60}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
         "lower-case words with hyphens, such as trip-tips, at most 60 characters",
     ),
-    # With -fast and -20261231235959 behind it, it is the name of things in Kubernetes: 63 at most.
+    # The limit of the configuration (tfxkit.config.formats).
     "pipeline_name": (
-        r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
-        "lower-case words with hyphens, such as trip-tips, at most 40 characters",
+        r"(?=.{1,58}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        "lower-case words with hyphens, such as trip-tips, at most 58 characters",
     ),
     "author_name": (
         r"[^\"\\{}<>`$\x00-\x1f\x7f]{1,80}",

@@ -29,6 +29,8 @@ def spellings(names: Mapping[str, str]) -> dict[str, str]:
         "slug in snake case": slug.replace("-", "_"),
         "slug in upper case": slug.replace("-", "_").upper(),
         "slug in camel case": "".join(word.title() for word in slug.split("-")),
+        # A name of 58 characters leaves no room for more (tfxkit.onboarding.source).
+        "pipeline of --config fast": f"{pipeline[:53].rstrip('-')}-fast",
         "pipeline in snake case": pipeline.replace("-", "_"),
         "pipeline in upper case": pipeline.replace("-", "_").upper(),
         "name in lower case": names["project_name"].lower(),

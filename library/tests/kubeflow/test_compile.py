@@ -215,7 +215,6 @@ def test_what_is_cached(target, settings, cached, compiled):
         ("kubeflow", ["kubeflow.checkpoints=/mnt/pipeline2"], "no volume that Trainer mounts"),
         ("vertex", ["data.path=s3://bucket/taxi"], "data.path: 's3://bucket/taxi' is not on Cloud"),
         ("vertex", ["pipeline=2taxi"], "begins with a letter"),
-        ("vertex", [f"pipeline={'a' * 114}"], "at most 113"),
         ("kubeflow", ["kubeflow.steps.Trianer.cpu.limit=1"], "did you mean Trainer?"),
         ("kubeflow", ["kubeflow.steps.Tuner.cpu.limit=1"], "kubeflow.steps.Tuner: the pipeline"),
         ("vertex", ["vertex.steps.Xyz.cpu.limit=1"], "there are: all, Baseline, DataGate"),

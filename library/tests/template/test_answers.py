@@ -9,7 +9,9 @@ import yaml
 
 from template import answers
 from template.errors import TemplateError
+from template.names import Renamer
 from tests.template.conftest import REPOSITORY
+from tfxkit.config.formats import LONGEST_PIPELINE_NAME, is_pipeline_name
 
 GOOD = {
     "project_name": "Trip tips",
@@ -33,7 +35,7 @@ def check(**given: str) -> dict[str, str]:
     [
         {},
         {"project_name": "Größe & Co. 2+1"},
-        {"project_slug": "x", "pipeline_name": "a" * 40},
+        {"project_slug": "x", "pipeline_name": "a" * 58},
         {"author_name": "Zoë O'Brien, the third"},
         *({"runs_on": where} for where in ("kubeflow", "vertex", "all")),
         *({"python_version": version} for version in ("3.11", "3.13")),
@@ -64,7 +66,7 @@ def test_taken(given):
         ("project_slug", "tfxkit"),
         ("pipeline_name", "1st"),
         ("pipeline_name", "trip_tips"),  # no name in Kubernetes
-        ("pipeline_name", "a" * 41),
+        ("pipeline_name", "a" * 59),
         ("author_name", 'A "B"'),
         ("author_name", "a\\"),
         ("author_name", "$(reboot)"),
@@ -89,6 +91,18 @@ def test_all_that_is_wrong_is_told_at_once():
     with pytest.raises(TemplateError) as error:
         check(license="GPL", runs_on="mars")
     assert len(str(error.value).splitlines()) == 2
+
+
+def test_pipeline_names_have_the_limit_of_the_configuration():
+    assert f"{{1,{LONGEST_PIPELINE_NAME}}}" in answers.FORMS["pipeline_name"][0]
+
+
+@pytest.mark.parametrize("length", [4, 53, 54, 58])
+def test_a_pipeline_name_of_any_length_leaves_a_valid_one_for_fast_runs(length):
+    name = "trip-tips-of-a-taxi-company-in-a-city-by-the-lake-in-2026x"[:length].rstrip("-")
+    renamed = Renamer({**GOOD, "pipeline_name": name})("pipeline: taxi-reference-fast")
+    fast = renamed.removeprefix("pipeline: ")
+    assert is_pipeline_name(fast) and fast.endswith("-fast") and fast != name
 
 
 def test_a_package_of_any_lock_is_taken(tmp_path):

@@ -68,6 +68,7 @@ def describe_data(args: argparse.Namespace) -> int:
         from tfxkit.config.dataset import Task
         from tfxkit.onboarding.plan import make_plan, show_plan
 
+        files.check_spans(source)
         plan = make_plan(table, args.label, Task(args.task) if args.task else None)
         rows = plan.label.present
         path = files.configured_path(data, root)

@@ -30,6 +30,10 @@ RESERVED_ENV = ("PIPELINE_", "KFP_")
 RESERVED_FOLDERS = ("/gcs", "/s3", "/minio", "/kfp-launcher", "/.local", "/.cache", "/.config")
 _WITHOUT_ARTIFACTS = RESERVED_FOLDERS[3:]
 
+# Kubernetes names have at most 63 characters, five of them a suffix for each run of a workflow.
+LONGEST_PIPELINE_NAME = 58
+_PIPELINE_NAME = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{LONGEST_PIPELINE_NAME - 1}}}")
+
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _UNITS = {
     **{"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12},
@@ -47,6 +51,11 @@ def is_source(path: str) -> bool:
     return "://" in path or is_location(path)
 
 
+def is_pipeline_name(name: str) -> bool:
+    """True for a name that the configuration and every backend accept."""
+    return _PIPELINE_NAME.fullmatch(name) is not None
+
+
 def is_cloud_storage(path: str) -> bool:
     """True for a path on Google Cloud Storage."""
     return _CLOUD_STORAGE.fullmatch(path) is not None
@@ -61,6 +70,15 @@ def gigabytes(quantity: str) -> float:
     """Number of 10^9 bytes: 4.294967296 for `4Gi`."""
     number, unit = re.fullmatch(r"([\d.]+)(\D+)", quantity).groups()  # type: ignore[union-attr]
     return float(number) * _UNITS[unit] / 10**9
+
+
+def _pipeline_name(value: str) -> str:
+    if not is_pipeline_name(value):
+        raise ValueError(
+            f"a pipeline is named with at most {LONGEST_PIPELINE_NAME} lower-case letters, digits "
+            "and dashes, and no dash at the beginning"
+        )
+    return value
 
 
 def _image(value: str) -> str:
@@ -162,6 +180,11 @@ def _mount_path(value: str) -> str:
     return value
 
 
+PipelineName = Annotated[
+    str,
+    pydantic.AfterValidator(_pipeline_name),
+    pydantic.Field(json_schema_extra={"pattern": f"^{_PIPELINE_NAME.pattern}$"}),
+]
 Image = Annotated[str, pydantic.AfterValidator(_image)]
 LauncherRoot = Annotated[str, pydantic.AfterValidator(_launcher_root)]
 Location = Annotated[str, pydantic.AfterValidator(_location)]

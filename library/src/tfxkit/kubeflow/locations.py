@@ -22,9 +22,9 @@ from tfxkit.kubeflow.container import Launcher
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
 
-# Vertex AI's jobs are named <pipeline>-<14 digits>: a letter first, and 128 characters at most
+# Vertex AI's jobs are named <pipeline>-<14 digits>, with a letter first
 # (google-cloud-aiplatform 1.165, aiplatform/pipeline_jobs.py).
-_VERTEX_NAME = r"[a-z][a-z0-9-]{0,112}"
+_VERTEX_NAME = r"[a-z][a-z0-9-]*"
 
 
 def check_for_kubeflow(config: Config, section: KubeflowSettings) -> None:
@@ -88,7 +88,7 @@ def check_for_vertex(config: Config) -> None:
     if not re.fullmatch(_VERTEX_NAME, config.pipeline):
         raise ConfigError(
             f"pipeline: {config.pipeline!r} cannot be the name of a job on Vertex AI, which begins "
-            "with a letter and leaves room for a time: at most 113 letters, digits and -"
+            "with a letter"
         )
     _check_source(config)
     for key, path in _locations(config).items():

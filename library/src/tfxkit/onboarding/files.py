@@ -23,8 +23,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfxkit.config import loading
 from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.config.dataset import Role, Task
-from tfxkit.errors import UsageError
-from tfxkit.onboarding.source import Source, suffix
+from tfxkit.errors import DataError, UsageError
+from tfxkit.onboarding.source import Source, data_file_names, fast_pipeline_name, suffix
 from tfxkit.runs import validation
 from tfxkit.runs.schema import field_lines
 
@@ -250,7 +250,7 @@ def base_text(
 
 def fast_text(name: str, rows: int) -> str:
     """Text of fast.yaml."""
-    pipeline = _scalar(f"{name}-fast")
+    pipeline = _scalar(fast_pipeline_name(name))
     training = SizedTraining.for_rows(rows)
     return f"""\
 # A whole run in well under a minute, for tests and experiments: --config fast.
@@ -408,6 +408,28 @@ def check_files(config_dir: Path, texts: Mapping[str, str]) -> None:
                 validation.check_schema(loading.load(trial, [overlay]), trial)
 
 
+def check_spans(source: Source) -> None:
+    """Selects the files of a folder of spans as a run does, and compares name and content.
+
+    Raises:
+        UsageError: If a run would refuse a file, or read it as another format.
+    """
+    if source.spans is None:
+        return
+    from tfxkit.components.example_gen import spans
+
+    try:
+        spans.select(str(source.spans), spans.range_config("all"))
+    except DataError as error:
+        raise UsageError(f"--data: {error}") from None
+    for path in source.files:
+        if not path.name.endswith(suffix(path)):
+            raise UsageError(
+                f"--data: {path} has the content of a {suffix(path)} file, and a run reads it by "
+                "its name. Rename it."
+            )
+
+
 def write_files(
     config_dir: Path, texts: Mapping[str, str], source: Source, data: Path
 ) -> Path | None:
@@ -444,11 +466,8 @@ def _copy_data(source: Source, data: Path, stamp: str) -> None:
     with tempfile.TemporaryDirectory(dir=data.parent, prefix=f".{data.name}-") as folder:
         whole = Path(folder, data.name)
         (whole / "span-1").mkdir(parents=True)
-        for number, path in enumerate(source.files):
-            target = whole / "span-1" / f"{path.name.split('.')[0] or number}{suffix(path)}"
-            if target.exists():  # a.txt beside a.csv
-                target = target.with_name(f"{number}-{target.name}")
-            shutil.copyfile(path, target)
+        for path, name in zip(source.files, data_file_names(source.files), strict=True):
+            shutil.copyfile(path, whole / "span-1" / name)
         if data.exists():
             data.rename(data.with_name(f"{data.name}-before-init-{stamp}"))
         whole.rename(data)

@@ -16,12 +16,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tfxkit.config.data import CsvFormat
+from tfxkit.config.formats import LONGEST_PIPELINE_NAME, is_pipeline_name
 from tfxkit.errors import UsageError
 
 _SPAN = re.compile(r"span-(\d+)")
 _VERSION = re.compile(r"version-(\d+)")
 _IGNORED = re.compile(r"[._].*|.*~|.*\.(tmp|crc)")
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")  # somewhat shorter than in tfxkit.config.loading
+_FAST = "-fast"  # appended to the name of the pipeline by configs/fast.yaml
+_DERIVED_NAME_LENGTH = LONGEST_PIPELINE_NAME - len(_FAST)
+# Endings that a copy of a file loses before it gets the one of its format.
+_ENDINGS = re.compile(
+    r"(\.(csv|tsv|tab|txt|dat|data|parquet|pq|jsonl?|ndjson|gz|gzip|bz2|xz|zst|tmp|crc|bak))*~*$",
+    re.IGNORECASE,
+)
+_LONGEST_STEM = 200  # bytes in UTF-8; file systems allow 255 for the whole name
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 DELIMITERS = ",;\t|"
 _LINES = 200  # enough to distinguish a delimiter from a comma in a text
@@ -60,6 +68,9 @@ def find_source(paths: Sequence[Path]) -> Source:
     for path in paths:
         if not path.exists():
             raise UsageError(f"--data: there is no {path}")
+    for path, count in collections.Counter(path.resolve() for path in paths).items():
+        if count > 1:
+            raise UsageError(f"--data: {path} is named {count} times. Name each file once.")
     if len(paths) > 1 and (folder := next((path for path in paths if path.is_dir()), None)):
         raise UsageError(f"--data: {folder} is a folder: name one folder, or files only")
     name = pipeline_name(paths[0])
@@ -87,12 +98,53 @@ def suffix(path: Path) -> str:
 
 
 def pipeline_name(path: Path) -> str:
-    """Derives a name of a pipeline from a path: lower-case letters, digits and dashes."""
+    """Derives a name of a pipeline from a path: lower-case letters, digits and dashes.
+
+    It leaves room for the name of the pipeline in `configs/fast.yaml`.
+    """
     stem = path.resolve().name.split(".")[0] or path.resolve().name
     letters = unicodedata.normalize("NFKD", stem.lower())  # ü is a u, and two dots
     plain = re.sub(r"[\u0300-\u036f]", "", letters)
     name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return name[:100].rstrip("-") or "own-data"
+    return _cut(name, _DERIVED_NAME_LENGTH) or "own-data"
+
+
+def fast_pipeline_name(name: str) -> str:
+    """Name of the pipeline in `configs/fast.yaml`; never the given one."""
+    fast = f"{_cut(name, _DERIVED_NAME_LENGTH)}{_FAST}"
+    return fast if fast != name else f"{_cut(name, _DERIVED_NAME_LENGTH - 1)}{_FAST}"
+
+
+def data_file_names(files: Sequence[Path]) -> list[str]:
+    """Names for copies of files in one span, so that a run reads each of them.
+
+    They keep the stem as far as a run allows: names that start with a dot or an underscore count as
+    temporary, and two files with one stem as the same rows twice.
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for path in files:
+        stem = _stem(path.name)
+        free = (f"{stem}-{number}" if number > 1 else stem for number in itertools.count(1))
+        name = next(each for each in free if each.casefold() not in taken)
+        taken.add(name.casefold())
+        names.append(f"{name}{suffix(path)}")
+    return names
+
+
+def _stem(name: str) -> str:
+    stem = _ENDINGS.sub("", name, count=1).lstrip("._-~ ")
+    encoded = stem.encode(errors="ignore")[:_LONGEST_STEM]
+    return encoded.decode(errors="ignore").strip() or "data"
+
+
+def _cut(name: str, length: int) -> str:
+    """The beginning of a name, up to a dash if one is near."""
+    if len(name) <= length:
+        return name
+    whole_words = name[: length + 1].rpartition("-")[0]
+    near = len(whole_words) > length // 2
+    return (whole_words if near else name[:length]).rstrip("-")
 
 
 def checked_name(name: str) -> str:
@@ -101,12 +153,12 @@ def checked_name(name: str) -> str:
     Raises:
         UsageError: If the configuration would not accept it.
     """
-    if _NAME.fullmatch(name):
+    if is_pipeline_name(name):
         return name
     near = pipeline_name(Path("/", name))
     raise UsageError(
-        f"--name: {name!r} is no name of a pipeline: lower case letters, digits and dashes, up to "
-        f"100, not beginning with a dash; {near!r}, for example."
+        f"--name: {name!r} is no name of a pipeline: at most {LONGEST_PIPELINE_NAME} lower-case "
+        f"letters, digits and dashes, no dash at the beginning; {near!r}, for example."
     )
 
 

@@ -117,9 +117,9 @@ def _predict(model_dir: str, examples_dir: str, slices: Slices) -> EvalRows:
     records, every = sample_split(examples_dir, "eval", MOST_ROWS)
     labels, predictions, names = [], [], []
     for batch in records.batch(BATCH_ROWS):
-        (outputs,) = serve(examples=batch).values()
+        (outputs,) = serve(batch).values()
         predictions.append(outputs.numpy())
-        labels.append(transform(examples=batch)[LABEL_KEY].numpy())
+        labels.append(transform(batch)[LABEL_KEY].numpy())
         names += [_slice_names(record, slices) for record in batch.numpy()]
     label = np.concatenate(labels).astype(np.float64) if labels else np.empty(0)
     output = np.concatenate(predictions).astype(np.float64) if predictions else np.empty((0, 1))

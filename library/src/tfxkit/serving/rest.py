@@ -10,7 +10,8 @@ import base64
 import binascii
 import json
 import reprlib
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import grpc
@@ -19,6 +20,7 @@ import tensorflow as tf
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from tfxkit.features.training_values import notices
 from tfxkit.serving.metrics import CONTENT_TYPE, RequestMetrics
 from tfxkit.serving.model import (
     DEFAULT_SIGNATURE,
@@ -34,6 +36,12 @@ _SELECTORS = ("", "/versions/{version:int}", "/labels/{label}")
 _METHOD = "predict"
 _FORMS = ("instances", "inputs", "examples")
 _BINARY_SUFFIX = "_bytes"  # outputs of such names are written in base64
+# Bytes of an unpacked body: a small gzip file can unpack to a thousand times its size.
+UNPACKED_LIMIT = 256 << 20
+_UNPACKED_AT_ONCE = 1 << 20
+_GZIP_FORMAT = 16 + zlib.MAX_WBITS  # header and checksum of gzip, not of zlib
+_TOO_LARGE, _UNSUPPORTED_ENCODING = 413, 415
+_GZIP_NAMES = (["gzip"], ["x-gzip"])  # equal by RFC 9110
 
 
 async def _body(request: Request) -> bytes:
@@ -57,8 +65,8 @@ def create_app(versions: Versions, metrics: RequestMetrics) -> FastAPI:
         if method != _METHOD:
             raise _malformed(request)
         with metrics.request("REST"):
-            document = parse_body(body)
-            return _json(predict(versions.find(name, version, label), document))
+            document = parse_body(unpack(body, request.headers.getlist("content-encoding")))
+            return _json(predict(versions.find(name, version, label), document, metrics))
 
     def status(
         request: Request, name: str, version: int | None = None, label: str | None = None
@@ -93,6 +101,46 @@ def create_app(versions: Versions, metrics: RequestMetrics) -> FastAPI:
     return app
 
 
+def unpack(body: bytes, encodings: Sequence[str]) -> bytes:
+    """Decodes a body by its headers `Content-Encoding`.
+
+    Raises:
+        ServingError: 415 for another encoding than gzip, 413 above `UNPACKED_LIMIT`, 400 for
+            damaged data.
+    """
+    listed = [name.strip().lower() for value in encodings for name in value.split(",")]
+    names = [name for name in listed if name not in ("", "identity")]
+    if not names:
+        return body
+    if names not in _GZIP_NAMES:
+        raise ServingError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"Content-Encoding {', '.join(names)} is not supported. Send gzip, or no encoding.",
+            _UNSUPPORTED_ENCODING,
+        )
+    decompressor = zlib.decompressobj(_GZIP_FORMAT)
+    unpacked = bytearray()
+    try:
+        while not decompressor.eof:
+            chunk = decompressor.decompress(body, _UNPACKED_AT_ONCE)
+            body = decompressor.unconsumed_tail
+            if not (chunk or body or decompressor.eof):
+                raise invalid("The gzip body is truncated")
+            unpacked += chunk
+            if len(unpacked) > UNPACKED_LIMIT:
+                raise ServingError(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED,
+                    f"The gzip body has more than {UNPACKED_LIMIT >> 20} MiB unpacked. "
+                    "Send the rows in several requests.",
+                    _TOO_LARGE,
+                )
+    except zlib.error as error:
+        raise invalid(f"The gzip body is damaged: {error}") from None
+    if decompressor.unused_data:
+        raise invalid("The gzip body has bytes after its end")
+    return bytes(unpacked)
+
+
 def parse_body(body: bytes) -> dict[str, Any]:
     """Parses a body; NaN and Infinity are numbers, as in TensorFlow Serving.
 
@@ -112,12 +160,19 @@ def parse_body(body: bytes) -> dict[str, Any]:
     return document
 
 
-def predict(model: LoadedModel, document: Mapping[str, Any]) -> dict[str, Any]:
+def predict(
+    model: LoadedModel, document: Mapping[str, Any], metrics: RequestMetrics
+) -> dict[str, Any]:
     """Answers a document from `parse_body`.
+
+    Args:
+        model: The version that answers.
+        document: The parsed body.
+        metrics: Counts the values by column.
 
     Returns:
         `{"predictions": …}` for rows, `{"outputs": …}` for columns. The name of a single output is
-        left out.
+        left out. For `examples`, `"warnings"` lists columns with mostly unseen values, if any.
 
     Raises:
         ServingError: If the document does not fit the signature.
@@ -134,7 +189,12 @@ def predict(model: LoadedModel, document: Mapping[str, Any]) -> dict[str, Any]:
     else:
         inputs = _from_examples(document[form], model, name, signature)
     outputs = model.run(name, inputs)
-    return _columns(outputs) if form == "inputs" else _rows(outputs)
+    counts = model.count_values(name, inputs)
+    metrics.add_values(counts)
+    answer = _columns(outputs) if form == "inputs" else _rows(outputs)
+    if form == "examples" and (warnings := notices(counts)):
+        answer["warnings"] = warnings
+    return answer
 
 
 def _json(content: Any, status: int = 200) -> Response:
@@ -148,7 +208,10 @@ def _malformed(request: Request) -> ServingError:
 
 def _error(_: Request, error: Exception) -> Response:
     status = error.http_status if isinstance(error, ServingError) else 500
-    return _json({"error": str(error)}, status)
+    response = _json({"error": str(error)}, status)
+    if status == _UNSUPPORTED_ENCODING:
+        response.headers["Accept-Encoding"] = "gzip"  # RFC 7694
+    return response
 
 
 def _no_route(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import keras
@@ -39,9 +39,7 @@ OUTPUT = {
     Task.MULTICLASS: "probabilities",
     Task.REGRESSION: "prediction",
 }
-# Input of both signatures. Their functions are traced without AutoGraph, which takes longer to
-# rewrite the Python of their layers than TensorFlow to trace it.
-EXAMPLES = [tf.TensorSpec([None], tf.string, name="examples")]
+_INPUT, _OTHER_INPUT = "examples", "serialized_examples"  # of both signatures
 
 
 def export(model: keras.Model, job: TrainingJob, data: TrainingData, fitted: Fitted) -> None:
@@ -138,21 +136,36 @@ def rebuild(
     return predictions
 
 
+def _examples(columns: Collection[str]) -> tf.TensorSpec:
+    """Input of both signatures, under a name that no column has.
+
+    TFMA passes a column to the input of its name, in place of the serialized examples
+    (`filter_by_input_names` in tfma/utils/model_util.py).
+    """
+    name = _INPUT if _INPUT not in columns else _OTHER_INPUT
+    while name in columns:
+        name += "_"
+    return tf.TensorSpec([None], tf.string, name=name)
+
+
 @tf.autograph.experimental.do_not_convert  # of functions that Keras traces itself
 def _write_saved_model(
     model: keras.Model, job: TrainingJob, label_scale: LabelScale, directory: str
 ) -> None:
-    transform_output = job.transform_output
-    transform = transform_output.transform_features_layer()
+    transform = job.transform_output.transform_features_layer()
+    spec = job.transform_output.raw_feature_spec()
+    examples_spec = _examples(spec)
 
-    @tf.function(input_signature=EXAMPLES, autograph=False)
+    # Both functions are traced without AutoGraph, which takes longer to rewrite the Python of their
+    # layers than TensorFlow to trace it.
+    @tf.function(input_signature=[examples_spec], autograph=False)
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return transform(tf.io.parse_example(examples, transform_output.raw_feature_spec()))
+        return transform(tf.io.parse_example(examples, spec))
 
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.track(_resources(transform))
-    archive.add_endpoint("serving_default", _serving_fn(model, job, label_scale))
+    archive.add_endpoint("serving_default", _serving_fn(model, job, label_scale, examples_spec))
     archive.add_endpoint("transform_features", transform_features)
     archive.write_out(directory, verbose=False)
 
@@ -172,14 +185,14 @@ def _resources(transform: tf.Module) -> tf.Module:
 
 
 def _serving_fn(
-    model: keras.Model, job: TrainingJob, label_scale: LabelScale
+    model: keras.Model, job: TrainingJob, label_scale: LabelScale, examples_spec: tf.TensorSpec
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     transform = job.transform_output.transform_features_layer()
     spec = job.transform_output.raw_feature_spec()
     spec = {c: spec[c] for c in model_columns(job.transform_output)}  # without the label's columns
     output = OUTPUT[job.config.dataset.task]
 
-    @tf.function(input_signature=EXAMPLES, autograph=False)
+    @tf.function(input_signature=[examples_spec], autograph=False)
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         features = transform(tf.io.parse_example(examples, spec))
         return {output: label_scale.to_units(predict(model, job.features, features))}

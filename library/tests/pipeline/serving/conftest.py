@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
+from tfxkit.serving.grpc_services import add_services
+from tfxkit.serving.metrics import RequestMetrics
 from tfxkit.serving.model import LoadedModel
+from tfxkit.serving.rest import create_app
+from tfxkit.serving.server import Ports, running
+from tfxkit.serving.versions import Versions
 from tfxkit.storage import served_model
 
 TEXTS = tf.TensorSpec([None], tf.string)
@@ -77,3 +85,39 @@ def version_dir(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def model(version_dir) -> LoadedModel:
     return LoadedModel(str(version_dir))
+
+
+class RunningServer:
+    """Both APIs of a server in this process, with the model `m`."""
+
+    def __init__(self, ports: Ports):
+        self.rest, self.grpc = f"http://{ports.rest}", ports.grpc
+
+    def post(self, body, headers=()) -> tuple[int, dict, Mapping[str, str]]:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        url = f"{self.rest}/v1/models/m:predict"
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(url, data, dict(headers)), timeout=300
+            ) as response:
+                return response.status, json.load(response), response.headers
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error), error.headers
+
+    def metrics(self) -> str:
+        with urllib.request.urlopen(
+            f"{self.rest}/monitoring/prometheus/metrics", timeout=300
+        ) as response:
+            return response.read().decode()
+
+
+@pytest.fixture
+def server(version_dir) -> Iterator[RunningServer]:
+    versions = Versions("m", str(version_dir.parent), lambda line: None)
+    versions.look()
+    versions.look()
+    metrics = RequestMetrics("m")
+    ports = Ports("127.0.0.1", 0, 0)
+    add_services(ports.grpc_server, versions, metrics)
+    with running(ports, create_app(versions, metrics), versions):
+        yield RunningServer(ports)
