@@ -5,10 +5,10 @@ import datetime
 import pytest
 
 from tfxkit.errors import UsageError
-from tfxkit.ingestion.queries import Interval, bind
+from tfxkit.ingestion.queries import SpanInterval, bind
 
 UTC = datetime.UTC
-DAY = Interval.parse("2026-01-01", "2026-01-02")
+DAY = SpanInterval.parse("2026-01-01", "2026-01-02")
 BEGIN, END = (datetime.datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
 
 
@@ -54,7 +54,7 @@ def test_a_query_without_placeholders_has_no_parameters():
     ],
 )
 def test_times_are_utc_unless_they_have_a_zone(begin, end, texts):
-    assert Interval.parse(begin, end).texts() == texts
+    assert SpanInterval.parse(begin, end).texts() == texts
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,5 @@ def test_a_query_that_does_not_fit_is_refused(query, interval, problem):
 )
 def test_an_interval_that_is_none_is_refused(begin, end, problem):
     with pytest.raises(UsageError) as error:
-        Interval.parse(begin, end)
+        SpanInterval.parse(begin, end)
     assert problem in str(error.value)

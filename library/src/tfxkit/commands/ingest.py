@@ -12,7 +12,7 @@ from tfxkit.errors import UsageError
 if TYPE_CHECKING:
     from tfxkit.config.ingest import IngestConfig
     from tfxkit.config.loading import Config
-    from tfxkit.ingestion.spans import Place, Written
+    from tfxkit.ingestion.spans import SpanPlace, Written
 
 _INGEST = """\
 Make a span from a query of a database, or from a Delta table.
@@ -39,13 +39,13 @@ def _add_ingest_arguments(parser: argparse.ArgumentParser) -> None:
 
 def ingest_span(args: argparse.Namespace) -> int:
     """Writes a span; returns 0."""
-    from tfxkit.ingestion.queries import Interval
+    from tfxkit.ingestion.queries import SpanInterval
 
     if (args.begin is None) != (args.end is None):
         raise UsageError("Give both --begin and --end.")
     if args.again is not None and args.begin is not None:
         raise UsageError("--again takes the interval of that span: leave out --begin and --end.")
-    interval = Interval.parse(args.begin, args.end) if args.begin is not None else None
+    interval = SpanInterval.parse(args.begin, args.end) if args.begin is not None else None
     selection = config_selection(args)
     config = selection.load()
     section, base = _checked(config, selection.folder())
@@ -65,7 +65,7 @@ def ingest_span(args: argparse.Namespace) -> int:
             place, before = place_again(base, args.again)
             changed = before["query"] != query
             if before["interval"]:
-                interval = Interval.parse(*before["interval"])
+                interval = SpanInterval.parse(*before["interval"])
         path = _path(section, selection.folder())
         types = {} if args.no_schema else _types(selection.folder())
         with open_rows(section, query, path, interval) as rows:
@@ -145,7 +145,7 @@ def _provenance(
     }
 
 
-def _report(place: Place, written: Written, source: str, interval: Any) -> str:
+def _report(place: SpanPlace, written: Written, source: str, interval: Any) -> str:
     lines = [
         f"{place.span}, version {place.version}: {written.rows:,} rows from {source}"
         + (f", {interval} (UTC)" if interval else ""),

@@ -17,14 +17,14 @@ Parameter = datetime.datetime | str
 
 
 @dataclasses.dataclass(frozen=True)
-class Interval:
+class SpanInterval:
     """Times of a span: from `begin` on, up to and without `end`. Both have the time zone UTC."""
 
     begin: datetime.datetime
     end: datetime.datetime
 
     @classmethod
-    def parse(cls, begin: str, end: str) -> Interval:
+    def parse(cls, begin: str, end: str) -> SpanInterval:
         """Parses ISO dates or times; without a time zone they are UTC.
 
         Raises:
@@ -44,7 +44,7 @@ class Interval:
         return " to ".join(self.texts())
 
 
-def bind(query: str, interval: Interval | None, driver: str) -> tuple[str, list[Parameter]]:
+def bind(query: str, interval: SpanInterval | None, driver: str) -> tuple[str, list[Parameter]]:
     """Replaces the placeholders of a query by parameters or literals of the driver.
 
     Args:
@@ -84,7 +84,7 @@ def bind(query: str, interval: Interval | None, driver: str) -> tuple[str, list[
     return _PLACEHOLDER.sub("?", query), [values[name] for name in names]
 
 
-def check_interval(wanted: bool, interval: Interval | None, reason: str) -> None:
+def check_interval(wanted: bool, interval: SpanInterval | None, reason: str) -> None:
     """Refuses an interval that has no effect, and the lack of one.
 
     Args:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from tfxkit.config.ingest import IngestConfig
 from tfxkit.errors import StorageError, UsageError
 from tfxkit.extras import require_extra
-from tfxkit.ingestion.queries import Interval, bind, check_interval
+from tfxkit.ingestion.queries import SpanInterval, bind, check_interval
 from tfxkit.storage.step_secrets import read_secret
 
 # SQLite has no types of columns: the driver derives them from the first rows of a result.
@@ -40,7 +40,7 @@ _MASK = "•••"
 
 @contextlib.contextmanager
 def open_rows(
-    config: IngestConfig, query: str, path: str, interval: Interval | None
+    config: IngestConfig, query: str, path: str, interval: SpanInterval | None
 ) -> Iterator[pa.RecordBatchReader]:
     """Opens the rows of a span.
 
@@ -177,7 +177,7 @@ def _first_lines(error: Exception) -> str:
 
 
 def _delta_rows(
-    module: Any, config: IngestConfig, path: str, interval: Interval | None
+    module: Any, config: IngestConfig, path: str, interval: SpanInterval | None
 ) -> pa.RecordBatchReader:
     check_interval(bool(config.time_column), interval, "ingest.time_column is not set")
     try:

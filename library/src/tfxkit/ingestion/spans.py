@@ -27,13 +27,13 @@ from tfxkit.ingestion.casts import cast_column, plan_casts
 from tfxkit.storage.filesystems import fileio
 
 FILE = "rows.parquet"
-PROVENANCE = b"tfxkit.ingest"
+PROVENANCE = b"tfxkit:ingest"
 _ASIDE = ".ingest-"
 _LOCK = ".ingest.lock"
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class SpanPlace:
     """Place of a new span, or of a new version of one.
 
     Attributes:
@@ -69,16 +69,16 @@ class Written:
     absent: tuple[str, ...]
 
 
-def next_place(base: str) -> Place:
+def next_place(base: str) -> SpanPlace:
     """Place of the span after the newest one."""
     names = _names(base)
     numbers = [int(match[1]) for name in names if (match := re.fullmatch(r"span-(\d+)", name))]
     padded = [name for name in names if re.fullmatch(r"span-0\d*", name)]
     width = len(padded[-1]) - len("span-") if padded else 0
-    return Place(base, f"span-{max(numbers, default=0) + 1:0{width}}", 1)
+    return SpanPlace(base, f"span-{max(numbers, default=0) + 1:0{width}}", 1)
 
 
-def place_again(base: str, number: int) -> tuple[Place, dict[str, Any]]:
+def place_again(base: str, number: int) -> tuple[SpanPlace, dict[str, Any]]:
     """Place of the next version of a span, and the provenance of the newest one.
 
     Raises:
@@ -90,7 +90,7 @@ def place_again(base: str, number: int) -> tuple[Place, dict[str, Any]]:
         raise UsageError(f"--again {number}: {base} has no such span; there are: {known}")
     folder = f"{base}/{spans[number]}"
     versions = [int(m[1]) for name in _names(folder) if (m := re.fullmatch(r"version-(\d+)", name))]
-    newest = Place(base, spans[number], max(versions, default=0))
+    newest = SpanPlace(base, spans[number], max(versions, default=0))
     provenance = read_provenance(newest.file) if versions else None
     if provenance is None:
         raise UsageError(
@@ -114,7 +114,7 @@ def read_provenance(file: str) -> dict[str, Any] | None:
 def write_span(
     reader: pa.RecordBatchReader,
     types: Mapping[str, str],
-    place: Place,
+    place: SpanPlace,
     provenance: Mapping[str, Any],
 ) -> Written:
     """Writes all rows as a span, or nothing.
@@ -184,7 +184,7 @@ def _write_file(
 
 
 @contextlib.contextmanager
-def _folder_aside(place: Place) -> Iterator[str]:
+def _folder_aside(place: SpanPlace) -> Iterator[str]:
     """A folder for the file, beside its place where a rename is possible."""
     if "://" in place.base:
         with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
@@ -215,7 +215,7 @@ def _locked(base: Path) -> Iterator[None]:
         yield
 
 
-def _put_in_place(aside: str, place: Place) -> None:
+def _put_in_place(aside: str, place: SpanPlace) -> None:
     if "://" in place.base:
         if fileio.exists(place.file):
             raise UsageError(f"{place.file} has appeared meanwhile. Start again.")
