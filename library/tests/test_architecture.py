@@ -32,6 +32,7 @@ LAYERS = (
     "runs",
     "report",
     "serving",
+    "ingestion",
     "kubeflow",
     "onboarding",
     "execution",

@@ -10,6 +10,9 @@ from tfxkit.errors import UsageError
 PACKAGES = {
     "kubeflow": ("kfp", "kfp-kubernetes"),
     "vertex": ("kfp",),
+    "sql": ("adbc-driver-manager", "adbc-driver-sqlite", "adbc-driver-postgresql"),
+    "duckdb": ("adbc-driver-manager", "duckdb"),
+    "delta": ("deltalake",),
     "serving": ("fastapi", "prometheus-client", "tensorflow-serving-api", "uvicorn"),
 }
 

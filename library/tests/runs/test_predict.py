@@ -46,13 +46,38 @@ def test_unknown_categories_and_missing_values_are_answered(project, capfd):
     assert [row["company"] for row in found] == [row["company"] for row in rows]
 
 
+def test_unseen_values_are_said_on_standard_error(project, capfd):
+    usual, odd = project.span(1), project.root / "odd.csv"
+    rows = list(csv.DictReader(usual.open()))
+    for number, row in enumerate(rows):
+        row["payment_type"] = ("Bitcoin", "Voucher", "Cash")[number % 3]
+        row["fare"] = str(100_000 + number) if number % 4 else ""
+    with odd.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert project.pipeline("predict", str(usual)) == 0
+    assert capfd.readouterr().err == ""
+    assert project.pipeline("predict", str(odd)) == 0
+    assert sorted(capfd.readouterr().err.splitlines()) == [
+        "Warning: fare: 300 of 300 values (100%) lie outside of the training data, 0 to 64.85: "
+        "for example 100001, 100002, 100003.",
+        "Warning: payment_type: 267 of 400 values (67%) are not in the model's vocabulary: for "
+        "example 'Bitcoin', 'Voucher'.",
+    ]
+
+
 def test_a_file_is_read_as_those_that_the_version_was_trained_on(project, capfd):
     before = predictions(project, capfd, str(project.span(2)))
     (config_file,) = project.outputs.serving.glob("*/assets.extra/config.json")
     config = json.loads(config_file.read_text())
     assert config["csv"]["encoding"] == "utf-8"
-    config["csv"] |= {"delimiter": ";", "encoding": "utf-16", "missing": ["-"]}
+    config["csv"] |= {"delimiter": ";", "encoding": "utf-16"}
     config_file.write_text(json.dumps(config))
+    reading_file = config_file.with_name("reading.json")
+    reading = json.loads(reading_file.read_text())
+    assert (reading["rules"], reading["missing"]) == (2, [])
+    reading_file.write_text(json.dumps(reading | {"missing": ["-"]}))
     other = project.root / "other.csv"
     rows = list(csv.reader(project.span(2).open()))
     assert any("" in row for row in rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -107,12 +108,18 @@ def write_predictions(args: argparse.Namespace) -> int:
 
     from tfxkit.runs.run_log import captured
 
-    with captured(outputs.root / "predict.log") as terminal:
+    with _kept_stderr() as screen, captured(outputs.root / "predict.log") as terminal:
         from tfxkit.runs.prediction import predict
 
         version_dir = _version_dir(str(outputs.serving), args.version)
         with _whole_file(args.output) if args.output else _stream(terminal) as output:
-            rows = predict(args.file, version_dir, output, raw=args.raw)
+            rows = predict(
+                args.file,
+                version_dir,
+                output,
+                raw=args.raw,
+                warn=lambda notice: screen.write(f"Warning: {notice}.\n"),
+            )
         if args.output:
             version = os.path.basename(version_dir)
             terminal.write(f"{args.output}: {rows} rows, predicted by version {version}\n")
@@ -141,6 +148,14 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
         raise UsageError(f"Cannot write {path}: {error.strerror}") from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _kept_stderr() -> Iterator[TextIO]:
+    """The standard error of now, also where `captured` redirects it."""
+    sys.stderr.flush()
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1) as screen:
+        yield screen
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from tfxkit.config.dataset import Dataset
 from tfxkit.config.engines import BeamConfig
 from tfxkit.config.formats import PipelineName
 from tfxkit.config.frozen import Frozen, explain, merge
+from tfxkit.config.ingest import IngestConfig
 from tfxkit.config.remote import KubeflowSettings, VertexSettings
 from tfxkit.config.secrets import refuse_secret_keys, refuse_secrets
 from tfxkit.config.selection import ConfigSelection
@@ -34,7 +35,7 @@ __all__ = ["Config", "ConfigError", "load"]
 BASE = "base"
 DATASET = "dataset"
 SCHEMA_FILE = "schema.pbtxt"
-_BACKENDS = ("kubeflow", "vertex")
+_OPTIONAL = ("ingest", "kubeflow", "vertex")  # sections that are shown only if they are there
 
 # Settings of the project's own steps, found by name as TFX finds a `run_fn`.
 STEPS_MODULE = "pipeline.steps"
@@ -120,6 +121,7 @@ class Config(Frozen):
     retention: RetentionConfig = RetentionConfig()
     steps: Any = pydantic.Field(default=Frozen(), description=_STEPS)  # see `config_class`
     dataset: Dataset
+    ingest: IngestConfig | None = None
     kubeflow: KubeflowSettings | None = None
     vertex: VertexSettings | None = None
 
@@ -134,10 +136,10 @@ class Config(Frozen):
         return refuse_secret_keys(tree)
 
     @pydantic.model_serializer(mode="wrap")
-    def _without_absent_backends(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
+    def _without_absent_sections(self, dump: pydantic.SerializerFunctionWrapHandler) -> Any:
         tree: dict[str, Any] = dump(self)
         return {
-            key: value for key, value in tree.items() if value is not None or key not in _BACKENDS
+            key: value for key, value in tree.items() if value is not None or key not in _OPTIONAL
         }
 
     def to_yaml(self) -> str:

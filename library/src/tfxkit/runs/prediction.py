@@ -9,7 +9,7 @@ addresses or start programs ("CSV Injection", OWASP).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -22,6 +22,7 @@ from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.tables import column_names, read_batches, read_raw_batches
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.errors import DataError
+from tfxkit.features.training_values import TrainingValues, notices
 from tfxkit.storage import served_model
 from tfxkit.training.export import OUTPUT
 
@@ -30,7 +31,14 @@ _FORMULA = r"^([=@\t\r]|[+\-][\s\S])"  # a sign alone is no formula, but often s
 _NUMBER = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
 
 
-def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False) -> int:
+def predict(
+    file: str,
+    version_dir: str,
+    output: BinaryIO,
+    *,
+    raw: bool = False,
+    warn: Callable[[str], object] = lambda _: None,
+) -> int:
     """Writes the rows of a file with the predictions for them, as CSV.
 
     The predictions are in a column `prediction` (regression, or the most likely class), in
@@ -43,6 +51,8 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
         version_dir: A pushed version.
         output: Stream for the CSV: UTF-8, separated by commas.
         raw: Whether texts stay as they are even if a spreadsheet would run them.
+        warn: Receives a sentence about each column whose values are mostly unlike those of the
+            training data.
 
     Returns:
         The number of rows.
@@ -57,9 +67,12 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
         file, column_names(file, reading.columns, csv), served_model.columns(version_dir)
     )
     model = tf.saved_model.load(version_dir)
+    trained = TrainingValues.of(version_dir)
+    counts = trained.start()
     rows, writer = 0, None
     raw_batches = read_raw_batches(file, reading.columns, csv)
     for batch, typed in zip(raw_batches, read_batches(file, reading, csv), strict=True):
+        trained.count(typed, counts)
         columns = {name: batch.column(name) for name in batch.schema.names}
         for name, values in _predictions(model, typed, dataset).items():
             columns[_free(name, batch.schema.names)] = values
@@ -70,6 +83,8 @@ def predict(file: str, version_dir: str, output: BinaryIO, *, raw: bool = False)
     if writer is None:
         raise DataError(f"{file} has no rows.")
     writer.close()
+    for notice in notices(counts):
+        warn(notice)
     return rows
 
 

@@ -61,7 +61,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             unknown = set(request.output_filter) - signature.outputs.keys()
             if unknown:
                 raise invalid(f"output tensor alias not found in signature: {min(unknown)}")
-            outputs = model.run(name, {k: _to_array(k, v) for k, v in request.inputs.items()})
+            inputs = {key: _to_array(key, value) for key, value in request.inputs.items()}
+            outputs = model.run(name, inputs)
+            self._metrics.add_values(model.count_values(name, inputs))
             response = predict_pb2.PredictResponse()
             _fill_spec(response.model_spec, request.model_spec, model)
             for key in request.output_filter or outputs:

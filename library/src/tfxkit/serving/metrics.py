@@ -1,4 +1,4 @@
-"""Prometheus metrics: number of requests by outcome, and their latency.
+"""Prometheus metrics: requests by outcome, their latency, and values unlike the training data.
 
 Name and unit of the latency are those of TensorFlow Serving, so that its dashboards work. Its
 counter `:tensorflow:serving:request_count` ends in `_total` here, as prometheus-client wants it.
@@ -7,17 +7,24 @@ counter `:tensorflow:serving:request_count` ends in `_total` here, as prometheus
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from tfxkit.features.training_values import ValueCounts
 from tfxkit.serving.model import ServingError
+
+logger = logging.getLogger("tfxkit.serving")
 
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 _API = "Predict"
 _BUCKETS_US = [10 * 1.8**power for power in range(32)]  # microseconds; the last is half an hour
+
+
+_LOGGED_EVERY_S = 60.0  # of each column
 
 
 class RequestMetrics:
@@ -41,6 +48,13 @@ class RequestMetrics:
             buckets=_BUCKETS_US,
             registry=self._registry,
         )
+        self._values = Counter(
+            "served_values",
+            "Values of a column, compared with the training data; of large requests a sample.",
+            ["model_name", "column", "kind"],
+            registry=self._registry,
+        )
+        self._logged: dict[str, float] = {}
         self.version = Gauge(
             "served_model_version",
             "The version that is served; 0 if none is.",
@@ -70,6 +84,26 @@ class RequestMetrics:
             self._requests.labels(self._model, status).inc()
             micros = (time.perf_counter() - start) * 1e6
             self._latency.labels(self._model, _API, entrypoint).observe(micros)
+
+    def add_values(self, counts: Mapping[str, ValueCounts]) -> None:
+        """Counts the values of a request, and logs columns of mostly unseen ones, if rarely."""
+        for name, column in counts.items():
+            kinds = {
+                "known": column.present - column.odd,
+                column.trained.odd_kind: column.odd,
+                "missing": column.missing,
+            }
+            for kind, count in kinds.items():
+                self._values.labels(self._model, name, kind).inc(count)
+            if (notice := column.notice()) and self._is_due(name):
+                logger.warning("%s", notice)
+
+    def _is_due(self, column: str) -> bool:
+        now = time.monotonic()
+        if now - self._logged.get(column, -_LOGGED_EVERY_S) < _LOGGED_EVERY_S:
+            return False
+        self._logged[column] = now
+        return True
 
     def text(self) -> bytes:
         """Renders the metrics in Prometheus' text format."""

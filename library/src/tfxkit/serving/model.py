@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import os
 import re
@@ -14,16 +12,18 @@ from typing import Any, TypeAlias
 import grpc
 import numpy as np
 import tensorflow as tf
-from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
-from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tfxkit.features.training_values import TrainingValues, ValueCounts
 from tfxkit.storage import served_model
+from tfxkit.values.reading import Reading
+from tfxkit.values.scalars import value_reader
 
 logger = logging.getLogger("tfxkit.serving")
 
 DEFAULT_SIGNATURE = "serving_default"
 _SERVE_TAG = "serve"
+_COMPARED_ROWS = 64  # at most, of a request
 # Translation of TensorFlow Serving (model_servers/http_server.cc, ToHTTPStatusCode).
 _HTTP_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -39,6 +39,7 @@ _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 # The node of the graph is of no use to a client: " [[{{node …}}]]", " [Op:…]".
 _NODES = re.compile(r"\s*\[\[\{\{.*?\}\}\]\]|\s*\[Op:[^\]]*\]")
 _EXPECTED = {"INT": "a whole number", "FLOAT": "a number", "BYTES": "a text"}
+_LISTS = {"INT": "int64_list", "FLOAT": "float_list", "BYTES": "bytes_list"}
 
 SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
 
@@ -81,6 +82,7 @@ class LoadedModel:
         version: Its number.
         signature_defs: The signatures in the SavedModel, by name.
         rows: Encoder of rows for `serving_default`.
+        values: Values that it was trained on.
     """
 
     def __init__(self, version_dir: str) -> None:
@@ -95,6 +97,7 @@ class LoadedModel:
         self.version = int(os.path.basename(version_dir))
         self.signature_defs = _signature_defs(version_dir)
         self.rows = RowEncoder.of(version_dir)
+        self.values = TrainingValues.of(version_dir)
         self._loaded = tf.saved_model.load(version_dir)
         self._warm_up()
 
@@ -133,6 +136,25 @@ class LoadedModel:
             return {name: value.numpy() for name, value in outputs.items()}
         except tf.errors.OpError as error:
             raise _of_tensorflow(error) from error
+
+    def count_values(
+        self, signature_name: str, inputs: Mapping[str, np.ndarray]
+    ) -> dict[str, ValueCounts]:
+        """Compares inputs that were answered with the training data, by column.
+
+        Args:
+            signature_name: The signature; only `serving_default` has rows of columns.
+            inputs: As for `run`. Of many rows a random sample is compared.
+        """
+        if signature_name != DEFAULT_SIGNATURE or len(inputs) != 1 or not self.values.columns:
+            return {}
+        [examples] = inputs.values()
+        counts = self.values.start()
+        if examples.dtype == object and examples.ndim == 1:
+            if len(examples) > _COMPARED_ROWS:
+                examples = np.random.default_rng(0).choice(examples, _COMPARED_ROWS, replace=False)
+            self.values.count_rows(map(_first_values, examples), counts)
+        return counts
 
     def _warm_up(self) -> None:
         signature = self.signature_defs.get(DEFAULT_SIGNATURE)
@@ -175,25 +197,24 @@ def _check(inputs: Mapping[str, np.ndarray], signature: SignatureDef) -> None:
 class RowEncoder:
     """Encoder of rows of raw columns, as JSON has them, into serialized `tf.Example`s.
 
-    TensorFlow Serving has no such thing: there a client makes the examples. The types come from
-    the schema that the model carries. Each column must be present, if only as null: a misspelt
-    one would count as missing in each row, and the answer would look good.
+    TensorFlow Serving has no such thing: there a client makes the examples. Values are read like
+    those of the training data, by the `Reading` that the version carries. Each column must be
+    present, if only as null: a misspelt one would count as missing in each row, and the answer
+    would look good.
 
     Attributes:
         types: The type, INT, FLOAT or BYTES, of each column that the model needs.
     """
 
-    def __init__(self, types: Mapping[str, str]) -> None:
-        """Takes the types of the columns."""
-        self.types = dict(types)
+    def __init__(self, reading: Reading, columns: Sequence[str]) -> None:
+        """Takes the reading of the training data, and the columns that the model needs."""
+        self.types: dict[str, str] = {name: reading.columns[name].type for name in columns}
+        self._readers = {name: value_reader(reading.columns[name], reading) for name in columns}
 
     @classmethod
     def of(cls, version_dir: str) -> RowEncoder:
-        """Reads the columns and types of a pushed version on a local disk."""
-        with open(os.path.join(version_dir, served_model.SCHEMA), encoding="utf-8") as file:
-            schema = text_format.Parse(file.read(), schema_pb2.Schema())
-        types = {f.name: schema_pb2.FeatureType.Name(f.type) for f in schema.feature}
-        return cls({name: types[name] for name in served_model.columns(version_dir)})
+        """Reads the columns and the reading of a pushed version."""
+        return cls(served_model.reading(version_dir), served_model.columns(version_dir))
 
     def encode(self, rows: Sequence[Any]) -> np.ndarray:
         """Encodes rows.
@@ -206,7 +227,7 @@ class RowEncoder:
             One serialized example a row, an array of bytes objects.
 
         Raises:
-            ServingError: If a row is no object, lacks a column, or a value has another type.
+            ServingError: If a row is no object, lacks a column, or a value does not fit its type.
         """
         return np.array([self._encode(row, place) for place, row in enumerate(rows)], object)
 
@@ -220,18 +241,26 @@ class RowEncoder:
             )
         example = tf.train.Example()
         feature = example.features.feature
-        for name, dtype in self.types.items():
-            value = row[name]
-            if value is None or value == "":  # empty text is a missing value, as it is in a CSV
-                continue
+        for name, read in self._readers.items():
             try:
-                _PUT[dtype](feature[name], value)
-            except (TypeError, ValueError, OverflowError, binascii.Error):
+                value = read(row[name])
+            except ValueError:
                 raise invalid(
-                    f"Example {place}: {name!r} must be {_EXPECTED[dtype]} or null, "
-                    f"not {reprlib.repr(value)}"
+                    f"Example {place}: {name!r} must be {_EXPECTED[self.types[name]]} or null, "
+                    f"not {reprlib.repr(row[name])}"
                 ) from None
+            if value is not None:
+                getattr(feature[name], _LISTS[self.types[name]]).value.append(value)
         return example.SerializeToString()
+
+
+def _first_values(serialized: bytes) -> dict[str, Any]:
+    """First value of each feature in a serialized `tf.Example`."""
+    values = {}
+    for name, feature in tf.train.Example.FromString(serialized).features.feature.items():
+        if (kind := feature.WhichOneof("kind")) and (listed := getattr(feature, kind).value):
+            values[name] = listed[0]
+    return values
 
 
 def _of_tensorflow(error: tf.errors.OpError) -> ServingError:
@@ -242,31 +271,3 @@ def _of_tensorflow(error: tf.errors.OpError) -> ServingError:
     starts = [place for place, line in enumerate(lines) if line.startswith("<stack traces")]
     reason = " ".join(lines[starts[-1] + 1 :] if starts else lines)
     return ServingError(_BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN), reason)
-
-
-def _put_int(feature: tf.train.Feature, value: Any) -> None:
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError
-    feature.int64_list.value.append(int(_number(value)))
-
-
-def _put_float(feature: tf.train.Feature, value: Any) -> None:
-    feature.float_list.value.append(float(_number(value)))
-
-
-def _put_bytes(feature: tf.train.Feature, value: Any) -> None:
-    if isinstance(value, Mapping) and value.keys() == {"b64"}:
-        feature.bytes_list.value.append(base64.b64decode(value["b64"], validate=True))
-    elif isinstance(value, str):
-        feature.bytes_list.value.append(value.encode())
-    else:
-        raise TypeError
-
-
-def _number(value: Any) -> float | int:
-    if not isinstance(value, int | float):
-        raise TypeError
-    return value
-
-
-_PUT = {"INT": _put_int, "FLOAT": _put_float, "BYTES": _put_bytes}

@@ -20,6 +20,7 @@ import tensorflow as tf
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from tfxkit.features.training_values import notices
 from tfxkit.serving.metrics import CONTENT_TYPE, RequestMetrics
 from tfxkit.serving.model import (
     DEFAULT_SIGNATURE,
@@ -65,7 +66,7 @@ def create_app(versions: Versions, metrics: RequestMetrics) -> FastAPI:
             raise _malformed(request)
         with metrics.request("REST"):
             document = parse_body(unpack(body, request.headers.getlist("content-encoding")))
-            return _json(predict(versions.find(name, version, label), document))
+            return _json(predict(versions.find(name, version, label), document, metrics))
 
     def status(
         request: Request, name: str, version: int | None = None, label: str | None = None
@@ -159,12 +160,19 @@ def parse_body(body: bytes) -> dict[str, Any]:
     return document
 
 
-def predict(model: LoadedModel, document: Mapping[str, Any]) -> dict[str, Any]:
+def predict(
+    model: LoadedModel, document: Mapping[str, Any], metrics: RequestMetrics
+) -> dict[str, Any]:
     """Answers a document from `parse_body`.
+
+    Args:
+        model: The version that answers.
+        document: The parsed body.
+        metrics: Counts the values by column.
 
     Returns:
         `{"predictions": …}` for rows, `{"outputs": …}` for columns. The name of a single output is
-        left out.
+        left out. For `examples`, `"warnings"` lists columns with mostly unseen values, if any.
 
     Raises:
         ServingError: If the document does not fit the signature.
@@ -181,7 +189,12 @@ def predict(model: LoadedModel, document: Mapping[str, Any]) -> dict[str, Any]:
     else:
         inputs = _from_examples(document[form], model, name, signature)
     outputs = model.run(name, inputs)
-    return _columns(outputs) if form == "inputs" else _rows(outputs)
+    counts = model.count_values(name, inputs)
+    metrics.add_values(counts)
+    answer = _columns(outputs) if form == "inputs" else _rows(outputs)
+    if form == "examples" and (warnings := notices(counts)):
+        answer["warnings"] = warnings
+    return answer
 
 
 def _json(content: Any, status: int = 200) -> Response:

@@ -130,6 +130,22 @@ def test_a_fraction_in_a_column_of_whole_numbers_names_the_type(write, small_sch
     assert str(caught.value).endswith(f"Correct the file, or {remedy}")
 
 
+def test_a_damaged_page_of_parquet_is_refused(tmp_path):
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"name": ["a value that is easy to find", "b"]})
+    how = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    pyarrow.parquet.write_table(table, path, **how)
+    path.write_bytes(path.read_bytes().replace(b"is easy to find", b"is hard to find"))
+    with pytest.raises(DataError, match=r"cannot be read as Parquet: .*checksum"):
+        read(str(path), reading_of({"name": "BYTES"}))
+
+
+def test_a_parquet_file_of_another_table_has_neither_lines_nor_delimiters(parquet):
+    with pytest.raises(DataError) as caught:
+        read(parquet(other=[1]), reading_of({"name": "BYTES"}))
+    assert str(caught.value).endswith("Expected: name\nIs it the file of another table?")
+
+
 def test_hexadecimal_numbers_of_an_unknown_column_are_text(write):
     path = write("a.csv", "count,code,flag\n1,0x1F,True\n2,0x20,False\n")
     reading = reading_of({"count": "INT"})

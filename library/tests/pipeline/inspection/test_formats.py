@@ -16,7 +16,7 @@ from tfxkit.config import loading as config
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
 from tfxkit.onboarding.source import find_source
-from tfxkit.values.reading import Reading
+from tfxkit.values.reading import ColumnReading, Reading
 
 TOWNS = ["Köln", "Zürich", "Ulm, Donau"]
 NAMES = ["a b", "a.b", "a/b", "größe", "class", "lambda", "x: y", "#1", "'q'", "- z", "yes", "1.5"]
@@ -218,6 +218,7 @@ def test_formats_of_single_columns_hold_in_the_first_run(init, project, tmp_path
 
 def test_a_point_among_decimal_commas_is_no_number(tmp_path):
     (tmp_path / "x.csv").write_text("a;b\n1,5;2\n1.234,5;3\n")
-    how = CsvFormat(delimiter=";", decimal=",")
+    columns = {"a": ColumnReading(type="FLOAT"), "b": ColumnReading(type="INT")}
+    reading, how = Reading(columns=columns, decimal=","), CsvFormat(delimiter=";", decimal=",")
     with pytest.raises(DataError, match=r"'1\.234,5'"):
-        list(read_batches(str(tmp_path / "x.csv"), {"a": "FLOAT", "b": "INT"}, how))
+        list(read_batches(str(tmp_path / "x.csv"), reading, how))

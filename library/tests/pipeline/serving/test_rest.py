@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfxkit.serving.metrics import RequestMetrics
 from tfxkit.serving.model import ServingError
 from tfxkit.serving.rest import parse_body, predict
 
 
 def answer(model, body):
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return predict(model, parse_body(text))
+    return predict(model, parse_body(text), RequestMetrics("m"))
 
 
 def b64(serialized: bytes) -> dict[str, str]:
@@ -112,10 +113,13 @@ def test_numbers_have_the_digits_that_they_need(model):
         ({"signature_name": "named", "examples": [{}]}, "for the signature serving_default"),
         ({"examples": [1]}, "Example 0 must be an object"),
         ({"examples": [{"x": 1, "n": 1, "word": ""}, {"x": 1}]}, "Example 1 lacks columns"),
-        ({"examples": [{"x": "1", "n": 1, "word": ""}]}, "'x' must be a number or null, not '1'"),
+        (
+            {"examples": [{"x": "1,5", "n": 1, "word": ""}]},
+            "'x' must be a number or null, not '1,5'",
+        ),
         ({"examples": [{"x": 1, "n": 1.5, "word": ""}]}, "'n' must be a whole number"),
         ({"examples": [{"x": 1, "n": 2**63, "word": ""}]}, "'n' must be a whole number"),
-        ({"examples": [{"x": 1, "n": 1, "word": 5}]}, "'word' must be a text or null, not 5"),
+        ({"examples": [{"x": 1, "n": 1, "word": [5]}]}, "'word' must be a text or null, not [5]"),
         ({"examples": [{"x": 1, "n": 1, "word": "\ud800"}]}, "'word' must be a text or null"),
         ({"examples": [{"x": 10**400, "n": 1, "word": ""}]}, "'x' must be a number"),
     ],
@@ -138,7 +142,7 @@ def test_too_deep_lists_are_refused_also_where_json_can_be_deeper_than_python(mo
         {"examples": [{"x": deep, "n": None, "word": None}]},
     ]:
         with pytest.raises(ServingError) as error:
-            predict(model, document)
+            predict(model, document, RequestMetrics("m"))
         assert error.value.http_status == 400 and len(str(error.value)) < 200
 
 

@@ -93,13 +93,18 @@ def column_names(path: str, expected: Collection[str], csv: CsvFormat = PLAIN_CS
     names = _file(path, csv).column_names()
     skipped = int(names[:1] == [""])
     names = names[skipped:]
-    delimiter = None if set(names) & set(expected) else _likely_delimiter(path, expected, csv)
-    if delimiter:
+    is_parquet = path.endswith(PARQUET_SUFFIXES)
+    has_expected = is_parquet or bool(set(names) & set(expected))
+    if delimiter := None if has_expected else _likely_delimiter(path, expected, csv):
         raise DataError(
             f"{path} has none of the columns in configs/schema.pbtxt, because its values are "
             f"separated by {delimiter!r}: set data.csv.delimiter to that."
         )
-    remedy = "Does its first line hold the names of the columns?"
+    remedy = (
+        "Is it the file of another table?"
+        if is_parquet
+        else "Does its first line hold the names of the columns?"
+    )
     check_names(names, expected, path, remedy, skipped + 1)
     return names
 
@@ -191,7 +196,7 @@ class ParquetFile:
         """
         try:
             with open_binary(self._path) as file:
-                parquet = pyarrow.parquet.ParquetFile(file)
+                parquet = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True)
                 groups = self._row_groups(parquet)
                 if not groups:  # iter_batches raises an error (pyarrow 18.1)
                     return

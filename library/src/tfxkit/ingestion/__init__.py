@@ -1,0 +1,1 @@
+"""Ingestion: a query of a database, or a table of files, becomes a span."""

@@ -1,0 +1,303 @@
+"""Spans from SQLite: values, types, intervals, versions; whole or absent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pytest
+
+from tests.ingestion.conftest import SCHEMA
+from tests.sample_project import ROOT
+from tfxkit.components.example_gen import spans
+from tfxkit.components.example_gen.tables import read_batches
+
+pytest.importorskip("adbc_driver_sqlite")
+
+ROWS = [
+    (1, 12, "Ulm", "2026-01-01", "True", "no"),
+    (2, 12.5, "Köln", "2026-01-01 00:00:00", "False", "yes"),
+    (2**53 + 1, None, None, "2026-01-31 23:59:59", None, "no"),
+    (4, -0.25, "", "2026-02-01", "True", "yes"),
+    (None, 7, "Ulm", "2026-02-01 00:00:00", "True", "no"),
+]
+NAMES = ("id", "amount", "town", "started", "member", "churned")
+QUERY = "SELECT * FROM t WHERE started >= {{ begin }} AND started < {{ end }} ORDER BY started"
+JANUARY = ("--begin", "2026-01-01", "--end", "2026-02-01")
+FEBRUARY = ("--begin", "2026-02-01", "--end", "2026-03-01")
+
+
+def write(path, rows=ROWS, names=NAMES):
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"CREATE TABLE t ({', '.join(names)})")
+        marks = ", ".join("?" * len(names))
+        connection.executemany(f"INSERT INTO t VALUES ({marks})", rows)
+    connection.close()
+
+
+@pytest.fixture
+def database(project):
+    """The project's source, with five rows."""
+    write(project.root / "shop.db")
+    project.configure(driver="sqlite", path="shop.db", query=QUERY)
+    return project.root / "shop.db"
+
+
+def values(table):
+    return [tuple(row.values()) for row in table.select(NAMES).to_pylist()]
+
+
+def test_an_interval_becomes_a_span_with_the_types_of_the_schema(project, database, capfd):
+    assert project.ingest(*JANUARY) == 0
+    shown = capfd.readouterr().out
+    assert "span-1, version 1: 3 rows from" in shown and "2026-01-01 to 2026-02-01 (UTC)" in shown
+    assert project.names() == ["span-1", "span-1/version-1", "span-1/version-1/rows.parquet"]
+    table = project.table(1)
+    assert [(field.name, field.type) for field in table.schema] == [
+        ("id", pa.int64()),
+        ("amount", pa.float64()),
+        *((name, pa.string()) for name in NAMES[2:]),
+    ]
+    assert values(table) == ROWS[:3]
+    assert project.ingest(*FEBRUARY) == 0
+    assert values(project.table(2)) == [(4, -0.25, None, *ROWS[3][3:]), ROWS[4]]
+
+
+def test_a_run_reads_the_spans(project, database):
+    assert project.ingest(*JANUARY) == project.ingest(*FEBRUARY) == 0
+    base = str(project.root / "data" / "tiny")
+    selection = spans.select(base, spans.range_config("all"))
+    assert selection.spans == (1, 2) and selection.versions == (1, 1)
+    [batch] = read_batches(selection.files[0], SCHEMA)
+    assert batch.column("id").to_pylist() == [1, 2, 2**53 + 1]
+    assert batch.column("town").to_pylist() == [b"Ulm", "Köln".encode(), None]
+
+
+def test_a_span_is_made_again_as_its_next_version(project, database, capfd):
+    assert project.ingest(*JANUARY) == 0
+    assert project.ingest("--again", "1") == 0
+    assert project.table(1, 2).equals(project.table(1))
+    assert "another one" not in capfd.readouterr().out
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE t SET town = 'Bonn' WHERE id = 1")
+    connection.close()
+    project.configure(driver="sqlite", path="shop.db", query=QUERY.replace("*", "*, 1 AS one"))
+    assert project.ingest("--again", "1") == 0
+    assert "another one than that of version 2" in capfd.readouterr().out
+    assert project.table(1, 3).column("town").to_pylist()[0] == "Bonn"
+    assert project.provenance(1, 3)["interval"] == ["2026-01-01", "2026-02-01"]
+    base = str(project.root / "data" / "tiny")
+    assert spans.select(base, spans.range_config("all")).versions == (3,)
+
+
+def test_the_provenance_is_in_the_file(project, database):
+    before = time.time()
+    assert project.ingest(*JANUARY) == 0
+    facts = project.provenance(1)
+    assert facts | {"time": None} == {
+        "driver": "sqlite",
+        "source": str(database),
+        "query": QUERY,
+        "time_column": None,
+        "interval": ["2026-01-01", "2026-02-01"],
+        "time": None,
+        "types": dict(sorted(SCHEMA.items())),
+        "rows": 3,
+    }
+    written = time.mktime(time.strptime(facts["time"], "%Y-%m-%dT%H:%M:%S+00:00")) - time.timezone
+    assert int(before) <= written <= time.time()
+
+
+def test_a_whole_table_without_an_interval(project, database):
+    project.configure(driver="sqlite", path=str(database), query="SELECT * FROM t;")
+    assert project.ingest() == 0
+    assert len(project.table(1)) == len(ROWS)
+    assert project.provenance(1)["interval"] is None
+    assert project.ingest("--again", "1") == 0
+    assert project.table(1, 2).equals(project.table(1))
+
+
+def test_the_query_can_be_a_file(project, database):
+    (project.root / "configs" / "shop.sql").write_text(f"-- the shop\n{QUERY};\n")
+    project.configure(driver="sqlite", path="shop.db", query_file="configs/shop.sql")
+    assert project.ingest(*JANUARY) == 0
+    assert len(project.table(1)) == 3
+
+
+def test_other_columns_are_kept_and_absent_ones_are_said(project, database, capfd):
+    query = "SELECT id, town, churned, 1.5 AS extra FROM t"
+    project.configure(driver="sqlite", path="shop.db", query=query)
+    assert project.ingest() == 0
+    shown = capfd.readouterr().out
+    assert "Not in the schema: extra." in shown
+    assert "In the schema, and not in the source: amount, member, started." in shown
+    assert project.table(1).column("extra").to_pylist() == [1.5] * len(ROWS)
+
+
+def test_without_a_schema_the_types_are_those_of_the_source(project, database):
+    (project.root / "configs" / "schema.pbtxt").unlink()
+    project.configure(driver="sqlite", path="shop.db", query="SELECT id, amount, town FROM t")
+    assert project.ingest() == 2
+    assert project.ingest("--no-schema") == 0
+    kinds = [str(field.type) for field in project.table(1).schema]
+    assert kinds == ["int64", "double", "string"]
+
+
+def test_names_of_existing_spans_are_continued(project, database):
+    for name in ("span-008", "span-009", "notes"):
+        (project.root / "data" / "tiny" / name).mkdir(parents=True)
+    assert project.ingest(*JANUARY) == 0
+    assert "span-010/version-1/rows.parquet" in project.names()
+
+
+def nothing_is_left(project, capfd, code, problem, *arguments):
+    before = project.names()
+    assert project.ingest(*arguments) == code
+    error = capfd.readouterr().err
+    assert problem in error and "Traceback" not in error, error
+    assert project.names() == before
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ((6, "cheap", "Ulm", "2026-01-05", "True", "no"), "amount is FLOAT in the schema"),
+        ((6.5, 1, "Ulm", "2026-01-05", "True", "no"), "id is INT in the schema"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_its_row(project, capfd, value, problem):
+    write(project.root / "shop.db", [*ROWS[:2], value])
+    project.configure(driver="sqlite", path="shop.db", query=QUERY)
+    nothing_is_left(project, capfd, 4, f"Row 3: {problem}", *JANUARY)
+
+
+def test_no_rows_are_no_span(project, database, capfd):
+    arguments = ("--begin", "2027-01-01", "--end", "2027-02-01")
+    nothing_is_left(project, capfd, 4, "no rows for this span", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("SELECT * FROM nowhere", "sqlite refuses the query: "),
+        ("SELEC 1", "sqlite refuses the query: "),
+        ("DELETE FROM t RETURNING *", "readonly"),
+        ("SELECT id, town AS id FROM t", "several columns 'id'"),
+        ("SELECT 1 AS x", "none of the columns in configs/schema.pbtxt; it has: x"),
+        ("SELECT * FROM t WHERE started > '{{ begin }}'", "without quotes"),
+    ],
+)
+def test_a_query_that_cannot_be_answered(project, database, capfd, query, problem):
+    project.configure(driver="sqlite", path="shop.db", query=query)
+    code = 4 if "column" in problem else 2
+    nothing_is_left(project, capfd, code, problem)
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (len(ROWS),)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ({"driver": "sqlite", "query": "x"}, "ingest.path: sqlite needs it"),
+        ({"driver": "postgresql", "path": "x", "query": "x"}, "ingest.uri: postgresql needs it"),
+        ({"driver": "sqlite", "path": "x"}, "either query or query_file"),
+        ({"driver": "sqlite", "path": "x", "query": "x", "query_file": "y"}, "either query or"),
+        ({"driver": "sqlite", "path": "none.db", "query": "SELECT 1"}, "there is no file"),
+        ({"driver": "sqlite", "path": "x", "query_file": "none.sql"}, "cannot be read"),
+        ({"driver": "oracle", "path": "x", "query": "x"}, "ingest.driver"),
+        (
+            {"driver": "postgresql", "uri": "postgresql://u:geheim@h/d", "query": "x"},
+            "looks like",
+        ),
+        (
+            {"driver": "postgresql", "uri": "NOT_SET_ANYWHERE", "query": "SELECT 1"},
+            "the environment variable NOT_SET_ANYWHERE is not set",
+        ),
+    ],
+)
+def test_a_section_that_does_not_hold(project, capfd, section, problem):
+    project.configure(**section)
+    assert project.ingest() == 2
+    error = capfd.readouterr().err
+    assert (problem in error or "has a password" in error) and "Traceback" not in error
+    assert "geheim" not in error and project.names() == []
+
+
+def test_without_a_section_an_example_is_shown(project, capfd):
+    (project.root / "configs" / "base.yaml").write_text("pipeline: a\ndata: {path: data/tiny}\n")
+    assert project.ingest() == 2
+    assert "driver: postgresql" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--begin", "2026-01-01"], "Give both"),
+        (["--again", "1", *JANUARY], "leave out --begin"),
+        (["--again", "7"], "has no such span; there are: 1"),
+        (["--again", "1"], "`ingest` did not make"),
+    ],
+)
+def test_options_that_do_not_fit(project, database, capfd, arguments, problem):
+    (project.root / "data" / "tiny" / "span-1").mkdir(parents=True)
+    nothing_is_left(project, capfd, 2, problem, *arguments)
+
+
+def test_a_killed_ingestion_leaves_no_span_and_the_next_one_tidies_up(project):
+    names = ", ".join(NAMES[1:])
+    query = (
+        "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 50000000) "
+        f"SELECT n.id, {names} FROM n, (SELECT * FROM t LIMIT 1)"
+    )
+    write(project.root / "shop.db")
+    project.configure(driver="sqlite", path="shop.db", query=query)
+    command = [sys.executable, "-m", "pipeline", "ingest"]
+    process = subprocess.Popen(
+        [*command, "--config-dir", str(project.root / "configs")],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while not any(name.endswith(".parquet") for name in project.names()):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not any(name.startswith("span") for name in project.names())
+    project.configure(driver="sqlite", path="shop.db", query="SELECT * FROM t")
+    assert project.ingest() == 0
+    assert project.names() == ["span-1", "span-1/version-1", "span-1/version-1/rows.parquet"]
+
+
+def test_only_one_ingestion_writes_at_a_time(project, database, capfd):
+    import fcntl
+
+    base = project.root / "data" / "tiny"
+    base.mkdir(parents=True)
+    with (base / ".ingest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        nothing_is_left(project, capfd, 2, "Another `ingest` writes to", *JANUARY)
+    assert project.ingest(*JANUARY) == 0
+
+
+def test_a_span_on_s3(project, database, s3, capfd):
+    from tfxkit.ingestion.spans import read_provenance
+
+    where = f"data.path={s3}/spans"
+    assert project.ingest(*JANUARY, "--set", where) == 0
+    assert project.ingest("--again", "1", "--set", where) == 0
+    assert project.ingest(*FEBRUARY, "--set", where) == 0
+    selection = spans.select(f"{s3}/spans", spans.range_config("all"))
+    assert selection.spans == (1, 2) and selection.versions == (2, 1)
+    assert read_provenance(selection.files[0])["rows"] == 3
+    [batch] = read_batches(selection.files[1], SCHEMA)
+    assert batch.column("id").to_pylist() == [4, None]
