@@ -129,7 +129,7 @@ def test_what_a_step_leaves_running_ends_with_it(run_scripts):
 
 
 def ends(pid):
-    """Whether a process that would take an hour ends at once; a busy machine takes a while."""
+    """Waits for the end of a process that would take an hour; false after two minutes."""
     deadline = time.monotonic() + 120
     with contextlib.suppress(psutil.NoSuchProcess):
         while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
