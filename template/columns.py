@@ -96,7 +96,8 @@ def _convert(value: str, values: list[str]) -> object:
         numbers = [float(text) for text in values]
     except ValueError:
         return value
-    codes = any(text.lstrip("+-").startswith("0") and text[1:2].isdecimal() for text in values)
+    digits = [text.lstrip("+-") for text in values]
+    codes = any(text.startswith("0") and text[1:2].isdecimal() for text in digits)
     if codes or not all(math.isfinite(number) for number in numbers):
         return value
     return float(value)

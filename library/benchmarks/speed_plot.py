@@ -15,12 +15,14 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib.ticker import EngFormatter, NullLocator
 
 _LINES = (
     ("ours", "this project, direct runner"),
     ("flink", "this project, Flink on the same machine"),
-    ("stock", "the template of TFX"),
+    ("stock", "TFX's taxi template"),
 )
+_SECONDS = (30, 60, 120, 240, 480)
 
 
 def main(results: Path, picture: Path) -> None:
@@ -31,8 +33,11 @@ def main(results: Path, picture: Path) -> None:
     _draw(time, measured, "seconds", "whole run, seconds")
     _draw(memory, measured, "peak_mib", "peak memory, MiB")
     time.set_yscale("log")
+    time.yaxis.set_minor_locator(NullLocator())
+    time.set_yticks(_SECONDS, labels=[str(seconds) for seconds in _SECONDS])
     memory.set_ylim(bottom=0)
-    time.legend(frameon=False)
+    memory.yaxis.set_major_formatter("{x:,.0f}")
+    memory.legend(frameon=False, loc="center")
     picture.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(picture, metadata={"Date": None})
 
@@ -43,6 +48,7 @@ def _draw(axes: Any, measured: list[dict[str, Any]], key: str, label: str) -> No
         if points:
             axes.plot(*zip(*points, strict=True), "o-", label=name)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 100k, 1M, 10M
     axes.set_xlabel("rows")
     axes.set_ylabel(label)
     axes.spines[["top", "right"]].set_visible(False)

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 
 from tfxkit.runs.run_log import QUIET
 
@@ -50,8 +51,11 @@ def _run(arguments: list[str], out: str, err: str) -> None:
     code = 1
     try:
         code = in_step.main(*arguments)
+    except BaseException:  # `os._exit` skips what the interpreter would print
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)
 
 

@@ -63,7 +63,8 @@ def run(folder: str, *arguments: str) -> list[str]:
         shown += chunk
     if code := process.wait():
         sys.exit(f"The run ended with {code}:\n{shown.decode(errors='replace')[-2000:]}")
-    text = shown.decode().replace("\r\n", "\n").replace(f"{folder}/", "outputs/")
+    text = shown.decode().replace("\r\n", "\n")
+    text = text.replace(f" --set outputs={folder}", "").replace(f"{folder}/", "outputs/")
     return [NO_COLOUR.sub("", part) for part in REDRAWN.split(text)]
 
 
@@ -85,6 +86,7 @@ def terminal(shown: str, command: str, file: Path) -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), color_system="truecolor")
     console.print(Text(f"$ {command}", "bold"))
     console.print(Text.from_ansi(shown.rstrip()))
+    console.print()  # the frame cuts off the underscores of the last line
     file.write_text(FONTS.sub("", console.export_svg(title="")), encoding="utf-8")
 
 

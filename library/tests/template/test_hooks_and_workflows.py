@@ -186,7 +186,8 @@ def test_a_pattern_catches(hook, text):
 def test_this_repository_is_free_of(hook):
     described = hooks(REPOSITORY / "library")[hook]
     flags = re.IGNORECASE if "--ignore-case" in described.get("args", ()) else 0
-    left_out = [described["exclude"], load("library/.pre-commit-config.yaml")["exclude"]]
+    left_out = [load("library/.pre-commit-config.yaml")["exclude"]]
+    left_out += [described["exclude"]] if "exclude" in described else []
     found = []
     for path in TRACKED:
         if any(re.search(pattern, path) for pattern in left_out):

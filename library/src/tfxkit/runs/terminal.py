@@ -142,7 +142,7 @@ def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
     if summary.serving_check:
         console.print(_serving_check(summary.serving_check), soft_wrap=True)
     if summary.baseline and not summary.baseline.version:
-        reason = summary.baseline.reason
+        reason = summary.baseline.reason or ""
         sentence = f"No baseline: {reason[:1].lower()}{reason[1:]}"
         console.print(Text(sentence, "dim"), soft_wrap=True)
     for warning in summary.warnings:
