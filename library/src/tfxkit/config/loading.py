@@ -239,7 +239,7 @@ def _overlay_order(
     section = problem["loc"][0] if problem["loc"] else None
     if (
         problem["type"] != "missing"
-        or section not in _BACKENDS
+        or section not in _OPTIONAL
         or section in overlays
         or not (config_dir / f"{section}.yaml").exists()
     ):
