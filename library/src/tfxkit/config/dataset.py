@@ -65,10 +65,10 @@ TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 class Column(Frozen):
     """Role of a raw column, and its options.
 
-    A missing value is a value of its own, from which the model learns, unless `fill` replaces it. A
-    value that the training data did not have is out of vocabulary: also a value of its own
-    (`categorical`), or lies beyond the outermost quantile (`numeric`, `bucketized`). Text that is
-    no date (`timestamp` with `unit: text`) is missing.
+    The model learns from a missing value as from any other, unless `fill` replaces it. A value that
+    the training data did not have is out of vocabulary (`categorical`), or lies beyond the
+    outermost quantile (`numeric`, `bucketized`). Text that is no date (`timestamp` with
+    `unit: text`) is missing.
     """
 
     role: Role
@@ -406,7 +406,7 @@ class Dataset(Frozen):
         part = self.model_dump(
             mode="json",
             include={"task": True, "label": True, "columns": True},
-            # Read by ExampleGen only, or by nobody.
+            # Only ExampleGen reads such a column, if anything does.
             exclude={"label": {"missing"}, "columns": {"__all__": {"why"}}},
         )
         for column in part["columns"].values():

@@ -4,7 +4,7 @@ S3 here means every store that speaks its protocol. A folder exists if an object
 region and credentials are found as every AWS program finds them: environment (`AWS_ENDPOINT_URL`
 for MinIO and others), profile, or the role of the machine or pod.
 
-TensorFlow has opened no s3:// of its own since 2.6. Beam's file system (apache-beam 2.77,
+TensorFlow itself has not opened s3:// since 2.6. Beam's file system (apache-beam 2.77,
 io/aws/s3io.py) makes a client for each call, cannot store an empty object and lists all that is
 below a folder to list the folder.
 """
