@@ -1,4 +1,4 @@
-"""What `init` takes a column for, and what it says about it."""
+"""The kind of column that `init` infers from its values, and its remarks."""
 
 import datetime
 import decimal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tfxkit.storage.filesystems import fileio
 
@@ -133,17 +133,6 @@ def quantile_histogram(column: statistics_pb2.FeatureNameStatistics) -> NDArray[
         for bucket in histogram.buckets
     ]
     return np.asarray(buckets, np.float64).reshape(-1, 3)
-
-
-def text_domain(schema: schema_pb2.Schema, column: str) -> tuple[str, ...]:
-    """Values that a schema allows in a column of text; none without a domain."""
-    for feature in schema.feature:
-        if feature.name == column:
-            named = [each for each in schema.string_domain if each.name == feature.domain]
-            for domain in [feature.string_domain, *named]:
-                if domain.value:
-                    return tuple(domain.value)
-    return ()
 
 
 def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
