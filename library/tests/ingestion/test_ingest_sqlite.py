@@ -16,9 +16,11 @@ from tests.ingestion.conftest import SCHEMA
 from tests.sample_project import ROOT
 from tfxkit.components.example_gen import spans
 from tfxkit.components.example_gen.tables import read_batches
+from tfxkit.values.reading import ColumnReading, Reading
 
 pytest.importorskip("adbc_driver_sqlite")
 
+READING = Reading(columns={name: ColumnReading(type=kind) for name, kind in SCHEMA.items()})
 ROWS = [
     (1, 12, "Ulm", "2026-01-01", "True", "no"),
     (2, 12.5, "Köln", "2026-01-01 00:00:00", "False", "yes"),
@@ -73,7 +75,7 @@ def test_a_run_reads_the_spans(project, database):
     base = str(project.root / "data" / "tiny")
     selection = spans.select(base, spans.range_config("all"))
     assert selection.spans == (1, 2) and selection.versions == (1, 1)
-    [batch] = read_batches(selection.files[0], SCHEMA)
+    [batch] = read_batches(selection.files[0], READING)
     assert batch.column("id").to_pylist() == [1, 2, 2**53 + 1]
     assert batch.column("town").to_pylist() == [b"Ulm", "Köln".encode(), None]
 
@@ -299,5 +301,5 @@ def test_a_span_on_s3(project, database, s3, capfd):
     selection = spans.select(f"{s3}/spans", spans.range_config("all"))
     assert selection.spans == (1, 2) and selection.versions == (2, 1)
     assert read_provenance(selection.files[0])["rows"] == 3
-    [batch] = read_batches(selection.files[1], SCHEMA)
+    [batch] = read_batches(selection.files[1], READING)
     assert batch.column("id").to_pylist() == [4, None]
