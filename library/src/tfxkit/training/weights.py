@@ -66,7 +66,7 @@ class Weights:
     ) -> Weights:
         """Takes the present weights of a network."""
         inputs = [[f.name, str(f.kind), f.length] for f in features]
-        label = dataset.label.model_dump(mode="json", exclude={"missing"})
+        label = dataset.label.model_dump(mode="json", exclude={"missing", "negative"})
         return cls(
             variables={p: v.numpy() for p, v in _variables(model).items()},
             tables=_tables(model, features),
