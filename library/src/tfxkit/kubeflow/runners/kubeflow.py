@@ -44,12 +44,13 @@ def compile_package(config: Config, config_dir: Path) -> Package:
 
     compiled = compile_dag(config, section, config_dir)
     locations.check_mounts(config, section, compiled.components)
+    warnings = locations.unmounted_sources(config, section, compiled.components)
     for container in containers_of(compiled.spec).values():
         # Nothing in the open-source backend reads it; the entrypoint does its work.
         container.pop("lifecycle", None)
         container["command"] = [_ADDRESS.sub(r"\1.path}}", word) for word in container["command"]]
     apply_step_settings(compiled, section, "kubeflow", config.cache)
-    return Package(compiled.spec, _platform_document(compiled.spec, section))
+    return Package(compiled.spec, _platform_document(compiled.spec, section), tuple(warnings))
 
 
 def _platform_document(spec: Mapping[str, Any], section: KubeflowSettings) -> dict[str, Any]:
