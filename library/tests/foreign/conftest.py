@@ -13,14 +13,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.foreign.own_steps import add_steps
 from tests.foreign.trips_database import write_database
+from tests.preloaded import Forked, preloaded
 from tests.project_with_runs import NAME, make_project
-from tests.sample_project import copy_with_code
+from tests.sample_project import LIBRARY, copy_with_code
 from tfxkit.runs import summary
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Summary
@@ -42,9 +44,15 @@ print(json.dumps(ended))
 
 @dataclasses.dataclass(frozen=True)
 class ForeignProject:
-    """A folder with code, configuration and data of its own."""
+    """A folder with code, configuration and data of its own.
+
+    Attributes:
+        root: The folder.
+        forked: Runs a subcommand in it without the imports of a new process, if there is one.
+    """
 
     root: Path
+    forked: Forked | None = None
 
     @property
     def outputs(self) -> Outputs:
@@ -55,13 +63,17 @@ class ForeignProject:
         """The configuration on the command line."""
         return [word for overlay in OVERLAYS for word in ("--config", overlay)]
 
+    def environment(self, *packages: Path) -> dict[str, str]:
+        """Variables of a process with the project's own packages, and others after them."""
+        path = os.pathsep.join(map(str, (self.root, *packages)))
+        return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1"}
+
     def python(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs Python in the project's folder, with the project's own packages."""
-        environment = {**os.environ, "PYTHONPATH": str(self.root), "NO_COLOR": "1"}
         return subprocess.run(
             [sys.executable, *args],
             cwd=self.root,
-            env=environment,
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -69,7 +81,10 @@ class ForeignProject:
 
     def pipeline(self, subcommand: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs a subcommand with the configuration `fast`, on the rows of a database."""
-        return self.python("-m", "pipeline", subcommand, *args, *self.selection)
+        arguments = [subcommand, *args, *self.selection]
+        if self.forked:
+            return self.forked("tfxkit.cli", arguments)
+        return self.python("-m", "pipeline", *arguments)
 
     def subcommands(self, *commands: tuple[str, ...]) -> list[tuple[int, str]]:
         """Exit code and standard error of subcommands, one after the other in one process."""
@@ -105,12 +120,15 @@ def _use_own_dag(base: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def foreign(tmp_path_factory) -> ForeignProject:
+def foreign(tmp_path_factory) -> Iterator[ForeignProject]:
     """The project after its first run."""
     project = make_foreign_project(tmp_path_factory.mktemp("foreign"))
-    done = project.pipeline("run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project
+    screens = tmp_path_factory.mktemp("screens")
+    with preloaded(screens, project.root, project.environment(LIBRARY)) as forked:
+        project = dataclasses.replace(project, forked=forked)
+        done = project.pipeline("run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield project
 
 
 @pytest.fixture(scope="session")

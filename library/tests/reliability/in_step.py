@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tests.project_with_runs import ORDER
@@ -96,9 +96,11 @@ def _no_more_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (mapped + SPARE_BYTES, mapped + SPARE_BYTES))
 
 
-def main(step: str, what: str, *arguments: str) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Runs a subcommand with what is to happen in it."""
     from tfxkit import cli
+
+    step, what, *subcommand = arguments
 
     assert step in ORDER, step
     if what == "half-pushed":
@@ -108,8 +110,8 @@ def main(step: str, what: str, *arguments: str) -> int:
     else:
         trouble = signalled(step, signal.Signals[what])
     with trouble:
-        return cli.main(list(arguments))
+        return cli.main(subcommand)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))
