@@ -166,9 +166,9 @@ def date_parts(
     is_text = getattr(values, "dtype", None) == tf.string
     _check_choice("date_parts", "unit", unit, [*TICKS_PER_SECOND, *(["text"] if is_text else [])])
     _check_choice("date_parts", "order", order, list(DateOrder))
-    read = texts_of if is_text else numbers_of
+    convert = texts_of if is_text else numbers_of
     unit = "text" if is_text else unit
-    return _date_parts(lambda: read(values), unit, DateOrder(order), RANK_BUCKETS)
+    return _date_parts(lambda: convert(values), unit, DateOrder(order), RANK_BUCKETS)
 
 
 def _check_count(helper: str, argument: str, count: Any, least: int = 2) -> None:

@@ -124,7 +124,7 @@ def test_doctor_notices_a_package_that_is_gone(ready: Project) -> None:
     code, output = ready.make("doctor")
     assert code == 0, output
     [info] = ready.venv.rglob("tiny-*.dist-info")
-    away = info.rename(ready.root / info.name)
+    away = info.rename(ready.wheels / info.name)
     code, output = ready.make("doctor")
     away.rename(info)
     assert code != 0 and "tiny is missing" in output
