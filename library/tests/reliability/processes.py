@@ -13,11 +13,6 @@ DEADLINE_S = 300
 Ended = subprocess.CompletedProcess[str]
 
 
-def pipeline(project: Project, subcommand: str, *args: str) -> Ended:
-    """As a user starts it."""
-    return start("pipeline", *project.arguments(subcommand, *args))
-
-
 def with_trouble(project: Project, step: str, what: str, subcommand: str, *args: str) -> Ended:
     """With something happening in a step: see `in_step`."""
     return start("tests.reliability.in_step", step, what, *project.arguments(subcommand, *args))
