@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tfxkit.runs.run_log import QUIET
 
-PATIENT_FOR_S = 300
+PATIENT_FOR_S = 900
 IMPORTED = (
     "tensorflow_model_analysis",
     "tfx.components",
