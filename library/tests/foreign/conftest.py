@@ -8,12 +8,11 @@ shipped one with a few more lines (`own_steps.py`).
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -29,17 +28,6 @@ from tfxkit.runs.summary import Summary
 
 OWN_FILES = Path(__file__).with_name("project")
 OVERLAYS = ("fast", "source")
-SUBCOMMANDS = """
-import contextlib, io, json, sys
-from tfxkit import cli
-
-ended = []
-for arguments in json.loads(sys.argv[1]):
-    with contextlib.redirect_stderr(io.StringIO()) as error:
-        code = cli.main(arguments)
-    ended.append([code, error.getvalue()])
-print(json.dumps(ended))
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,16 +69,16 @@ class ForeignProject:
 
     def pipeline(self, subcommand: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs a subcommand with the configuration `fast`, on the rows of a database."""
-        arguments = [subcommand, *args, *self.selection]
+        return self._run([subcommand, *args, *self.selection])
+
+    def subcommands(self, *commands: Sequence[str]) -> list[tuple[int, str]]:
+        """Exit code and standard error of subcommands, one after the other."""
+        return [(done.returncode, done.stderr) for done in map(self._run, commands)]
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         if self.forked:
             return self.forked("tfxkit.cli", arguments)
         return self.python("-m", "pipeline", *arguments)
-
-    def subcommands(self, *commands: tuple[str, ...]) -> list[tuple[int, str]]:
-        """Exit code and standard error of subcommands, one after the other in one process."""
-        done = self.python("-c", SUBCOMMANDS, json.dumps(commands))
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [(code, error) for code, error in json.loads(done.stdout.splitlines()[-1])]
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")
