@@ -20,11 +20,11 @@ from tfxkit.features.helpers import (
     filled,
     hashed,
     number,
-    preprocessing,
     rank,
     words,
 )
 from tfxkit.features.model_inputs import Feature, Kind, model_columns, model_features
+from tfxkit.features.preprocessing import preprocessing
 from tfxkit.tracebacks import located
 from tfxkit.training import input_pipeline
 

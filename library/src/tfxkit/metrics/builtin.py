@@ -20,6 +20,7 @@ from tfxkit.metrics.definition import (
     CurveSteps,
     Metric,
     Resampled,
+    ResampledMetric,
     Rows,
     Sums,
     Weights,
@@ -204,7 +205,7 @@ class Moments:
         return np.where(spread > self.rows * (_ROUNDING * middle) ** 2, spread, 0.0)
 
 
-class OfMoments(Metric):
+class OfMoments(ResampledMetric):
     """A metric computed from the moments of labels and predictions."""
 
     def __init__(self, formula: Callable[[Moments], Array]) -> None:
@@ -347,7 +348,7 @@ class Cells:
         return curves
 
 
-class Area(Metric):
+class Area(ResampledMetric):
     """Area under a curve. Multiclass: the mean over each class against the rest."""
 
     def __init__(self, formula: Callable[[CurveSteps], Array]) -> None:
@@ -390,8 +391,6 @@ class CalibrationError(Metric):
     It has no interval: chance alone makes it larger in each resample than in the rows themselves.
     """
 
-    has_interval = False
-
     def measure(self, rows: Rows) -> Cells:
         """Counts the rows in cells."""
         if rows.predictions.ndim == 1:
@@ -402,10 +401,6 @@ class CalibrationError(Metric):
     def finish(self, statistics: Cells) -> float:
         """Error from the cells."""
         return equal_mass_error(statistics.table, CALIBRATION_BINS)
-
-    def resampled(self, rows: Rows) -> Resampled:
-        """Not defined, see above."""
-        raise NotImplementedError
 
 
 def equal_mass_error(cells: NDArray[np.float64], num_bins: int) -> float:

@@ -78,7 +78,9 @@ def _executor_config(step: KubernetesStep) -> dict[str, Any]:
     return {
         "activeDeadlineSeconds": step.timeout_s,
         "imagePullPolicy": step.image_pull_policy,
-        "imagePullSecret": [_named("secretName", name) for name in step.image_pull_secrets or ()],
+        "imagePullSecret": [
+            _reference("secretName", name) for name in step.image_pull_secrets or ()
+        ],
         "nodeSelector": {"labels": step.node_selector} if step.node_selector else None,
         "podMetadata": metadata if any(metadata.values()) else None,
         "tolerations": [
@@ -94,7 +96,11 @@ def _executor_config(step: KubernetesStep) -> dict[str, Any]:
         "secretAsEnv": _variables(step.env_from_secrets, "secretName", "secretKey"),
         "configMapAsEnv": _variables(step.env_from_config_maps, "configMapName", "configMapKey"),
         "secretAsVolume": [
-            {"mountPath": path, "optional": volume.optional, **_named("secretName", volume.secret)}
+            {
+                "mountPath": path,
+                "optional": volume.optional,
+                **_reference("secretName", volume.secret),
+            }
             for path, volume in _sorted(step.secret_volumes)
         ],
         "pvcMount": [
@@ -125,13 +131,13 @@ def _variables(
         {
             "keyToEnv": [{key_field: reference.key, "envVar": variable}],
             "optional": reference.optional,
-            **_named(name_field, reference.name),
+            **_reference(name_field, reference.name),
         }
         for variable, reference in _sorted(references)
     ]
 
 
-def _named(field: str, name: str) -> dict[str, Any]:
+def _reference(field: str, name: str) -> dict[str, Any]:
     """A name in both forms: servers up to 2.4 read the first only, 2.5 and later prefer the second.
 
     kfp-kubernetes 2.16 writes both as well (kfp/kubernetes/secret.py).
