@@ -104,9 +104,8 @@ def _alarms(
     drift.measure(
         "drift", {"all": columns_in(statistics)}, {"all": before}, validation.drift, report
     )
-    features = {feature.name: feature for feature in schema.feature}
     report.findings += anomaly_findings(
-        tfdv.validate_statistics(statistics, schema), "all", features
+        tfdv.validate_statistics(statistics, schema), "all", schema, columns_in(statistics)
     )
     yield from (f"{finding.column}: {finding.kind}" for finding in report.stopping())
 

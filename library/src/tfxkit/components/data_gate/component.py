@@ -87,7 +87,9 @@ class DataGateExecutor(base_executor.BaseExecutor):
         report.findings += label_findings(statistics, before, examples.uri, schema, dataset)
         if input_dict.get("anomalies"):
             anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
-            report.findings += read_anomalies(anomalies, schema, dataset, report.findings)
+            report.findings += read_anomalies(
+                anomalies, schema, dataset, statistics, report.findings
+            )
 
         if baseline is None:
             report.no_baseline = "The pipeline has no Baseline."
