@@ -110,7 +110,7 @@ class DataGateExecutor(base_executor.BaseExecutor):
                 "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
             )
 
-        report.findings += row_findings(examples, baseline, validation)
+        report.findings += row_findings(examples, baseline, validation, dataset)
         if (allowed := validation.max_association) is not None:
             report.leaks, findings = find_leaks(examples, schema, dataset, allowed)
             report.findings += findings

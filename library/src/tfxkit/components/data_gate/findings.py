@@ -25,7 +25,7 @@ from tfxkit.evaluation import Leak
 from tfxkit.storage.artifacts import ColumnStatistics, text_domain
 from tfxkit.storage.filesystems import fileio
 
-Kind = Literal["anomaly", "label", "leak", "drift", "skew", "rows"]
+Kind = Literal["anomaly", "label", "leak", "drift", "skew", "rounding", "rows"]
 Severity = Literal["warning", "error"]
 Distance = Literal["infinity_norm", "jensen_shannon"]
 
@@ -68,6 +68,10 @@ _WHAT_TO_DO = {
     "leak": (
         "Is the column known at prediction time? If not, give it the role ignored in\n"
         "configs/dataset.yaml. If so, add `known: true` to it there; the report then says so."
+    ),
+    "rounding": (
+        "Give the column the type INT in configs/schema.pbtxt. If only the size of its numbers\n"
+        "matters, rounding does no harm: warnings pass with validation.stop_at: error."
     ),
     "rows": (
         "If the rows are right, raise the threshold validation.max_repeated in\n"
