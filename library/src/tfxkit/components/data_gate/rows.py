@@ -79,7 +79,18 @@ def find_leaks(
         without columns that a person has accepted.
     """
     split = artifact_utils.decode_split_names(examples.split_names)[0]
-    sample = _sample(examples, split)
+    return leaks_in(_sample(examples, split), split, schema, dataset, allowed=allowed)
+
+
+def leaks_in(
+    sample: list[bytes],
+    split: str,
+    schema: schema_pb2.Schema,
+    dataset: Dataset,
+    *,
+    allowed: float,
+) -> tuple[list[Leak], list[GateFinding]]:
+    """As `find_leaks`, in serialized raw rows of a split."""
     leaks, findings = [], []
     for name, association in associations(sample, schema, dataset).items():
         accepted = dataset.columns[name].known

@@ -10,9 +10,9 @@ from google.protobuf import json_format
 # `import tensorflow_model_analysis` leaves most of the config protos out (0.52).
 from tensorflow_model_analysis.proto import config_pb2
 
-from tfxkit.components.evaluator.evaluation import PAIRED, result_name
+from tfxkit.components.evaluator.evaluation import result_name
 from tfxkit.config.dataset import Dataset, MetricSettings, Task, Threshold
-from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL
+from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL, PAIRED
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.metrics import catalogue
 from tfxkit.metrics.definition import HIGHER

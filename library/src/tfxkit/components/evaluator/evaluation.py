@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfxkit.config.dataset import Evaluation, Gap, PairedTest, Threshold, WorstSlice
-from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, Metrics, SliceResult
+from tfxkit.evaluation import EXAMPLE_COUNT, PAIRED, Check, GapResult, Metrics, SliceResult
 from tfxkit.metrics.catalogue import better
 from tfxkit.metrics.definition import HIGHER
 from tfxkit.metrics.paired import PairedLosses
 from tfxkit.storage.filesystems import fileio
 
 RESULT_FILE = "result.json"  # beside TFMA's files
-PAIRED = "paired "  # before the name of the loss; no metric of a project has a blank in its name
 
 
 @dataclasses.dataclass(frozen=True)

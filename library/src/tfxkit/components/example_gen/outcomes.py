@@ -49,8 +49,8 @@ def write_outcomes(outcomes: list[dict[str, Any]], path: str) -> None:
 
     Args:
         outcomes: For each file `file`, `rows` by split, `left_out`, `error` or None, `rounded`
-            (`columns.Rounded`), and `sketch` (`Repeats.sketch`). Spans of a reader take the place of files, and have `guessed`, too:
-            the types of columns that the schema lacks.
+            (`columns.Rounded`), and `sketch` (`Repeats.sketch`). Spans of a reader take the place
+            of files, and have `guessed`, too: the types of columns that the schema lacks.
         path: File to write: `{"repeated_share", "files": [...]}`, the outcomes without sketches.
     """
     share = repeated_share(outcome["sketch"] for outcome in outcomes)

@@ -27,6 +27,7 @@ def read_batches(
     csv: CsvFormat = PLAIN_CSV,
     guessed: Mapping[str, str] = _NO_TYPES,
     part: Part | None = None,
+    *,
     rounded: Rounded | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Reads a file in batches that fit into memory, in the order of its rows.

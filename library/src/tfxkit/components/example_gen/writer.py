@@ -164,7 +164,7 @@ class ShardWriter:
         rounded: Rounded | None = None,
     ) -> Iterable[pa.RecordBatch]:
         reading, csv = self.row_format.reading, self.row_format.csv
-        return read_batches(path, reading, csv, guessed, part, rounded)
+        return read_batches(path, reading, csv, guessed, part, rounded=rounded)
 
     def _dealt(
         self, batch: pa.RecordBatch, repeats: Repeats, place: str
