@@ -260,6 +260,25 @@ class Gap(Frozen):
     )
 
 
+class PairedTest(Frozen):
+    """Comparison with the baseline by the loss of each row of the eval split.
+
+    A model is not approved if it is significantly worse: if the whole interval of the difference,
+    paired by rows, lies above the tolerance. The loss is the log loss, or the squared error of a
+    regression. The unit of the tolerance is the baseline's loss, or what it gains on a constant
+    prediction, if that is less.
+    """
+
+    confidence: Annotated[float, pydantic.Field(ge=0.5, lt=1)] = pydantic.Field(
+        default=0.95, description="Of the two-sided interval of the difference."
+    )
+    tolerance: Annotated[float, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0.05,
+        description="The largest worsening that is never refused, as a share of the baseline's "
+        "loss or gain: training with another seed changes the loss, too.",
+    )
+
+
 # TFMA hides a metric whose name begins with an underscore; a slash comes before a sub key.
 MetricName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][\w@.-]*$")]
 
@@ -278,6 +297,11 @@ class Evaluation(Frozen):
     )
     thresholds: dict[str, Threshold] = {}
     worst_slice: WorstSlice | None = None
+    paired_test: PairedTest | None = pydantic.Field(
+        default=PairedTest(),
+        description="Refuses a model that is significantly worse than the served one on the same "
+        "rows; null switches it off.",
+    )
     gaps: tuple[Gap, ...] = pydantic.Field(
         default=(), description="Differences between the groups of a slice, such as for fairness."
     )

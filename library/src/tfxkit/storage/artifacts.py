@@ -49,6 +49,7 @@ LEFT_OUT = "left_out"  # the number of rows without a required value; in OUTCOME
 SPLIT_PREFIX = "Split-"  # of the folder of a split, in TFX's examples and statistics
 # Rows and errors of each file that was read; see `tfxkit.components.example_gen.outcomes`.
 OUTCOMES = "files.json"
+ROUNDED = "rounded"  # whole numbers that FLOAT changes, by column; in OUTCOMES by file
 READING = "reading.json"  # in the folder of Examples: how its values were read
 
 
@@ -61,6 +62,16 @@ def repeated_share(examples: types.Artifact) -> float | None:
     """Share of rows that occur more than once; None if it was not measured."""
     content = _outcomes(examples.uri)
     return content["repeated_share"] if content else None
+
+
+def rounded_numbers(examples: types.Artifact) -> dict[str, tuple[str, str]]:
+    """Columns of whole numbers that FLOAT changes, each with a number and what became of it."""
+    content = _outcomes(examples.uri) or {"files": []}
+    return {
+        name: (number, read_as)
+        for file in content["files"]
+        for name, (number, read_as) in file.get(ROUNDED, {}).items()
+    }
 
 
 def split_files(examples_uri: str, split: str) -> list[str]:

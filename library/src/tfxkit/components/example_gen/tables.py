@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.parquet
 
-from tfxkit.components.example_gen.columns import Misfits, check_names, read_columns
+from tfxkit.components.example_gen.columns import Misfits, Rounded, check_names, read_columns
 from tfxkit.components.example_gen.csv_files import CsvFile
 from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, Part, open_binary
 from tfxkit.config.data import PLAIN_CSV, CsvFormat
@@ -27,6 +27,8 @@ def read_batches(
     csv: CsvFormat = PLAIN_CSV,
     guessed: Mapping[str, str] = _NO_TYPES,
     part: Part | None = None,
+    *,
+    rounded: Rounded | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Reads a file in batches that fit into memory, in the order of its rows.
 
@@ -37,6 +39,7 @@ def read_batches(
             them.
         guessed: Types of columns that the schema lacks, see `guess_types`.
         part: Part of the file to read; None for the whole file, whose errors give their place.
+        rounded: Collects whole numbers that the type FLOAT changes.
 
     Yields:
         Batches of int64, float32 and binary columns, null where a value is missing. Columns
@@ -55,7 +58,7 @@ def read_batches(
     else:
         csv = _without_words(csv)
     file = _file(path, csv, part)
-    misfits = Misfits(path, file.place_of_row, reading)
+    misfits = Misfits(path, file.place_of_row, reading, rounded=rounded)
     yield from read_columns(file.batches(names), columns, misfits)
 
 
