@@ -23,7 +23,13 @@ from tfxkit.config.dataset import Role, Task
 from tfxkit.errors import UsageError
 from tfxkit.metrics.association import LEAK
 from tfxkit.onboarding.profile import Profile, profile_columns, value_counts
-from tfxkit.onboarding.roles import Decision, decide_role, names_a_group, names_an_age
+from tfxkit.onboarding.roles import (
+    Decision,
+    decide_role,
+    merged_by_float32,
+    names_a_group,
+    names_an_age,
+)
 from tfxkit.onboarding.table import Table, find_sentinel
 from tfxkit.onboarding.target import (
     Target,
@@ -462,6 +468,12 @@ def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> 
             yield (
                 f"{name}: {value:g} in {rows:,} rows lies far from all other values. If it means "
                 "that the value is missing, leave it empty; it is used as a number now."
+            )
+        if roles[name].role is Role.NUMERIC and (merged := merged_by_float32(column)):
+            yield (
+                f"{name}: the model sees {column.distinct:,} different numbers as "
+                f"{column.distinct - merged:,}, since an amount has 7 digits. If they are names: "
+                "role categorical or hashed."
             )
         is_category = roles[name].role in (Role.CATEGORICAL, Role.HASHED)
         if is_category and column.type == "BYTES" and (same := _spellings(column.counts())):

@@ -38,6 +38,9 @@ TEXT_UNIQUE_SHARE = 0.3
 # Text with another value in nearly each row is memorized, not understood.
 NEARLY_UNIQUE_TEXT = 0.7
 _SHOWN_CHARACTERS = 60  # of a value
+# Share of distinct values up to which large whole numbers, which float32 merges, are codes; and of
+# merged ones up to which amounts lose nothing.
+_REPEATED, _FEW_MERGED = 0.5, 0.01
 # Times within this part of a day, week or year are at one place in it: five minutes of a day, a day
 # of a year, which leap years move.
 _ONE_PLACE = 1 / 300
@@ -266,7 +269,8 @@ def two_values(column: Profile) -> Decision | None:
 def category(column: Profile) -> Decision | None:
     """Text, or whole numbers that are names."""
     is_name = CODE_NAME.search(column.name) or names_a_group(column.name)
-    coded = column.type == "INT" and is_name
+    repeated = column.unique_share <= _REPEATED and merged_by_float32(column)
+    coded = column.type == "INT" and (is_name or repeated)
     if column.type != "BYTES" and not coded:
         return None
     why = f"{column.distinct:,} different values"
@@ -274,6 +278,15 @@ def category(column: Profile) -> Decision | None:
     if column.distinct > MAX_VOCABULARY:
         return Decision(Role.HASHED, f"{why}: too many to list.", {"buckets": HASH_BUCKETS})
     return Decision(Role.CATEGORICAL, f"{why}.", {"min_count": MIN_COUNT})
+
+
+def merged_by_float32(column: Profile) -> int:
+    """Number of whole numbers that a model cannot tell from others as amounts; 0 if it is few."""
+    if column.type != "INT":
+        return 0
+    seen = pc.count_distinct(column.values.cast(pa.float32(), safe=False), mode="only_valid")
+    merged = int(column.distinct - seen.as_py())
+    return merged if merged > _FEW_MERGED * column.distinct else 0
 
 
 def number(column: Profile) -> Decision:

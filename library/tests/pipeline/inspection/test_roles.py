@@ -52,6 +52,8 @@ COLUMNS = [
         "'True' and 'False'",
     ),
     ("age", ["NA" if i % 9 == 0 else str(i % 80) for i in range(N)], Role.NUMERIC, ""),
+    ("account", [str(17_031_320_100 + i % 40) for i in range(N)], Role.CATEGORICAL, "names of"),
+    ("cents", [str(9_999_999 + 20_111 * i) for i in range(N)], Role.NUMERIC, ""),
     ("huge", [str(10**20 + i % 60) for i in range(N)], Role.CATEGORICAL, "60 different"),
 ]
 

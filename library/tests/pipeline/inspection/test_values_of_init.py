@@ -249,6 +249,17 @@ def test_numbers_that_float32_cannot_hold_are_said(init, tmp_path, capfd):
     assert "big: 120 different numbers are" in " ".join(capfd.readouterr().out.split())
 
 
+def test_whole_numbers_that_the_model_would_merge_are_said_or_names(init, project, tmp_path, capfd):
+    codes = [2**53 + 1 + i % 8 for i in range(ROWS)]
+    amounts = [10**10 + 3 * i for i in range(ROWS)]
+    frame = pandas.DataFrame({"code_": codes, "big": amounts, "x": noise(1), "label": coin(1)})
+    assert init(write(tmp_path, frame, "csv")) == 0
+    columns = Proposal(project).columns
+    assert (columns["code_"]["role"], columns["big"]["role"]) == ("categorical", "numeric")
+    shown = " ".join(capfd.readouterr().out.split())
+    assert "big: the model sees 120 different numbers as 1, since an amount has 7 digits." in shown
+
+
 def test_blanks_are_missing(init, project, tmp_path):
     text = ["", " ", "\xa0", "\u200b", "full", "half"]
     (tmp_path / "own.csv").write_text(
