@@ -8,7 +8,6 @@ depend on the number of rows, so they are computed, and written with a reason.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import shlex
 import unicodedata
@@ -30,9 +29,10 @@ from tfxkit.onboarding.roles import (
     names_a_group,
     names_an_age,
 )
-from tfxkit.onboarding.table import Table, find_sentinel
+from tfxkit.onboarding.table import Table, find_odd_number, find_sentinel
 from tfxkit.onboarding.target import (
     Target,
+    check_known,
     choose_column,
     choose_target,
     find_summands,
@@ -147,7 +147,7 @@ def make_plan(
         table.beyond_int64,
     )
     target = choose_target(columns, label, task)
-    _check_known(known, columns, target)
+    check_known(known, list(columns), target.label.column)
     label_column = columns[target.label.column]
     roles = {
         name: _choose_role(column, label_column, target, name in known)
@@ -193,16 +193,6 @@ def make_plan(
             *_suspects(features, roles),
         ),
     )
-
-
-def _check_known(known: Sequence[str], columns: Mapping[str, Profile], target: Target) -> None:
-    for name in known:
-        if name not in columns:
-            near = difflib.get_close_matches(name, columns, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"--known: there is no column {name!r}{hint}")
-        if name == target.label.column:
-            raise UsageError(f"--known: {name!r} is the label, which is to be predicted.")
 
 
 def _check_features(roles: Mapping[str, Decision], target: Target) -> None:
@@ -462,6 +452,8 @@ def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> 
                 "It is read as text; correct these values and run init again to have numbers."
             )
         yield from (f"{name}: {note}." for note in column.inferred.notes)
+        if column.type == "BYTES" and not (odd or column.inferred.notes):
+            yield from _odd_numbers(column)
         kept += [f"{name} {word!r} ({n:,})" for word, n in column.inferred.kept.items()]
         if roles[name].role is Role.NUMERIC and (suspect := find_sentinel(column.values)):
             value, rows = suspect
@@ -482,6 +474,15 @@ def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> 
         yield (
             f"Words that are read as values: {', '.join(kept)}. If one means that the value is "
             "missing, list it in data.columns.<column>.missing."
+        )
+
+
+def _odd_numbers(column: Profile) -> Iterator[str]:
+    if column.is_readable and (found := find_odd_number(column.values)):
+        count, example = found
+        yield (
+            f"{column.name}: {count:,} values such as {example!r} look like numbers in a form that "
+            "is not read. Write them in plain form to have numbers."
         )
 
 

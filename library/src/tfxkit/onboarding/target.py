@@ -24,6 +24,7 @@ from tfxkit.metrics.association import (
     rank,
 )
 from tfxkit.onboarding.profile import Profile
+from tfxkit.onboarding.table import find_odd_number
 
 NAMES = ("label", "target", "class", "y", "outcome", "response")
 # Whole numbers are classes if they are few, and each has enough rows to be learned; else amounts.
@@ -131,6 +132,21 @@ def choose_column(names: Sequence[str], wanted: str | None = None) -> tuple[str,
     return names[-1], "Chosen as the last column; --label takes another."
 
 
+def check_known(known: Sequence[str], columns: Sequence[str], label: str) -> None:
+    """Checks the columns that are known at prediction time.
+
+    Raises:
+        UsageError: If one does not exist, or is the label.
+    """
+    for name in known:
+        if name == label:
+            raise UsageError(f"--known: {name!r} is the label, which is to be predicted.")
+        if name not in columns:
+            near = difflib.get_close_matches(name, columns, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"--known: there is no column {name!r}{hint}")
+
+
 def _check_present(column: Profile) -> None:
     if reason := column.inferred.why_unreadable:
         raise UsageError(
@@ -188,8 +204,7 @@ def _check_classes(column: Profile, counts: Mapping[str, int], task: Task) -> No
     if len(counts) > MAX_CLASSES:
         raise UsageError(
             f"The label {column.name!r} has {len(counts):,} classes; {MAX_CLASSES} is the most. "
-            "Merge some, or name another column with --label."
-            + (" Are they amounts? --task regression" if column.type != "BYTES" else "")
+            f"Merge some, or name another column with --label.{_amounts(column)}"
         )
     if single := [value for value, count in counts.items() if count == 1]:
         shown = ", ".join(map(repr, single[:_SHOWN])) + (" …" if len(single) > _SHOWN else "")
@@ -210,6 +225,20 @@ def _choose_positive(counts: Mapping[str, int]) -> tuple[str, str]:
             return value, f"{value!r} is the positive value, by its name."
     rarer = min(counts, key=lambda value: (counts[value], value))
     return rarer, f"{rarer!r} is the positive value, being the rarer one: it is what is looked for."
+
+
+def _amounts(column: Profile) -> str:
+    """Advice for a label with too many classes, which may be an amount."""
+    if column.type != "BYTES":
+        return " Are they amounts? --task regression"
+    if column.inferred.odd:
+        row, value = column.inferred.odd[0]
+        return f" Are they amounts? Row {row + 1} below the header has {value!r}: correct it."
+    if remarks := column.inferred.notes:
+        return f" Are they amounts? {remarks[0][0].upper()}{remarks[0][1:]}."
+    if odd := find_odd_number(column.values):
+        return f" Are they amounts? Write numbers such as {odd[1]!r} in plain form."
+    return ""
 
 
 def _not_numbers(column: Profile) -> str:
