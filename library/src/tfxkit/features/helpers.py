@@ -30,7 +30,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfxkit.config.dataset import TICKS_PER_SECOND, Column, Dataset, DateOrder, Role
+from tfxkit.config.dataset import (
+    CYCLES_S,
+    TICKS_PER_SECOND,
+    Column,
+    Dataset,
+    DateOrder,
+    DatePart,
+    Role,
+)
 from tfxkit.errors import DataError, ModelError
 from tfxkit.features import columns, text
 from tfxkit.features.columns import Columns
@@ -60,9 +68,6 @@ __all__ = [
     "rank",
     "words",
 ]
-
-_DAY_S = 24 * 60 * 60
-_CYCLES_S = {"time_of_day": _DAY_S, "time_of_week": 7 * _DAY_S, "time_of_year": 365.2425 * _DAY_S}
 
 RANK_BUCKETS, BUCKETS, HASH_BUCKETS, WORD_BUCKETS = 64, 10, 100, 4096
 
@@ -150,7 +155,10 @@ def words(values: tf.Tensor, buckets: int = WORD_BUCKETS) -> Planned:
 
 
 def date_parts(
-    values: tf.Tensor, unit: str = "s", order: DateOrder | str = DateOrder.YMD
+    values: tf.Tensor,
+    unit: str = "s",
+    order: DateOrder | str = DateOrder.YMD,
+    parts: Sequence[DatePart | str] = tuple(DatePart),
 ) -> dict[str, Planned]:
     """Features of a time: its rank, and its position in day, week and year.
 
@@ -162,13 +170,17 @@ def date_parts(
         values: Numbers, or text as `tfxkit.features.text.seconds_of_text` reads it.
         unit: Unit of numbers since 1970-01-01 UTC: s, ms, us or ns. Without effect on text.
         order: Of year, month and day in text: ymd, dmy or mdy.
+        parts: Features to make: trend, time_of_day, time_of_week and time_of_year.
     """
     is_text = getattr(values, "dtype", None) == tf.string
     _check_choice("date_parts", "unit", unit, [*TICKS_PER_SECOND, *(["text"] if is_text else [])])
     _check_choice("date_parts", "order", order, list(DateOrder))
+    for part in parts:
+        _check_choice("date_parts", "parts", part, list(DatePart))
     convert = texts_of if is_text else numbers_of
     unit = "text" if is_text else unit
-    return _date_parts(lambda: convert(values), unit, DateOrder(order), RANK_BUCKETS)
+    made = [DatePart(part) for part in parts]
+    return _date_parts(lambda: convert(values), unit, DateOrder(order), made)
 
 
 def _check_count(helper: str, argument: str, count: Any, least: int = 2) -> None:
@@ -253,7 +265,7 @@ def _parts(options: Column, values: Callable[[], Values]) -> Mapping[str, Planne
         case Role.TEXT:
             return {"words": _words(values, options.buckets or WORD_BUCKETS)}
         case Role.TIMESTAMP:
-            return _date_parts(values, options.unit, options.order, RANK_BUCKETS)
+            return _date_parts(values, options.unit, options.order, options.parts)
     raise AssertionError(options.role)
 
 
@@ -304,7 +316,7 @@ def _words(values: Callable[[], Values], buckets: int) -> Planned:
 
 
 def _date_parts(
-    values: Callable[[], Values], unit: str, order: DateOrder, buckets: int
+    values: Callable[[], Values], unit: str, order: DateOrder, parts: Sequence[DatePart]
 ) -> dict[str, Planned]:
     @functools.cache
     def seconds() -> Values:
@@ -319,8 +331,13 @@ def _date_parts(
         part = tf.cast(tf.math.floormod(since, length) / length, tf.float32)
         return tf.where(missing, MISSING_NUMBER, part)
 
-    parts: dict[str, Planned] = {"trend": Quantile(seconds, buckets, as_code=False)}
-    for part, length in _CYCLES_S.items():
-        compute: Any = functools.partial(phase, length)
-        parts[part] = Direct(compute, Kind.RANK, "how far through it, 0 to 1")
-    return parts
+    features: dict[str, Planned] = {}
+    for part in DatePart:
+        if part not in parts:
+            continue
+        if part is DatePart.TREND:
+            features[str(part)] = Quantile(seconds, RANK_BUCKETS, as_code=False)
+        else:
+            compute: Any = functools.partial(phase, CYCLES_S[part])
+            features[str(part)] = Direct(compute, Kind.RANK, "how far through it, 0 to 1")
+    return features
