@@ -15,12 +15,12 @@ from pathlib import Path
 import pydantic
 import yaml
 
+from tfxkit.components.example_gen.framing import sep_line
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import UsageError
 from tfxkit.onboarding.source import open_unpacked
 from tfxkit.values import charsets
 
-csv.field_size_limit(2**31 - 1)  # Python's default ends a value at 131,072 characters
 DELIMITERS = ",;\t|"
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "|"}
 _ROWS = 200  # enough to distinguish a delimiter from a comma in a text
@@ -31,7 +31,6 @@ _MOST_TITLE_LINES = 20
 _LEAST_ROWS = 5  # below a title
 _MOST = 0.95  # of the rows or values
 _COMMENT_MARKS = ("#", "%", "!", "//")
-_SEP_LINE = re.compile(r'"?sep=(\\t|.)"?', re.IGNORECASE)
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _UNPACKING_ERRORS = (OSError, EOFError, zlib.error)
 # File systems and codecs have many names; a person reads these.
@@ -100,12 +99,9 @@ def detect_format(paths: Sequence[Path], given: Mapping[str, object]) -> CsvForm
 def _detect(path: Path, given: Mapping[str, object]) -> CsvFormat:
     encoding = str(given.get("encoding") or charsets.detect(_chunks(path), str(path)))
     text = _head(path, encoding)
-    first_line = _LINE_BREAK.split(text, maxsplit=1)[0]
-    if sep_line := _SEP_LINE.fullmatch(first_line):
-        raise UsageError(
-            f"{path}, line 1: {first_line!r} is a note for Excel, and not the names of the "
-            f"columns. Remove this line; the values are separated by {sep_line[1]!r}."
-        )
+    if noted := sep_line(text):
+        note, delimiter = noted
+        text, given = text[len(note) :], {**given, "delimiter": delimiter}
     quote = str(given.get("quote", _quote(text)))
     candidates = [str(given["delimiter"])] if "delimiter" in given else list(DELIMITERS)
     layouts = [_Layout.of(text, delimiter, quote) for delimiter in candidates]
@@ -233,10 +229,10 @@ def _refuse_other_lines(path: Path, layout: _Layout, text: str) -> None:
     """Refuses a file whose rows would not be what they seem.
 
     Raises:
-        UsageError: If the file has a title, comments, a delimiter at the end of each line, blanks
-            behind each delimiter or escaped quotes, or has no header.
+        UsageError: If the file has a title, comments, blanks behind each delimiter or escaped
+            quotes, or has no header.
     """
-    for refusal in (_comments, _title, _trailing_delimiter, _no_header, _escapes, _blanks):
+    for refusal in (_comments, _title, _no_header, _escapes, _blanks):
         if why := refusal(layout, text):
             raise UsageError(f"{path}{why}")
 
@@ -263,17 +259,6 @@ def _title(layout: _Layout, _: str) -> str | None:
         f": {above} a title, and the names of the columns seem to be in line {line} "
         f"({_shown(layout.header)}). Remove what is above it."
     )
-
-
-def _trailing_delimiter(layout: _Layout, _: str) -> str | None:
-    width, body = len(layout.header), layout.body
-    if not body or width < 2:  # noqa: PLR2004
-        return None
-    named = layout.header[-1] != "" and {len(row) for row in body} == {width + 1}
-    unnamed = layout.header[-1] == "" and all(len(row) == width for row in body)
-    if not (named or unnamed) or any(row[-1].strip() for row in body):
-        return None
-    return f": each line ends with {layout.delimiter!r}, as if a column were to follow. Remove it."
 
 
 def _escapes(layout: _Layout, text: str) -> str | None:

@@ -79,9 +79,16 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
     csv_format = None if parquet else detect_format(source.files, given)
     limit = -(-MAX_ROWS // len(source.files))
     pieces: dict[str, list[pa.Array]] = {}
+    suspects: list[str] = []
     rows, whole = 0, True
     for path in source.files:
-        columns, more = _first_rows(path, csv_format, limit)
+        head = _first_rows(path, csv_format, limit)
+        columns = head.columns
+        if head.repeated_headers:
+            suspects.append(
+                f"{path}: rows that repeat the header ({head.repeated_headers:,} among those "
+                "examined) are left out."
+            )
         if pieces and set(columns) != set(pieces):
             differing = sorted(set(columns) ^ set(pieces))
             raise UsageError(
@@ -91,7 +98,7 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
         for name, arrays in columns.items():
             pieces.setdefault(name, []).extend(arrays)
         rows += sum(map(len, next(iter(columns.values()))))
-        whole &= not more
+        whole &= not head.more
     numbered = pieces.pop(ROW_NUMBERS, None) is not None
     text = [array for arrays in pieces.values() for array in arrays]
     sign = given.get("decimal")
@@ -99,14 +106,21 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
     if csv_format:
         csv_format = csv_format.model_copy(update={"decimal": decimal.sign})
     wide = frozenset().union(*map(_beyond_int64, source.files)) if parquet else frozenset()
-    suspects = tuple(_last_row(pieces)) if csv_format and whole else ()
-    return Table(pieces, rows, whole, csv_format, decimal, numbered, wide, suspects)
+    if csv_format and whole:
+        suspects += _last_row(pieces)
+    return Table(pieces, rows, whole, csv_format, decimal, numbered, wide, tuple(suspects))
 
 
-def _first_rows(
-    path: Path, csv_format: CsvFormat | None, limit: int
-) -> tuple[dict[str, list[pa.Array]], bool]:
-    """Columns of the first rows, and whether there are more."""
+@dataclasses.dataclass(frozen=True)
+class _Head:
+    """First rows of a file, by column; the number of headers among them is of those left out."""
+
+    columns: Mapping[str, list[pa.Array]]
+    more: bool
+    repeated_headers: int
+
+
+def _first_rows(path: Path, csv_format: CsvFormat | None, limit: int) -> _Head:
     from tfxkit.components.example_gen.csv_files import CsvFile  # load TFX, which takes seconds
     from tfxkit.components.example_gen.tables import ParquetFile
 
@@ -126,9 +140,8 @@ def _first_rows(
             raise UsageError(str(error).replace(place, str(path))) from error
     if not rows:
         raise UsageError(f"{path} has a header, but no rows.")
-    if csv_format:
-        _refuse_repeated_header(path, names, taken)
-    return {name: [batch.column(name) for batch in taken] for name in names}, more
+    repeated = file.repeated_headers if isinstance(file, CsvFile) else 0
+    return _Head({name: [batch.column(name) for batch in taken] for name in names}, more, repeated)
 
 
 @contextlib.contextmanager
@@ -141,23 +154,6 @@ def _as_example_gen_names_it(path: Path) -> Iterator[str]:
         link = Path(folder, f"data{suffix(path)}")
         link.symlink_to(path.resolve())
         yield str(link)
-
-
-def _refuse_repeated_header(
-    path: Path, names: Sequence[str], batches: Sequence[pa.RecordBatch]
-) -> None:
-    first = 0
-    for batch in batches:
-        same = None
-        for name in names:
-            equal = pc.equal(batch.column(name), name)
-            same = equal if same is None else pc.and_kleene(same, equal)
-        if places := pc.indices_nonzero(pc.coalesce(same, False)).to_pylist():
-            raise UsageError(
-                f"{path}: row {first + places[0] + 1} below the header repeats the names of the "
-                f"columns ({len(places)} such rows at least). Were files joined by cat? Remove it."
-            )
-        first += batch.num_rows
 
 
 def _last_row(columns: Mapping[str, Sequence[pa.Array]]) -> Iterator[str]:

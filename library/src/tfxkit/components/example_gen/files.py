@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfxkit.components.example_gen.framing import sep_line
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, StorageError
 from tfxkit.storage.filesystems import fileio
@@ -314,6 +315,8 @@ def _scan(path: str, csv: CsvFormat, begin: int, end: int) -> RangeScan:
     quotes, regular = 0, [True, True]
     starts: list[int | None] = [None, None]
     with open_binary(path) as file:
+        if not begin and sep_line(file.peek(_HEAD_BYTES)[:_HEAD_BYTES].decode(errors="ignore")):
+            return RangeScan(0, (None, None), (False, False))  # the delimiter may be another
         for offset, window in _windows(file, begin, end):
             body = window[1:]
             places = np.flatnonzero(body == ord(csv.quote)) if csv.quote else np.zeros(0, int)
