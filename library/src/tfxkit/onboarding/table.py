@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
-from tfxkit.onboarding.dialect import detect_format
+from tfxkit.onboarding.dialect import detect_format, left_out
 from tfxkit.onboarding.source import Source, suffix
 from tfxkit.values.number_forms import UNKNOWN_SIGN, DecimalSign, find_decimal
 
@@ -32,7 +32,6 @@ _SENTINELS = frozenset([-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 
 _FAR = 0.5
 _SCALE = 2  # -1, 0 and 1 are a scale
 _OFTEN = 3  # rows: once or twice may be a typing error
-_TOTALS = frozenset(["total", "totals", "grand total", "sum", "summe", "gesamt", "somme", "suma"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +105,8 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
     if csv_format:
         csv_format = csv_format.model_copy(update={"decimal": decimal.sign})
     wide = frozenset().union(*map(_beyond_int64, source.files)) if parquet else frozenset()
-    if csv_format and whole:
-        suspects += _last_row(pieces)
+    if csv_format:
+        suspects += left_out(source.files, csv_format)
     return Table(pieces, rows, whole, csv_format, decimal, numbered, wide, tuple(suspects))
 
 
@@ -156,14 +155,6 @@ def _as_example_gen_names_it(path: Path) -> Iterator[str]:
         yield str(link)
 
 
-def _last_row(columns: Mapping[str, Sequence[pa.Array]]) -> Iterator[str]:
-    """A remark if the last row seems to sum up the others."""
-    values = [arrays[-1][-1].as_py() or "" for arrays in columns.values()]
-    word = next((value for value in values if value.strip()), "").strip().casefold().rstrip(":")
-    if word in _TOTALS:
-        yield f"The last row looks like a total of the others ({word!r}). If so, remove it."
-
-
 def _beyond_int64(path: Path) -> frozenset[str]:
     """Columns of a Parquet file with unsigned integers that int64 cannot hold, in any row group."""
     metadata = pyarrow.parquet.read_metadata(path)
@@ -190,7 +181,7 @@ def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
     if in_text and names and all(_is_number(name) for name in names):
         raise UsageError(
             f"{path}: the first line holds numbers ({first_names(names)}), where the names of the "
-            "columns are expected. Put a line with names above it."
+            "columns are expected. Put a line with names above it, or pass --csv header=none."
         )
     if "" in names[1:]:
         number = names.index("", 1) + 1

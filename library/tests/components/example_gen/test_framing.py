@@ -177,3 +177,112 @@ def test_a_bad_byte_is_told_from_another_encoding(write, small_schema, name, mes
     path = write("a.csv", f'count,name\n1,"{name}"\n'.encode("latin-1"))
     with pytest.raises(DataError, match=rf"(?s)line 2 \(byte \d+\).*{message}"):
         read(path, small_schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "csv"),
+    [
+        ("Report\n\ncount,name\n1,a\n2,b\n", {"skip_lines": 2}),
+        ('"A title\nof 2 lines\ncount,name\n1,a\n2,b\n', {"skip_lines": 2}),
+        ("\ufeff# by hand\r\ncount,name\r\n1,a\r\n  # half\r\n2,b\r\n# end", {"comment": "#"}),
+        ("sep=;\nReport\ncount;name\n1;a\n2;b\nTotal;3\n", {"skip_lines": 2, "skip_footer": 1}),
+        ("count,name\n1,a\n2,b\n\nTotal\nNotes\n\n\x1a", {"skip_footer": 2}),
+        ('count, name\n1,\ta\n 2 , "b" \n', {"trim": True}),
+        ("count\tname\n1\t a\n2\tb \n", {"trim": True, "delimiter": "\t"}),
+        ("1,a\n2,b\n", {"header": ["count", "name"]}),
+        ("1,a,\n2,b,\n", {"header": ["count", "name"]}),
+        ("count,name\n1,a\n2,b\n", {"header": ["count", "name"]}),
+        (
+            "Report\r# 1\r1 , a,\r2,b,\r# 2\rTotal,3\r",
+            {
+                "header": ["count", "name"],
+                "skip_lines": 1,
+                "skip_footer": 1,
+                "comment": "#",
+                "trim": True,
+            },
+        ),
+    ],
+)
+def test_lines_that_the_format_names_are_none_of_the_rows(write, small_schema, text, csv):
+    path = write("a.csv", text)
+    assert read(path, small_schema, **csv) == ROWS
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_files, "CHUNK_BYTES", 1)
+        assert read(path, small_schema, **csv) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "csv"),
+    [
+        ('"a \\"big\\" one"', 'a "big" one', {"escape": "\\"}),
+        ('"a \\"b\\", c"', 'a "b", c', {"escape": "\\"}),
+        ('"C:\\\\dir\\\\"', "C:\\dir\\", {"escape": "\\"}),
+        ("C:\\dir\\new", "C:\\dir\\new", {"escape": "\\"}),
+        ("\\N", "\\N", {"escape": "\\"}),
+        ('"two \\"\nlines\\n"', 'two "\nlines\\n', {"escape": "\\"}),
+        ("'it\\'s'", "it's", {"escape": "\\", "quote": "'"}),
+        ('"a ""b"" c"', 'a "b" c', {"escape": "\\"}),
+        (' "x,  y" ', "x,  y", {"trim": True}),
+        ('" x "', " x ", {"trim": True}),
+        (' 5" pipe ', '5" pipe', {"trim": True}),
+        ('"two ,\n # lines"', "two ,\n # lines", {"trim": True, "comment": "#"}),
+        ("a # b", "a # b", {"comment": "#"}),
+    ],
+)
+def test_values_keep_all_but_the_signs_of_their_format(write, small_schema, written, value, csv):
+    rows = read(write("a.csv", f"count,name\n1,{written}\n2,b\n"), small_schema, **csv)
+    assert rows == [{"count": 1, "name": value.encode()}, {"count": 2, "name": b"b"}]
+
+
+def test_columns_without_names_are_numbered(write):
+    csv = CsvFormat(header="none")
+    path = write("a.csv", "1,a\n2,b\n")
+    assert tables.column_names(path, ["column_1"], csv) == ["column_1", "column_2"]
+    [batch] = tables.read_raw_batches(path, ["column_1"], csv)
+    assert batch.to_pydict() == {"column_1": ["1", "2"], "column_2": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "csv", "message"),
+    [
+        ("T\n\ncount,name\n1,a\n# x\nx,b\n", {"skip_lines": 2, "comment": "#"}, "line 6 has 'x'"),
+        ("1,a\nx,b\n", {"header": ["count", "name"]}, "line 2 has 'x'"),
+        ("1,a,2\n", {"header": ["count", "name"]}, "data.csv.header names 2 columns, but 1 row"),
+        ('count,name\n1,"\\"a\n"\nx,b\n', {"escape": "\\"}, "line 4 has 'x'"),
+    ],
+)
+def test_lines_of_framed_files_keep_their_numbers(write, small_schema, text, csv, message):
+    with pytest.raises(DataError, match=message):
+        read(write("a.csv", text), small_schema, **csv)
+
+
+@pytest.mark.parametrize(
+    ("csv", "is_cut"),
+    [
+        ({"escape": "\\"}, False),
+        ({"comment": "#"}, False),
+        ({"skip_lines": 1}, False),
+        ({"skip_footer": 1}, False),
+        ({"trim": True}, True),
+        ({"header": ["count", "name"]}, True),
+    ],
+)
+def test_parts_of_framed_files_give_their_rows(write, monkeypatch, small_schema, csv, is_cut):
+    monkeypatch.setattr(files, "PART_BYTES", 40)
+    how = CsvFormat.model_validate(csv)
+    text = "" if how.header else "count,name\n"
+    path = write("a.csv", text + "".join(f"{i}, {i % 7}\n" for i in range(99)))
+    [file] = files.data_files([path], how)
+    assert (file.parts > 1) == is_cut
+    if is_cut:
+        scans = [files.scan_range(file, number, how) for number in range(file.parts)]
+        reading = tables.Reading.of(small_schema, how)
+        rows = [
+            row
+            for part in files.cut_file(file, scans)
+            for batch in tables.read_batches(path, reading, how, part=part)
+            for row in batch.to_pylist()
+        ]
+        assert rows == read(path, small_schema, **csv)
+        assert len(rows) == 99

@@ -13,7 +13,7 @@ import io
 import itertools
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -46,17 +46,32 @@ class _Frame:
     """Columns of a file, by its first two rows.
 
     Attributes:
-        header: The row with the names, as it is in the file.
         names: Names of the columns.
+        in_file: True if a row of the file has the names.
         unnamed: Number of columns without a name and without values after them: each line ends
             with a delimiter, or several.
         is_longer: True if only the rows below the header end with this delimiter.
     """
 
-    header: tuple[str, ...]
     names: tuple[str, ...]
+    in_file: bool
     unnamed: int
-    is_longer: bool
+    is_longer: bool = False
+
+    @classmethod
+    def given(cls, names: Sequence[str] | Literal["none"], first: Sequence[str] | None) -> Self:
+        """Columns whose names are not in the file.
+
+        Args:
+            names: Their names, or `none`.
+            first: The first row that is not blank, if there is one.
+        """
+        row = first or ()
+        if names == "none":
+            return cls(tuple(f"column_{number}" for number in range(1, len(row) + 1)), False, 0)
+        more = row[len(names) :]
+        unnamed = 0 if any(value.strip() for value in more) else len(more)
+        return cls(tuple(names), False, unnamed)
 
     @classmethod
     def of(cls, header: Sequence[str], first: Sequence[str] | None) -> Self:
@@ -78,11 +93,11 @@ class _Frame:
             and not first[-1].strip()
         )
         unnamed = len(header) - width + is_longer
-        return cls(tuple(header), tuple(header[:width]), unnamed, is_longer)
+        return cls(tuple(header[:width]), True, unnamed, is_longer)
 
     @property
     def width(self) -> int:
-        """Number of values in a row."""
+        """Number of values in a row below the header."""
         return len(self.names) + self.unnamed
 
     def repeats(self, row: Sequence[str]) -> bool:
@@ -193,10 +208,12 @@ class CsvFile:
         try:
             with _rows(self._path, self._format) as rows:
                 header, first = [*itertools.islice(filter(None, rows), 2), None, None][:2]
-            if header is not None and first is None:
+            if header is not None and first is None and self._format.header is None:
                 _refuse_open_quote(self._path, self._format)
         except (*_UNREADABLE, csv.Error) as error:
             raise self._broken(error) from error
+        if self._format.header is not None and (header or self._format.header != "none"):
+            return _Frame.given(self._format.header, header)
         if header is None:
             raise DataError(f"{self._path} is empty: it lacks even the line with the column names.")
         return _Frame.of(header, first)
@@ -208,7 +225,7 @@ class CsvFile:
         unnamed = [f"\0{number}" for number in range(frame.unnamed)]
         before = yielded = 0
         # Where names are given to Arrow, the header is the first row.
-        above = int(bool(unnamed) and not frame.is_longer)
+        above = int(frame.in_file and bool(unnamed) and not frame.is_longer)
         for whole in self._reader(frame, [*names, *unnamed], block_bytes):
             batch = whole.slice(above)
             repeats = self._repeats(batch, names, before)
@@ -239,7 +256,7 @@ class CsvFile:
         """Numbers of the rows below the header that repeat it."""
         frame = self._frame
         with _rows(self._path, self._format, self._pieces) as rows:
-            below = itertools.islice(filter(None, rows), 1, None)
+            below = itertools.islice(filter(None, rows), int(frame.in_file), None)
             return [number for number, row in enumerate(below) if frame.repeats(row)]
 
     def _refuse_values(self, column: pa.Array, number: int, before: int) -> None:
@@ -255,9 +272,8 @@ class CsvFile:
         self, frame: _Frame, names: Sequence[str], block_bytes: int
     ) -> pyarrow.csv.CSVStreamingReader:
         file, csv_format = open_csv(self._path, self._format, self._pieces)
-        all_names = None
-        if frame.unnamed:
-            all_names = [*frame.names, *names[-frame.unnamed :]]
+        unnamed = names[len(names) - frame.unnamed :]
+        all_names = None if frame.in_file and not unnamed else [*frame.names, *unnamed]
         return pyarrow.csv.open_csv(
             file,
             pyarrow.csv.ReadOptions(
@@ -280,14 +296,16 @@ class CsvFile:
 
     def _has_rows(self) -> bool:
         """True if there is anything after the header."""
+        above = int(self._frame.in_file)
         with _rows(self._path, self._format) as rows:
-            return len(list(itertools.islice(filter(None, rows), 2))) > 1
+            return len(list(itertools.islice(filter(None, rows), above + 1))) > above
 
     def _ragged(self, frame: _Frame) -> DataError | None:
         """Error that counts the rows with too few or too many values, and shows the first ones."""
         shown, count = [], 0
         with _rows(self._path, self._format) as rows, contextlib.suppress(csv.Error):
-            next(filter(None, rows), None)
+            if frame.in_file:
+                next(filter(None, rows), None)
             for row in filter(None, rows):
                 if len(row) == frame.width or frame.repeats(row):
                     continue
@@ -297,11 +315,12 @@ class CsvFile:
                     shown.append(f"  line {rows.line_num} has {len(row)}: {text!r}")
         if not count:
             return None
+        source = "the header" if frame.in_file else "data.csv.header"
         rest = [f"  and {count - _SHOWN} more"] if count > _SHOWN else []
         return DataError(
             "\n".join(
                 [
-                    f"{self._path}: the header names {len(frame.names)} columns, but {count} "
+                    f"{self._path}: {source} names {len(frame.names)} columns, but {count} "
                     f"row{'s have' if count > 1 else ' has'} more or fewer values:",
                     *shown,
                     *rest,
@@ -333,7 +352,7 @@ class CsvFile:
 
 def _without_header(frame: _Frame) -> Callable[[pyarrow.csv.InvalidRow], str]:
     """Handler of rows of another length: the header lacks the delimiter at its end."""
-    waiting = [len(frame.header)]
+    waiting = [frame.width - 1]
 
     def handle(row: pyarrow.csv.InvalidRow) -> str:
         is_header = bool(waiting) and row.actual_columns == waiting.pop()

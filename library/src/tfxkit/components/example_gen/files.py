@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfxkit.components.example_gen.framing import sep_line
+from tfxkit.components.example_gen.framing import has_other_lines, sep_line
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, StorageError
 from tfxkit.storage.filesystems import fileio
@@ -170,6 +170,7 @@ class DataFile:
         parts: Number of its parts, each of which becomes a shard; 1 for a file read as a whole.
         size: Size in bytes, of a file read in parts.
         state: Time of the last change or, on S3, the ETag, of a file read in parts.
+        has_header: True if a row of a CSV file has the names of the columns.
     """
 
     path: str
@@ -177,6 +178,7 @@ class DataFile:
     parts: int
     size: int = 0
     state: str = ""
+    has_header: bool = True
 
     @property
     def is_cut(self) -> bool:
@@ -231,11 +233,12 @@ def data_files(paths: Sequence[str], csv: CsvFormat) -> list[DataFile]:
     for path in paths:
         file = DataFile(path, shard, 1)
         if path.endswith(PARQUET_SUFFIXES) or (
-            path.endswith(_PLAIN_CSV) and csv.encoding == _ENCODING
+            path.endswith(_PLAIN_CSV) and csv.encoding == _ENCODING and not has_other_lines(csv)
         ):
             size, state = _stat(path)
             if size > PART_BYTES:
-                file = DataFile(path, shard, -(-size // PART_BYTES), size, state)
+                parts = -(-size // PART_BYTES)
+                file = DataFile(path, shard, parts, size, state, has_header=csv.header is None)
         files.append(file)
         shard += file.parts
     return files
@@ -275,7 +278,7 @@ def cut_file(file: DataFile, scans: Sequence[RangeScan | None]) -> list[Part | N
             parts.append(Part(number, file.parts))
             continue
         rows = (begin, end)
-        pieces = ((0, header_end), rows) if number else (rows,)
+        pieces = ((0, header_end), rows) if number and file.has_header else (rows,)
         parts.append(Part(number, file.parts, pieces))
         end = begin
     return parts[::-1]
