@@ -9,7 +9,7 @@ import io
 import itertools
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pydantic
@@ -400,29 +400,19 @@ def _no_header(layout: _Layout) -> str | None:
     if not rows:
         return None
     columns = [[value for value in values if value.strip()] for values in zip(*rows, strict=True)]
-    numbers = [
-        name
-        for name, values in zip(header, columns, strict=True)
-        if _is_number(name) and values and _share(map(_is_number, values)) > _MOST
-    ]
-    dates = [
-        name
-        for name, values in zip(header, columns, strict=True)
-        if _DATE.fullmatch(name) and values and _share(map(_is_date, values)) > _MOST
-    ]
-    named = any(
-        name.strip() and not _is_number(name) and name not in values
-        for name, values in zip(header, columns, strict=True)
-    )
-    # Years and counts may be names; fractions and dates above others are not.
-    certain = [name for name in numbers if not name.strip().isdigit()] + dates
-    if not certain and (named or not all(name.strip() for name in header)):
+    named = list(zip(header, columns, strict=True))
+    numbers = [name for name, values in named if _all_alike(_is_number, name, values)]
+    dates = [name for name, values in named if _all_alike(_is_date, name, values)]
+    texts = [(name, values) for name, values in named if name not in numbers + dates]
+    in_values = [name for name, values in texts if name in values]
+    # Years and numbers of questions may be names. Dates above dates are not; nor are fractions,
+    # unless they are alone among names.
+    fractions = [name for name in numbers if not name.strip().isdigit()]
+    certain = dates or (fractions if in_values or len(fractions) > 1 else [])
+    if not certain and len(in_values) < len(texts):
         return None
     if value := next(iter(certain or numbers), None):
-        kind = "date" if value in dates else "number"
-        why = f"{value.strip()!r} is a {kind} like those below it"
-    elif numbers or not all(name in values for name, values in zip(header, columns, strict=True)):
-        return None
+        why = f"{value.strip()!r} is a {'date' if dates else 'number'} like those below it"
     else:
         why = f"{header[0]!r} and the others are values of the rows below it"
     return (
@@ -430,6 +420,10 @@ def _no_header(layout: _Layout) -> str | None:
         f"expected ({why}). Pass them: --csv 'header=[age, income]', or --csv header=none for "
         "column_1, column_2, …; or put a line with names above it."
     )
+
+
+def _all_alike(test: Callable[[str], bool], name: str, values: Sequence[str]) -> bool:
+    return test(name) and bool(values) and _share(map(test, values)) > _MOST
 
 
 def _is_date(text: str) -> bool:
