@@ -8,13 +8,13 @@ import dataclasses
 import io
 import itertools
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pydantic
 import yaml
 
+from tfxkit.components.example_gen.compression import UNREADABLE
 from tfxkit.components.example_gen.framing import plain_lines, sep_line
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import UsageError
@@ -38,7 +38,6 @@ _TOTALS = frozenset(
     | {"gesamtsumme", "insgesamt", "somme", "suma", "totale", "totaal", "итого", "合計", "合计"}
 )
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
-_UNPACKING_ERRORS = (OSError, EOFError, zlib.error)
 # File systems and codecs have many names; a person reads these.
 _ENCODING_NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}
 
@@ -177,7 +176,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 if not (chunk := file.read(_CHUNK_BYTES)):
                     return
                 yield chunk
-    except _UNPACKING_ERRORS as error:
+    except UNREADABLE as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 
@@ -190,7 +189,7 @@ def _head(path: Path, encoding: str) -> str:
             io.TextIOWrapper(file, codec, errors="replace", newline="") as wrapper,
         ):
             text = wrapper.read(_HEAD_CHARACTERS)
-    except (*_UNPACKING_ERRORS, UnicodeError) as error:
+    except (*UNREADABLE, UnicodeError) as error:
         raise UsageError(f"{path} cannot be read as {encoding}: {error}") from error
     whole = len(text) < _HEAD_CHARACTERS
     return text if whole or "\n" not in text else text[: text.rindex("\n") + 1]
@@ -207,7 +206,7 @@ def _tail(path: Path, encoding: str) -> str:
                 last.append(chunk)
             else:
                 return ""
-    except _UNPACKING_ERRORS as error:
+    except UNREADABLE as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     codec = {"utf-16": "utf-16", "utf-32": "utf-32"}.get(encoding, encoding)
     try:

@@ -1,12 +1,12 @@
 """Dialect of a CSV file: detected and shown, or refused with the line and the way out."""
 
-import bz2
+import gzip
 import io
-import lzma
 
 import pandas
 import pyarrow as pa
 import pyarrow.feather
+import pyarrow.orc
 import pytest
 
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
@@ -261,12 +261,23 @@ def packed(write_to):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (bz2.compress(TABLE.encode()), "is packed by bzip2. Unpack it"),
-        (lzma.compress(TABLE.encode()), "is packed by xz. Unpack it"),
-        (b"\x28\xb5\x2f\xfd\x04\x00" + bytes(9), "is packed by Zstandard. Unpack it"),
+        (gzip.compress(FRAME.to_parquet()), "is a packed Parquet file. Unpack it."),
+        (gzip.compress(b"a.csv" + bytes(252) + b"ustar\x00"), "is a tar archive. Unpack it"),
+        (
+            b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml",
+            "is an Excel workbook. Save it as CSV.",
+        ),
+        (
+            b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+            "is an OpenDocument spreadsheet. Save it as CSV.",
+        ),
+        (b"PK\x03\x04" + bytes(26) + b"a.csv", "is a ZIP archive. Unpack it"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(9), "is an HDF5 file. Save it as Parquet"),
+        (b"Obj\x01\x04\x14avro.codec", "is an Avro file"),
+        (packed(lambda file: pa.orc.write_table(pa.Table.from_pandas(FRAME), file)), "an ORC file"),
         (
             packed(lambda file: pa.feather.write_feather(pa.Table.from_pandas(FRAME), file)),
-            "is an Arrow (Feather) file. Save it as Parquet.",
+            "is an Arrow (Feather) file. Save it as Parquet: pandas.read_feather(FILE)",
         ),
         (packed(FRAME.to_pickle), "is a pickle"),
         (b"SQLite format 3\0" + bytes(99), "is an SQLite database"),

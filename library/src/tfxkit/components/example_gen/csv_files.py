@@ -8,18 +8,17 @@ import contextlib
 import csv
 import dataclasses
 import functools
-import gzip
 import io
 import itertools
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from tfxkit.components.example_gen.compression import UNREADABLE, unpacked
 from tfxkit.components.example_gen.files import open_binary, open_pieces
 from tfxkit.components.example_gen.framing import MARK, open_framed
 from tfxkit.config.data import CsvFormat
@@ -38,7 +37,6 @@ _SHOWN_CHARACTERS = 100  # of each of them
 _SHOWN_BEFORE = 20  # characters before one that is no text
 CHUNK_BYTES = 1 << 20  # decoded at once
 _DOS_END = "\x1a"  # closes the files of some old programs
-_UNREADABLE = (OSError, EOFError, zlib.error)  # errors of a damaged or locked file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +165,7 @@ class CsvFile:
             if not self._has_rows():
                 return  # Arrow calls a header without a line break after it an error
             raise (self._ragged(frame) or self._too_long() or self._broken(error)) from error
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise self._broken(error) from error
 
     def guess_types(self, names: Sequence[str], reading: Reading) -> dict[str, str]:
@@ -182,7 +180,7 @@ class CsvFile:
         """
         try:
             batch = next(self._rows_below_header(self._frame, list(names), _GUESS_BYTES), None)
-        except (DataError, pa.ArrowInvalid, *_UNREADABLE):
+        except (DataError, pa.ArrowInvalid, *UNREADABLE):
             return {}  # `batches` meets the same error, and gives its place
         if batch is None:
             return {}
@@ -210,7 +208,7 @@ class CsvFile:
                 header, first = [*itertools.islice(filter(None, rows), 2), None, None][:2]
             if header is not None and first is None and self._format.header is None:
                 _refuse_open_quote(self._path, self._format)
-        except (*_UNREADABLE, csv.Error) as error:
+        except (*UNREADABLE, csv.Error) as error:
             raise self._broken(error) from error
         if self._format.header is not None and (header or self._format.header != "none"):
             return _Frame.given(self._format.header, header)
@@ -402,7 +400,7 @@ def _rows(
 def open_csv(
     path: str, csv_format: CsvFormat, pieces: Sequence[tuple[int, int]] | None = None
 ) -> tuple[io.BufferedReader, CsvFormat]:
-    """Opens a file for reading as UTF-8, decompressed if its name ends in `.gz`.
+    """Opens a file for reading as UTF-8; one that its name calls compressed, unpacked.
 
     Args:
         path: A local path, or an address like gs:// or s3://.
@@ -416,15 +414,14 @@ def open_csv(
         DataError: Here or on reading, if the file does not exist or is not in this encoding.
     """
     raw: Any = open_binary(path) if pieces is None else open_pieces(path, pieces)
-    file = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
-    framed, plain = open_framed(_Utf8(path, file, csv_format.encoding), csv_format)
+    framed, plain = open_framed(_Utf8(path, unpacked(raw, path), csv_format.encoding), csv_format)
     return io.BufferedReader(framed, CHUNK_BYTES), plain
 
 
 class _Utf8(io.RawIOBase):
     """Text recoded to UTF-8; UTF-8 is decoded, too, to find bytes that are not."""
 
-    def __init__(self, path: str, file: io.BufferedIOBase, encoding: str) -> None:
+    def __init__(self, path: str, file: BinaryIO, encoding: str) -> None:
         self._path, self._file, self._encoding = path, file, encoding
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._waiting = b""  # UTF-8 not read yet

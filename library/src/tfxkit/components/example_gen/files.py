@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfxkit.components.example_gen import compression
 from tfxkit.components.example_gen.framing import has_other_lines, sep_line
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, StorageError
@@ -34,7 +35,7 @@ from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger(__name__)
 
-CSV_SUFFIXES = (".csv", ".csv.gz")
+CSV_SUFFIXES = (".csv", *(f".csv{suffix}" for suffix in compression.SUFFIXES))
 PARQUET_SUFFIXES = (".parquet",)
 SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES
 # A part takes one core some seconds; and each is a file more for the steps that come after.
