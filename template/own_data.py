@@ -14,9 +14,11 @@ from template.errors import TemplateError
 
 INIT = "configs/init.txt"  # arguments of `python -m pipeline init`, one in a line
 README = "data/README.md"
-_KINDS = {".gz": ".csv.gz", ".parquet": ".parquet"}  # all else is read as CSV
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
+_KINDS = {".parquet": ".parquet", **{end: f".csv{end}" for end in _PACKED}}  # all else is CSV
 _HEAD, _SHOWN = 1 << 16, 300
-_BINARY = (b"\x1f\x8b", b"PAR1", b"\xff\xfe", b"\xfe\xff")  # gzip, Parquet, UTF-16: init reads them
+# Files that `init` reads: packed by gzip, bzip2, xz and Zstandard, Parquet, UTF-16.
+_BINARY = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"\xff\xfe", b"\xfe\xff")
 
 
 def problems(answers: Mapping[str, str], folder: Path) -> list[str]:

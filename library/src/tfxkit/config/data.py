@@ -26,6 +26,20 @@ def _as_they_are_written(value: Any) -> Any:
 Words = Annotated[tuple[str, ...], pydantic.BeforeValidator(_as_they_are_written)]
 
 
+def _as_names(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        names = _as_they_are_written(value)
+        if not names or "" in names or len(set(names)) < len(names):
+            raise ValueError("must be different names: [age, income]")
+        return names
+    if value not in (None, "none"):
+        raise ValueError("must be a list of names, or none")
+    return value
+
+
+Header = Annotated[Literal["none"] | tuple[str, ...] | None, pydantic.BeforeValidator(_as_names)]
+
+
 class CsvFormat(Frozen):
     """Format of all CSV files of a data set, also of those to predict."""
 
@@ -51,11 +65,35 @@ class CsvFormat(Frozen):
         default=".",
         description="What is before the fraction of a number in text of any format: 1.5 or 1,5.",
     )
+    header: Header = pydantic.Field(
+        default=None,
+        description="Names of the columns where files have no line with them, or none: column_1, "
+        "column_2, …. By default the first line has them.",
+    )
+    skip_lines: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0, description="Number of lines above the header, such as a title."
+    )
+    skip_footer: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0,
+        description="Number of lines below the rows that are none, such as a total; blank lines do "
+        "not count.",
+    )
+    comment: Annotated[str, pydantic.Field(pattern=r"^[!-~]{0,4}$")] = pydantic.Field(
+        default="", description="Begins lines that are left out, such as #."
+    )
+    escape: str = pydantic.Field(
+        default="",
+        description="Stands before a quote or itself in a quoted value, such as the backslash of "
+        'Spark; "" if quotes are doubled.',
+    )
+    trim: bool = pydantic.Field(
+        default=False, description="Blanks around names and values without quotes are left out."
+    )
 
-    @pydantic.field_validator("delimiter", "quote")
+    @pydantic.field_validator("delimiter", "quote", "escape")
     @classmethod
     def _one_ascii_character(cls, value: str, info: pydantic.ValidationInfo) -> str:
-        if re.fullmatch(r"[\t -~]", value) or (value == "" and info.field_name == "quote"):
+        if re.fullmatch(r"[\t -~]", value) or (value == "" and info.field_name != "delimiter"):
             return value
         tab = 'a tab is "\\t"' if info.field_name == "delimiter" else '"" for none'
         raise ValueError(f"must be one ASCII character; {tab}")
@@ -76,6 +114,12 @@ class CsvFormat(Frozen):
     def _quote_is_no_delimiter(self) -> Self:
         if self.quote == self.delimiter:
             raise ValueError("delimiter and quote must differ")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _escape_is_another_sign(self) -> Self:
+        if self.escape and (not self.quote or self.escape in (self.quote, self.delimiter)):
+            raise ValueError("escape needs a quote, and differs from it and from the delimiter")
         return self
 
 

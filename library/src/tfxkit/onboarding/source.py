@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import collections
 import dataclasses
-import gzip
 import itertools
 import re
 import unicodedata
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from tfxkit.components.example_gen.compression import UNREADABLE, compression, unpacked
 from tfxkit.config.formats import LONGEST_PIPELINE_NAME, is_pipeline_name
 from tfxkit.errors import UsageError
 
@@ -27,25 +27,45 @@ _ENDINGS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_STEM = 200  # bytes in UTF-8; file systems allow 255 for the whole name
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_PARQUET = ".parquet"
 _HEAD_BYTES = 1 << 10
 _CSV_OR_PARQUET = "Save it as CSV or Parquet"
+_UNPACK = "Unpack it, and name the files in it"
+_BY_PANDAS = "Save it as Parquet: pandas.{}(FILE).to_parquet('data.parquet')"
 # First bytes of files that are neither text nor Parquet, and how to read them all the same.
 _OTHER_KINDS = (
-    (b"BZh", "packed by bzip2", "Unpack it: bunzip2 --keep"),
-    (b"\xfd7zXZ\0", "packed by xz", "Unpack it: unxz --keep"),
-    (b"\x28\xb5\x2f\xfd", "packed by Zstandard", "Unpack it: unzstd"),
-    (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "Unpack it, or save it as CSV"),
-    (b"PK\x05\x06", "a ZIP archive or a spreadsheet", "Unpack it, or save it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old Excel", "Save it as CSV"),
-    (b"ARROW1", "an Arrow (Feather) file", "Save it as Parquet"),
-    (b"FEA1", "a Feather file", "Save it as Parquet"),
-    (b"ORC", "an ORC file", "Save it as Parquet"),
-    (b"Obj\x01", "an Avro file", "Save it as Parquet"),
-    (b"SQLite format 3\0", "an SQLite database", "Export the table as CSV"),
-    (b"\x89HDF\r\n", "an HDF5 file", "Save it as Parquet"),
-    (b"\x80", "a pickle", "Save it as Parquet"),
-    (b"PARE", "an encrypted Parquet file", "Decrypt it"),
+    (
+        rb"PK\x03\x04.{26}(\[Content_Types\]|_rels/|docProps/|xl/)",
+        "an Excel workbook",
+        "Save it as CSV",
+    ),
+    (
+        rb"PK\x03\x04.{26}mimetypeapplication/vnd.oasis.opendocument",
+        "an OpenDocument spreadsheet",
+        "Save it as CSV",
+    ),
+    (rb"PK\x03\x04", "a ZIP archive", _UNPACK),
+    (rb"PK\x05\x06", "a ZIP archive or a spreadsheet without content", "Save the data as CSV"),
+    (rb"\xd0\xcf\x11\xe0", "a workbook of an old Excel", "Save it as CSV"),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
+    (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+    (rb".{257}ustar", "a tar archive", _UNPACK),
+    (rb"\x04\x22\x4d\x18", "packed by LZ4", "Unpack it: unlz4"),
+    (rb"ARROW1\0\0", "an Arrow (Feather) file", _BY_PANDAS.format("read_feather")),
+    (rb"FEA1", "a Feather file of version 1", _BY_PANDAS.format("read_feather")),
+    (rb"\xff\xff\xff\xff.{3}\0", "an Arrow stream", _CSV_OR_PARQUET),
+    (rb"ORC", "an ORC file", _BY_PANDAS.format("read_orc")),
+    (rb"Obj\x01", "an Avro file", _CSV_OR_PARQUET),
+    (
+        rb"SQLite format 3\0",
+        "an SQLite database",
+        "Export the table as CSV, or read it by python -m pipeline ingest",
+    ),
+    (rb"\x89HDF\r\n", "an HDF5 file", _BY_PANDAS.format("read_hdf")),
+    (rb"\x80[\x02-\x05]", "a pickle", _BY_PANDAS.format("read_pickle")),
+    (rb"\x93NUMPY", "a NumPy array", _CSV_OR_PARQUET),
+    (rb"%PDF-", "a PDF", _CSV_OR_PARQUET),
+    (rb"PARE", "an encrypted Parquet file", "Decrypt it"),
 )
 _NO_TEXT = re.compile(rb"[\x00-\x08]")
 _JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{])")
@@ -104,12 +124,26 @@ def find_source(paths: Sequence[Path]) -> Source:
 
 
 def suffix(path: Path) -> str:
-    """Suffix of a file as ExampleGen reads it: .csv, .csv.gz or .parquet."""
+    """Suffix of a file as ExampleGen reads it, such as .csv, .csv.gz or .parquet.
+
+    Raises:
+        UsageError: If the file is packed and damaged.
+    """
+    head, packed = _head(path)
+    if head.startswith(b"PAR1") and not packed:
+        return _PARQUET
+    return f".csv{packed}"
+
+
+def _head(path: Path) -> tuple[bytes, str]:
+    """First bytes of a file without its compression, and the suffix for that."""
     with path.open("rb") as file:
-        head = file.read(4)
-    if head == _PARQUET:
-        return ".parquet"
-    return ".csv.gz" if head.startswith(_GZIP) else ".csv"
+        packed = compression(file.read(_HEAD_BYTES))
+    try:
+        with open_unpacked(path) as content:
+            return content.read(_HEAD_BYTES), packed
+    except UNREADABLE as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
 
 
 def pipeline_name(path: Path) -> str:
@@ -202,23 +236,26 @@ def _checked(files: Sequence[Path]) -> tuple[Path, ...]:
         if not path.stat().st_size:
             raise UsageError(f"{path} is empty: it lacks even the line with the column names.")
         _refuse_other_kinds(path)
-    if len({suffix(path) == ".parquet" for path in files}) > 1:
+    if len({suffix(path) == _PARQUET for path in files}) > 1:
         raise UsageError("--data: some of the files are Parquet and some are not: choose one kind.")
     return tuple(files)
 
 
 def _refuse_other_kinds(path: Path) -> None:
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    for magic, kind, advice in _OTHER_KINDS:
-        if head.startswith(magic) and _NO_TEXT.search(head):  # not a column called ORCID
+    head, packed = _head(path)
+    for first, kind, advice in _OTHER_KINDS:
+        # Not text that begins alike, such as a column called ORCID.
+        if re.match(first, head, re.DOTALL) and _NO_TEXT.search(head):
             raise UsageError(f"{path} is {kind}. {advice}.")
-    if head[257:262] == b"ustar":
-        raise UsageError(f"{path} is a tar archive. Unpack it.")
+    if head.startswith(b"PAR1") and packed:
+        raise UsageError(f"{path} is a packed Parquet file. Unpack it.")
     if _JSON.match(head.removeprefix(codecs.BOM_UTF8)):
         raise UsageError(f"{path} is JSON. {_CSV_OR_PARQUET}.")
 
 
 def open_unpacked(path: Path) -> BinaryIO:
-    """Opens a file for reading, and unpacks gzip."""
-    return gzip.open(path) if suffix(path) == ".csv.gz" else path.open("rb")  # type: ignore[return-value]
+    """Opens a file for reading without its compression."""
+    file = path.open("rb")
+    packed = compression(file.read(_HEAD_BYTES))
+    file.seek(0)
+    return unpacked(file, packed)

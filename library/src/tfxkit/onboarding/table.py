@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
-from tfxkit.onboarding.dialect import detect_format
+from tfxkit.onboarding.dialect import detect_format, left_out
 from tfxkit.onboarding.source import Source, suffix
 from tfxkit.values.number_forms import UNKNOWN_SIGN, DecimalSign, find_decimal
 
@@ -41,7 +41,6 @@ _ODD_NUMBER = (
 )
 _PLAIN_NUMBER = r"^[-+]?[0-9]+(?:[.,][0-9]+)?$"
 _ODD_SHARE, _ODD_VALUES = 0.9, 12  # of the different values, and so many at least
-_TOTALS = frozenset(["total", "totals", "grand total", "sum", "summe", "gesamt", "somme", "suma"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,9 +87,16 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
     csv_format = None if parquet else detect_format(source.files, given)
     limit = -(-MAX_ROWS // len(source.files))
     pieces: dict[str, list[pa.Array]] = {}
+    suspects: list[str] = []
     rows, whole = 0, True
     for path in source.files:
-        columns, more = _first_rows(path, csv_format, limit)
+        head = _first_rows(path, csv_format, limit)
+        columns = head.columns
+        if head.repeated_headers:
+            suspects.append(
+                f"{path}: rows that repeat the header ({head.repeated_headers:,} among those "
+                "examined) are left out."
+            )
         if pieces and set(columns) != set(pieces):
             differing = sorted(set(columns) ^ set(pieces))
             raise UsageError(
@@ -100,7 +106,7 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
         for name, arrays in columns.items():
             pieces.setdefault(name, []).extend(arrays)
         rows += sum(map(len, next(iter(columns.values()))))
-        whole &= not more
+        whole &= not head.more
     numbered = pieces.pop(ROW_NUMBERS, None) is not None
     text = [array for arrays in pieces.values() for array in arrays]
     sign = given.get("decimal")
@@ -108,14 +114,21 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
     if csv_format:
         csv_format = csv_format.model_copy(update={"decimal": decimal.sign})
     wide = frozenset().union(*map(_beyond_int64, source.files)) if parquet else frozenset()
-    suspects = tuple(_last_row(pieces)) if csv_format and whole else ()
-    return Table(pieces, rows, whole, csv_format, decimal, numbered, wide, suspects)
+    if csv_format:
+        suspects += left_out(source.files, csv_format)
+    return Table(pieces, rows, whole, csv_format, decimal, numbered, wide, tuple(suspects))
 
 
-def _first_rows(
-    path: Path, csv_format: CsvFormat | None, limit: int
-) -> tuple[dict[str, list[pa.Array]], bool]:
-    """Columns of the first rows, and whether there are more."""
+@dataclasses.dataclass(frozen=True)
+class _Head:
+    """First rows of a file, by column; the number of headers among them is of those left out."""
+
+    columns: Mapping[str, list[pa.Array]]
+    more: bool
+    repeated_headers: int
+
+
+def _first_rows(path: Path, csv_format: CsvFormat | None, limit: int) -> _Head:
     from tfxkit.components.example_gen.csv_files import CsvFile  # load TFX, which takes seconds
     from tfxkit.components.example_gen.tables import ParquetFile
 
@@ -135,9 +148,8 @@ def _first_rows(
             raise UsageError(str(error).replace(place, str(path))) from error
     if not rows:
         raise UsageError(f"{path} has a header, but no rows.")
-    if csv_format:
-        _refuse_repeated_header(path, names, taken)
-    return {name: [batch.column(name) for batch in taken] for name in names}, more
+    repeated = file.repeated_headers if isinstance(file, CsvFile) else 0
+    return _Head({name: [batch.column(name) for batch in taken] for name in names}, more, repeated)
 
 
 @contextlib.contextmanager
@@ -150,31 +162,6 @@ def _as_example_gen_names_it(path: Path) -> Iterator[str]:
         link = Path(folder, f"data{suffix(path)}")
         link.symlink_to(path.resolve())
         yield str(link)
-
-
-def _refuse_repeated_header(
-    path: Path, names: Sequence[str], batches: Sequence[pa.RecordBatch]
-) -> None:
-    first = 0
-    for batch in batches:
-        same = None
-        for name in names:
-            equal = pc.equal(batch.column(name), name)
-            same = equal if same is None else pc.and_kleene(same, equal)
-        if places := pc.indices_nonzero(pc.coalesce(same, False)).to_pylist():
-            raise UsageError(
-                f"{path}: row {first + places[0] + 1} below the header repeats the names of the "
-                f"columns ({len(places)} such rows at least). Were files joined by cat? Remove it."
-            )
-        first += batch.num_rows
-
-
-def _last_row(columns: Mapping[str, Sequence[pa.Array]]) -> Iterator[str]:
-    """A remark if the last row seems to sum up the others."""
-    values = [arrays[-1][-1].as_py() or "" for arrays in columns.values()]
-    word = next((value for value in values if value.strip()), "").strip().casefold().rstrip(":")
-    if word in _TOTALS:
-        yield f"The last row looks like a total of the others ({word!r}). If so, remove it."
 
 
 def _beyond_int64(path: Path) -> frozenset[str]:
@@ -203,7 +190,7 @@ def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
     if in_text and names and all(_is_number(name) for name in names):
         raise UsageError(
             f"{path}: the first line holds numbers ({first_names(names)}), where the names of the "
-            "columns are expected. Put a line with names above it."
+            "columns are expected. Put a line with names above it, or pass --csv header=none."
         )
     if "" in names[1:]:
         number = names.index("", 1) + 1

@@ -152,6 +152,12 @@ class _DecodedText:
     bad: int = 0  # sequences of bytes that are no UTF-8
     first_bad: str = ""  # where the first of them is
 
+    @property
+    def is_mostly_utf8(self) -> bool:
+        """True if characters beyond ASCII are there, and few bytes are bad."""
+        few = self.bad <= _FEW_BAD * self.lines or self.good >= _MORE_GOOD * self.bad
+        return bool(self.good and self.bad and few)
+
     def count(self, text: str, offset: int) -> None:
         """Counts a part of the text that begins at an offset, decoded with surrogateescape."""
         if not text.isascii():
@@ -271,11 +277,33 @@ def likely_encoding(sample: bytes) -> str | None:
     return best if best and scores[best] >= _LEAST_SCORE else None
 
 
+def advice(chunk: bytes, encoding: str) -> str:
+    """Way out for a file with bytes that its encoding does not decode.
+
+    Args:
+        chunk: A part of the file with such bytes; empty if the file ends within a character.
+        encoding: Name of the codec.
+    """
+    if not chunk:
+        return "It ends within a character: is it whole?"
+    seen, lines = _DecodedText(""), _Sample()
+    seen.count(chunk.decode(errors="surrogateescape"), 0)
+    lines.add(chunk)
+    zeros = b"\0" in chunk or chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if encoding == "utf-8" and seen.is_mostly_utf8:
+        return "Nearly all of the file is UTF-8: correct this byte."
+    is_utf8 = not (seen.bad or zeros or _CONTROLS.search(chunk))
+    sample = chunk[:_SAMPLE_BYTES] if zeros or not bytes(lines) else bytes(lines)
+    likely = "utf-8" if is_utf8 else likely_encoding(sample)
+    if likely is None or likely == encoding:
+        return "Is it text at all? Then set data.csv.encoding, or save it as UTF-8."
+    return f"It may be {likely}: set data.csv.encoding to that, or save it as UTF-8."
+
+
 def _other_encoding(seen: _DecodedText, sample: bytes) -> str:
     """cp1252, or the error of a file that is no UTF-8."""
     place = seen.place
-    few = seen.bad <= _FEW_BAD * seen.lines or seen.good >= _MORE_GOOD * seen.bad
-    if seen.good and few:
+    if seen.is_mostly_utf8:
         raise UsageError(
             f"Invalid UTF-8 in {place}, {seen.first_bad}. Save the file as UTF-8, or set "
             "data.csv.encoding."

@@ -1,10 +1,13 @@
 """CSV and Parquet files are read alike, and what is wrong with them is said where it is."""
 
+import bz2
 import gzip
+import lzma
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import zstandard
 
 from tests.components.example_gen.conftest import read_table, reading_of
 from tfxkit.components.example_gen import csv_files, tables
@@ -20,15 +23,26 @@ GOOD_ROWS = [
 ]
 
 
-def test_csv_gzip_and_parquet_give_the_same_table(write, tmp_path, small_schema):
+PACKED = {
+    "a.csv.gz": gzip.compress(GOOD.encode()),
+    "a.csv.bz2": bz2.compress(GOOD.encode()),
+    "a.csv.xz": lzma.compress(GOOD.encode()),
+    "a.csv.zst": zstandard.compress(GOOD.encode()),
+    "b.csv.zst": zstandard.compress(GOOD[:9].encode()) + zstandard.compress(GOOD[9:].encode()),
+}
+
+
+def test_csv_in_any_container_and_parquet_give_the_same_table(write, tmp_path, small_schema):
     parquet = tmp_path / "rows.parquet"
     # As data frames keep integers with gaps: as floats.
     columns = {"count": [1.0, None, 3.0], "price": [1.5, None, 2], "name": ["a", "", "c"]}
     pyarrow.parquet.write_table(pa.table(columns), parquet)
-    paths = [write("a.csv", GOOD), write("a.csv.gz", gzip.compress(GOOD.encode())), str(parquet)]
-    tables = [read_table(path, small_schema) for path in paths]
+    paths = [write(name, content) for name, content in PACKED.items()]
+    tables = [
+        read_table(path, small_schema) for path in (write("a.csv", GOOD), *paths, str(parquet))
+    ]
     assert tables[0].to_pylist() == GOOD_ROWS
-    assert tables[0] == tables[1] == tables[2]
+    assert all(table == tables[0] for table in tables)
     assert tables[0].schema.types == [pa.int64(), pa.float32(), pa.binary()]
 
 
@@ -196,15 +210,18 @@ def test_collects_misfits_over_columns_and_blocks(write, small_schema, monkeypat
     assert "price is FLOAT, but line 93 has '9l'\n" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet"])
+@pytest.mark.parametrize("name", [*PACKED, "a.parquet"])
 @pytest.mark.parametrize(
     "content",
     [
         b"PAR1 not really",
         gzip.compress(GOOD.encode() * 50)[:-20],
         b"\x1f\x8b\x08" + b"\0" * 7 + b"\xff",
+        bz2.compress(GOOD.encode() * 50)[:-20],
+        lzma.compress(GOOD.encode() * 50)[:-20],
+        zstandard.compress(GOOD.encode() * 50)[:-2],
     ],
-    ids=["another format", "truncated", "corrupt"],
+    ids=["another format", "truncated", "corrupt", "bz2", "xz", "zst"],
 )
 def test_says_that_a_file_is_damaged(write, small_schema, name, content):
     with pytest.raises(DataError, match="cannot be read as"):

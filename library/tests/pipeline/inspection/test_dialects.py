@@ -1,12 +1,12 @@
 """Dialect of a CSV file: detected and shown, or refused with the line and the way out."""
 
-import bz2
+import gzip
 import io
-import lzma
 
 import pandas
 import pyarrow as pa
 import pyarrow.feather
+import pyarrow.orc
 import pytest
 
 from tests.pipeline.inspection.conftest import ROWS, coin, noise, rows
@@ -117,42 +117,136 @@ def test_another_encoding_is_named_and_can_be_passed(text, encoding, name, init,
     assert f'value: "{town}"' in (project / "configs" / "schema.pbtxt").read_text()
 
 
+SPARK = "x,remark,label\n" + "".join(
+    f'{i},"{["red", "green"][i % 2]} \\"big\\" one, C:\\\\dir",{i // 2 % 2}\n' for i in range(ROWS)
+)
+BLANKS = TABLE.replace(",", ", ")
+HEADERLESS = TABLE.split("\n", 1)[1]
+
+
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "wanted", "told"),
     [
-        ("sep=;\n" + TABLE.replace(",", ";"), "line 1: 'sep=;' is a note for Excel"),
-        ('\ufeff"SEP=,"\n' + TABLE, "line 1: '\"SEP=,\"' is a note for Excel"),
+        ("Sales report\nof 2024, by CRM\n\n" + TABLE, {"skip_lines": 3}, "the first 3 lines"),
+        ("Report\n" + TABLE.replace(",", ";"), {"skip_lines": 1, "delimiter": ";"}, "first line"),
+        ("# by hand\n" + TABLE, {"comment": "#"}, "without comments (#)"),
+        (TABLE.replace("\n", "\n// half\n", 1) + "// end\n", {"comment": "//"}, "comments (//)"),
+        ("# a\n\nTitle\n" + TABLE, {"skip_lines": 3}, "the first 3 lines"),
+        (SPARK, {"escape": "\\"}, 'with \\" for a quote within a value'),
+        (BLANKS, {"trim": True}, "without the blanks around values"),
+        (TABLE.replace(",", " ;"), {"trim": True, "delimiter": ";"}, "without the blanks"),
+        (TABLE + "Total,,3\n", {"skip_footer": 1}, "without the last line"),
+        (TABLE + "GRAND TOTAL:,,\n\n", {"skip_footer": 1}, "without the last line"),
+        (TABLE + "\nSource: CRM\nAll rights reserved\n", {"skip_footer": 2}, "the last 2 lines"),
+        (TABLE + "Sum,9,\nas of 2024\n\x1a", {"skip_footer": 2}, "without the last 2 lines"),
         (
-            "Sales report\nof 2024, by CRM\n\n" + TABLE,
-            "lines 1 to 3 are a title, and the names of the columns seem to be in line 4 "
-            "('x', 'colour', 'label'). Remove what is above it.",
+            "Report\n" + BLANKS + "Total, 9,\n",
+            {"skip_lines": 1, "trim": True, "skip_footer": 1},
+            "",
         ),
-        ("Report\na;b\n" + "1,5;2,5\n" * 9, "line 1 is a title, and the names of the columns"),
-        ("# made by hand\n" + TABLE, "line 1: comments are no rows"),
-        (TABLE.replace("\n", "\n// half\n", 1) + "// end\n", "line 2 and 1 more: comments"),
-        (TABLE.replace("\n", ",\n"), "each line ends with ','"),
-        (TABLE.replace("\n", ",\n").replace("label,", "label", 1), "each line ends with ','"),
-        ("x,remark\n" + '1,"a \\"big\\" one"\n' * 9, "line 2: quotes within values"),
-        (TABLE.replace(",", ", "), "a blank follows each ','"),
-        (TABLE.split("\n", 1)[1], "line 1 seems to be data"),
-        (TABLE.split("\n", 1)[1].replace(",", ", "), "line 1 seems to be data"),
     ],
 )
-def test_lines_that_are_no_rows_are_refused(content, told, tmp_path):
-    assert told in refusal(tmp_path, content)
+def test_lines_and_signs_around_rows_are_detected_and_said(content, wanted, told, tmp_path):
+    found = detect_format([write(tmp_path, content)], {})
+    assert found == CsvFormat(**wanted)
+    assert told in describe(found)
 
 
-def test_a_repeated_header_is_refused(init, tmp_path, capfd):
-    assert init(write(tmp_path, TABLE + TABLE)) == 2
-    told = f"row {ROWS + 1} below the header repeats the names of the columns"
-    assert told in capfd.readouterr().err
-
-
-def test_a_total_below_is_reported(init, tmp_path, capfd):
-    assert (
-        init(write(tmp_path, rows(town=coin(3), x=noise(1), label=coin(1)) + "Total,99,no\n")) == 0
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABLE + "12.5\n",  # cut off
+        TABLE.replace("x,", "town,") + "\n".join(f"Ulm{i},red,no" for i in range(99)) + "\nUl",
+        "town,x,label\n" + "Ulm,1,no\n" * 9 + "Sankt Gallen,,\n",
+        "item,x\n" + "total,1\n" * 9,
+        TABLE.replace("red", "#red"),
+    ],
+)
+def test_rows_that_resemble_notes_are_rows(content, tmp_path):
+    assert detect_format([write(tmp_path, content)], {}).skip_footer == (
+        1 if content.endswith("total,1\n") else 0
     )
-    assert "The last row looks like a total" in " ".join(capfd.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADERLESS,
+        HEADERLESS.replace(",", ", "),
+        "p,x,s\ne,x,y\np,b,s\n" * 30,
+        "".join(f"a{i},{i}.5,yes\n" for i in range(30)),
+        "".join(f"2024-01-{i:02},a{i},yes\n" for i in range(1, 30)),
+    ],
+)
+def test_a_missing_header_is_refused_with_the_way_to_name_the_columns(content, tmp_path):
+    told = refusal(tmp_path, content)
+    assert told.startswith("own.csv: line 1 seems to be data") and "--csv header=none" in told
+    assert detect_format([tmp_path / "own.csv"], {"header": "none"}).header == "none"
+
+
+def test_quotes_that_are_written_in_two_ways_are_refused(tmp_path):
+    content = SPARK + '7,"a ""small"" one",0\n'
+    told = refusal(tmp_path, content)
+    assert f'written as \\" in line 2 and as "" in line {ROWS + 2}' in told
+    found = detect_format([tmp_path / "own.csv"], given_format(["escape=\\"]))
+    assert found.escape == "\\"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "value"),
+    [
+        (SPARK, {}, 'red \\"big\\" one, C:\\\\dir'),  # as text of a protocol buffer
+        (BLANKS, {}, "green"),
+        ("Report of 2024\n\n" + TABLE + "Total,9,no\n", {}, "green"),
+        (HEADERLESS.replace(",", ", "), {"csv": "header=none"}, "green"),
+        (HEADERLESS, {"csv": "header=[x, colour, label]"}, "green"),
+    ],
+)
+def test_values_of_framed_files_in_the_first_run(  # noqa: PLR0917
+    content, options, value, init, project, tmp_path
+):
+    assert init(write(tmp_path, content), **options) == 0
+    text = (project / "configs" / "schema.pbtxt").read_text()
+    assert f'value: "{value}"' in text
+    assert f"from {ROWS} rows" in (project / "configs" / "dataset.yaml").read_text()
+    names = list(loading.load(project / "configs", ["local"]).dataset.columns)
+    assert ("column_1" if "none" in str(options) else "x") in names
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\n" + TABLE.replace(",", ";"),
+        '\ufeff"SEP=;"\r\n' + TABLE.replace(",", ";").replace("\n", "\r\n"),
+        TABLE.replace("\n", ",\n"),
+        TABLE.replace("\n", ",\n").replace("label,", "label", 1),
+        TABLE.replace("\n", ",,,\n"),
+    ],
+)
+def test_signs_around_rows_are_no_columns(content, init, project, tmp_path):
+    assert init(write(tmp_path, content)) == 0
+    config = loading.load(project / "configs", ["local"])
+    assert list(config.dataset.columns) == ["x", "colour"]
+    assert config.dataset.label.column == "label"
+    assert f"from {ROWS} rows" in (project / "configs" / "dataset.yaml").read_text()
+
+
+def test_a_repeated_header_is_left_out_and_counted(init, project, tmp_path, capfd):
+    file = write(tmp_path, TABLE + TABLE + TABLE)
+    assert init(file) == 0
+    told = "rows that repeat the header (2 among those examined) are left out"
+    assert told in " ".join(capfd.readouterr().out.split())
+    assert f"from {3 * ROWS} rows" in (project / "configs" / "dataset.yaml").read_text()
+
+
+def test_a_total_below_is_left_out_and_said(init, project, tmp_path, capfd):
+    content = rows(town=coin(3), x=noise(1), label=coin(1)) + "Total,99,no\n"
+    assert init(write(tmp_path, content)) == 0
+    told = "the last line is left out, as none of the rows ('Total,99,no')"
+    assert told in " ".join(capfd.readouterr().out.split())
+    assert f"from {ROWS} rows" in (project / "configs" / "dataset.yaml").read_text()
+    assert init(tmp_path / "own.csv", csv="skip_footer=0") == 0
+    assert f"from {ROWS + 1} rows" in (project / "configs" / "dataset.yaml").read_text()
 
 
 FRAME = pandas.read_csv(io.StringIO(TABLE))
@@ -167,12 +261,23 @@ def packed(write_to):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (bz2.compress(TABLE.encode()), "is packed by bzip2. Unpack it"),
-        (lzma.compress(TABLE.encode()), "is packed by xz. Unpack it"),
-        (b"\x28\xb5\x2f\xfd\x04\x00" + bytes(9), "is packed by Zstandard. Unpack it"),
+        (gzip.compress(FRAME.to_parquet()), "is a packed Parquet file. Unpack it."),
+        (gzip.compress(b"a.csv" + bytes(252) + b"ustar\x00"), "is a tar archive. Unpack it"),
+        (
+            b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml",
+            "is an Excel workbook. Save it as CSV.",
+        ),
+        (
+            b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+            "is an OpenDocument spreadsheet. Save it as CSV.",
+        ),
+        (b"PK\x03\x04" + bytes(26) + b"a.csv", "is a ZIP archive. Unpack it"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(9), "is an HDF5 file. Save it as Parquet"),
+        (b"Obj\x01\x04\x14avro.codec", "is an Avro file"),
+        (packed(lambda file: pa.orc.write_table(pa.Table.from_pandas(FRAME), file)), "an ORC file"),
         (
             packed(lambda file: pa.feather.write_feather(pa.Table.from_pandas(FRAME), file)),
-            "is an Arrow (Feather) file. Save it as Parquet.",
+            "is an Arrow (Feather) file. Save it as Parquet: pandas.read_feather(FILE)",
         ),
         (packed(FRAME.to_pickle), "is a pickle"),
         (b"SQLite format 3\0" + bytes(99), "is an SQLite database"),

@@ -1,12 +1,15 @@
 """However a file is written, ExampleGen reads afterwards what was in it, by what `init` wrote."""
 
+import bz2
 import datetime
 import gzip
+import lzma
 import re
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import zstandard
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -33,6 +36,7 @@ def table(delimiter=",", quote='"', **more):
     return "\n".join(lines) + "\n"
 
 
+UTF_16 = {"encoding": "utf-16"}
 FILES = {
     "plain.csv": (table().encode(), {}),
     "semicolon.csv": (table(";").encode(), {"delimiter": ";"}),
@@ -47,6 +51,10 @@ FILES = {
     "apostrophe.csv": (table(quote="'").encode(), {"quote": "'"}),
     "packed.csv.gz": (gzip.compress(table().encode()), {}),
     "packed": (gzip.compress(table().encode()), {}),
+    "packed.bz2": (bz2.compress(table().encode()), {}),
+    "packed.csv.xz": (lzma.compress(table().encode()), {}),
+    "packed.zst": (zstandard.compress(table().encode()), {}),
+    "packed.csv": (zstandard.compress(table(";").encode("utf-16")), {"delimiter": ";"} | UTF_16),
     "commas.csv": (table(";").replace(".", ",").encode(), {"delimiter": ";", "decimal": ","}),
     "commas in quotes.csv": (
         re.sub(r"(\d+)\.(\d+)", r'"\1,\2"', table()).encode(),

@@ -27,13 +27,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfxkit.components.example_gen import compression
+from tfxkit.components.example_gen.framing import has_other_lines, sep_line
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, StorageError
 from tfxkit.storage.filesystems import fileio
 
 logger = logging.getLogger(__name__)
 
-CSV_SUFFIXES = (".csv", ".csv.gz")
+CSV_SUFFIXES = (".csv", *(f".csv{suffix}" for suffix in compression.SUFFIXES))
 PARQUET_SUFFIXES = (".parquet",)
 SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES
 # A part takes one core some seconds; and each is a file more for the steps that come after.
@@ -169,6 +171,7 @@ class DataFile:
         parts: Number of its parts, each of which becomes a shard; 1 for a file read as a whole.
         size: Size in bytes, of a file read in parts.
         state: Time of the last change or, on S3, the ETag, of a file read in parts.
+        has_header: True if a row of a CSV file has the names of the columns.
     """
 
     path: str
@@ -176,6 +179,7 @@ class DataFile:
     parts: int
     size: int = 0
     state: str = ""
+    has_header: bool = True
 
     @property
     def is_cut(self) -> bool:
@@ -230,11 +234,12 @@ def data_files(paths: Sequence[str], csv: CsvFormat) -> list[DataFile]:
     for path in paths:
         file = DataFile(path, shard, 1)
         if path.endswith(PARQUET_SUFFIXES) or (
-            path.endswith(_PLAIN_CSV) and csv.encoding == _ENCODING
+            path.endswith(_PLAIN_CSV) and csv.encoding == _ENCODING and not has_other_lines(csv)
         ):
             size, state = _stat(path)
             if size > PART_BYTES:
-                file = DataFile(path, shard, -(-size // PART_BYTES), size, state)
+                parts = -(-size // PART_BYTES)
+                file = DataFile(path, shard, parts, size, state, has_header=csv.header is None)
         files.append(file)
         shard += file.parts
     return files
@@ -274,7 +279,7 @@ def cut_file(file: DataFile, scans: Sequence[RangeScan | None]) -> list[Part | N
             parts.append(Part(number, file.parts))
             continue
         rows = (begin, end)
-        pieces = ((0, header_end), rows) if number else (rows,)
+        pieces = ((0, header_end), rows) if number and file.has_header else (rows,)
         parts.append(Part(number, file.parts, pieces))
         end = begin
     return parts[::-1]
@@ -314,6 +319,8 @@ def _scan(path: str, csv: CsvFormat, begin: int, end: int) -> RangeScan:
     quotes, regular = 0, [True, True]
     starts: list[int | None] = [None, None]
     with open_binary(path) as file:
+        if not begin and sep_line(file.peek(_HEAD_BYTES)[:_HEAD_BYTES].decode(errors="ignore")):
+            return RangeScan(0, (None, None), (False, False))  # the delimiter may be another
         for offset, window in _windows(file, begin, end):
             body = window[1:]
             places = np.flatnonzero(body == ord(csv.quote)) if csv.quote else np.zeros(0, int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
@@ -15,6 +16,8 @@ from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.errors import DataError
 from tfxkit.values.columns import ARROW_TYPES, guess_type
 from tfxkit.values.reading import ColumnReading, Reading
+
+logger = logging.getLogger(__name__)
 
 _BATCH_ROWS = 50_000  # of a Parquet file
 _DELIMITERS = ",;\t|: "
@@ -50,7 +53,6 @@ def read_batches(
             their types; these are collected over the whole file.
     """
     columns = {**_readings(guessed), **reading.columns}
-    names = [name for name in column_names(path, reading.columns, csv) if name in columns]
     if reading.rules == 1:  # the CSV parser replaces words for missing values, there alone
         is_parquet = path.endswith(PARQUET_SUFFIXES)
         csv = csv.model_copy(update={"missing": reading.missing})
@@ -58,8 +60,13 @@ def read_batches(
     else:
         csv = _without_words(csv)
     file = _file(path, csv, part)
+    names = [name for name in _names(file, path, reading.columns, csv) if name in columns]
     misfits = Misfits(path, file.place_of_row, reading, rounded=rounded)
     yield from read_columns(file.batches(names), columns, misfits)
+    if isinstance(file, CsvFile) and file.repeated_headers:
+        logger.warning(
+            "%s: %d rows that repeat the header are left out", path, file.repeated_headers
+        )
 
 
 def read_raw_batches(
@@ -78,8 +85,8 @@ def read_raw_batches(
     Raises:
         DataError: If the file is unreadable or has no column of the schema.
     """
-    names = column_names(path, expected, csv)
-    yield from _file(path, _without_words(csv)).batches(names)
+    file = _file(path, _without_words(csv))
+    yield from file.batches(_names(file, path, expected, csv))
 
 
 def column_names(path: str, expected: Collection[str], csv: CsvFormat = PLAIN_CSV) -> list[str]:
@@ -93,7 +100,13 @@ def column_names(path: str, expected: Collection[str], csv: CsvFormat = PLAIN_CS
     Raises:
         DataError: If a column has no name or that of another, or if the schema has none of them.
     """
-    names = _file(path, csv).column_names()
+    return _names(_file(path, csv), path, expected, csv)
+
+
+def _names(
+    file: CsvFile | ParquetFile, path: str, expected: Collection[str], csv: CsvFormat
+) -> list[str]:
+    names = file.column_names()
     skipped = int(names[:1] == [""])
     names = names[skipped:]
     is_parquet = path.endswith(PARQUET_SUFFIXES)
@@ -125,9 +138,10 @@ def guess_types(path: str, reading: Reading, csv: CsvFormat = PLAIN_CSV) -> dict
         is unreadable, an error that `read_batches` reports.
     """
     try:
-        in_file = column_names(path, reading.columns, csv)
+        file = _file(path, _without_words(csv))
+        in_file = _names(file, path, reading.columns, csv)
         names = [name for name in in_file if name not in reading.columns]
-        return _file(path, _without_words(csv)).guess_types(names, reading) if names else {}
+        return file.guess_types(names, reading) if names else {}
     except DataError:
         return {}
 
