@@ -21,10 +21,10 @@ from tfxkit.components.example_gen.files import DataFile, Part, check_unchanged
 from tfxkit.components.example_gen.outcomes import Repeats
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.splits import Splits, row_hash
-from tfxkit.components.example_gen.tables import read_batches
+from tfxkit.components.example_gen.tables import read_batches, read_provenance
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
-from tfxkit.storage.artifacts import LEFT_OUT, SPLIT_PREFIX
+from tfxkit.storage.artifacts import INGESTED, LEFT_OUT, SPLIT_PREFIX
 from tfxkit.storage.filesystems import fileio
 from tfxkit.values.reading import Reading
 
@@ -82,6 +82,8 @@ class ShardWriter:
         file, number, part = element
         batches = self._batches(file.path, guessed, part)
         outcome = self._write(file.path, batches, file.shard + number)
+        if not part or not part.number:
+            outcome[INGESTED] = read_provenance(file.path)
         if part and not outcome["error"]:
             try:
                 check_unchanged(file)
