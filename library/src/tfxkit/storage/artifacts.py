@@ -50,6 +50,8 @@ SPLIT_PREFIX = "Split-"  # of the folder of a split, in TFX's examples and stati
 # Rows and errors of each file that was read; see `tfxkit.components.example_gen.outcomes`.
 OUTCOMES = "files.json"
 ROUNDED = "rounded"  # whole numbers that FLOAT changes, by column; in OUTCOMES by file
+INGESTED = "ingested"  # in OUTCOMES by file: the provenance of a span that `ingest` wrote
+PROVENANCE_KEY = b"tfxkit:ingest"  # of that provenance in the footer of a Parquet file
 READING = "reading.json"  # in the folder of Examples: how its values were read
 
 
@@ -93,6 +95,12 @@ def rows_by_split(examples_uri: str) -> dict[str, int] | None:
         for split, count in file["rows"].items():
             rows[split] = rows.get(split, 0) + count
     return rows
+
+
+def ingested_files(examples_uri: str) -> dict[str, dict[str, Any]]:
+    """Provenance of the files that `ingest` wrote, by path; none if it is not recorded."""
+    content = _outcomes(examples_uri) or {"files": []}
+    return {file["file"]: file[INGESTED] for file in content["files"] if file.get(INGESTED)}
 
 
 def _outcomes(examples_uri: str) -> dict[str, Any] | None:

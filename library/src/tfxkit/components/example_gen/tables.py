@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,6 +16,8 @@ from tfxkit.components.example_gen.csv_files import CsvFile
 from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, Part, open_binary
 from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.errors import DataError
+from tfxkit.storage.artifacts import PROVENANCE_KEY
+from tfxkit.storage.filesystems import fileio
 from tfxkit.values.columns import ARROW_TYPES, guess_type
 from tfxkit.values.reading import ColumnReading, Reading
 
@@ -154,6 +158,19 @@ def widest_types(guesses: Sequence[Mapping[str, str]]) -> dict[str, str]:
         for name, type_name in guess.items():
             widest[name] = max(widest.get(name, order[0]), type_name, key=order.index)
     return dict(sorted(widest.items()))
+
+
+def read_provenance(path: str) -> dict[str, Any] | None:
+    """Provenance in a data file; None for a file that `ingest` did not write, or that is broken."""
+    if not path.endswith(PARQUET_SUFFIXES) or not fileio.exists(path):
+        return None
+    try:
+        with open_binary(path) as stream:
+            metadata = pyarrow.parquet.ParquetFile(stream).metadata.metadata or {}
+        provenance = json.loads(metadata.get(PROVENANCE_KEY, b"null"))
+    except (DataError, OSError, ValueError, pa.ArrowException):
+        return None
+    return provenance if isinstance(provenance, dict) else None
 
 
 def _file(path: str, csv: CsvFormat, part: Part | None = None) -> CsvFile | ParquetFile:

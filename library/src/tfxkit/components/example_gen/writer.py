@@ -21,10 +21,10 @@ from tfxkit.components.example_gen.files import DataFile, Part, check_unchanged
 from tfxkit.components.example_gen.outcomes import Repeats
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.splits import Splits, row_hash
-from tfxkit.components.example_gen.tables import read_batches
+from tfxkit.components.example_gen.tables import read_batches, read_provenance
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
-from tfxkit.storage.artifacts import LEFT_OUT, ROUNDED, SPLIT_PREFIX
+from tfxkit.storage.artifacts import INGESTED, LEFT_OUT, ROUNDED, SPLIT_PREFIX
 from tfxkit.storage.filesystems import fileio
 from tfxkit.values.reading import Reading
 
@@ -83,6 +83,8 @@ class ShardWriter:
         rounded = Rounded()
         batches = self._batches(file.path, guessed, part, rounded)
         outcome = self._write(file.path, batches, file.shard + number, rounded)
+        if not part or not part.number:
+            outcome[INGESTED] = read_provenance(file.path)
         if part and not outcome["error"]:
             try:
                 check_unchanged(file)
