@@ -1,4 +1,4 @@
-"""Columns of a query result, converted to the types of the schema by the reading of the data set."""
+"""Columns of a query result, converted to the types of the schema by the data set's reading."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tfxkit.values.reading import BLANKS, ColumnReading, Reading
 
 ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
 _EXACT_TYPES = {**ARROW_TYPES, "FLOAT": pa.float64()}
-_UUID = "arrow.uuid"
+_UUID, _BOOL8 = "arrow.uuid", "arrow.bool8"
 
 
 def read_column(
@@ -83,6 +83,9 @@ def unfit(column: pa.Array, how: ColumnReading, reading: Reading) -> list[int]:
         how: Reading of this column.
         reading: Reading of the data set.
     """
+    column = stored_values(column)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()  # once, not for each slice
     positions: list[int] = []
     waiting = [(0, len(column))]
     while waiting:
@@ -127,8 +130,8 @@ def missing_mask(column: pa.Array, words: Sequence[str] = ()) -> pa.Array:
 def stored_values(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One array of plain type: without chunks, extension types, views and run-end encoding.
 
-    The uuids of an extension type become text, other extensions the values that they store. A
-    dictionary stays encoded.
+    Of extension types, uuids become text, booleans of 8 bits become booleans, and all others the
+    values that they store. A dictionary stays encoded.
     """
     if isinstance(column, pa.ChunkedArray):
         try:
@@ -136,8 +139,12 @@ def stored_values(column: pa.Array | pa.ChunkedArray) -> pa.Array:
         except pa.ArrowInvalid:  # dictionaries with a null among the words
             column = pa.concat_arrays([chunk.dictionary_decode() for chunk in column.chunks])
     if isinstance(column, pa.ExtensionArray):
-        is_uuid = column.type.extension_name == _UUID
-        column = _uuids(column.storage) if is_uuid else stored_values(column.storage)
+        extension, column = column.type.extension_name, column.storage
+        if extension == _UUID:
+            return _uuids(column)
+        if extension == _BOOL8:
+            return pc.not_equal(column, 0)
+        return stored_values(column)
     if pa.types.is_run_end_encoded(column.type):
         column = stored_values(pc.run_end_decode(column))
     if pa.types.is_string_view(column.type):
@@ -205,6 +212,8 @@ def _stored_type(arrow_type: pa.DataType) -> pa.DataType:
         if isinstance(arrow_type, pa.BaseExtensionType):
             if arrow_type.extension_name == _UUID:
                 return pa.string()
+            if arrow_type.extension_name == _BOOL8:
+                return pa.bool_()
             arrow_type = arrow_type.storage_type
         elif pa.types.is_dictionary(arrow_type) or pa.types.is_run_end_encoded(arrow_type):
             arrow_type = arrow_type.value_type

@@ -22,8 +22,9 @@ from tfx.types import artifact_utils
 from tfxkit.config.dataset import Dataset
 from tfxkit.errors import DataError
 from tfxkit.evaluation import Leak
-from tfxkit.storage.artifacts import ColumnStatistics, text_domain
+from tfxkit.storage.artifacts import ColumnStatistics
 from tfxkit.storage.filesystems import fileio
+from tfxkit.values.reading import text_domain
 
 Kind = Literal["anomaly", "label", "leak", "drift", "skew", "rounding", "rows"]
 Severity = Literal["warning", "error"]
