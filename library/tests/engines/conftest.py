@@ -73,9 +73,9 @@ class RunOnEngine:
         options = {"files_to_stage": str(self.cluster.smallest_jar())}
         return [f"beam.{self.engine}={json.dumps(section)}", f"beam.options={json.dumps(options)}"]
 
-    def start(self, *settings: str, to: str | None = None) -> subprocess.Popen[str]:
-        arguments = self.project.arguments("run", *(["--to", to] if to else []))
-        command = [sys.executable, "-m", "pipeline", *arguments, "--engine", self.engine]
+    def start(self, *settings: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "pipeline", *self.project.arguments("run")]
+        command += ["--engine", self.engine]
         for setting in [*self.settings(), *settings]:
             command += ["--set", setting]
         return subprocess.Popen(
