@@ -15,7 +15,7 @@ from template.errors import TemplateError
 INIT = "configs/init.txt"  # arguments of `python -m pipeline init`, one in a line
 README = "data/README.md"
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
-_KINDS = {".parquet": ".parquet", **{end: f".csv{end}" for end in _PACKED}}  # all else is CSV
+_JSON_LINES = (".jsonl", ".ndjson")
 _HEAD, _SHOWN = 1 << 16, 300
 # Files that `init` reads: packed by gzip, bzip2, xz and Zstandard, Parquet, UTF-16.
 _BINARY = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"\xff\xfe", b"\xfe\xff")
@@ -53,8 +53,17 @@ def place(given: str) -> str:
     """
     stem, _, _ = Path(given).name.partition(".")
     name = slug(stem)[:40].rstrip("-") or "own-data"
-    kind = _KINDS.get(Path(given).suffix.lower(), ".csv")
+    kind = _kind([end.lower() for end in Path(given).suffixes])
     return f"data/{name}/span-1/{name}{kind}"
+
+
+def _kind(ends: list[str]) -> str:
+    """End of the name in the project, by the ends of the user's; unknown ones are of CSV."""
+    if ends[-1:] == [".parquet"]:
+        return ".parquet"
+    packed = ends.pop() if ends and ends[-1] in _PACKED else ""
+    is_json = bool(ends) and ends[-1] in _JSON_LINES
+    return f"{'.jsonl' if is_json else '.csv'}{packed}"
 
 
 def source(given: str, folder: Path) -> Path:
@@ -138,7 +147,10 @@ def _may_have(head: bytes, label: str) -> bool:
     if head.startswith(_BINARY):
         return True
     line = head.split(b"\n")[0]
-    if line.count(b'"') % 2:  # a name that goes on in the next line
+    # A name that goes on in the next line; a title, a comment, Excel's sep=; an object of JSON.
+    if line.count(b'"') % 2 or not any(sign in line for sign in b",;\t|"):
+        return True
+    if line.lower().lstrip(b'"\xef\xbb\xbf').startswith((b"sep=", b"#", b"{")):
         return True
     written = (label, label.replace('"', '""'))
     return any(

@@ -76,16 +76,14 @@ def show_lineage(args: argparse.Namespace) -> int:
 
 
 _PREDICT = """\
-Write predictions of the pushed model for the rows of a CSV or Parquet file.
+Write predictions of the pushed model for the rows of a file: CSV, JSON lines or Parquet.
 
 The file needs the columns that the model was trained on, but not those that the label is made from.
 """
 
 
 def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", metavar="FILE", help="CSV or Parquet with the columns' names, here or on S3"
-    )
+    parser.add_argument("file", metavar="FILE", help="CSV, JSON lines or Parquet, here or on S3")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write here instead of to the screen"
     )

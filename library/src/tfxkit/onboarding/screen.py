@@ -26,7 +26,7 @@ def show_plan(terminal: TextIO, plan: Plan, table: Table) -> None:
     console = Console(file=terminal, highlight=False, soft_wrap=not terminal.isatty())
     if not table.whole:
         console.print(f"These are the first {plan.label.rows:,} rows: there are more.\n")
-    how = describe(table.csv_format) if table.csv_format else "Parquet"
+    how = describe(table.csv_format) if table.csv_format else table.kind
     console.print(f"Read as {escape(how)}.\n")
     if table.numbered:
         console.print("The first column has no name, like one of row numbers: it is left out.\n")

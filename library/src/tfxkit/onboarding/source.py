@@ -68,7 +68,9 @@ _OTHER_KINDS = (
     (rb"PARE", "an encrypted Parquet file", "Decrypt it"),
 )
 _NO_TEXT = re.compile(rb"[\x00-\x08]")
-_JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{])")
+_JSON_LINES = ".jsonl"
+_JSON = re.compile(rb"\s*\{\s*[\"}]")
+_JSON_ARRAY = re.compile(rb"\s*\[\s*[\[{]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +134,15 @@ def suffix(path: Path) -> str:
     head, packed = _head(path)
     if head.startswith(b"PAR1") and not packed:
         return _PARQUET
-    return f".csv{packed}"
+    return f"{_JSON_LINES if _JSON.match(head) else '.csv'}{packed}"
+
+
+def kind(path: Path) -> str:
+    """Kind of a file for the screen: CSV, JSON lines or Parquet."""
+    end = suffix(path)
+    if end.startswith(_JSON_LINES):
+        return "JSON lines"
+    return "Parquet" if end == _PARQUET else "CSV"
 
 
 def _head(path: Path) -> tuple[bytes, str]:
@@ -141,7 +151,7 @@ def _head(path: Path) -> tuple[bytes, str]:
         packed = compression(file.read(_HEAD_BYTES))
     try:
         with open_unpacked(path) as content:
-            return content.read(_HEAD_BYTES), packed
+            return content.read(_HEAD_BYTES).removeprefix(codecs.BOM_UTF8), packed
     except UNREADABLE as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
@@ -236,8 +246,10 @@ def _checked(files: Sequence[Path]) -> tuple[Path, ...]:
         if not path.stat().st_size:
             raise UsageError(f"{path} is empty: it lacks even the line with the column names.")
         _refuse_other_kinds(path)
-    if len({suffix(path) == _PARQUET for path in files}) > 1:
-        raise UsageError("--data: some of the files are Parquet and some are not: choose one kind.")
+    kinds = {kind(path): path for path in files}
+    if len(kinds) > 1:
+        shown = " and ".join(f"{path} ({kind})" for kind, path in kinds.items())
+        raise UsageError(f"--data: the files are of different kinds: {shown}. Choose one kind.")
     return tuple(files)
 
 
@@ -249,8 +261,10 @@ def _refuse_other_kinds(path: Path) -> None:
             raise UsageError(f"{path} is {kind}. {advice}.")
     if head.startswith(b"PAR1") and packed:
         raise UsageError(f"{path} is a packed Parquet file. Unpack it.")
-    if _JSON.match(head.removeprefix(codecs.BOM_UTF8)):
-        raise UsageError(f"{path} is JSON. {_CSV_OR_PARQUET}.")
+    if _JSON_ARRAY.match(head):
+        raise UsageError(
+            f"{path} is one JSON array. Write one object a line: jq -c '.[]' FILE > data.jsonl"
+        )
 
 
 def open_unpacked(path: Path) -> BinaryIO:

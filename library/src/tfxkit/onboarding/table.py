@@ -19,7 +19,7 @@ import pyarrow.parquet
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
 from tfxkit.onboarding.dialect import detect_format, left_out
-from tfxkit.onboarding.source import Source, suffix
+from tfxkit.onboarding.source import Source, kind, suffix
 from tfxkit.values.number_forms import UNKNOWN_SIGN, DecimalSign, find_decimal
 
 MAX_ROWS = 200_000  # of all files together; fewer decide on a role
@@ -49,10 +49,11 @@ class Table:
 
     Attributes:
         columns: Values of each column, in arrays that may differ in type from file to file: text if
-            from CSV, the types of the file if from Parquet.
+            from CSV, the types of the file if from JSON or Parquet.
         rows: Number of rows.
+        kind: CSV, JSON lines or Parquet.
         whole: True if these are all rows.
-        csv_format: Format of the CSV files; None for Parquet.
+        csv_format: Format of the CSV files; None for the others.
         decimal: Decimal sign of numbers in text.
         numbered: True if there is a first column without a name, which is left out.
         beyond_int64: Columns of integers of which some, in any row, need more than 64 bits.
@@ -61,6 +62,7 @@ class Table:
 
     columns: Mapping[str, Sequence[pa.Array]]
     rows: int
+    kind: str = "CSV"
     whole: bool = True
     csv_format: CsvFormat | None = None
     decimal: DecimalSign = UNKNOWN_SIGN
@@ -81,10 +83,10 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
             has too few or too many values, or if names of columns are missing or repeated.
     """
     given = given or {}
-    parquet = suffix(source.files[0]) == ".parquet"
-    if parquet and (of_text := sorted(given.keys() - {"decimal"})):
-        raise UsageError(f"--csv {of_text[0]}: the files are Parquet.")
-    csv_format = None if parquet else detect_format(source.files, given)
+    file_kind = kind(source.files[0])
+    if file_kind != "CSV" and (of_text := sorted(given.keys() - {"decimal"})):
+        raise UsageError(f"--csv {of_text[0]}: the files are {file_kind}.")
+    csv_format = detect_format(source.files, given) if file_kind == "CSV" else None
     limit = -(-MAX_ROWS // len(source.files))
     pieces: dict[str, list[pa.Array]] = {}
     suspects: list[str] = []
@@ -113,10 +115,21 @@ def read_table(source: Source, given: Mapping[str, object] | None = None) -> Tab
     decimal = DecimalSign(str(sign), certain=True) if sign else find_decimal(text)
     if csv_format:
         csv_format = csv_format.model_copy(update={"decimal": decimal.sign})
-    wide = frozenset().union(*map(_beyond_int64, source.files)) if parquet else frozenset()
+    is_parquet = file_kind == "Parquet"
+    wide = frozenset().union(*map(_beyond_int64, source.files)) if is_parquet else frozenset()
     if csv_format:
         suspects += left_out(source.files, csv_format)
-    return Table(pieces, rows, whole, csv_format, decimal, numbered, wide, tuple(suspects))
+    return Table(
+        pieces,
+        rows,
+        file_kind,
+        whole,
+        csv_format,
+        decimal,
+        numbered,
+        wide,
+        tuple(suspects),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,11 +143,18 @@ class _Head:
 
 def _first_rows(path: Path, csv_format: CsvFormat | None, limit: int) -> _Head:
     from tfxkit.components.example_gen.csv_files import CsvFile  # load TFX, which takes seconds
+    from tfxkit.components.example_gen.files import JSON_SUFFIXES
+    from tfxkit.components.example_gen.json_files import JsonFile
     from tfxkit.components.example_gen.tables import ParquetFile
 
     with _as_example_gen_names_it(path) as place:
         try:
-            file = CsvFile(place, csv_format) if csv_format else ParquetFile(place)
+            file: CsvFile | JsonFile | ParquetFile
+            if csv_format:
+                file = CsvFile(place, csv_format)
+            else:
+                is_json = place.endswith(JSON_SUFFIXES)
+                file = JsonFile(place) if is_json else ParquetFile(place)
             names = file.column_names()
             check_names(path, names, in_text=csv_format is not None)
             taken: list[pa.RecordBatch] = []

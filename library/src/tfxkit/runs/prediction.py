@@ -47,7 +47,8 @@ def predict(
     comes before the name.
 
     Args:
-        file: CSV or Parquet with a header; columns that no feature is made from may be missing.
+        file: CSV with a header, JSON lines or Parquet; columns that no feature is made from may
+            be missing.
         version_dir: A pushed version.
         output: Stream for the CSV: UTF-8, separated by commas.
         raw: Whether texts stay as they are even if a spreadsheet would run them.

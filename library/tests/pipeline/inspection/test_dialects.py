@@ -281,8 +281,10 @@ def packed(write_to):
         ),
         (packed(FRAME.to_pickle), "is a pickle"),
         (b"SQLite format 3\0" + bytes(99), "is an SQLite database"),
-        (FRAME.to_json(orient="records", lines=True), "is JSON. Save it as CSV or Parquet."),
-        (FRAME.to_json(orient="records"), "is JSON. Save it as CSV or Parquet."),
+        (
+            FRAME.to_json(orient="records"),
+            "is one JSON array. Write one object a line: jq -c '.[]'",
+        ),
     ],
 )
 def test_other_kinds_of_files_are_named(content, told, init, tmp_path, capfd):

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import re
 
+import pandas
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -140,6 +141,30 @@ def test_any_name_of_a_column(init, project, tmp_path):
     assert init(tmp_path / "own.csv", label="label") == 0
     _, how = examples(project)
     assert list(how.dataset.features()) == ["a\nb", *NAMES[1:]]
+
+
+@pytest.mark.parametrize("name", ["own.jsonl", "own.json", "own.json.gz"])
+def test_json_lines(name, init, project, tmp_path, capfd):
+    frame = pandas.DataFrame(
+        {
+            "amount": noise(1),
+            "town": [TOWNS[i % 3] for i in range(ROWS)],
+            "member": [i % 2 == 0 for i in range(ROWS)],
+            "code": [None if i % 9 == 0 else 17031320100 + i % 6 for i in range(ROWS)],
+            "tags": [["a", "b"]] * ROWS,
+            "label": coin(1),
+        }
+    )
+    frame.to_json(tmp_path / name, orient="records", lines=True)
+    assert init(tmp_path / name) == 0
+    assert "Read as JSON lines." in capfd.readouterr().out
+    read, how = examples(project)
+    assert read["town"].to_pylist() == [TOWNS[i % 3].encode() for i in range(ROWS)]
+    assert read["amount"].to_pylist() == pytest.approx(noise(1), rel=1e-6)
+    assert read["member"].to_pylist()[:2] == [b"True", b"False"]
+    assert read["code"].to_pylist()[:2] == [None, 17031320101]
+    tags = how.dataset.columns["tags"]
+    assert tags.role == "ignored" and "not one value in a row" in tags.why
 
 
 def test_several_files_are_one_span(init, project, tmp_path):

@@ -1,4 +1,4 @@
-"""ExampleGen for CSV and Parquet files in spans: typed by the schema, in a stable order of rows.
+"""ExampleGen for files in spans: typed by the schema, in a stable order of rows.
 
 The component is imported on first use, since `predict` and `init` use the readers of files without
 waiting for all of TFX.

@@ -258,9 +258,9 @@ class SpanExampleGen(component.FileBasedExampleGen):
         """Constructs the component, with the id `ExampleGen`.
 
         Args:
-            input_base: Folder with `span-1`, `span-2`, …, which hold `.csv` (also packed, as
-                `.csv.gz`) or `.parquet` files, or folders `version-1`, `version-2`, … of such
-                files (the newest is read). With a reader: the path that it takes.
+            input_base: Folder with `span-1`, `span-2`, …, which hold files of CSV, JSON lines or
+                Parquet (`files.SUFFIXES`), or folders `version-1`, `version-2`, … of such files
+                (the newest is read). With a reader: the path that it takes.
             schema: Schema with the type of each column, and the spelling of truth values in its
                 domain; nothing else of it is used.
             spans: `newest`, `all`, `last:<n>` or the number of a span.

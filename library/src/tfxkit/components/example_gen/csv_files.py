@@ -184,7 +184,7 @@ class CsvFile:
             return {}  # `batches` meets the same error, and gives its place
         if batch is None:
             return {}
-        columns = {name: _read_as(batch.column(name), reading) for name in names}
+        columns = {name: inferred_type(batch.column(name), reading) for name in names}
         return {name: type_name for name, type_name in columns.items() if type_name}
 
     def place_of_row(self, row: int) -> str:
@@ -359,7 +359,7 @@ def _without_header(frame: _Frame) -> Callable[[pyarrow.csv.InvalidRow], str]:
     return handle
 
 
-def _read_as(column: pa.Array, reading: Reading) -> str | None:
+def inferred_type(column: pa.Array, reading: Reading) -> str | None:
     """Type of a column of text; None if it has no value."""
     inferred = infer(column, DecimalSign(reading.decimal, certain=True), reading.missing).reading
     if inferred is None:

@@ -36,8 +36,11 @@ from tfxkit.storage.filesystems import fileio
 logger = logging.getLogger(__name__)
 
 CSV_SUFFIXES = (".csv", *(f".csv{suffix}" for suffix in compression.SUFFIXES))
+JSON_SUFFIXES = tuple(
+    f"{end}{suffix}" for end in (".jsonl", ".ndjson") for suffix in ("", *compression.SUFFIXES)
+)
 PARQUET_SUFFIXES = (".parquet",)
-SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES
+SUFFIXES = CSV_SUFFIXES + JSON_SUFFIXES + PARQUET_SUFFIXES
 # A part takes one core some seconds; and each is a file more for the steps that come after.
 PART_BYTES = 32 << 20
 _PLAIN_CSV = ".csv"  # a compressed file can only be read from its start

@@ -117,7 +117,9 @@ class _PlainLine:
         self._opening = re.compile(rf"(?:^|{delimiter}){blanks}{quote}") if quote else None
         self._value = re.compile(rf"(?:[^{quote}{escape}]|{quote}{quote}{pair})*+", re.DOTALL)
         self._escaped = re.compile(rf"{escape}([{escape}{quote}])") if escape else None
-        self._delimiter = re.compile(rf"{blanks}{delimiter}{blanks}") if blanks else None
+        some = f"[{self._blanks}]+"
+        around = re.compile(rf"{some}{delimiter}{blanks}|{delimiter}{some}")
+        self._delimiter = around if blanks else None
 
     def __call__(self, line: str) -> str:
         """The line in plain CSV."""

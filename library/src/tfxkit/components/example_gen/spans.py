@@ -1,6 +1,6 @@
 """Spans: their selection for a run, their files, and a fingerprint of the content.
 
-A span is a folder `span-<number>` under the input base with CSV or Parquet files, or with folders
+A span is a folder `span-<number>` under the input base with data files, or with folders
 `version-<number>` of such files; the newest version is read. Numbers may be padded with zeros;
 those of spans are consecutive. TFX's own input processor takes a single span (tfx 1.21,
 components/example_gen/input_processor.py).
@@ -210,7 +210,8 @@ def _span_folders(input_base: str) -> dict[int, str]:
     folders = _numbered("span", input_base, names)
     if not folders:
         raise DataError(
-            f"{input_base} has no spans: folders span-1, span-2, … with CSV or Parquet files.\n"
+            f"{input_base} has no spans: folders span-1, span-2, … with files of CSV, JSON "
+            "lines or Parquet.\n"
             f"Found: {', '.join(names[:5]) or 'nothing'}.\n"
             "Put the files into such folders, or set data.path to where they are."
         )
@@ -262,14 +263,17 @@ def _data_files(folder: str) -> list[str]:
     """
     names = _names_of_data(folder)
     if not names:
-        raise DataError(f"{folder} has no data files. Add CSV or Parquet files, or remove it.")
+        raise DataError(
+            f"{folder} has no data files. Add CSV, JSON lines or Parquet files, or remove it."
+        )
     stems: dict[str, str] = {}
     for name in names:
         suffix = next((s for s in SUFFIXES if name.endswith(s)), None)
         if suffix is None or fileio.isdir(os.path.join(folder, name)):
             raise DataError(
-                f"{folder} holds {name}, which is not a file that ends in {', '.join(SUFFIXES)}. "
-                "Convert it, or take it out of the span."
+                f"{folder} holds {name}, which is not a file that ends in .csv, .jsonl, .ndjson "
+                "(each also packed, as in .csv.gz) or .parquet. Convert it, or take it out of the "
+                "span."
             )
         stem = name.removesuffix(suffix)
         if stem in stems:

@@ -9,11 +9,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from tfxkit.components.example_gen.columns import Misfits, Rounded, check_names, read_columns
 from tfxkit.components.example_gen.csv_files import CsvFile
-from tfxkit.components.example_gen.files import PARQUET_SUFFIXES, Part, open_binary
+from tfxkit.components.example_gen.files import (
+    CSV_SUFFIXES,
+    JSON_SUFFIXES,
+    PARQUET_SUFFIXES,
+    Part,
+    open_binary,
+)
+from tfxkit.components.example_gen.json_files import JsonFile
 from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.errors import DataError
 from tfxkit.storage.artifacts import PROVENANCE_KEY
@@ -58,9 +66,9 @@ def read_batches(
     """
     columns = {**_readings(guessed), **reading.columns}
     if reading.rules == 1:  # the CSV parser replaces words for missing values, there alone
-        is_parquet = path.endswith(PARQUET_SUFFIXES)
+        is_csv = path.endswith(CSV_SUFFIXES)
         csv = csv.model_copy(update={"missing": reading.missing})
-        reading = reading.model_copy(update={"decimal": "."}) if is_parquet else reading
+        reading = reading if is_csv else reading.model_copy(update={"decimal": "."})
     else:
         csv = _without_words(csv)
     file = _file(path, csv, part)
@@ -84,13 +92,15 @@ def read_raw_batches(
         csv: Dialect of a CSV file; its words for missing values are kept as text.
 
     Yields:
-        Batches with all columns of the file: text if it is CSV, its own types if it is Parquet.
+        Batches with all columns of the file: text if it is CSV or JSON, its own types if it is
+        Parquet.
 
     Raises:
         DataError: If the file is unreadable or has no column of the schema.
     """
     file = _file(path, _without_words(csv))
-    yield from file.batches(_names(file, path, expected, csv))
+    for batch in file.batches(_names(file, path, expected, csv)):
+        yield _as_text(batch) if isinstance(file, JsonFile) else batch
 
 
 def column_names(path: str, expected: Collection[str], csv: CsvFormat = PLAIN_CSV) -> list[str]:
@@ -108,22 +118,22 @@ def column_names(path: str, expected: Collection[str], csv: CsvFormat = PLAIN_CS
 
 
 def _names(
-    file: CsvFile | ParquetFile, path: str, expected: Collection[str], csv: CsvFormat
+    file: CsvFile | JsonFile | ParquetFile, path: str, expected: Collection[str], csv: CsvFormat
 ) -> list[str]:
     names = file.column_names()
     skipped = int(names[:1] == [""])
     names = names[skipped:]
-    is_parquet = path.endswith(PARQUET_SUFFIXES)
-    has_expected = is_parquet or bool(set(names) & set(expected))
+    is_csv = path.endswith(CSV_SUFFIXES)
+    has_expected = not is_csv or bool(set(names) & set(expected))
     if delimiter := None if has_expected else _likely_delimiter(path, expected, csv):
         raise DataError(
             f"{path} has none of the columns in configs/schema.pbtxt, because its values are "
             f"separated by {delimiter!r}: set data.csv.delimiter to that."
         )
     remedy = (
-        "Is it the file of another table?"
-        if is_parquet
-        else "Does its first line hold the names of the columns?"
+        "Does its first line hold the names of the columns?"
+        if is_csv
+        else "Is it the file of another table?"
     )
     check_names(names, expected, path, remedy, skipped + 1)
     return names
@@ -173,9 +183,26 @@ def read_provenance(path: str) -> dict[str, Any] | None:
     return provenance if isinstance(provenance, dict) else None
 
 
-def _file(path: str, csv: CsvFormat, part: Part | None = None) -> CsvFile | ParquetFile:
+def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Columns of JSON as text, which is of one type in all batches."""
+    return pa.RecordBatch.from_arrays(
+        [_json_text(column) for column in batch.columns], batch.schema.names
+    )
+
+
+def _json_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_struct(column.type):
+        return pc.struct_field(column, 0)
+    if pa.types.is_list(column.type):
+        return pc.list_element(column, 0)
+    return column.cast(pa.string())
+
+
+def _file(path: str, csv: CsvFormat, part: Part | None = None) -> CsvFile | JsonFile | ParquetFile:
     if path.endswith(PARQUET_SUFFIXES):
         return ParquetFile(path, (part.number, part.of)) if part else ParquetFile(path)
+    if path.endswith(JSON_SUFFIXES):
+        return JsonFile(path)
     return CsvFile(path, csv, part.pieces if part else None)
 
 
