@@ -177,7 +177,9 @@ def test_a_word_that_is_not_among_the_missing_ones_is_refused(project, capfd):
     write(project.root / "shop.db", [("1", "NA"), ("2", "-")], ("id", "amount"))
     data = {"csv": {"missing": ["NA"]}}
     project.configure(data=data, driver="sqlite", path="shop.db", query="SELECT * FROM t")
-    nothing_is_left(project, capfd, 4, "Row 2: amount is FLOAT in the schema, and the source has '-'")
+    nothing_is_left(
+        project, capfd, 4, "Row 2: amount is FLOAT in the schema, and the source has '-'"
+    )
 
 
 def test_a_span_is_made_again_as_its_next_version(project, database, capfd):

@@ -126,9 +126,10 @@ class IcebergSource:
         from pyiceberg.catalog import load_catalog
         from pyiceberg.expressions import AlwaysTrue, And, GreaterThanOrEqual, LessThan
 
-        properties = {"init_catalog_tables": "false", **self.catalog, **self.secrets}
+        properties = {"name": "default", "init_catalog_tables": "false"}
+        properties |= {**self.catalog, **self.secrets}
         try:
-            table = load_catalog("ingest", **properties).load_table(self.table)
+            table = load_catalog(**properties).load_table(self.table)
             schema = table.schema().as_arrow()
         except Exception as error:
             raise StorageError(
@@ -143,7 +144,9 @@ class IcebergSource:
             snapshot = table.current_snapshot()
             reader = table.scan(row_filter=chosen).to_arrow_batch_reader()
         except Exception as error:
-            raise StorageError(f"{self.description} cannot be read: {self.explain(error)}") from None
+            raise StorageError(
+                f"{self.description} cannot be read: {self.explain(error)}"
+            ) from None
         return reader, str(snapshot.snapshot_id) if snapshot else ""
 
 
