@@ -207,7 +207,7 @@ def test_an_iceberg_table_that_cannot_be_read(project, capfd, refused):
 class Refusing(http.server.BaseHTTPRequestHandler):
     """A REST catalog that repeats the token it refuses."""
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         text = f"no access with {self.headers['Authorization']}"
         error = {"error": {"message": text, "type": "NotAuthorizedException", "code": 401}}
         body = json.dumps(error).encode()

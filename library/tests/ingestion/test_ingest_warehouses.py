@@ -21,7 +21,7 @@ def fails(project, capfd, code, problem):
 
 
 @pytest.mark.parametrize(
-    ("address", "code", "problem"),
+    "refused",
     [
         ("geheim", 2, "must have the form user:password@account/database"),
         ("u:geheim@127.0.0.1:1/d/s?account=a&protocol=http&loginTimeout=2", 1, "127.0.0.1:1/d/s: "),
@@ -30,7 +30,8 @@ def fails(project, capfd, code, problem):
         ("u@a/d?authenticator=SNOWFLAKE_JWT&privateKey=geheim", 1, "Base64 decode failed"),
     ],
 )
-def test_snowflake(project, capfd, monkeypatch, address, code, problem):
+def test_snowflake(project, capfd, monkeypatch, refused):
+    address, code, problem = refused
     pytest.importorskip("adbc_driver_snowflake")
     monkeypatch.setenv("WAREHOUSE", address)
     project.configure(**SNOWFLAKE)

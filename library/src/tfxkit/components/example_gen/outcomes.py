@@ -49,8 +49,9 @@ def write_outcomes(outcomes: list[dict[str, Any]], path: str) -> None:
 
     Args:
         outcomes: For each file `file`, `rows` by split, `left_out`, `error` or None, `sketch`
-            (`Repeats.sketch`), and `ingested`, the provenance in the file or None. Spans of a reader take the place of files, and have `guessed`, too:
-            the types of columns that the schema lacks.
+            (`Repeats.sketch`), and `ingested`, the provenance in the file or None. Spans of a
+            reader take the place of files, and have `guessed`, too: the types of columns that the
+            schema lacks.
         path: File to write: `{"repeated_share", "files": [...]}`, the outcomes without sketches.
     """
     share = repeated_share(outcome["sketch"] for outcome in outcomes)
