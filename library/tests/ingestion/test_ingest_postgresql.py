@@ -179,6 +179,34 @@ def test_the_address_can_be_in_a_file(configured, shop, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "password",
+    ["wrong/geheim", "wrong@geheim", "wrong?geheim", "wrong[geheim", "wrong#geheim", "%zzgeheim"],
+)
+def test_no_part_of_a_password_that_is_not_escaped_is_shown(
+    configured, shop, capfd, monkeypatch, password
+):
+    place = shop.uri.rpartition("@")[2]
+    monkeypatch.setenv("SHOP_URI", f"postgresql://owner:{password}@{place}")
+    assert configured.ingest(*JANUARY) == 1
+    error = capfd.readouterr().err
+    assert "Cannot connect to postgresql://127.0.0.1:" in error and "Traceback" not in error
+    assert "geheim" not in error and "wrong" not in error and configured.names() == []
+
+
+def test_an_address_of_another_form_is_refused_without_it(configured, capfd, monkeypatch):
+    monkeypatch.setenv("SHOP_URI", "host=127.0.0.1 user=owner password=geheim")
+    fails(configured, capfd, 2, "the address in SHOP_URI must have the form postgresql://user:")
+
+
+def test_a_query_may_end_with_a_comment(configured):
+    query = f"{QUERY}; -- of {{{{ begin }}}}"
+    configured.configure(driver="postgresql", uri="SHOP_URI", query=query)
+    assert configured.ingest(*JANUARY) == 0
+    configured.configure(driver="postgresql", uri="SHOP_URI", query=f"{QUERY} -- by id")
+    assert configured.ingest(*JANUARY) == 0
+
+
+@pytest.mark.parametrize(
     ("query", "problem"),
     [
         ("SELECT * FROM nowhere WHERE {{ begin }} < {{ end }}", 'relation "nowhere" does not'),

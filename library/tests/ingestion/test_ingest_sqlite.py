@@ -353,6 +353,84 @@ def test_options_that_do_not_fit(project, database, capfd, arguments, problem):
     nothing_is_left(project, capfd, 2, problem, *arguments)
 
 
+def test_a_source_that_has_lost_rows_is_said_and_one_without_any_makes_no_version(
+    project, database, capfd
+):
+    assert project.ingest(*JANUARY) == 0
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM t WHERE id = 1")
+        connection.commit()
+        assert project.ingest("--again", "1") == 0
+        assert "Version 1 has 3 rows." in capfd.readouterr().out
+        connection.execute("DELETE FROM t")
+    connection.close()
+    nothing_is_left(project, capfd, 4, "no rows for this span", "--again", "1")
+    assert project.table(1, 2).num_rows == 2
+
+
+NAMES_OF_ANY_KIND = ["a b", "Ä", "a.b", "a/b", "select", "x'y", "%s"]
+
+
+def test_columns_of_any_name(project):
+    quoted = ", ".join(f'"{name}"' for name in NAMES_OF_ANY_KIND)
+    with sqlite3.connect(project.root / "shop.db") as connection:
+        connection.execute(f"CREATE TABLE t (id, {quoted})")
+        connection.execute("INSERT INTO t VALUES (1, 2, 3, 4, 5, 6, 7, 8)")
+    connection.close()
+    project.configure(driver="sqlite", path="shop.db", query="SELECT * FROM t")
+    assert project.ingest() == 0
+    assert project.table(1).column_names == ["id", *NAMES_OF_ANY_KIND]
+    assert list(project.table(1).to_pylist()[0].values()) == list(range(1, 9))
+
+
+def test_names_that_differ_in_case_only_are_said(project, database, capfd):
+    query = "SELECT id AS ID, town AS TOWN FROM t"
+    project.configure(driver="sqlite", path="shop.db", query=query)
+    nothing_is_left(project, capfd, 4, 'differ in case: write AS "id"')
+
+
+def test_a_full_disk_leaves_nothing(project, database):
+    query = (
+        "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 3000000) "
+        "SELECT id, 0.5 AS amount, hex(randomblob(16)) AS town FROM n"
+    )
+    project.configure(driver="sqlite", path="shop.db", query=query)
+    # A file cannot grow beyond the limit, as on a disk that is full.
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, 5_000_000)); "
+        "from tfxkit import cli; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    arguments = ["ingest", "--config-dir", str(project.root / "configs")]
+    command = [sys.executable, "-c", script, *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert ended.returncode == 1, ended.stderr
+    assert "Cannot write to " in ended.stderr and "Traceback" not in ended.stderr
+    assert project.names() == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM postgres_scan('host=h user=u password=geheim', 'public', 't')",
+        "SELECT * FROM read_parquet('s3://key:geheim@bucket/t.parquet')",
+    ],
+)
+def test_a_query_with_a_password_is_refused(project, database, capfd, query):
+    (project.root / "configs" / "shop.sql").write_text(query)
+    for section in ({"query": query}, {"query_file": "configs/shop.sql"}):
+        project.configure(driver="sqlite", path="shop.db", **section)
+        assert project.ingest() == 2
+        error = capfd.readouterr().err
+        assert "has a password in" in error and "geheim" not in error
+    assert project.names() == []
+
+
+def test_two_statements_are_refused(project, database, capfd):
+    project.configure(driver="sqlite", path="shop.db", query="SELECT * FROM t; DROP TABLE t")
+    nothing_is_left(project, capfd, 2, "multiple commands: after the first ; comes 'DROP TABLE t'")
+
+
 def test_a_killed_ingestion_leaves_no_span_and_the_next_one_tidies_up(project):
     names = ", ".join(NAMES[1:])
     query = (

@@ -24,6 +24,20 @@ BEGIN, END = (datetime.datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
             "u = TIMESTAMPTZ '2026-01-01 00:00:00+00:00'",
             [],
         ),
+        (
+            "snowflake",
+            "t >= TO_TIMESTAMP_TZ('2026-01-01 00:00:00+00:00') AND "
+            "t < TO_TIMESTAMP_TZ('2026-01-02 00:00:00+00:00') OR "
+            "u = TO_TIMESTAMP_TZ('2026-01-01 00:00:00+00:00')",
+            [],
+        ),
+        (
+            "bigquery",
+            "t >= TIMESTAMP '2026-01-01 00:00:00+00:00' AND "
+            "t < TIMESTAMP '2026-01-02 00:00:00+00:00' OR "
+            "u = TIMESTAMP '2026-01-01 00:00:00+00:00'",
+            [],
+        ),
     ],
 )
 def test_placeholders_become_what_the_driver_takes(driver, sql, parameters):
@@ -38,6 +52,60 @@ def test_only_the_placeholders_in_the_query_are_bound(driver, value):
 
 def test_a_query_without_placeholders_has_no_parameters():
     assert bind("SELECT '{ x }' || $$a$$", None, "postgresql") == ("SELECT '{ x }' || $$a$$", [])
+
+
+DRIVERS = ("sqlite", "duckdb", "postgresql", "snowflake", "bigquery")
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ';', \"a;b\", `c;d`",
+        "SELECT 1 /* ; */",
+        "SELECT 1 -- ; DROP TABLE t\n, 2",
+        "SELECT 1 -- it's\n, '--;' AS x",
+        "SELECT 'it''s; '",
+    ],
+)
+def test_one_statement_stays_as_it_is(driver, query):
+    sql, parameters = bind(query, None, driver)
+    assert (sql.removesuffix("\n"), parameters) == (query, [])
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("end", [";", " ;\n", "; -- the end", "; /* the\nend; */ ; "])
+def test_the_end_of_a_statement_is_cut_off(driver, end):
+    assert bind(f"SELECT 1{end}", None, driver) == ("SELECT 1", [])
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1; DROP TABLE t",
+        "SELECT ';' ; SELECT 2",
+        "SELECT 1 -- x\n; DELETE FROM t;",
+        "SET x = 1;\nSELECT 1",
+    ],
+)
+def test_two_statements_are_refused(driver, query):
+    with pytest.raises(UsageError, match="multiple commands"):
+        bind(query, None, driver)
+
+
+def test_what_is_a_text_depends_on_the_database():
+    escaped = r"SELECT '\'; x'"
+    assert bind(escaped, None, "bigquery") == (escaped, [])
+    assert bind("SELECT $$;$$, $a$ ; $a$", None, "postgresql")[0] == "SELECT $$;$$, $a$ ; $a$"
+    assert bind("SELECT 1 # ; x\n+ 1", None, "bigquery")[0] == "SELECT 1 # ; x\n+ 1"
+
+
+def test_a_placeholder_in_a_comment_is_none():
+    query = "SELECT * /* {{ any }} */ FROM t -- from {{ begin }}\nWHERE t < {{ end }} -- {{ end }}"
+    sql, parameters = bind(query, DAY, "sqlite")
+    assert sql.count("?") == 1 and parameters == ["2026-01-02"]
+    assert sql.endswith("\n")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +130,7 @@ def test_times_are_utc_unless_they_have_a_zone(begin, end, texts):
     [
         ("t >= {{ start }}", DAY, r"placeholder {{ start }}, and only {{ begin }}"),
         ("t >= {{ begin; drop table t }}", DAY, "only {{ begin }}"),
+        ("t LIKE 'x {{ begin }} y'", DAY, "write the placeholder without quotes"),
         ("t >= '{{ begin }}'", DAY, "'{{ begin }}': write the placeholder without quotes"),
         ("t >= {{ begin }}", None, "give --begin and --end"),
         ("SELECT 1", DAY, "would have no effect: the query has no"),

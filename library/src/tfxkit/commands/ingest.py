@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from tfxkit.ingestion.spans import SpanPlace, Written
     from tfxkit.values.reading import Reading
 
+# Of a connection string within a query, as DuckDB's postgres_scan takes it.
+_PASSWORD = re.compile(r"'[^']*\b(password|passwd|pwd)\s*=\s*[^'\s][^']*'", re.IGNORECASE)
 _INGEST = """\
-Make a span from a query of a database, or from a Delta table.
+Make a span from a query of a database, or from a Delta or Iceberg table.
 
 The source is in section `ingest` of the configuration. The rows get the types of
 configs/schema.pbtxt, and are written as the next span, or not at all. With --again the interval of
@@ -60,12 +63,12 @@ def ingest_span(args: argparse.Namespace) -> int:
         from tfxkit.ingestion.sources import open_rows
         from tfxkit.ingestion.spans import next_place, place_again, write_span
 
-        changed = False
+        changed, rows_before = False, None
         if args.again is None:
             place = next_place(base)
         else:
             place, before = place_again(base, args.again)
-            changed = before["query"] != query
+            changed, rows_before = before["query"] != query, before["rows"]
             if before["interval"]:
                 interval = SpanInterval.parse(*before["interval"])
         source = _source(section, selection.folder())
@@ -76,6 +79,8 @@ def ingest_span(args: argparse.Namespace) -> int:
                 facts["table_version"] = rows.table_version
             written = write_span(rows, reading, place, facts)
         terminal.write(_report(place, written, source.description, interval))
+        if rows_before not in (None, written.rows):
+            terminal.write(f"Version {place.version - 1} has {rows_before:,} rows.\n")
         if changed:
             terminal.write(f"The query is another one than that of version {place.version - 1}.\n")
         terminal.write(f"Next: {outputs.command('run')}\n")
@@ -98,14 +103,25 @@ def _checked(config: Config, config_dir: Path) -> tuple[IngestConfig, str]:
 
 def _query(section: IngestConfig, config_dir: Path) -> str:
     from tfxkit.config.loading import project_path
+    from tfxkit.config.secrets import refuse_secrets
 
-    if not section.query_file:
-        return section.query
-    path = project_path(section.query_file, config_dir)
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"ingest.query_file: {path} cannot be read: {error}") from None
+    query = section.query
+    if section.query_file:
+        path = project_path(section.query_file, config_dir)
+        try:
+            query = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"ingest.query_file: {path} cannot be read: {error}") from None
+    try:  # the span and the report hold the query
+        refuse_secrets({"ingest.query": query})
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if _PASSWORD.search(query):
+        raise UsageError(
+            "ingest.query has a password in a text, which the span and the report would hold. Give "
+            "it to the database in another way, such as a secret of its own."
+        )
+    return query
 
 
 def _source(section: IngestConfig, config_dir: Path) -> Source:

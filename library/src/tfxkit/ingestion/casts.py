@@ -73,7 +73,7 @@ def cast_column(column: pa.Array, cast: ColumnCast, first_row: int) -> pa.Array:
     try:
         return read_exactly(plain, cast.how, cast.reading).cast(cast.written)
     except pa.ArrowInvalid:
-        place = _first_misfit(plain, cast)
+        place = _first_misfit(plain, cast.how, cast.reading)
         raise DataError(
             f"Row {first_row + place:,}: {cast.field.name} is {cast.how.type} in the schema, "
             f"and the source has {plain[place].as_py()!r}. {_REMEDY}"
@@ -123,13 +123,13 @@ def _plain(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> pa.Array:
     return values
 
 
-def _first_misfit(column: pa.Array, cast: ColumnCast) -> int:
+def _first_misfit(column: pa.Array, how: ColumnReading, reading: Reading) -> int:
     """Position of the first value that does not fit, by bisection."""
     start, stop = 0, len(column)
     while stop - start > 1:
         middle = (start + stop) // 2
         try:
-            read_exactly(column.slice(start, middle - start), cast.how, cast.reading)
+            read_exactly(column.slice(start, middle - start), how, reading)
             start = middle
         except pa.ArrowInvalid:
             stop = middle

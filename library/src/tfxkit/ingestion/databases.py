@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import threading
 import urllib.parse
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,7 +34,9 @@ _FORMS = {
     "postgresql": ("postgresql://", "postgresql://user:password@host/database"),
     "snowflake": ("@", "user:password@account/database/schema?warehouse=NAME"),
 }
-_SNOWFLAKE_TIMEOUT = "60s"  # of the login, which is tried again until then
+_SNOWFLAKE_TIMEOUT = "60s"  # of the login, which is tried again until then; 3 minutes by default
+
+_BIGQUERY_SECONDS = 30  # until the first answer; its driver would try for ever
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +150,8 @@ def _connected(module: Any, database: Database) -> Iterator[Any]:
                     cursor.execute(statement)
             if database.driver == "postgresql":
                 connection.commit()
+        if database.driver == "bigquery":
+            _first_answer(connection)
     except module.Error as error:
         raise StorageError(
             f"Cannot connect to {database.description}: {database.explain(error)}"
@@ -163,7 +168,8 @@ def _connect(module: Any, database: Database) -> Any:
     if database.driver == "snowflake":
         from adbc_driver_snowflake import DatabaseOptions
 
-        options = {DatabaseOptions.LOGIN_TIMEOUT.value: _SNOWFLAKE_TIMEOUT}
+        wants = "logintimeout=" in database.address.lower()
+        options = {} if wants else {DatabaseOptions.LOGIN_TIMEOUT.value: _SNOWFLAKE_TIMEOUT}
         return module.connect(database.address, db_kwargs=options, autocommit=True)
     if database.driver == "bigquery":
         return module.connect(db_kwargs=_bigquery_options(database), autocommit=True)
@@ -179,6 +185,18 @@ def _bigquery_options(database: Database) -> dict[str, str]:
         options[DatabaseOptions.AUTH_TYPE.value] = kind
         options[DatabaseOptions.AUTH_CREDENTIALS.value] = database.key
     return options
+
+
+def _first_answer(connection: Any) -> None:
+    """Connects to BigQuery, which would happen with the query, within a time limit."""
+    with connection.cursor() as cursor:
+        limit = threading.Timer(_BIGQUERY_SECONDS, cursor.adbc_cancel)
+        limit.daemon = True
+        limit.start()
+        try:
+            cursor.execute("SELECT 1")
+        finally:
+            limit.cancel()
 
 
 def _duckdb(path: str) -> Any:

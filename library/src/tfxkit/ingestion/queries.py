@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tfxkit.errors import UsageError
 
 # Comments, texts and quoted names, of which nothing is replaced, and the parts that count.
-_TOKEN = (
+_PARTS = (
     r"(?P<comment>--[^\n]*|/\*.*?\*/{comment})"
     r"|(?P<quoted>'(?:''|{escape}[^'])*'|\"(?:[^\"])*\"|`[^`]*`|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
     r"|(?P<end>;)"
@@ -128,7 +128,7 @@ def _tokens(query: str, driver: str) -> list[re.Match[str]]:
 def _pattern(driver: str) -> re.Pattern[str]:
     comment = r"|\#[^\n]*" if driver == "bigquery" else ""
     escape = r"\\.|" if driver in _BACKSLASHES else ""
-    return re.compile(_TOKEN.format(comment=comment, escape=escape), re.DOTALL)
+    return re.compile(_PARTS.format(comment=comment, escape=escape), re.DOTALL)
 
 
 def _one_statement(query: str, tokens: list[re.Match[str]]) -> str:

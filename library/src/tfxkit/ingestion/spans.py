@@ -136,6 +136,12 @@ def _check_names(names: list[str], expected: Collection[str]) -> None:
             else "The result has a column without a name. Name it in the query (AS …)."
         )
     if expected and not set(expected) & set(names):
+        folded = {name.lower(): name for name in expected}
+        if alike := [folded[name.lower()] for name in names if name.lower() in folded]:
+            raise DataError(
+                "The names of the result and those in configs/schema.pbtxt differ in case: write "
+                f'AS "{alike[0]}" in the query, and so on for all columns.'
+            )
         raise DataError(
             f"The result has none of the columns in configs/schema.pbtxt; it has: "
             f"{', '.join(names)}. To keep the types of the source, before `init` describes the "

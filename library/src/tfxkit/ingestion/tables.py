@@ -126,9 +126,10 @@ class IcebergSource:
         from pyiceberg.catalog import load_catalog
         from pyiceberg.expressions import AlwaysTrue, And, GreaterThanOrEqual, LessThan
 
-        properties = {"init_catalog_tables": "false", **self.catalog, **self.secrets}
+        properties = {"name": "default", "init_catalog_tables": "false"}
+        properties |= {**self.catalog, **self.secrets}
         try:
-            table = load_catalog("ingest", **properties).load_table(self.table)
+            table = load_catalog(**properties).load_table(self.table)
             schema = table.schema().as_arrow()
         except Exception as error:
             raise StorageError(

@@ -106,12 +106,17 @@ def ingested_queries(examples_uri: str) -> list[IngestedQuery]:
     Raises:
         OSError: If the artifact is unreadable.
     """
-    queries: dict[tuple[str, ...], IngestedQuery] = {}
-    for path, provenance in ingested_files(examples_uri).items():
-        facts = mask_secrets(provenance)
-        texts = [str(facts.get(name) or "") for name in ("source", "query", "time_column")]
-        query = queries.setdefault(tuple(texts), IngestedQuery(*texts, spans=[]))
-        query.spans.append(
+    queries: dict[tuple[str, str, str], IngestedQuery] = {}
+    files = ingested_files(examples_uri)
+    for path in sorted(files, key=_in_order_of_numbers):
+        facts = mask_secrets(files[path])
+        source, query, column = (
+            str(facts.get(name) or "") for name in ("source", "query", "time_column")
+        )
+        of_query = queries.setdefault(
+            (source, query, column), IngestedQuery(source, query, column, spans=[])
+        )
+        of_query.spans.append(
             IngestedSpan(
                 file="/".join(path.split("/")[-3:]),
                 interval=" to ".join(facts.get("interval") or ()),
@@ -139,6 +144,10 @@ def mask_secrets(value: Any, *, secret: bool = False) -> Any:
     if secret:
         return MASK
     return _USER.sub(MASK, value) if isinstance(value, str) else value
+
+
+def _in_order_of_numbers(path: str) -> list[str]:
+    return [part.zfill(20) for part in re.findall(r"\d+|\D+", path)]
 
 
 def _fingerprints(run: Run) -> dict[str, str]:
