@@ -1,10 +1,15 @@
 """Columns that a file needs before a model predicts for it; no cell that a spreadsheet runs."""
 
+import csv
+import datetime
 import io
 import json
+import uuid
 
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
+import tensorflow as tf
 
 from tfxkit.errors import DataError
 from tfxkit.runs.prediction import harmless, predict
@@ -33,6 +38,58 @@ def test_columns_that_the_model_needs_are_asked_for_by_name(tmp_path):
     # Neither the tips, which only the label needs, nor the note, which is ignored.
     with pytest.raises(DataError, match=r"trips\.csv lacks .* needs: fare, payment_type\."):
         predict(str(file), str(tmp_path), io.BytesIO())
+
+
+class Constant(tf.Module):
+    """A model that gives each row the same probability."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
+    def serve(self, examples):
+        return {"probability": tf.fill([tf.size(examples), 1], 0.25)}
+
+
+def test_columns_of_types_that_csv_lacks_are_written_as_text(tmp_path):
+    model = Constant()
+    tf.saved_model.save(model, str(tmp_path), {"serving_default": model.serve})
+    (tmp_path / served_model.EXTRA).mkdir()
+    types = {"fare": "FLOAT", "payment_type": "BYTES", "hour": "INT", "note": "BYTES"}
+    schema = "".join(f'feature {{ name: "{name}" type: {t} }}\n' for name, t in types.items())
+    (tmp_path / served_model.SCHEMA).write_text(schema)
+    (tmp_path / served_model.CONFIG).write_text(json.dumps({"dataset": DATASET}))
+    columns = {
+        "fare": pa.array([1.5, None]),
+        "payment_type": pa.array(["=1+1", None]).dictionary_encode(),
+        "hour": pa.array([5, 6], pa.uint64()),
+        "words": pa.array([b"=2", b"b"]),
+        "hash": pa.array([b"\xff\x00", None]),
+        "id": pa.array([uuid.UUID(int=5).bytes, None], pa.uuid()),
+        "place": pa.array([{"day": datetime.date(2024, 2, 29)}, None]),
+        "tags": pa.array([["a", None], []]),
+    }
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    output = io.BytesIO()
+    assert predict(str(tmp_path / "rows.parquet"), str(tmp_path), output) == 2
+    rows = list(csv.DictReader(io.StringIO(output.getvalue().decode())))
+    assert rows == [
+        {
+            "fare": "1.5",
+            "payment_type": "'=1+1",
+            "hour": "5",
+            "words": "'=2",
+            "hash": "ff00",
+            "id": str(uuid.UUID(int=5)),
+            "place": '{"day": "2024-02-29"}',
+            "tags": '["a", null]',
+            "probability": "0.25",
+        },
+        {
+            **dict.fromkeys(("fare", "payment_type", "hash", "id", "place"), ""),
+            "hour": "6",
+            "words": "b",
+            "tags": "[]",
+            "probability": "0.25",
+        },
+    ]
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])

@@ -1,20 +1,27 @@
 """One reading: columns and single values, pandas and pyarrow, CSV, Parquet and JSON."""
 
 import csv
-import io
 import json
+import tempfile
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pytest
+import pyarrow.parquet
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfxkit.config.data import NumberFormat
+from tfxkit.components.example_gen.encoding import encode_batch
+from tfxkit.components.example_gen.tables import read_batches
+from tfxkit.config.data import CsvFormat, NumberFormat
+from tfxkit.onboarding.profile import profile_columns
+from tfxkit.onboarding.source import find_source
+from tfxkit.onboarding.table import read_table
+from tfxkit.serving.model import RowEncoder
 from tfxkit.values.columns import read_column
 from tfxkit.values.inference import infer
-from tfxkit.values.number_forms import DecimalSign
 from tfxkit.values.reading import ColumnReading, Reading
 from tfxkit.values.scalars import value_reader
 
@@ -136,15 +143,15 @@ KINDS = {
     "gaps": st.none() | st.integers(-(2**53), 2**53).map(float),
     "fractions": st.none() | st.floats(allow_nan=False, allow_infinity=False),
     "truth": st.none() | st.booleans(),
-    "text": letters,
+    "text": st.none() | letters | blank,
     "colours": st.sampled_from(["red", "green", "blue"]),
     "dates": st.dates().map(str),
 }
 
 
 @st.composite
-def frames(draw):
-    rows = draw(st.integers(1, 12))
+def frames(draw, least=1):
+    rows = draw(st.integers(least, 12))
     return pd.DataFrame(
         {
             name: pd.Series(
@@ -158,86 +165,127 @@ def frames(draw):
     )
 
 
-def read_csv(data, delimiter):
-    """All columns as text, as ExampleGen has them; empty text is null."""
-    return pyarrow.csv.read_csv(
-        io.BytesIO(data),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types={name: pa.string() for name in KINDS},
-            strings_can_be_null=True,
-            null_values=[""],
-        ),
-    )
+def typed(path, reading, csv_format):
+    """Columns of a file as ExampleGen and `predict` have them, and their tf.Examples."""
+    batches = list(read_batches(str(path), reading, csv_format))
+    examples = [example for batch in batches for example in encode_batch(batch).to_pylist()]
+    table = pa.Table.from_batches(batches)
+    return {name: table[name].to_pylist() for name in sorted(table.column_names)}, examples
 
 
-def parquet(frame):
+def write_with_pandas(frame, folder):
+    """The files that pandas writes of a frame, in several dialects, with their formats."""
+    dialects = {
+        "comma": ({}, {}),
+        "semicolon": ({"sep": ";", "decimal": ","}, {"delimiter": ";", "decimal": ","}),
+        "tab": ({"sep": "\t"}, {"delimiter": "\t"}),
+        "quoted": ({"quoting": csv.QUOTE_ALL}, {}),
+        "apostrophes": ({"quotechar": "'"}, {"quote": "'"}),
+        "cp1252": ({"encoding": "cp1252"}, {"encoding": "cp1252"}),
+        "utf-16": ({"encoding": "utf-16"}, {"encoding": "utf-16"}),
+    }
+    for name, (options, keys) in dialects.items():
+        path = folder / f"{name}.csv"
+        try:
+            frame.to_csv(path, index=False, **options)
+        except UnicodeEncodeError:  # cp1252 has no zero width space
+            continue
+        yield path, CsvFormat(**keys)
+    frame.to_parquet(folder / "pandas.parquet", index=False)
+    yield folder / "pandas.parquet", CsvFormat()
+
+
+def write_with_pyarrow(frame, folder):
+    """The files that pyarrow writes of a frame, with types that only Arrow has."""
+    table = stored(frame)
+    pyarrow.csv.write_csv(table, folder / "pyarrow.csv")
+    yield folder / "pyarrow.csv", CsvFormat()
+    pyarrow.parquet.write_table(table, folder / "pyarrow.parquet", row_group_size=3)
+    yield folder / "pyarrow.parquet", CsvFormat()
+    exotic = {name: table[name] for name in table.column_names}
+    exotic["text"] = exotic["text"].cast(pa.large_string())
+    exotic["colours"] = exotic["colours"].combine_chunks().dictionary_encode()
+    exotic["dates"] = exotic["dates"].cast(pa.date32())
+    pyarrow.parquet.write_table(pa.table(exotic), folder / "exotic.parquet", row_group_size=2)
+    yield folder / "exotic.parquet", CsvFormat()
+
+
+def stored(frame):
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
-def json_columns(frame):
-    """Columns of JSON objects, one a row."""
-    rows = json.loads(frame.to_json(orient="records", double_precision=15))
-    return {name: [row[name] for row in rows] for name in KINDS}
+def inferred_by_init(path):
+    """CSV format, and type and truth words of each column with a value, as `init` infers them."""
+    table = read_table(find_source([path]))
+    profiles = profile_columns(table.columns, table.decimal)
+    readings = {name: each.inferred.reading for name, each in profiles.items()}
+    return table.csv_format, {
+        name: (reading.type, reading.truth) for name, reading in readings.items() if reading
+    }
 
 
-CSV_DIALECTS = {
-    "comma": {"sep": ","},
-    "semicolon": {"sep": ";", "decimal": ","},
-    "tab": {"sep": "\t"},
-    "quoted": {"sep": ",", "quoting": csv.QUOTE_ALL},
-}
-
-
-@pytest.mark.parametrize("dialect", CSV_DIALECTS)
-@tables
-@given(frame=frames())
-def test_a_frame_is_read_the_same_from_csv_and_parquet(dialect, frame):
-    options = CSV_DIALECTS[dialect]
-    decimal = options.get("decimal", ".")
-    reading = Reading(decimal=decimal)
-    written = read_csv(frame.to_csv(index=False, **options).encode(), options["sep"])
-    stored = parquet(frame)
-    for name in KINDS:
-        inferred = infer(stored[name])
-        if inferred.reading is None:  # no value at all
-            assert infer(written[name]).reading is None
-            continue
-        from_text = infer(written[name], DecimalSign(decimal, certain=True))
-        assert from_text.reading.type == inferred.reading.type, name
-        assert from_text.reading.truth == inferred.reading.truth, name
-        wanted = read_column(stored[name], inferred.reading, reading).to_pylist()
-        assert repr(read_column(written[name], inferred.reading, reading).to_pylist()) == repr(
-            wanted
-        )
+def with_plain_text(frame):
+    """A frame whose text `init` cannot take for another dialect."""
+    return frame.assign(text=[f"a{place}" for place in range(len(frame))])
 
 
 @tables
 @given(frame=frames())
-def test_a_frame_is_read_the_same_from_parquet_and_json(frame):
-    stored, rows = (
-        parquet(frame),
-        json_columns(frame[[*KINDS]].drop(columns="fractions").assign(fractions=0.5)),
-    )
-    for name in set(KINDS) - {"fractions"}:  # pandas writes at most 15 digits of a fraction
-        reading = infer(stored[name]).reading
-        if reading:
-            read = value_reader(reading, Reading())
-            wanted = read_column(stored[name], reading, Reading()).to_pylist()
-            assert [read(value) for value in rows[name]] == wanted
+def test_a_frame_is_read_the_same_from_each_file_and_from_json(frame):
+    table = stored(frame)
+    readings = {name: infer(table[name]).reading for name in KINDS}
+    columns = {name: reading for name, reading in sorted(readings.items()) if reading}
+    reading = Reading(columns=columns)
+    wanted = {
+        name: read_column(table[name], columns[name], reading).to_pylist() for name in columns
+    }
+    expected = None
+    with tempfile.TemporaryDirectory() as folder:
+        for write in (write_with_pandas, write_with_pyarrow):
+            for path, csv_format in write(frame, Path(folder)):
+                how = reading.model_copy(update={"decimal": csv_format.decimal})
+                values, examples = typed(path, how, csv_format)
+                assert repr(values) == repr(wanted), path.name
+                expected = expected or examples
+                assert examples == expected, path.name
+    encoder = RowEncoder(reading, list(columns))
+    rows = json.loads(json.dumps(as_json(frame)))
+    parse = tf.train.Example.FromString
+    assert [parse(row) for row in encoder.encode(encoder.read(rows))] == list(map(parse, expected))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(frame=frames(least=3).map(with_plain_text))
+def test_init_infers_the_same_from_each_file(frame):
+    with tempfile.TemporaryDirectory() as folder:
+        inferred = {}
+        for write in (write_with_pandas, write_with_pyarrow):
+            for path, csv_format in write(frame, Path(folder)):
+                detected, inferred[path.name] = inferred_by_init(path)
+                if detected:
+                    assert detected.delimiter == csv_format.delimiter, path.name
+        wanted = inferred["pandas.parquet"]
+        assert all(each == wanted for each in inferred.values()), inferred
+
+
+def as_json(frame):
+    """Rows as a client sends them; a gap is null."""
+    rows = stored(frame).to_pylist()
+    return [{n: None if v != v else v for n, v in row.items()} for row in rows]  # noqa: PLR0124
 
 
 @tables
 @given(frame=frames())
 def test_pandas_agrees_on_whole_numbers_and_missing_values(frame):
-    stored = parquet(frame)
-    whole = read_column(stored["whole"], ColumnReading(type="INT"), Reading())
+    table = stored(frame)
+    whole = read_column(table["whole"], ColumnReading(type="INT"), Reading())
     assert whole.to_pylist() == frame["whole"].tolist()
-    gaps = read_column(stored["gaps"], ColumnReading(type="INT"), Reading())
+    gaps = read_column(table["gaps"], ColumnReading(type="INT"), Reading())
     assert gaps.is_null().to_pylist() == frame["gaps"].isna().tolist()
     assert gaps.drop_null().to_pylist() == frame["gaps"].dropna().astype("int64").tolist()
-    truth = read_column(stored["truth"], ColumnReading(type="BYTES"), Reading())
+    truth = read_column(table["truth"], ColumnReading(type="BYTES"), Reading())
     assert truth.is_null().to_pylist() == frame["truth"].isna().tolist()
-    text = read_column(stored["text"], ColumnReading(type="BYTES"), Reading())
-    blank_text = [not value.strip() for value in frame["text"]]  # NBSP is white space to Python
+    text = read_column(table["text"], ColumnReading(type="BYTES"), Reading())
+    # NBSP is white space to Python, a zero width space is not.
+    blank_text = [not (value or "").strip().strip("\u200b") for value in frame["text"]]
     assert text.is_null().to_pylist() == blank_text

@@ -8,6 +8,7 @@ addresses or start programs ("CSV Injection", OWASP).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
@@ -25,6 +26,7 @@ from tfxkit.errors import DataError
 from tfxkit.features.training_values import TrainingValues, notices
 from tfxkit.storage import served_model
 from tfxkit.training.export import OUTPUT
+from tfxkit.values.columns import is_binary, stored_values
 
 _BATCH_ROWS = 4096
 _FORMULA = r"^([=@\t\r]|[+\-][\s\S])"  # a sign alone is no formula, but often stands for no value
@@ -74,7 +76,7 @@ def predict(
     raw_batches = read_raw_batches(file, reading.columns, csv)
     for batch, typed in zip(raw_batches, read_batches(file, reading, csv), strict=True):
         trained.count(typed, counts)
-        columns = {name: batch.column(name) for name in batch.schema.names}
+        columns = {name: _for_csv(batch.column(name)) for name in batch.schema.names}
         for name, values in _predictions(model, typed, dataset).items():
             columns[_free(name, batch.schema.names)] = values
         table = pa.table(columns) if raw else harmless(pa.table(columns))
@@ -109,6 +111,26 @@ def _predictions(model: tf.Module, batch: pa.RecordBatch, dataset: Dataset) -> d
         for name, parts in tensors.items()
         for column, values in _columns(name, np.concatenate(parts), dataset)
     }
+
+
+def _for_csv(column: pa.Array) -> pa.Array:
+    """Values of any Arrow type as CSV has them.
+
+    Dictionaries are decoded, bytes are text or else hexadecimal, lists and structs are JSON.
+    """
+    values = stored_values(column)
+    while pa.types.is_dictionary(values.type):
+        values = stored_values(values.dictionary_decode())
+    if is_binary(values.type):
+        values = values.cast(pa.binary())
+        try:
+            return values.cast(pa.string())
+        except pa.ArrowInvalid:
+            return pa.array([v if v is None else v.hex() for v in values.to_pylist()], pa.string())
+    if pa.types.is_nested(values.type) or pa.types.is_interval(values.type):
+        texts = [v if v is None else json.dumps(v, default=str) for v in values.to_pylist()]
+        return pa.array(texts, pa.string())
+    return values
 
 
 def _free(name: str, taken: Sequence[str]) -> str:
