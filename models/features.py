@@ -36,18 +36,16 @@ from typing import Any
 
 from tfxkit.config.dataset import Dataset
 from tfxkit.features.helpers import (
-    Columns,
-    Features,
     bucketized,
     by_role,
     code,
     date_parts,
     hashed,
     number,
-    preprocessing,
     rank,
     words,
 )
+from tfxkit.features.preprocessing import Columns, Features, preprocessing
 
 
 @preprocessing

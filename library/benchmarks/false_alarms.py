@@ -1,15 +1,17 @@
 """False alarms of the data gate: the share of bootstrap samples of good data that it stops.
 
 Each sample has rows drawn with replacement from all rows of the configured spans, so it is what
-another delivery of the same world could have been. It is held to the schema, to the bounds on drift
-(from all rows), and to the bound on how much one feature may tell of the label. Repeated rows, of
-which such a sample is full, are counted in samples without replacement. Statistics are computed in
-memory, as StatisticsGen computes them; there is no run.
+another delivery of the same world could have been. It is held to the schema, to the domain of the
+label, to the thresholds on drift (from all rows), and to target leakage: by one column, and for a
+regression by a weighted sum. Repeated rows, of which such a sample is full, are counted in samples
+without replacement. Statistics are computed in memory, as StatisticsGen computes them; there is no
+run.
 
     PYTHONPATH=library .venv/bin/python library/benchmarks/false_alarms.py \
-        [--samples 200] [--rows 500 5000]
+        [--samples 200] [--rows 500 5000] [--data customers houses penguins]
 
-Prints, for each number of rows, how many of the samples raised an alarm and why.
+Prints, for each number of rows, how many of the samples raised an alarm and why. With `--data`, for
+data sets of `own_data_sets.py` instead of the sample, as `init` describes them.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import collections
 import math
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,16 +31,19 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from benchmarks.own_data import init_project
+from benchmarks.own_data_sets import DATA
 from tfxkit.components.data_gate import drift
 from tfxkit.components.data_gate.findings import GateReport, anomaly_findings
-from tfxkit.components.data_gate.rows import associations
+from tfxkit.components.data_gate.labels import label_findings
+from tfxkit.components.data_gate.rows import leaks_in
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.outcomes import Repeats, repeated_share
 from tfxkit.components.example_gen.spans import range_config, select
 from tfxkit.components.example_gen.tables import read_batches
 from tfxkit.config import loading as config
 from tfxkit.config.loading import Config, project_path
-from tfxkit.metrics.association import LEAK, SAMPLE_ROWS
+from tfxkit.metrics.association import SAMPLE_ROWS
 from tfxkit.storage.artifacts import ColumnStatistics, columns_in
 from tfxkit.values.reading import Reading
 
@@ -48,9 +54,11 @@ Z = 1.96  # of a two-sided interval of 95 %
 class Data:
     """All rows: as TFDV wants them, and as examples."""
 
-    def __init__(self, loaded: Config, schema: schema_pb2.Schema) -> None:
+    def __init__(self, configs: Path) -> None:
         """Reads the spans of a configuration."""
-        base = project_path(loaded.data.path, CONFIGS)
+        loaded: Config = config.load(configs, ["local"])
+        schema = text_format.Parse((configs / config.SCHEMA_FILE).read_text(), schema_pb2.Schema())
+        base = project_path(loaded.data.path, configs)
         reading = Reading.of(schema, loaded.data.csv, loaded.data.columns)
         files = select(base, range_config(loaded.data.spans)).files
         batches = [b for file in files for b in read_batches(file, reading, loaded.data.csv)]
@@ -72,23 +80,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--rows", type=int, nargs="+", default=[500, 5000])
+    parser.add_argument("--data", nargs="+", choices=list(DATA), default=[])
     args = parser.parse_args()
-    loaded = config.load(CONFIGS, ["local"])
-    schema = text_format.Parse((CONFIGS / config.SCHEMA_FILE).read_text(), schema_pb2.Schema())
-    data = Data(loaded, schema)
+    if not args.data:
+        _print_rates("sample", Data(CONFIGS), args.rows, args.samples)
+    for name in args.data:
+        with tempfile.TemporaryDirectory() as folder:
+            init_project(name, Path(folder))
+            _print_rates(name, Data(Path(folder) / "configs"), args.rows, args.samples)
+
+
+def _print_rates(name: str, data: Data, sizes: list[int], samples: int) -> None:
     before = columns_in(data.statistics())
-    print(f"{len(data.examples)} rows; {args.samples} samples of each size")
-    for size in args.rows:
+    print(f"{name}: {len(data.examples)} rows; {samples} samples of each size")
+    for size in sizes:
         random = np.random.default_rng(0)
         stopped, why = 0, collections.Counter[str]()
-        for _ in range(args.samples):
+        for _ in range(samples):
             found = set(_alarms(data, before, random, size))
             stopped += any(not alarm.startswith("warning") for alarm in found)
             why.update(found)
-        low, high = _interval(stopped, args.samples)
+        low, high = _interval(stopped, samples)
         print(
-            f"{size:>6} rows: {stopped} stopped, false-alarm rate {stopped / args.samples:.3f} "
-            f"(95 %: {low:.3f} to {high:.3f})"
+            f"{size:>6} rows: {stopped} stopped, false-alarm rate {stopped / samples:.3f} "
+            f"(95 %: {low:.3f} to {high:.3f})",
+            flush=True,
         )
         for alarm, count in why.most_common():
             print(f"{count:>14} × {alarm}")
@@ -104,16 +120,18 @@ def _alarms(
     drift.measure(
         "drift", {"all": columns_in(statistics)}, {"all": before}, validation.drift, report
     )
-    features = {feature.name: feature for feature in schema.feature}
     report.findings += anomaly_findings(
-        tfdv.validate_statistics(statistics, schema), "all", features
+        tfdv.validate_statistics(statistics, schema), "all", schema, columns_in(statistics)
     )
-    yield from (f"{finding.column}: {finding.kind}" for finding in report.stopping())
-
-    told = associations([data.examples[row] for row in rows[:SAMPLE_ROWS]], schema, data.dataset)
-    for name, association in told.items():
-        if association > (validation.max_association or 1.0):
-            yield f"{'' if association >= LEAK else 'warning: '}{name} leaks the label"
+    splits = {"train": columns_in(statistics)}
+    report.findings += label_findings(splits, {}, None, schema, data.dataset)
+    examples = [data.examples[row] for row in rows[:SAMPLE_ROWS]]
+    allowed = validation.max_association or 1.0
+    report.findings += leaks_in(examples, "train", schema, data.dataset, allowed=allowed)[1]
+    stopping = report.stopping()
+    for finding in report.findings:
+        prefix = "" if finding in stopping else "warning: "
+        yield f"{prefix}{finding.column}: {finding.kind}"
     repeats = Repeats()
     distinct = random.permutation(len(data.examples))[:size]
     repeats.add_all(hash(data.examples[row]) & (1 << 62) - 1 for row in distinct)

@@ -64,12 +64,17 @@ def _print_row(name: str, row: dict[str, Any]) -> None:
     )
 
 
-def _measure(name: str, seeds: list[int], project: Path) -> dict[str, Any]:
+def init_project(name: str, project: Path) -> None:
+    """Writes a data set and its configuration, as `init` proposes it, into an empty folder."""
     shutil.copytree(ROOT / "configs", project / "configs")
     file = project / f"{name}.csv"
     DATA[name]().to_csv(file, index=False)
     label = ["--label", LABELS[name]] if name in LABELS else []
-    _pipeline(project, "init", "--data", str(file), *label, "--force")
+    run_pipeline(project, "init", "--data", str(file), *label, "--force")
+
+
+def _measure(name: str, seeds: list[int], project: Path) -> dict[str, Any]:
+    init_project(name, project)
     dataset = yaml.safe_load((project / "configs" / "dataset.yaml").read_text())
     metric, wanted = WANTED[dataset["task"]]
     summaries = []
@@ -77,7 +82,8 @@ def _measure(name: str, seeds: list[int], project: Path) -> dict[str, Any]:
     for seed in seeds:
         outputs = project / f"outputs-{seed}"
         setting = f"outputs={json.dumps(str(outputs))}"
-        _pipeline(project, "run", "--set", setting, "--set", f"train.seed={seed}")
+        chosen = [setting, f"train.seed={seed}", "data.split_at=null"]  # the same rows as ever
+        run_pipeline(project, "run", *(word for each in chosen for word in ("--set", each)))
         [summary] = outputs.glob("*/runs/latest/summary.json")
         summaries.append(json.loads(summary.read_text()))
     seconds = (time.monotonic() - begun) / len(seeds)
@@ -94,7 +100,8 @@ def _measure(name: str, seeds: list[int], project: Path) -> dict[str, Any]:
     }
 
 
-def _pipeline(project: Path, subcommand: str, *args: str) -> None:
+def run_pipeline(project: Path, subcommand: str, *args: str) -> None:
+    """Runs a subcommand with the configuration of a project; raises SystemExit if it fails."""
     command = [sys.executable, "-m", "pipeline", subcommand, *args]
     command += ["--config-dir", str(project / "configs")]
     environment = {**os.environ, "TMPDIR": str(project)}  # TFX leaves files in there

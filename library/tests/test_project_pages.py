@@ -56,7 +56,8 @@ def features(config, rows, tmp_path_factory):
     body = textwrap.indent(on_the_sample(block("extending", "unit_price")), "    ")
     code = (
         "from tfxkit.config.dataset import Dataset\n"
-        "from tfxkit.features.helpers import by_role, hashed, number, preprocessing, rank\n"
+        "from tfxkit.features.helpers import by_role, hashed, number, rank\n"
+        "from tfxkit.features.preprocessing import preprocessing\n"
         "@preprocessing\n"
         "def preprocessing_fn(inputs, custom_config):\n"
         "    dataset = Dataset.model_validate(custom_config['dataset'])\n"

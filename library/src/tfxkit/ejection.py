@@ -158,8 +158,8 @@ def rewrite(source: str, package: str) -> str:
         start = starts[token.start[0] - 1] + token.start[1]
         if token.type in _STRINGS:
             cuts += [
-                (start + found.start(), start + found.end())
-                for found in text.finditer(token.string)
+                (start + match.start(), start + match.end())
+                for match in text.finditer(token.string)
             ]
         elif [each.string for each in tokens[number : number + 5]] == names and (
             tokens[number - 1].string != "."
@@ -173,8 +173,8 @@ def rewrite(source: str, package: str) -> str:
 
 def _package(name: str, root: Path) -> str:
     """The library's package of a component."""
-    found = palette(root)
-    for component in found:
+    components = palette(root)
+    for component in components:
         if component.name == name:
             if component.package is None:
                 raise UsageError(
@@ -182,7 +182,7 @@ def _package(name: str, root: Path) -> str:
                     f"{component.module}."
                 )
             return component.package
-    names = [component.name for component in found if component.package]
+    names = [component.name for component in components if component.package]
     near = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names) or 'none'}"
     raise UsageError(f"{PALETTE} imports no component {name!r} from the library; {hint}")

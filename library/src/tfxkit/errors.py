@@ -61,8 +61,8 @@ def user_error(error: BaseException) -> UserError | None:
     for link in chain(error):
         if isinstance(link, UserError):
             return link
-        if found := _IN_TRACEBACK.findall(str(link)):
-            kind, message = found[-1]
+        if reasons := _IN_TRACEBACK.findall(str(link)):
+            kind, message = reasons[-1]
             return _KINDS[kind](message)
     return None
 

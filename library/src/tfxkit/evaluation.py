@@ -10,6 +10,9 @@ import dataclasses
 # Metrics that only describe the rows; they are shown apart and have no threshold.
 EXAMPLE_COUNT, MEAN_LABEL = "example_count", "mean_label"
 COUNTS = (EXAMPLE_COUNT, MEAN_LABEL)
+# Before the name of the loss that both models are compared by, row by row. No metric of a project
+# has a blank in its name.
+PAIRED = "paired "
 
 Metrics = dict[str, float | None]
 _REFUSE_UNKNOWN = {"extra": "forbid"}  # where pydantic reads one of these from a file

@@ -12,7 +12,10 @@ PACKAGES = {
     "vertex": ("kfp",),
     "sql": ("adbc-driver-manager", "adbc-driver-sqlite", "adbc-driver-postgresql"),
     "duckdb": ("adbc-driver-manager", "duckdb"),
+    "snowflake": ("adbc-driver-manager", "adbc-driver-snowflake"),
+    "bigquery": ("adbc-driver-manager", "adbc-driver-bigquery"),
     "delta": ("deltalake",),
+    "iceberg": ("pyiceberg", "sqlalchemy"),
     "serving": ("fastapi", "prometheus-client", "tensorflow-serving-api", "uvicorn"),
 }
 

@@ -86,8 +86,8 @@ def raised(error: BaseException) -> str:
         frame = frames[-1]
         # Less indented than the source of the frame.
         pattern = rf"^ {{0,{len(frame['indent'])}}}([\w.]+: .+?){_STEP_OF_BEAM}?$"
-        if found := re.search(pattern, text[frame.end() :], re.MULTILINE):
-            return found[1]
+        if match := re.search(pattern, text[frame.end() :], re.MULTILINE):
+            return match[1]
     return f"{type(error).__name__}: {re.sub(f'{_STEP_OF_BEAM}$', '', text)}"
 
 
@@ -119,8 +119,8 @@ def _own_lines(error: BaseException) -> Iterator[Place]:
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((error.filename, error.lineno or 0, "", (error.text or "").strip()))
     frames += [
-        (found["file"], int(found["line"]), found["function"] or "", found["source"] or "")
-        for found in _FRAME.finditer(str(error))
+        (frame["file"], int(frame["line"]), frame["function"] or "", frame["source"] or "")
+        for frame in _FRAME.finditer(str(error))
     ]
     for filename, line, function, source in frames:
         if file := own_file(filename):

@@ -104,7 +104,7 @@ def upgrade(source: str, root: Path, digest: str | None = None) -> Upgrade:
     """
     _refuse_foreign_project(root)
     extras = project_extras(root)
-    wheel = read_wheel(_content(source, digest), _shown(source))
+    wheel = read_wheel(_content(source, digest), _redacted(source))
     before = vendored_version(root)
     unlocked = _unlocked(wheel, root, extras)
     changed = _install(wheel, root)
@@ -188,7 +188,7 @@ def changes(changelog: str, after: Version, until: Version) -> str:
 
 def vendored_version(root: Path) -> Version | None:
     """The version of the library that the lock of a project names; None if it is ambiguous."""
-    versions = {version for _, version in _NAMED_WHEEL.findall(_read(_lock(root)))}
+    versions = {version for _, version in _NAMED_WHEEL.findall(_read_text(_lock(root)))}
     with contextlib.suppress(InvalidVersion):
         return Version(versions.pop()) if len(versions) == 1 else None
     return None
@@ -202,7 +202,7 @@ def project_extras(root: Path) -> tuple[str, ...]:
     """
     file = root / "pyproject.toml"
     try:
-        tables = tomllib.loads(_read(file))
+        tables = tomllib.loads(_read_text(file))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is not valid TOML: {error}") from None
     return tuple(tables.get("tool", {}).get(LIBRARY, {}).get("extras", ()))
@@ -224,14 +224,14 @@ def _lock(root: Path) -> Path:
     return root / "requirements" / "library.txt"
 
 
-def _read(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"Cannot read {file}: {_reason(error)}.") from None
 
 
-def _shown(source: str) -> str:
+def _redacted(source: str) -> str:
     return _CREDENTIALS.sub("", source)
 
 
@@ -242,7 +242,8 @@ def _content(source: str, digest: str | None) -> bytes:
     if _ADDRESS.match(source):
         if not digest:
             raise UsageError(
-                f"Nothing vouches for what {_shown(source)} gives out. Name its hash: --sha256 HASH"
+                f"Nothing vouches for what {_redacted(source)} gives out. Name its hash: "
+                "--sha256 HASH"
             )
         content = _download(source)
     else:
@@ -252,13 +253,13 @@ def _content(source: str, digest: str | None) -> bytes:
             raise UsageError(f"Cannot read the wheel {source}: {_reason(error)}.") from None
     actual = hashlib.sha256(content).hexdigest()
     if digest and actual != digest:
-        raise UsageError(f"{_shown(source)} has another SHA-256: {actual}, not {digest}.")
+        raise UsageError(f"{_redacted(source)} has another SHA-256: {actual}, not {digest}.")
     return content
 
 
 def _download(address: str) -> bytes:
     if not address.lower().startswith(("http://", "https://")):
-        raise UsageError(f"Cannot download {_shown(address)}: only http(s) addresses are taken.")
+        raise UsageError(f"Cannot download {_redacted(address)}: only http(s) addresses are taken.")
     if _CREDENTIALS.search(address):
         raise UsageError("Addresses with a password are not taken: name a file in their place.")
     try:
@@ -267,15 +268,15 @@ def _download(address: str) -> bytes:
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise StorageError(
-            f"Cannot download {_shown(address)}: {_shown(str(reason))}. Download the wheel on a "
-            "machine with network, and name the file."
+            f"Cannot download {_redacted(address)}: {_redacted(str(reason))}. Download the wheel "
+            "on a machine with network, and name the file."
         ) from None
 
 
 def _unlocked(wheel: Wheel, root: Path, extras: Sequence[str]) -> tuple[str, ...]:
     """Dependencies that no pin of the lock meets, on this machine."""
     pins: dict[str, str] = {}
-    lock = _read(root / "requirements" / "runtime.txt")
+    lock = _read_text(root / "requirements" / "runtime.txt")
     for line in re.findall(r"(?m)^[A-Za-z0-9][^\\\n]*", lock):
         with contextlib.suppress(InvalidRequirement):  # such as a conflict of a merge
             pin = Requirement(line)
@@ -311,7 +312,7 @@ def _install(wheel: Wheel, root: Path) -> bool:
                 file.unlink()
                 changed = True
     except OSError as error:
-        named = wheel.lock == _read(lock)
+        named = wheel.lock == _read_text(lock)
         in_force = "new" if named else "old"
         raise StorageError(
             f"Cannot write to {error.filename or vendor}: {_reason(error)}. The {in_force} library "

@@ -153,6 +153,12 @@ def test_another_label_is_no_baseline_and_the_log_says_so(
             ("", ""),
             None,
         ),
+        # The value that counts as 0 is named since:
+        (
+            {"label": {"column": "tips", "times": "fare", "greater_than": 0.2, "negative": "no"}},
+            ("", ""),
+            None,
+        ),
     ],
 )
 def test_what_makes_a_served_model_incomparable(

@@ -56,7 +56,7 @@ def broken(trips, column, value, rows):
 ANOMALIES = {
     "missing column": (
         lambda t: t.drop(columns="fare"),
-        ["fare (train): Column dropped: Column is completely missing"],
+        ["fare (train): Missing column: no row has a value"],
     ),
     "new column": (
         lambda t: t.assign(tolls=1.0),
@@ -80,11 +80,11 @@ ANOMALIES = {
     ),
     "no values at all": (
         lambda t: t.assign(company=None),
-        ["company (train): Column dropped: The feature was not present in any examples"],
+        ["company (train): Missing column: no row has a value"],
     ),
     "too many gaps": (
         lambda t: broken(t, "fare", None, 100),
-        ["fare (train): Column dropped", "minimum fraction = 1.000000, actual = 0.750000"],
+        ["fare (train): Missing values: 300 of 400 rows have a value (75.0%), at least 100.0% is "],
     ),
 }
 
@@ -130,7 +130,7 @@ def test_all_findings_come_at_once_on_one_screen(gate, trips):
         gate({"train": rows, "eval": rows})
     lines = str(error.value).splitlines()
     assert len(lines) < 30
-    assert "  fare (eval, train): Column dropped: Column is completely missing" in lines
+    assert "  fare (eval, train): Missing column: no row has a value" in lines
     assert "  ... and 11 more" in lines
     assert len(error.value.report["findings"]) == 62
 

@@ -135,12 +135,14 @@ def test_repeats_are_estimated_over_files_in_any_order(distinct, times):
     assert repeated_share([]) == 0.0
 
 
-def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, known=False, **bounds):
+def rows_found(
+    tmp_path, *, share=0.0, spans=(), before=(), empty=0, known=False, files=(), **bounds
+):
     described = dataset("binary", known)
     artifact, baseline = standard_artifacts.Examples(), standard_artifacts.ExampleStatistics()
     artifact.uri = str(tmp_path)
     artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
-    (tmp_path / OUTCOMES).write_text(json.dumps({"repeated_share": share, "files": []}))
+    (tmp_path / OUTCOMES).write_text(json.dumps({"repeated_share": share, "files": files}))
     for one, numbers in ((artifact, spans), (baseline, before)):
         if numbers:
             one.set_string_custom_property("spans", json.dumps(numbers))
@@ -157,7 +159,7 @@ def rows_found(tmp_path, *, share=0.0, spans=(), before=(), empty=0, known=False
             for row in part:
                 writer.write(row)
     validation = Validation.model_validate(bounds)
-    found = list(row_findings(artifact, baseline, validation))
+    found = list(row_findings(artifact, baseline, validation, described))
     if (allowed := validation.max_association) is not None:
         found += find_leaks(artifact, SCHEMA, described, allowed)[1]
     return found
@@ -174,6 +176,21 @@ def test_each_finding_has_a_bound_that_can_be_set(tmp_path):
     muted = rows_found(tmp_path, share=0.34, max_repeated=0.5, max_association=None)
     assert muted == []
     assert rows_found(tmp_path, spans=[1, 3], before=[2, 3], max_association=None) == []
+
+
+def test_whole_numbers_that_float_changes_are_a_warning_with_an_example(tmp_path):
+    rounded = {name: ["17031320101", "17031320576"] for name in ("number", "not_described")}
+    found = rows_found(
+        tmp_path, files=[{"rounded": {}}, {"rounded": rounded}, {}], max_association=None
+    )
+    assert [(each.column, each.severity, each.what) for each in found] == [
+        (
+            "number",
+            "warning",
+            "Whole numbers in a column of type FLOAT, which keeps 7 digits: 17031320101 is read as "
+            "17031320576",
+        )
+    ]
 
 
 def test_files_without_rows_take_nothing_from_what_is_looked_at(tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.preloaded import Forked, preloaded
 from tests.project_with_runs import NAME, make_project
 from tests.sample_project import CONFIGS, LIBRARY, ROOT
 from tfxkit import cli, project
@@ -165,18 +166,23 @@ def test_runs_go_on_with_ejected_components(tmp_path):
     """With a driver (Baseline), pickled functions (both others) and metrics named by module."""
     root = copy_project(tmp_path / "project")
     make_project(root)
+    path = os.pathsep.join((environment(root)["PYTHONPATH"], str(LIBRARY)))
+    with preloaded(tmp_path, root, environment(root) | {"PYTHONPATH": path}) as forked:
+        _run_before_and_after(root, forked)
+
+
+def _run_before_and_after(root: Path, forked: Forked) -> None:
     selected = ["--config", "fast", "--set", "dag=pipeline.dag"]
     runs = root / "outputs" / NAME / "runs"
 
     def pipeline(*arguments: str) -> str:
-        done = python(root, "-m", "pipeline", *arguments, *selected)
+        done = forked("tfxkit.cli", [*arguments, *selected])
         return f"{done.returncode}\n{done.stdout}{done.stderr}"
 
     out = pipeline("run", "--to", "Baseline")
     assert out.startswith("0\n"), out
     for name in ("Baseline", "Evaluator", "SpanExampleGen"):
-        done = python(root, "-m", "pipeline", "eject", name)
-        assert done.returncode == 0, done.stderr
+        eject(name, root)
     out = pipeline("run")
     assert out.startswith("0\n"), out
     found = summary.read(runs / "latest")

@@ -241,6 +241,7 @@ def test_verdicts_are_in_words_and_those_of_tfma(with_baseline):
     assert {name for name, one in checks.items() if not one.passed} == {
         "log_loss: max",
         "log_loss: change",
+        "log_loss: paired test",
         "auc: worst slice",
     }
     assert checks["auc: min"].detail.endswith(", at least 0.5")
@@ -317,7 +318,52 @@ def test_regression_metrics_and_rows_without_a_label(evaluate):
     assert result.baseline_metrics["r2"] == pytest.approx(r2, rel=1e-4)
     assert result.metrics["calibration"] == pytest.approx(p.mean() / y.mean(), rel=1e-4)
     assert result.blessed
-    assert {one.name for one in result.checks} == {"rmse: max", "r2: min", "r2: change"}
+    assert {one.name for one in result.checks} == {
+        "rmse: max",
+        "r2: min",
+        "r2: change",
+        "mse: paired test",
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "shift", "name", "loss"),
+    [
+        ("binary", 1.0, "log_loss", sklearn_metrics.log_loss),
+        ("multiclass", -1.0, "log_loss", sklearn_metrics.log_loss),
+        ("regression", 1.0, "mse", sklearn_metrics.mean_squared_error),
+    ],
+)
+def test_a_significantly_worse_model_is_refused_whatever_the_allowance(
+    evaluate, task, shift, name, loss
+):
+    wide = {"thresholds": {name: {"max": 9.0, "max_worsening": 9.0}}}
+    result, _, _ = evaluate(task, wide, shift=shift, baseline_shift=0.0)
+    y = rows(task)["y"]
+    ours, theirs = (loss(y, predict(task, rows(task)["x"], by)) for by in (shift, 0.0))
+    [refused] = [check for check in result.checks if not check.passed]
+    assert refused.name == f"{name}: paired test"
+    assert refused.detail.startswith(
+        f"{name} is {ours - theirs:.4g} worse than the baseline's {theirs:.4g} on the same 600 rows"
+    )
+    assert not result.blessed
+
+
+def test_the_paired_test_can_be_switched_off_and_needs_a_baseline(evaluate):
+    wide = {"thresholds": {"log_loss": {"max": 9.0}}}
+    off, _, _ = evaluate("binary", {**wide, "paired_test": None}, shift=1.0, baseline_shift=0.0)
+    alone, _, _ = evaluate("binary", wide, shift=1.0)
+    assert [check.name for check in (*off.checks, *alone.checks)] == ["log_loss: max"] * 2
+    assert off.blessed
+
+
+def test_a_paired_test_alone_blesses_no_model(evaluate):
+    result, _, _ = evaluate("binary", {}, shift=0.0, baseline_shift=1.0)
+    assert [(check.name, check.passed) for check in result.checks] == [
+        ("bounds", False),
+        ("log_loss: paired test", True),
+    ]
+    assert not result.blessed
 
 
 def share_of_sure_rows(labels, predictions, weights):

@@ -8,43 +8,39 @@ shipped one with a few more lines (`own_steps.py`).
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.foreign.own_steps import add_steps
 from tests.foreign.trips_database import write_database
+from tests.preloaded import Forked, preloaded
 from tests.project_with_runs import NAME, make_project
-from tests.sample_project import copy_with_code
+from tests.sample_project import LIBRARY, copy_with_code
 from tfxkit.runs import summary
 from tfxkit.runs.outputs import Outputs
 from tfxkit.runs.summary import Summary
 
 OWN_FILES = Path(__file__).with_name("project")
 OVERLAYS = ("fast", "source")
-SUBCOMMANDS = """
-import contextlib, io, json, sys
-from tfxkit import cli
-
-ended = []
-for arguments in json.loads(sys.argv[1]):
-    with contextlib.redirect_stderr(io.StringIO()) as error:
-        code = cli.main(arguments)
-    ended.append([code, error.getvalue()])
-print(json.dumps(ended))
-"""
 
 
 @dataclasses.dataclass(frozen=True)
 class ForeignProject:
-    """A folder with code, configuration and data of its own."""
+    """A folder with code, configuration and data of its own.
+
+    Attributes:
+        root: The folder.
+        forked: Runs a subcommand in it without the imports of a new process, if there is one.
+    """
 
     root: Path
+    forked: Forked | None = None
 
     @property
     def outputs(self) -> Outputs:
@@ -55,13 +51,17 @@ class ForeignProject:
         """The configuration on the command line."""
         return [word for overlay in OVERLAYS for word in ("--config", overlay)]
 
+    def environment(self, *packages: Path) -> dict[str, str]:
+        """Variables of a process with the project's own packages, and others after them."""
+        path = os.pathsep.join(map(str, (self.root, *packages)))
+        return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1"}
+
     def python(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs Python in the project's folder, with the project's own packages."""
-        environment = {**os.environ, "PYTHONPATH": str(self.root), "NO_COLOR": "1"}
         return subprocess.run(
             [sys.executable, *args],
             cwd=self.root,
-            env=environment,
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -69,13 +69,16 @@ class ForeignProject:
 
     def pipeline(self, subcommand: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Runs a subcommand with the configuration `fast`, on the rows of a database."""
-        return self.python("-m", "pipeline", subcommand, *args, *self.selection)
+        return self._run([subcommand, *args, *self.selection])
 
-    def subcommands(self, *commands: tuple[str, ...]) -> list[tuple[int, str]]:
-        """Exit code and standard error of subcommands, one after the other in one process."""
-        done = self.python("-c", SUBCOMMANDS, json.dumps(commands))
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [(code, error) for code, error in json.loads(done.stdout.splitlines()[-1])]
+    def subcommands(self, *commands: Sequence[str]) -> list[tuple[int, str]]:
+        """Exit code and standard error of subcommands, one after the other."""
+        return [(done.returncode, done.stderr) for done in map(self._run, commands)]
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        if self.forked:
+            return self.forked("tfxkit.cli", arguments)
+        return self.python("-m", "pipeline", *arguments)
 
     def latest(self) -> Summary:
         return summary.read(self.outputs.runs / "latest")
@@ -105,12 +108,15 @@ def _use_own_dag(base: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def foreign(tmp_path_factory) -> ForeignProject:
+def foreign(tmp_path_factory) -> Iterator[ForeignProject]:
     """The project after its first run."""
     project = make_foreign_project(tmp_path_factory.mktemp("foreign"))
-    done = project.pipeline("run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project
+    screens = tmp_path_factory.mktemp("screens")
+    with preloaded(screens, project.root, project.environment(LIBRARY)) as forked:
+        project = dataclasses.replace(project, forked=forked)
+        done = project.pipeline("run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield project
 
 
 @pytest.fixture(scope="session")

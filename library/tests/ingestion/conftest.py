@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tfxkit import cli
-from tfxkit.ingestion.spans import read_provenance
+from tfxkit.components.example_gen.tables import read_provenance
 
 DATASET = {
     "task": "binary",
@@ -45,8 +45,12 @@ class IngestProject:
 
     root: Path
 
-    def configure(self, **section) -> None:
-        base = {"pipeline": "tiny", "data": {"path": "data/tiny"}, "ingest": section}
+    def configure(self, data=None, **section) -> None:
+        base = {
+            "pipeline": "tiny",
+            "data": {"path": "data/tiny", **(data or {})},
+            "ingest": section,
+        }
         (self.root / "configs" / "base.yaml").write_text(yaml.safe_dump(base))
 
     def types(self, **types) -> None:

@@ -86,7 +86,7 @@ def test_each_type_becomes_the_type_of_the_schema(configured, capfd):
     assert (one["town"], two["town"]) == ("Köln", None)
     assert (one["code"], one["name"]) == ("a", "a ")
     assert one["day"] == "2026-01-01" and one["local"].startswith("2026-01-01 00:00:00")
-    assert (one["at"], two["at"], three["at"]) == ("10:30:00", "10:30:00.25", None)
+    assert (one["at"], two["at"], three["at"]) == ("10:30:00", "10:30:00.250000", None)
     assert one["key"] == "00000000-0000-4000-8000-00000000000a" and one["body"] == '{"a": 1}'
     assert one["raw"] == b"\xff\0" and one["empty"] is None
     assert [one["churned"], two["churned"]] == ["yes", "no"]
@@ -98,6 +98,32 @@ def test_without_a_schema_numbers_of_any_precision_are_text(configured):
     assert kinds["amount"] == "string" and kinds["member"] == "bool"
     assert kinds["day"] == "date32[day]" and kinds["started"] == "timestamp[us, tz=UTC]"
     assert rows(configured, "amount")[2] == ("12.5000",)
+
+
+def test_numbers_of_the_server_are_read_in_its_form_and_text_in_that_of_the_data(configured):
+    configured.types(price="FLOAT", note="FLOAT", started=None, member=None)
+    query = (
+        "SELECT 1 AS id, 'Ulm' AS town, 'no' AS churned, 12.50::numeric(9, 2) AS amount, "
+        "0.5::float8 AS price, '$1.234,5' AS note"
+    )
+    parse = {"parse": {"thousands": ".", "prefix": "$"}}
+    configured.configure(
+        driver="postgresql",
+        uri="SHOP_URI",
+        query=query,
+        data={"csv": {"decimal": ","}, "columns": {"amount": parse, "note": parse}},
+    )
+    assert configured.ingest() == 0
+    assert rows(configured, "amount", "price", "note") == [(12.5, 0.5, 1234.5)]
+
+
+@pytest.mark.parametrize("column", ["started", "day", "at"])
+def test_times_are_no_numbers(configured, capfd, column):
+    configured.types(**{column: "INT"})
+    assert configured.ingest(*JANUARY) == 4
+    error = capfd.readouterr().err
+    assert f"{column} is INT in the schema, and " in error and "Cast it in the query" in error
+    assert configured.names() == []
 
 
 def test_money_is_refused_with_a_cast(configured, capfd):

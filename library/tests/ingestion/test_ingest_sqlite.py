@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import html
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from csv import writer
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tests.components.example_gen.example_gen_run import Runner
 from tests.ingestion.conftest import SCHEMA
+from tests.pipeline.report.bare_run import bare_run
 from tests.sample_project import ROOT
 from tfxkit.components.example_gen import spans
-from tfxkit.components.example_gen.tables import read_batches
+from tfxkit.components.example_gen.tables import read_batches, read_provenance
+from tfxkit.config.data import ColumnFormat, CsvFormat
+from tfxkit.report.origin import build_origin, ingested_queries
+from tfxkit.report.page import environment
+from tfxkit.runs.metadata import Artifact
+from tfxkit.runs.summary import Status
+from tfxkit.storage.artifacts import ingested_files
+from tfxkit.values.reading import ColumnReading, Reading
 
 pytest.importorskip("adbc_driver_sqlite")
 
+READING = Reading(columns={name: ColumnReading(type=kind) for name, kind in SCHEMA.items()})
 ROWS = [
     (1, 12, "Ulm", "2026-01-01", "True", "no"),
     (2, 12.5, "Köln", "2026-01-01 00:00:00", "False", "yes"),
@@ -73,9 +88,98 @@ def test_a_run_reads_the_spans(project, database):
     base = str(project.root / "data" / "tiny")
     selection = spans.select(base, spans.range_config("all"))
     assert selection.spans == (1, 2) and selection.versions == (1, 1)
-    [batch] = read_batches(selection.files[0], SCHEMA)
+    [batch] = read_batches(selection.files[0], READING)
     assert batch.column("id").to_pylist() == [1, 2, 2**53 + 1]
     assert batch.column("town").to_pylist() == [b"Ulm", "Köln".encode(), None]
+
+
+def test_the_origin_of_the_data_is_in_the_artifact_and_on_the_page(project, database, tmp_path):
+    """A span that was ingested, made again and joined by one of another origin."""
+    assert project.ingest(*JANUARY) == project.ingest(*FEBRUARY) == 0
+    assert project.ingest("--again", "1") == 0
+    delivered = project.root / "data" / "tiny" / "span-3"
+    delivered.mkdir()
+    (delivered / "rows.csv").write_text("id,amount\n" + "".join(f"{n},1\n" for n in range(40)))
+    schema = (project.root / "configs" / "schema.pbtxt").read_text()
+    runner = Runner(tmp_path / "of-run", text_format.Parse(schema, schema_pb2.Schema()))
+    runner.data = project.root / "data" / "tiny"
+    runner.run()
+    [examples] = runner.artifacts()
+    span = str(project.root / "data/tiny/span-{}/version-{}/rows.parquet")
+    assert ingested_files(examples.uri) == {
+        span.format(1, 2): project.provenance(1, 2),
+        span.format(2, 1): project.provenance(2),
+    }
+    [query] = ingested_queries(examples.uri)
+    assert (query.source, query.query) == (str(database), QUERY)
+    assert [(span.file, span.interval, span.rows) for span in query.spans] == [
+        ("span-1/version-2/rows.parquet", "2026-01-01 to 2026-02-01", 3),
+        ("span-2/version-1/rows.parquet", "2026-02-01 to 2026-03-01", 2),
+    ]
+    artifact = Artifact(examples.id, "Examples", examples.uri, {})
+    run = bare_run(tmp_path, Status.DONE, {"ExampleGen": {"examples": artifact}}, config={})
+    page = environment().get_template("origin.html").render(content=build_origin(run))
+    assert html.escape(QUERY) in page and str(database) in page
+    assert "span-1/version-2" in page and project.provenance(2)["time"][:10] in page
+
+
+def test_a_file_of_another_origin_has_no_provenance(project, database):
+    assert project.ingest(*JANUARY) == 0
+    for name, content in [("a.csv", b"id\n1\n"), ("b.parquet", b"PAR1"), ("c.parquet", b"")]:
+        (project.root / name).write_bytes(content)
+        assert read_provenance(str(project.root / name)) is None
+    pq.write_table(pa.table({"id": [1]}), project.root / "d.parquet")
+    assert read_provenance(str(project.root / "d.parquet")) is None
+    assert read_provenance(str(project.root / "none.parquet")) is None
+    assert read_provenance(project.file(1))["rows"] == 3
+
+
+def test_the_words_and_forms_of_the_data_set_hold_for_a_database(project):
+    """A span holds what ExampleGen would have read from the same text in a file."""
+    names = ("id", "amount", "town", "churned")
+    texts = [
+        ("7", "$1,250.50", "Ulm", "no"),
+        ("NA", "-", " NA ", "yes"),
+        (" ", "($3)", "NA", "no"),
+        ("8.0", "\u00a0", "-", "yes"),
+    ]
+    write(project.root / "shop.db", texts, names)
+    csv = CsvFormat(missing=("NA",))
+    amount = {
+        "missing": ["-"],
+        "parse": {"prefix": "$", "thousands": ",", "negative": "parentheses"},
+    }
+    columns = {"amount": ColumnFormat.model_validate(amount)}
+    project.configure(
+        data={"csv": {"missing": ["NA"]}, "columns": {"amount": amount}},
+        driver="sqlite",
+        path="shop.db",
+        query="SELECT * FROM t",
+    )
+    assert project.ingest() == 0
+    table = project.table(1)
+    assert table.column("id").to_pylist() == [7, None, None, 8]
+    assert table.column("amount").to_pylist() == [1250.5, None, -3.0, None]
+    assert table.column("town").to_pylist() == ["Ulm", " NA ", "NA", "-"]
+    schema = (project.root / "configs" / "schema.pbtxt").read_text()
+    reading = Reading.of(text_format.Parse(schema, schema_pb2.Schema()), csv, columns)
+    file = project.root / "same.csv"
+    with file.open("w", newline="") as stream:
+        rows = writer(stream)
+        rows.writerows([names, *texts])
+    [from_database] = read_batches(project.file(1), reading)
+    [from_file] = read_batches(str(file), reading, csv)
+    assert from_database.to_pydict() == from_file.to_pydict()
+    assert from_file.column("town").to_pylist() == [b"Ulm", None, None, b"-"]
+
+
+def test_a_word_that_is_not_among_the_missing_ones_is_refused(project, capfd):
+    write(project.root / "shop.db", [("1", "NA"), ("2", "-")], ("id", "amount"))
+    data = {"csv": {"missing": ["NA"]}}
+    project.configure(data=data, driver="sqlite", path="shop.db", query="SELECT * FROM t")
+    nothing_is_left(
+        project, capfd, 4, "Row 2: amount is FLOAT in the schema, and the source has '-'"
+    )
 
 
 def test_a_span_is_made_again_as_its_next_version(project, database, capfd):
@@ -290,8 +394,6 @@ def test_only_one_ingestion_writes_at_a_time(project, database, capfd):
 
 
 def test_a_span_on_s3(project, database, s3, capfd):
-    from tfxkit.ingestion.spans import read_provenance
-
     where = f"data.path={s3}/spans"
     assert project.ingest(*JANUARY, "--set", where) == 0
     assert project.ingest("--again", "1", "--set", where) == 0
@@ -299,5 +401,5 @@ def test_a_span_on_s3(project, database, s3, capfd):
     selection = spans.select(f"{s3}/spans", spans.range_config("all"))
     assert selection.spans == (1, 2) and selection.versions == (2, 1)
     assert read_provenance(selection.files[0])["rows"] == 3
-    [batch] = read_batches(selection.files[1], SCHEMA)
+    [batch] = read_batches(selection.files[1], READING)
     assert batch.column("id").to_pylist() == [4, None]

@@ -1,7 +1,6 @@
 """A cluster without a cluster: the emulated backend behind its API, and an S3 server for all else.
 
-Steps run from the installed package, not from the checkout, each in its own process and folder;
-with `python`, in an environment of their own.
+Steps run from the installed package, not from the checkout, each in its own process and folder.
 """
 
 from __future__ import annotations
@@ -58,9 +57,7 @@ class Cluster:
         to_kill: The step whose first attempt is killed, once it has written a checkpoint.
     """
 
-    def __init__(
-        self, folder: Path, configs: Path, s3_url: str, image: Path | None, python: Path | None
-    ) -> None:
+    def __init__(self, folder: Path, configs: Path, s3_url: str, image: Path | None) -> None:
         self.configs, self.to_kill = configs, ""
         self.s3: Any = boto3.client(
             "s3",
@@ -75,8 +72,6 @@ class Cluster:
             for key in self.keys("", bucket):
                 self.s3.delete_object(Bucket=bucket, Key=key)
         env = {"PYTHONPATH": str(image or installed(folder / "image"))}
-        if python:
-            env["PATH"] = f"{python.parent}:/usr/local/bin:/usr/bin:/bin"
         runner = StepProcess(env, self._started)
         secrets = {"object-store": {"access-key": KEY_ID, "secret-key": SECRET}}
         self.backend = Backend(
@@ -166,21 +161,18 @@ def installed(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(
-    folder: Path, configs: Path, image: Path | None = None, python: Path | None = None
-) -> Iterator[Cluster]:
+def running(folder: Path, configs: Path, image: Path | None = None) -> Iterator[Cluster]:
     """A running cluster.
 
     Args:
         folder: Of its runs.
         configs: Folder of configurations.
         image: Folder of the packages that steps run, if not this project's.
-        python: Interpreter of the steps, if not this one.
     """
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    cluster = Cluster(folder, configs, f"http://{host}:{port}", image, python)
+    cluster = Cluster(folder, configs, f"http://{host}:{port}", image)
     try:
         with cluster.backend, ApiServer(cluster.backend) as api:
             cluster.serve(api.url)

@@ -234,6 +234,25 @@ def test_what_cannot_be_compiled_is_told(target, settings, told):
     assert told in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("path", "claims", "warned"),
+    [
+        ("/data", "{}", True),
+        ("/data", "{/data: {claim: trips}}", False),
+        ("/data/taxi", "{/data: {claim: trips}}", False),
+        ("/database", "{/data: {claim: trips}}", True),
+        ("s3://bucket/data", "{}", False),
+    ],
+)
+def test_a_source_on_no_volume_is_warned_of(path, claims, warned, tmp_path, capfd):
+    settings = (f"data.path={path}", f"kubeflow.steps.ExampleGen.claims={claims}")
+    options = [part for setting in settings for part in ("--set", setting)]
+    assert cli.main(["compile", *options, "--set", f"outputs={tmp_path}"]) == 0
+    shown = capfd.readouterr().out
+    told = f"Warning: data.path: '{path}' is in no volume that ExampleGen mounts" in shown
+    assert told is warned
+
+
 def test_a_configuration_is_refused_before_tensorflow_is_imported(tmp_path):
     settings = ("train.epoch=1", "dataset.columns.fair={role: numeric}", "data.path=here")
     commands = [

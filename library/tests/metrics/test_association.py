@@ -1,4 +1,4 @@
-"""What a column determines of a label, and sums that are the label."""
+"""Association of a column with a label, and sums that are the label."""
 
 import numpy as np
 import pytest

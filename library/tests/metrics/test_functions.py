@@ -11,7 +11,7 @@ import pytest
 from sklearn import metrics as sk
 
 from tfxkit.errors import ModelError
-from tfxkit.metrics import Rows, Sums, functions
+from tfxkit.metrics import Metric, Rows, Sums, functions
 from tfxkit.metrics.definition import measurer
 from tfxkit.metrics.functions import OfRows, load
 
@@ -164,6 +164,29 @@ def test_sums_of_a_project_have_the_values_and_resamples_of_their_definition(mon
     assert measured(metric, all_rows, [1, 0]) == pytest.approx(expected)
     resampled = metric.resampled(all_rows)(np.ones((1000, 2), np.float32))
     assert resampled == pytest.approx([expected] * 2, rel=1e-5)
+
+
+class LargestError(Metric):
+    """A metric of a project that defines no resamples."""
+
+    def measure(self, rows):
+        return np.abs(rows.predictions - rows.labels).max()
+
+    def merge(self, one, other):
+        return max(one, other)
+
+    def finish(self, statistics):
+        return float(statistics)
+
+
+def test_a_metric_of_a_project_without_resamples_has_a_value_and_no_interval(monkeypatch):
+    module = types.ModuleType("my_metrics")
+    module.largest = LargestError()
+    monkeypatch.setitem(sys.modules, "my_metrics", module)
+    metric, all_rows = load("my_metrics.largest"), rows()
+    expected = np.abs(all_rows.predictions - all_rows.labels).max()
+    assert measured(metric, all_rows, [1, 0]) == expected
+    assert measurer({"largest": metric}, all_rows)(np.ones((1000, 3), np.float32)) == {}
 
 
 def test_it_is_found_by_its_dotted_name():

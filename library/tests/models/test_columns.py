@@ -3,8 +3,9 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from tfxkit.config.dataset import Dataset
 from tfxkit.features.columns import Columns, as_text, first_value, first_values
-from tfxkit.features.helpers import code, rank
+from tfxkit.features.helpers import by_role, code, date_parts, rank
 
 
 def test_sparse_columns_give_their_first_value_and_what_is_missing():
@@ -78,3 +79,18 @@ def test_the_columns_that_a_feature_is_made_from():
         "code": ("company", "fare"),
         "constant": ("fare",),
     }
+
+
+def test_the_parts_of_a_date_are_those_that_are_named():
+    columns = Columns({"day": tf.constant(["2014-07-01", "2014-07-02"])})
+    role = {"role": "timestamp", "unit": "text"}
+    wanted = ["trend", "time_of_week"]
+
+    def names(**options):
+        description = {"task": "regression", "label": {"column": "y"}}
+        dataset = Dataset.model_validate({**description, "columns": {"day": role | options}})
+        return [name.removeprefix("day.") for name in by_role(columns, dataset)]
+
+    every = ["trend", "time_of_day", "time_of_week", "time_of_year"]
+    assert names() == list(date_parts(columns["day"])) == every
+    assert names(parts=wanted) == list(date_parts(columns["day"], parts=wanted)) == wanted

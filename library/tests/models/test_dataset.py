@@ -32,6 +32,17 @@ def test_what_steps_get_reads_back_to_the_same():
     assert Dataset.model_validate(original.for_model()) == original
 
 
+def test_keys_that_a_project_does_not_use_change_no_cache_key():
+    """A project of an older version has steps in its cache that depend on this part."""
+    columns = dataset(columns={"t": {"role": "timestamp"}, "x": {"role": "numeric"}})
+    for column in columns.for_model()["columns"].values():
+        assert not {"known", "parts"} & column.keys()
+    column = {"role": "timestamp", "parts": ["trend"], "known": True}
+    chosen = dataset(columns={"t": column})
+    assert chosen.for_model()["columns"]["t"]["parts"] == ["trend"]
+    assert Dataset.model_validate(chosen.for_model()) == chosen
+
+
 @pytest.mark.parametrize(
     ("column", "message"),
     [

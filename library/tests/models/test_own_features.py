@@ -20,11 +20,11 @@ from tfxkit.features.helpers import (
     filled,
     hashed,
     number,
-    preprocessing,
     rank,
     words,
 )
 from tfxkit.features.model_inputs import Feature, Kind, model_columns, model_features
+from tfxkit.features.preprocessing import preprocessing
 from tfxkit.tracebacks import located
 from tfxkit.training import input_pipeline
 
@@ -290,6 +290,7 @@ def test_a_mistyped_column_is_an_error_of_the_code_with_its_line():
         (lambda i: {"f": date_parts(i["fare"], "sec")}, "takes s, ms, us or ns for unit.*'sec'"),
         (lambda i: {"f": date_parts(i["fare"], "text")}, "takes s, ms, us or ns for unit"),
         (lambda i: {"f": date_parts(i["word"], order="dym")}, "ymd, dmy or mdy for order.*'dym'"),
+        (lambda i: {"f": date_parts(i["fare"], parts=["hour"])}, "time_of_year for parts.*'hour'"),
         (lambda i: {"f": rank(i["word"])}, "'f' cannot be made: it is text"),
         (lambda i: {"f": code(tf.zeros((2, 2)))}, "'f' cannot be made: it has the shape .2, 2"),
         (lambda i: {"f": number(i["fares"])}, "'fares', which the schema.*mean 'fare'"),

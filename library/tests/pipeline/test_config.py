@@ -81,6 +81,13 @@ def test_null_takes_a_threshold_away():
             "data={csv: {decimal: ','}, columns: {fare: {parse: {thousands: ','}}}}",
             "columns.fare.parse: thousands and data.csv.decimal must differ",
         ),
+        (
+            "dataset.columns.trip_start_timestamp.parts=[trend, trend]",
+            "parts: each can be named once",
+        ),
+        ("dataset.columns.trip_start_timestamp.parts=[month]", "trip_start_timestamp.parts"),
+        ("dataset.columns.trip_start_timestamp.parts=[]", "trip_start_timestamp.parts"),
+        ("dataset.columns.fare.parts=[trend]", "role numeric has no option parts"),
         ("data.reader=components/orders.py", "data.reader: write the dotted name of a module"),
         ("data.reader_options={table: a}", "reader_options need a reader"),
         ("pipeline=Has_Capitals", "pipeline: "),

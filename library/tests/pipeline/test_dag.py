@@ -230,6 +230,7 @@ EDITS = {
     "tests/sample/models/tuning.py": {"Tuner"},
     "tests/sample/models/features.py": {"Transform"},
     "tfxkit/features/helpers.py": {"Transform"},
+    "tfxkit/features/preprocessing.py": {"Transform"},
     "tfxkit/features/planned.py": {"Transform"},
     "tfxkit/config/dataset.py": {"Transform", "Evaluator", "DataGate"} | WITH_MODEL,
     "tfxkit/evaluation.py": {"Evaluator"},

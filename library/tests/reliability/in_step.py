@@ -15,24 +15,26 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tests.project_with_runs import ORDER
 
 INTO_S = 0.3  # long steps are hit while they work, short ones between their files and their record
-PATIENCE_S = 60.0
+NOTICED_S = 0.5  # until the main thread has noticed a signal that another one has sent
 SPARE_BYTES = 32 << 20
 
 
 @contextlib.contextmanager
-def during(step: str, act: Callable[[], None], *, wait: bool = False) -> Iterator[None]:
+def during(
+    step: str, act: Callable[[], None], wait: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Calls a function when a step of a run in this process begins to work.
 
     Args:
         step: Its name.
         act: What is called.
-        wait: Whether the step, when it has written its files, waits for its end.
+        wait: What is called when the step has written its files.
     """
     from tfx.orchestration.portable.launcher import Launcher
 
@@ -44,7 +46,7 @@ def during(step: str, act: Callable[[], None], *, wait: bool = False) -> Iterato
         act()
         result = original(self, execution_info)
         if wait:
-            time.sleep(PATIENCE_S)
+            wait()
         return result
 
     Launcher._run_executor = run
@@ -55,10 +57,24 @@ def during(step: str, act: Callable[[], None], *, wait: bool = False) -> Iterato
 
 
 def signalled(step: str, number: signal.Signals) -> contextlib.AbstractContextManager[None]:
-    """Sends this process a signal while a step works."""
-    timer = threading.Timer(INTO_S, os.kill, (os.getpid(), number))
+    """Sends this process a signal while a step works, or between its files and their record.
+
+    TensorFlow may swallow the exception in the midst of a step, so the step goes on once the signal
+    has come.
+    """
+    sent = threading.Event()
+
+    def send() -> None:
+        os.kill(os.getpid(), number)
+        sent.set()
+
+    def wait() -> None:
+        sent.wait()
+        time.sleep(NOTICED_S)
+
+    timer = threading.Timer(INTO_S, send)
     timer.daemon = True
-    return during(step, timer.start, wait=True)
+    return during(step, timer.start, wait)
 
 
 def _kill_half_pushed() -> None:
@@ -80,9 +96,11 @@ def _no_more_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (mapped + SPARE_BYTES, mapped + SPARE_BYTES))
 
 
-def main(step: str, what: str, *arguments: str) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Runs a subcommand with what is to happen in it."""
     from tfxkit import cli
+
+    step, what, *subcommand = arguments
 
     assert step in ORDER, step
     if what == "half-pushed":
@@ -92,8 +110,8 @@ def main(step: str, what: str, *arguments: str) -> int:
     else:
         trouble = signalled(step, signal.Signals[what])
     with trouble:
-        return cli.main(list(arguments))
+        return cli.main(subcommand)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

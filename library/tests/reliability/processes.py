@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from tests.project_with_runs import Project
 from tests.sample_project import ROOT
@@ -15,11 +11,6 @@ from tests.sample_project import ROOT
 DEADLINE_S = 300
 
 Ended = subprocess.CompletedProcess[str]
-
-
-def pipeline(project: Project, subcommand: str, *args: str) -> Ended:
-    """As a user starts it."""
-    return start("pipeline", *project.arguments(subcommand, *args))
 
 
 def with_trouble(project: Project, step: str, what: str, subcommand: str, *args: str) -> Ended:
@@ -37,23 +28,3 @@ def start(module: str, *arguments: str) -> Ended:
         check=False,
         timeout=DEADLINE_S,
     )
-
-
-@contextlib.contextmanager
-def preloaded(folder: Path) -> Iterator[Callable[..., Ended]]:
-    """`with_trouble`, but each run is forked from one process that has all imports already."""
-    program = [sys.executable, "-m", "tests.reliability.preloaded"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(program, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
-
-        def run(project: Project, step: str, what: str, subcommand: str, *args: str) -> Ended:
-            arguments = [step, what, *project.arguments(subcommand, *args)]
-            out, err = folder / "out", folder / "err"
-            for file in (out, err):
-                file.write_text("")
-            process.stdin.write(json.dumps([arguments, str(out), str(err)]) + "\n")
-            process.stdin.flush()
-            code = int(process.stdout.readline())
-            return Ended(arguments, code, out.read_text(), err.read_text())
-
-        yield run

@@ -104,13 +104,13 @@ CASES = [
         "missing column",
         rows(lambda f: f.drop(columns="trip_miles")),
         STOPPED,
-        ("trip_miles (eval, train): Column dropped", "schema diff"),
+        ("trip_miles (eval, train): Missing column", "schema diff"),
     ),
     Case(
         "missing column in the newest span only",
         rows(lambda f: f.drop(columns="trip_miles"), spans=(4,)),
         STOPPED,
-        ("trip_miles", "Column dropped", "minimum fraction = 1"),
+        ("trip_miles", "Missing values", "at least 100.0% is wanted"),
     ),
     Case(
         "new column",
@@ -191,13 +191,13 @@ CASES = [
         "all values of a column missing",
         rows(lambda f: f.assign(company="")),
         STOPPED,
-        ("company (eval, train): Column dropped: Column is completely missing",),
+        ("company (eval, train): Missing column: no row has a value",),
     ),
     Case(
         "all values of a column missing in the newest span",
         rows(lambda f: f.assign(fare=""), spans=(4,)),
         STOPPED,
-        ("fare", "Column dropped", "minimum fraction = 1"),
+        ("fare", "Missing values", "at least 100.0% is wanted"),
     ),
     Case(
         "empty span: a file of no bytes",

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.preloaded import preloaded
 from tests.project_with_runs import AFTER_A_PUSH, ORDER, make_project
 from tests.reliability import aftermath
-from tests.reliability.processes import preloaded
+from tests.sample_project import ROOT
 from tfxkit.runs.outcome import KILLED, label_of
 from tfxkit.runs.summary import State, Status
 
@@ -24,15 +25,16 @@ def victim(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def with_trouble(tmp_path_factory):
-    with preloaded(tmp_path_factory.mktemp("preloaded")) as run:
-        yield run
+    """A step, what happens in it, and the subcommand."""
+    with preloaded(tmp_path_factory.mktemp("preloaded"), ROOT) as forked:
+        yield lambda *arguments: forked("tests.reliability.in_step", arguments)
 
 
 @pytest.mark.parametrize(("step", "what"), MOMENTS, ids=[f"{s} {w}" for s, w in MOMENTS])
 def test_a_kill_during(step, what, victim, with_trouble, row):
     served = aftermath.served(victim.outputs)
     first = not victim.outputs.runs.exists()
-    killed = with_trouble(victim, step, what, "run" if first else "resume")
+    killed = with_trouble(step, what, *victim.arguments("run" if first else "resume"))
     states = victim.states()
     done = ORDER[: ORDER.index(step)]
     again = [name for name in done[:-1] if states[name] != State.CACHED]

@@ -110,8 +110,8 @@ def test_each_version_is_served(old):
     for version in versions(old):
         model = LoadedModel(f"{old.outputs.serving}/{version}")
         unknown = dict.fromkeys(model.rows.types)
-        rows = model.rows.encode([{**unknown, "payment_type": "Cash", "fare": 9.5}, unknown])
-        [found] = model.run("serving_default", {"examples": rows}).values()
+        rows = model.rows.read([{**unknown, "payment_type": "Cash", "fare": 9.5}, unknown])
+        [found] = model.run("serving_default", {"examples": model.rows.encode(rows)}).values()
         assert found.shape == (2, 1) and ((found >= 0) & (found <= 1)).all()
 
 

@@ -163,7 +163,8 @@ def test_both_apis_answer_as_predict_does(server, stubs, project, capfd):
     assert status == 200
     np.testing.assert_allclose(answer["predictions"], expected, atol=1e-6)
 
-    examples = RowEncoder.of(str(server.folder / "1")).encode(rows)
+    encoder = RowEncoder.of(str(server.folder / "1"))
+    examples = encoder.encode(encoder.read(rows))
     request = predict_pb2.PredictRequest()
     request.model_spec.name = NAME
     request.inputs["examples"].CopyFrom(tf.make_tensor_proto(examples))

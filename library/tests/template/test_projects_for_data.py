@@ -200,10 +200,10 @@ def test_an_update_of_a_copier_made_project_adds_a_target(copier, template, home
 
 @TEMPLATE
 @pytest.mark.timeout(1800)
-def test_its_first_run_describes_the_data_and_pushes_a_model_here_and_on_kubeflow(
+def test_its_first_run_describes_the_data_and_pushes_a_model_and_kubeflow_runs_its_steps(
     cookiecutter, template, home, sh
 ):
-    source = flowers(home / "out" / "Blumen.csv", code="cp1252")
+    flowers(home / "out" / "Blumen.csv", code="cp1252")
     version = f"python_version={sys.version_info[0]}.{sys.version_info[1]}"
     wanted = ("project_name=Iris Demo", "dataset_csv=Blumen.csv", "dataset_label=Blüte?", version)
     cookiecutter(template, "--no-input", *wanted, "runs_on=kubeflow")
@@ -235,25 +235,30 @@ def test_its_first_run_describes_the_data_and_pushes_a_model_here_and_on_kubeflo
     told = sh(*kept, "sh", "-ec", f". .venv/bin/activate\n{predict}", cwd=project).stdout
     assert len(told.splitlines()) == 4
 
-    run_on_kubeflow(project, source, home / "cluster", kept)
+    run_a_step_of_kubeflow(project, home / "cluster", kept)
     shutil.rmtree(project / ".venv")  # gigabytes that pytest would keep
 
 
-def run_on_kubeflow(project: Path, source: Path, folder: Path, environment: list[str]) -> None:
-    """Compiles and submits with the project's own packages, which the steps run with as well."""
-    from tests.kubeflow.cluster import BUCKET, running
+def run_a_step_of_kubeflow(project: Path, folder: Path, environment: list[str]) -> None:
+    """Compiles with the project's own packages, and runs the first step with them.
 
-    python = project / ".venv" / "bin" / "python"
-    command = [*environment, python, "-m", "pipeline", "submit", "--target", "kubeflow", "--wait"]
-    for overlay in ("kubeflow", "fast", "cluster"):
-        command += ["--config", overlay]
-    with running(folder, project / "configs", project, python) as cluster:
-        key = "data/span-1/blumen.csv"
-        cluster.s3.put_object(Bucket=BUCKET, Key=key, Body=source.read_bytes())
-        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-        runs = list(cluster.backend.runs.values())
-        logs = [run.log(task)[-3000:] for run in runs for task in run.failures]
-        assert done.returncode == 0, "\n".join([done.stdout, done.stderr, *logs])
-        [run], [version] = runs, cluster.versions()
-        assert run.workflow.pipeline_name == "iris-demo-fast"
-        assert f"serving/{version}/saved_model.pb" in cluster.keys("serving/")
+    Whole runs of compiled projects are those of tests/kubeflow/test_pushed_model.py.
+    """
+    from tests.kubeflow.test_entrypoint import RUN, Step
+    from tfxkit.kubeflow.package import read_package
+
+    python, package = project / ".venv" / "bin" / "python", folder / "package.yaml"
+    folder.mkdir()
+    options = ("--target", "kubeflow", "--config", "kubeflow", "--config", "fast", "-o", package)
+    command = [*environment, python, "-m", "pipeline", "compile", *options]
+    subprocess.run(command, cwd=project, check=True)
+    step = Step(read_package(package), "ExampleGen", folder, RUN)
+    step.parameters.update(input_base=str(project / "data" / "blumen"))
+    variables = {**step.env, "KFP_POD_NAME": "pod", "PIPELINE_LAUNCHER_ROOT": folder}
+    command = [*environment, *(f"{name}={value}" for name, value in variables.items())]
+    command += [python, *step.container["command"][1:], *step.arguments(step.container)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [examples] = step.output()["artifacts"]["examples"]["artifacts"]
+    assert examples["metadata"]["spans"] == "[1]"
+    assert list((step.folder / "examples" / "Split-train").glob("*.gz"))

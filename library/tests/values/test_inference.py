@@ -1,7 +1,8 @@
-"""What `init` takes a column for, and what it says about it."""
+"""The kind of column that `init` infers from its values, and its remarks."""
 
 import datetime
 import decimal
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,8 @@ def type_of(pieces, **arguments):
         ([decimal.Decimal("12.00")], "INT"),
         ([decimal.Decimal("12.50")], "FLOAT"),
         ([decimal.Decimal(2**63)], "BYTES"),
+        ([decimal.Decimal("12345678901234567890.00")], "BYTES"),
+        ([decimal.Decimal("12345678901234567890.50")], "FLOAT"),
         ([datetime.date(2024, 2, 29)], "BYTES"),
         ([datetime.datetime(2024, 2, 29)], "BYTES"),
         ([datetime.time(10, 30)], "BYTES"),
@@ -72,6 +75,35 @@ def type_of(pieces, **arguments):
 )
 def test_type(values, wanted):
     assert type_of(pa.array(values)) == wanted
+
+
+@pytest.mark.parametrize(
+    "arrow_type",
+    [
+        pa.null(),
+        pa.bool_(),
+        pa.int8(),
+        pa.float16(),
+        pa.decimal128(5, 2),
+        pa.string(),
+        pa.binary(),
+        pa.date32(),
+        pa.timestamp("ns"),
+        pa.time32("s"),
+        pa.dictionary(pa.int8(), pa.string()),
+        pa.uuid(),
+    ],
+)
+def test_a_column_without_a_value_has_no_type(arrow_type):
+    assert infer(pa.nulls(3, arrow_type)).reading is None
+    assert infer(pa.array([], arrow_type)).reading is None
+
+
+def test_dictionaries_of_extension_types_and_of_dictionaries():
+    ids = pa.array([uuid.UUID(int=5).bytes], pa.uuid())
+    words = pa.array(["7", "8"]).dictionary_encode()
+    assert type_of(pa.DictionaryArray.from_arrays(pa.array([0]), ids)) == "BYTES"
+    assert type_of(pa.DictionaryArray.from_arrays(pa.array([1]), words)) == "INT"
 
 
 def test_unsigned_numbers_beyond_64_bits_are_names():
@@ -162,6 +194,7 @@ def test_columns_that_cannot_be_read(column, reason):
         (pa.timestamp("s"), "BYTES"),
         (pa.dictionary(pa.int8(), pa.int64()), "INT"),
         (pa.uuid(), "BYTES"),
+        (pa.bool8(), "BYTES"),
         (pa.opaque(pa.string(), "numeric", "PostgreSQL"), "BYTES"),
         (pa.null(), None),
         (pa.list_(pa.int64()), None),

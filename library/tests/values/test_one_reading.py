@@ -4,7 +4,6 @@ import csv
 import io
 import json
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
@@ -85,11 +84,9 @@ def from_column(value, how, reading):
 
 def single(value, how, reading):
     try:
-        result = value_reader(how, reading)(value)
+        return value_reader(how, reading)(value)
     except ValueError:
         return REFUSED
-    with np.errstate(over="ignore"):
-        return float(np.float32(result)) if isinstance(result, float) else result
 
 
 @thorough

@@ -44,8 +44,8 @@ class Subcommand:
 def all_subcommands() -> dict[str, Subcommand]:
     """The subcommands of all modules in this package, by name and in its order."""
     modules = [
-        importlib.import_module(f"{__name__}.{found.name}")
-        for found in pkgutil.iter_modules(__path__)
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
     ]
     subcommands = [subcommand for module in modules for subcommand in module.SUBCOMMANDS]
     return {each.name: each for each in sorted(subcommands, key=lambda each: each.name)}

@@ -74,8 +74,14 @@ def compile_pipeline(args: argparse.Namespace) -> int:
         ensure_fit(package, args.target, f"{config.pipeline}, compiled for {args.target},")
         write_package(package, path)
         start = _start_command(outputs, selection, args.target, path)
+        _warn(package, terminal)
         terminal.write(_description(package, path, args.target, start))
     return 0
+
+
+def _warn(package: Package, terminal: TextIO) -> None:
+    for warning in package.warnings:
+        terminal.write(f"Warning: {warning}.\n")
 
 
 def _start_command(outputs: Outputs, selection: ConfigSelection, target: str, path: Path) -> str:
@@ -191,6 +197,8 @@ def submit_run(args: argparse.Namespace) -> int:
         if compiled is None:
             runner = importlib.import_module(f"{_RUNNERS}.{args.target}")
             compiled = runner.compile_package(config, selection.folder())
+            if args.data_path is None:
+                _warn(compiled, terminal)
         started = submit(compiled, args.target, config, options)
         noun = "Run" if args.schedule is None else "Schedule"
         terminal.write(f"{noun} {started.id} of {compiled.name} on {args.target}\n{started.page}\n")

@@ -51,6 +51,13 @@ def _add_init_arguments(parser: argparse.ArgumentParser) -> None:
         help="words for missing values, in place of NA, null, ? and others",
     )
     parser.add_argument(
+        "--known",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="columns to keep although they give the label away: known when a prediction is made",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace existing files, after a backup"
     )
     parser.add_argument(
@@ -89,17 +96,26 @@ def describe_data(args: argparse.Namespace) -> int:
     with tempfile.NamedTemporaryFile() as log, captured(Path(log.name)) as terminal:
         table = read_table(source, given)
         from tfxkit.config.dataset import Task
-        from tfxkit.onboarding.plan import make_plan, show_plan
+        from tfxkit.onboarding.plan import make_plan
+        from tfxkit.onboarding.screen import show_plan
         from tfxkit.onboarding.trial import check_files, check_spans
 
         check_spans(source)
-        plan = make_plan(table, args.label, Task(args.task) if args.task else None, args.missing)
+        task = Task(args.task) if args.task else None
+        plan = make_plan(
+            table,
+            args.label,
+            task,
+            args.missing,
+            known=args.known,
+            growing=source.span_count > 1,
+        )
         rows = plan.label.present
         path = files.configured_path(data, root)
         texts = {
             "schema.pbtxt": files.schema_text(plan),
             "base.yaml": files.base_text(name, path, rows, table, plan),
-            "fast.yaml": files.fast_text(name, rows),
+            "fast.yaml": files.fast_text(name, rows, plan.time_split),
             "model_card.yaml": files.model_card_text(plan, name),
             "dataset.yaml": files.dataset_text(plan),  # the last: it marks a complete set of files
         }

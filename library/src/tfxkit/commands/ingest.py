@@ -12,7 +12,9 @@ from tfxkit.errors import UsageError
 if TYPE_CHECKING:
     from tfxkit.config.ingest import IngestConfig
     from tfxkit.config.loading import Config
+    from tfxkit.ingestion.sources import Source
     from tfxkit.ingestion.spans import SpanPlace, Written
+    from tfxkit.values.reading import Reading
 
 _INGEST = """\
 Make a span from a query of a database, or from a Delta table.
@@ -55,7 +57,7 @@ def ingest_span(args: argparse.Namespace) -> int:
 
     outputs = Outputs.of(selection, config)
     with captured(outputs.root / "ingest.log") as terminal:
-        from tfxkit.ingestion.sources import description, open_rows
+        from tfxkit.ingestion.sources import open_rows
         from tfxkit.ingestion.spans import next_place, place_again, write_span
 
         changed = False
@@ -66,12 +68,14 @@ def ingest_span(args: argparse.Namespace) -> int:
             changed = before["query"] != query
             if before["interval"]:
                 interval = SpanInterval.parse(*before["interval"])
-        path = _path(section, selection.folder())
-        types = {} if args.no_schema else _types(selection.folder())
-        with open_rows(section, query, path, interval) as rows:
-            facts = _provenance(section, query, description(section, path), interval, types)
-            written = write_span(rows, types, place, facts)
-        terminal.write(_report(place, written, description(section, path), interval))
+        source = _source(section, selection.folder())
+        reading = None if args.no_schema else _reading(config, selection.folder())
+        with open_rows(section, source, query, interval) as rows:
+            facts = _provenance(section, query, source.description, interval, reading)
+            if rows.table_version is not None:
+                facts["table_version"] = rows.table_version
+            written = write_span(rows, reading, place, facts)
+        terminal.write(_report(place, written, source.description, interval))
         if changed:
             terminal.write(f"The query is another one than that of version {place.version - 1}.\n")
         terminal.write(f"Next: {outputs.command('run')}\n")
@@ -104,13 +108,15 @@ def _query(section: IngestConfig, config_dir: Path) -> str:
         raise UsageError(f"ingest.query_file: {path} cannot be read: {error}") from None
 
 
-def _path(section: IngestConfig, config_dir: Path) -> str:
+def _source(section: IngestConfig, config_dir: Path) -> Source:
     from tfxkit.config.loading import project_path
+    from tfxkit.ingestion.sources import source_of
 
-    return project_path(section.path, config_dir) if section.path else ""
+    path = project_path(section.path, config_dir) if section.path else ""
+    return source_of(section, path, str(config_dir.parent))
 
 
-def _types(config_dir: Path) -> dict[str, str]:
+def _reading(config: Config, config_dir: Path) -> Reading:
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -126,11 +132,11 @@ def _types(config_dir: Path) -> dict[str, str]:
         ) from None
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no schema: {error}") from None
-    return {name: column.type for name, column in Reading.of(schema).columns.items()}
+    return Reading.of(schema, config.data.csv, config.data.columns)
 
 
 def _provenance(
-    section: IngestConfig, query: str, source: str, interval: Any, types: dict[str, str]
+    section: IngestConfig, query: str, source: str, interval: Any, reading: Reading | None
 ) -> dict[str, Any]:
     import datetime
 
@@ -141,7 +147,7 @@ def _provenance(
         "time_column": section.time_column,
         "interval": list(interval.texts()) if interval else None,
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "types": types,
+        "types": {name: how.type for name, how in reading.columns.items()} if reading else {},
     }
 
 
@@ -151,8 +157,8 @@ def _report(place: SpanPlace, written: Written, source: str, interval: Any) -> s
         + (f", {interval} (UTC)" if interval else ""),
         f"Written to {place.file}",
     ]
-    for name, kind in written.left_out.items():
-        lines.append(f"Left out: {name} is {kind}, and not one value in a row.")
+    for name, reason in written.left_out.items():
+        lines.append(f"Left out: {name} is {reason}.")
     if written.new:
         lines.append(f"Not in the schema: {', '.join(written.new)}.")
     if written.absent:

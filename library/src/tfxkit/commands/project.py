@@ -139,15 +139,15 @@ def _paragraphs(result: Upgrade, update: str | None) -> list[str]:
     if not result.changed:
         return [f"The library of this project is tfxkit {wheel.version} already.", *after]
     old = f" (before: {before})" if before and before != wheel.version else ""
-    said = [f"The library of this project is tfxkit {wheel.version} now{old}: vendor/{wheel.name}"]
+    lines = [f"The library of this project is tfxkit {wheel.version} now{old}: vendor/{wheel.name}"]
     if before and wheel.version < before:
-        said.append(
+        lines.append(
             f"This is a downgrade: what came after {wheel.version} is gone, and keys that only "
             "newer versions know are errors in configs/."
         )
     elif before and (entries := changes(wheel.changelog, before, wheel.version)):
-        said.append(f"Changes since {before}:\n\n{entries}")
-    return [*said, *after]
+        lines.append(f"Changes since {before}:\n\n{entries}")
+    return [*lines, *after]
 
 
 def _next(result: Upgrade, update: str | None) -> list[str]:

@@ -43,12 +43,12 @@ def _source(
     if batch_size is not None or any(pattern.startswith(_NOT_TENSORFLOWS) for pattern in patterns):
         return stock_source(tfxio, batch_size)
     schema = tfxio._GetSchemaForDecoding()
-    read = _Read(schema and schema.SerializeToString(), tfxio.raw_record_column_name)
+    reader = _Read(schema and schema.SerializeToString(), tfxio.raw_record_column_name)
 
     def source(begin: Any) -> beam.PCollection:
         paths = begin | "Patterns" >> beam.Create(patterns) | "Files" >> beam.FlatMap(_files)
         # Without Reshuffle a runner may fuse the steps and read all files in one worker.
-        return paths | beam.Reshuffle() | "Read" >> beam.ParDo(read)
+        return paths | beam.Reshuffle() | "Read" >> beam.ParDo(reader)
 
     return beam.ptransform_fn(source)()
 
@@ -92,7 +92,7 @@ def _batches(file: str) -> Iterator[list[bytes]]:
     """
     rows: list[bytes] = []
     size = 0
-    for some in _read(file):
+    for some in _read_batches(file):
         rows += some
         size += sum(map(len, some))
         if len(rows) >= _BATCH_ROWS or size >= _BATCH_BYTES:
@@ -102,7 +102,7 @@ def _batches(file: str) -> Iterator[list[bytes]]:
         yield rows
 
 
-def _read(file: str) -> Iterator[list[bytes]]:
+def _read_batches(file: str) -> Iterator[list[bytes]]:
     records = tf.data.TFRecordDataset(file, "GZIP").batch(_ROWS_AT_ONCE).prefetch(_AHEAD)
     try:
         for some in records.as_numpy_iterator():

@@ -15,7 +15,7 @@ import pydantic
 
 from tfxkit.config.frozen import Frozen
 
-__all__ = ["Column", "Dataset", "DateOrder", "Label", "Role", "Task"]
+__all__ = ["Column", "Dataset", "DateOrder", "DatePart", "Label", "Role", "Task"]
 
 
 class Task(enum.StrEnum):
@@ -46,13 +46,22 @@ class DateOrder(enum.StrEnum):
     MDY = "mdy"
 
 
+class DatePart(enum.StrEnum):
+    """Feature of a point in time."""
+
+    TREND = "trend"
+    TIME_OF_DAY = "time_of_day"
+    TIME_OF_WEEK = "time_of_week"
+    TIME_OF_YEAR = "time_of_year"
+
+
 # Options of each role besides `why`; any other would silently have no effect.
 _OPTIONS = {
     Role.NUMERIC: {"fill", "buckets"},
     Role.BUCKETIZED: {"fill", "buckets"},
     Role.CATEGORICAL: {"fill", "vocabulary_size", "min_count"},
     Role.HASHED: {"fill", "buckets"},
-    Role.TIMESTAMP: {"unit", "order"},
+    Role.TIMESTAMP: {"unit", "order", "parts"},
     Role.TEXT: {"buckets"},
     Role.IGNORED: set(),
 }
@@ -60,6 +69,13 @@ _OPTIONS = {
 
 # The units of numeric timestamps.
 TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_DAY_S = 24 * 60 * 60
+# The seconds of a day, a week and a mean year, by the part of a date that is the place in it.
+CYCLES_S = {
+    DatePart.TIME_OF_DAY: _DAY_S,
+    DatePart.TIME_OF_WEEK: 7 * _DAY_S,
+    DatePart.TIME_OF_YEAR: 365.2425 * _DAY_S,
+}
 
 
 class Column(Frozen):
@@ -102,6 +118,10 @@ class Column(Frozen):
         default=DateOrder.YMD,
         description="Of year, month and day in text: dmy for 29/02/2024, mdy for 02/29/2024.",
     )
+    parts: Annotated[tuple[DatePart, ...], pydantic.Field(min_length=1)] = pydantic.Field(
+        default=tuple(DatePart),
+        description="Features of a timestamp: its rank (trend), and its place in day, week, year.",
+    )
 
     @pydantic.model_validator(mode="after")
     def _options_fit_role(self) -> Self:
@@ -114,6 +134,8 @@ class Column(Frozen):
             raise ValueError(f"role {self.role} needs a number for fill, not {self.fill!r}")
         if self.unit != "text" and "order" not in _defaults(self):
             raise ValueError("`order` applies only to text dates: set `unit: text`.")
+        if len(set(self.parts)) < len(self.parts):
+            raise ValueError("parts: each can be named once")
         return self
 
 
@@ -260,6 +282,25 @@ class Gap(Frozen):
     )
 
 
+class PairedTest(Frozen):
+    """Comparison with the baseline by the loss of each row of the eval split.
+
+    A model is not approved if it is significantly worse: if the whole interval of the difference,
+    paired by rows, lies above the tolerance. The loss is the log loss, or the squared error of a
+    regression. The unit of the tolerance is the baseline's loss, or what it gains on a constant
+    prediction, if that is less.
+    """
+
+    confidence: Annotated[float, pydantic.Field(ge=0.5, lt=1)] = pydantic.Field(
+        default=0.95, description="Of the two-sided interval of the difference."
+    )
+    tolerance: Annotated[float, pydantic.Field(ge=0)] = pydantic.Field(
+        default=0.05,
+        description="The largest worsening that is never refused, as a share of the baseline's "
+        "loss or gain: training with another seed changes the loss, too.",
+    )
+
+
 # TFMA hides a metric whose name begins with an underscore; a slash comes before a sub key.
 MetricName = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z][\w@.-]*$")]
 
@@ -278,6 +319,11 @@ class Evaluation(Frozen):
     )
     thresholds: dict[str, Threshold] = {}
     worst_slice: WorstSlice | None = None
+    paired_test: PairedTest | None = pydantic.Field(
+        default=PairedTest(),
+        description="Refuses a model that is significantly worse than the served one on the same "
+        "rows; null switches it off.",
+    )
     gaps: tuple[Gap, ...] = pydantic.Field(
         default=(), description="Differences between the groups of a slice, such as for fairness."
     )
@@ -412,6 +458,8 @@ class Dataset(Frozen):
         for column in part["columns"].values():
             if not column["known"]:  # read by the data gate only
                 del column["known"]
+            if column["parts"] == list(DatePart):  # the cache of a project without this key holds
+                del column["parts"]
         return part
 
     def features(self) -> dict[str, Column]:

@@ -209,12 +209,12 @@ def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str]
     Raises:
         ConfigError: If a file is missing or no YAML, or if a key or value is not allowed.
     """
-    tree = _read(config_dir, BASE)
-    tree["dataset"] = _read(config_dir, DATASET)
+    tree = _read_yaml(config_dir, BASE)
+    tree["dataset"] = _read_yaml(config_dir, DATASET)
     origin = [f"{BASE}.yaml", f"{DATASET}.yaml"]
-    read = {name: _read(config_dir, name) for name in overlays}
+    trees = {name: _read_yaml(config_dir, name) for name in overlays}
     for name in overlays:
-        tree = merge(tree, read[name])
+        tree = merge(tree, trees[name])
         origin.append(f"{name}.yaml")
     for setting in settings:
         tree = merge(tree, _parse_setting(setting))
@@ -225,7 +225,7 @@ def load(config_dir: Path, overlays: Sequence[str] = (), settings: Sequence[str]
     except pydantic.ValidationError as error:
         where = f"{config_dir}: {', '.join(origin)}"
         lines = {
-            _overlay_order(problem, config_dir, read) or explain(problem, config): None
+            _overlay_order(problem, config_dir, trees) or explain(problem, config): None
             for problem in error.errors()
         }
         problems = "\n".join(f"  {line}" for line in lines)
@@ -253,7 +253,7 @@ def _overlay_order(
     return f"{changing[0]}.yaml changes the section {section}. Apply it after {section}: {options}"
 
 
-def _read(config_dir: Path, name: str) -> dict[str, Any]:
+def _read_yaml(config_dir: Path, name: str) -> dict[str, Any]:
     path = config_dir / f"{name}.yaml"
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))

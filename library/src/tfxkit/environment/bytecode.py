@@ -50,7 +50,7 @@ def main() -> int:
     return int(any(codes))
 
 
-def work() -> int:
+def compile_named() -> int:
     """Compiles the modules that standard input names; returns 0."""
     for path in sys.stdin.buffer.read().splitlines():
         py_compile.compile(
@@ -90,4 +90,4 @@ def _is_compiled(path: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(work() if sys.argv[1:] == [WORKER] else main())
+    sys.exit(compile_named() if sys.argv[1:] == [WORKER] else main())

@@ -126,10 +126,10 @@ def disk() -> Finding:
     """Checks that the environment fits on the project's disk."""
     free = shutil.disk_usage(paths.VENV if paths.VENV.exists() else paths.ROOT).free
     needed = DISK_TO_RUN if any(paths.VENV.glob("lib/*/site-packages/tfx")) else DISK_NEEDED
-    found = f"{free / GIB:.1f} GiB free"
+    state = f"{free / GIB:.1f} GiB free"
     if free < needed:
-        return Finding("FAIL", "disk", found, f"make room: {needed / GIB:.1f} GiB are needed.")
-    return Finding("ok", "disk", found)
+        return Finding("FAIL", "disk", state, f"make room: {needed / GIB:.1f} GiB are needed.")
+    return Finding("ok", "disk", state)
 
 
 def memory() -> Finding:
@@ -138,11 +138,11 @@ def memory() -> Finding:
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.is_file() and limit.read_text().strip().isdigit():
         size = min(size, int(limit.read_text()))
-    found = f"{size / GIB:.1f} GiB"
+    state = f"{size / GIB:.1f} GiB"
     if size < MEMORY_NEEDED:
         remedy = f"runs may be killed; give it {MEMORY_NEEDED // GIB} GiB or more."
-        return Finding("warn", "memory", found, remedy)
-    return Finding("ok", "memory", found)
+        return Finding("warn", "memory", state, remedy)
+    return Finding("ok", "memory", state)
 
 
 def this_machine() -> Machine:
@@ -164,8 +164,8 @@ def refusal(machine: Machine) -> str | None:
 
 def _venv() -> Finding:
     if os.pathsep in str(paths.VENV):  # such a folder cannot be on the PATH either
-        found = f"Python makes no virtual environment in a folder with {os.pathsep!r} in its path"
-        return Finding("FAIL", "venv", found, f"move or rename {paths.ROOT}.")
+        state = f"Python makes no virtual environment in a folder with {os.pathsep!r} in its path"
+        return Finding("FAIL", "venv", state, f"move or rename {paths.ROOT}.")
     # Debian ships venv without ensurepip, which it needs, unless python3-venv is installed.
     if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
         return Finding("ok", "venv", "found")

@@ -56,8 +56,8 @@ def library() -> list[Finding]:
     wheels = {f"vendor/{path.name}" for path in (paths.ROOT / "vendor").glob("*.whl")}
     others = sorted(wheels - named)
     if others:
-        found = f"{', '.join(others)}: not in requirements/library.txt"
-        findings.append(Finding("warn", "library", found, "nothing installs it: delete it."))
+        state = f"{', '.join(others)}: not in requirements/library.txt"
+        findings.append(Finding("warn", "library", state, "nothing installs it: delete it."))
     return findings
 
 
@@ -92,8 +92,8 @@ def _wheel(requirement: str) -> Finding:
     if damaged:
         return Finding("FAIL", "library", f"{path} is damaged", FROM_GIT)
     if f"--hash=sha256:{digest}" not in requirement:
-        found = f"{path} has other bytes than requirements/library.txt says"
-        return Finding("FAIL", "library", found, FROM_GIT)
+        state = f"{path} has other bytes than requirements/library.txt says"
+        return Finding("FAIL", "library", state, FROM_GIT)
     return Finding("ok", "library", path.name)
 
 
@@ -111,8 +111,8 @@ def _packages(python: Path, locks: tuple[Path, ...]) -> Finding:
     if result.returncode == 0:
         return Finding("ok", "packages", f"as locked ({python})")
     lines = result.stdout.split("\n")[:-1] or result.stderr.strip().splitlines()[-1:]
-    found = "; ".join(lines[:_SHOWN]) + (f"; {len(lines) - _SHOWN} more" if lines[_SHOWN:] else "")
-    return Finding("FAIL", "packages", found, f"delete {paths.VENV.name} and {SET_UP}")
+    state = "; ".join(lines[:_SHOWN]) + (f"; {len(lines) - _SHOWN} more" if lines[_SHOWN:] else "")
+    return Finding("FAIL", "packages", state, f"delete {paths.VENV.name} and {SET_UP}")
 
 
 def _works(check: str, python: Path) -> Finding:

@@ -54,9 +54,9 @@ def metadata() -> None:
     written = pb.Artifact(type_id=store.put_artifact_type(span_type), uri="span-7")
     written.properties["span"].int_value = 7
     [artifact_id] = store.put_artifacts([written])
-    [read] = store.get_artifacts_by_id([artifact_id])
-    if (read.uri, read.properties["span"].int_value) != ("span-7", 7):
-        raise AssertionError(f"ML Metadata returned another artifact than was written: {read}")
+    [artifact] = store.get_artifacts_by_id([artifact_id])
+    if (artifact.uri, artifact.properties["span"].int_value) != ("span-7", 7):
+        raise AssertionError(f"ML Metadata returned another artifact than was written: {artifact}")
 
 
 def statistics() -> None:

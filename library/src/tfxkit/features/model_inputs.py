@@ -1,10 +1,10 @@
 """Inputs of the model, as the Transform graph describes them.
 
 All code that builds, trains, exports or shows a model reads its inputs here; they are listed
-nowhere else. `tfxkit.features.helpers` leaves the description in the graph: the range of a code as
-the domain of the feature in the schema, and the rest as an asset. It cannot be an annotation of the
-schema: the released packages of tf.Transform drop annotations (tensorflow-transform 1.21,
-`common.IS_ANNOTATIONS_PB_AVAILABLE`).
+nowhere else. `tfxkit.features.preprocessing` leaves the description in the graph: the range of a
+code as the domain of the feature in the schema, and the rest as an asset. It cannot be an
+annotation of the schema: the released packages of tf.Transform drop annotations
+(tensorflow-transform 1.21, `common.IS_ANNOTATIONS_PB_AVAILABLE`).
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def read_description(transform_output: tft.TFTransformOutput) -> str:
     if not fileio.exists(path):
         raise DataError(
             "The Transform graph does not describe its features. Decorate preprocessing_fn with "
-            "@preprocessing from tfxkit.features.helpers."
+            "@preprocessing from tfxkit.features.preprocessing."
         )
     with fileio.open(path, "r") as file:
         return file.read()

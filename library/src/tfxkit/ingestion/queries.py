@@ -9,9 +9,22 @@ from collections.abc import Mapping
 
 from tfxkit.errors import UsageError
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
-_QUOTED = re.compile(r"'\s*\{\{[^']*\}\}\s*'")
+# Comments, texts and quoted names, of which nothing is replaced, and the parts that count.
+_TOKEN = (
+    r"(?P<comment>--[^\n]*|/\*.*?\*/{comment})"
+    r"|(?P<quoted>'(?:''|{escape}[^'])*'|\"(?:[^\"])*\"|`[^`]*`|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
+    r"|(?P<end>;)"
+    r"|(?P<placeholder>\{{\{{\s*(?P<name>.*?)\s*\}}\}})"
+)
+_BACKSLASHES = ("snowflake", "bigquery")  # where a backslash in a text escapes a quote
 _NAMES = ("begin", "end")
+
+# Literals with a time zone. PostgreSQL does not stream the result of a query with parameters.
+_LITERALS = {
+    "postgresql": "TIMESTAMPTZ '{}'",
+    "snowflake": "TO_TIMESTAMP_TZ('{}')",
+    "bigquery": "TIMESTAMP '{}'",
+}
 
 Parameter = datetime.datetime | str
 
@@ -53,35 +66,39 @@ def bind(query: str, interval: SpanInterval | None, driver: str) -> tuple[str, l
         driver: Of `tfxkit.config.ingest.IngestConfig`.
 
     Returns:
-        The query for the driver, and its parameters in order. PostgreSQL gets literals. SQLite has
-        no type for times, and gets texts: a date, or a date and a time with a blank between, as its
-        own functions write them.
+        The query for the driver, and its parameters in order. PostgreSQL, Snowflake and BigQuery
+        get literals. SQLite has no type for times, and gets texts: a date, or a date and a time
+        with a blank between, as its own functions write them.
 
     Raises:
-        UsageError: If a placeholder is unknown or in quotes, or if the interval does not fit.
+        UsageError: If a placeholder is unknown or in quotes, if the interval does not fit, or if
+            there are several statements.
     """
-    query = query.strip().rstrip(";").rstrip()
-    names = _PLACEHOLDER.findall(query)
+    tokens = _tokens(query, driver)
+    query = _one_statement(query, tokens)
+    names = [token["name"] for token in tokens if token["placeholder"]]
     for name in names:
         if name not in _NAMES:
             raise UsageError(
                 f"The query has the placeholder {{{{ {name} }}}}, and only {{{{ begin }}}} and "
                 "{{ end }} are known."
             )
-    if quoted := _QUOTED.search(query):
-        raise UsageError(
-            f"The query has {quoted[0]}: write the placeholder without quotes, since its value is "
-            "a time, and no part of a text."
-        )
+    for token in tokens:
+        if token["quoted"] and re.search(r"\{\{\s*(begin|end)\s*\}\}", token[0]):
+            raise UsageError(
+                f"The query has {token[0]}: write the placeholder without quotes, since its value "
+                "is a time, and no part of a text."
+            )
     check_interval(bool(names), interval, "the query has no {{ begin }} and no {{ end }}")
     if interval is None:
         return query, []
     moments = {"begin": interval.begin, "end": interval.end}
-    if driver == "postgresql":  # a query with parameters is not streamed: it is read into memory
-        return _PLACEHOLDER.sub(lambda match: _literal(moments[match[1]]), query), []
-    texts = dict(zip(_NAMES, interval.texts(), strict=True))
-    values: Mapping[str, Parameter] = texts if driver == "sqlite" else moments
-    return _PLACEHOLDER.sub("?", query), [values[name] for name in names]
+    if literal := _LITERALS.get(driver):
+        texts = {name: literal.format(moment.isoformat(" ")) for name, moment in moments.items()}
+        return _replaced(query, driver, texts), []
+    dates = dict(zip(_NAMES, interval.texts(), strict=True))
+    values: Mapping[str, Parameter] = dates if driver == "sqlite" else moments
+    return _replaced(query, driver, dict.fromkeys(_NAMES, "?")), [values[name] for name in names]
 
 
 def check_interval(wanted: bool, interval: SpanInterval | None, reason: str) -> None:
@@ -104,8 +121,41 @@ def check_interval(wanted: bool, interval: SpanInterval | None, reason: str) -> 
         raise UsageError(f"--begin and --end would have no effect: {reason}.")
 
 
-def _literal(moment: datetime.datetime) -> str:
-    return f"TIMESTAMPTZ '{moment.isoformat(' ')}'"
+def _tokens(query: str, driver: str) -> list[re.Match[str]]:
+    return list(_pattern(driver).finditer(query))
+
+
+def _pattern(driver: str) -> re.Pattern[str]:
+    comment = r"|\#[^\n]*" if driver == "bigquery" else ""
+    escape = r"\\.|" if driver in _BACKSLASHES else ""
+    return re.compile(_TOKEN.format(comment=comment, escape=escape), re.DOTALL)
+
+
+def _one_statement(query: str, tokens: list[re.Match[str]]) -> str:
+    """The query without the semicolon at its end and what follows, which may be comments only.
+
+    Some drivers run all statements, others the first alone.
+    """
+    end = next((token.start() for token in tokens if token["end"]), len(query))
+    after = query[end:]
+    for token in reversed(tokens):
+        if token.start() >= end and (token["end"] or token["comment"]):
+            after = after[: token.start() - end] + after[token.end() - end :]
+    if after.strip():
+        raise UsageError(
+            f"The query has multiple commands: after the first ; comes {after.strip()[:40]!r}. "
+            "Write a single SELECT."
+        )
+    query = query[:end].strip()
+    # A driver may put the query into brackets, which a comment on the last line would swallow.
+    last = query.rpartition("\n")[2]
+    return f"{query}\n" if "--" in last or "#" in last else query
+
+
+def _replaced(query: str, driver: str, texts: Mapping[str, str]) -> str:
+    return _pattern(driver).sub(
+        lambda token: texts[token["name"]] if token["placeholder"] else token[0], query
+    )
 
 
 def _parse(option: str, text: str) -> datetime.datetime:

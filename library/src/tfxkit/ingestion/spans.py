@@ -14,20 +14,22 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tfxkit.components.example_gen.files import open_binary
+from tfxkit.components.example_gen.tables import read_provenance
 from tfxkit.errors import DataError, StorageError, UsageError
 from tfxkit.ingestion.casts import cast_column, plan_casts
+from tfxkit.ingestion.sources import SourceRows
+from tfxkit.storage.artifacts import PROVENANCE_KEY
 from tfxkit.storage.filesystems import fileio
+from tfxkit.values.reading import Reading
 
 FILE = "rows.parquet"
-PROVENANCE = b"tfxkit:ingest"
 _ASIDE = ".ingest-"
 _LOCK = ".ingest.lock"
 
@@ -58,7 +60,7 @@ class Written:
 
     Attributes:
         rows: Number of rows.
-        left_out: Columns that are not in the file, with their types.
+        left_out: Columns that are not in the file, with the reason.
         new: Columns that the schema lacks.
         absent: Columns of the schema that the source lacks.
     """
@@ -99,29 +101,18 @@ def place_again(base: str, number: int) -> tuple[SpanPlace, dict[str, Any]]:
     return dataclasses.replace(newest, version=newest.version + 1), provenance
 
 
-def read_provenance(file: str) -> dict[str, Any] | None:
-    """Provenance in a data file; None for a file that `ingest` did not write."""
-    if not file.endswith(".parquet") or not fileio.exists(file):
-        return None
-    try:
-        with open_binary(file) as stream:
-            metadata = pq.ParquetFile(stream).metadata.metadata or {}
-    except (OSError, pa.ArrowException):
-        return None
-    return json.loads(metadata[PROVENANCE]) if PROVENANCE in metadata else None
-
-
 def write_span(
-    reader: pa.RecordBatchReader,
-    types: Mapping[str, str],
+    source_rows: SourceRows,
+    reading: Reading | None,
     place: SpanPlace,
     provenance: Mapping[str, Any],
 ) -> Written:
     """Writes all rows as a span, or nothing.
 
     Args:
-        reader: The rows.
-        types: Types of the curated schema; empty to keep those of the source.
+        source_rows: The rows.
+        reading: Reading by the curated schema and the configuration; None to keep the types of the
+            source.
         place: From `next_place` or `place_again`.
         provenance: Facts to keep with the rows; the number of rows is added.
 
@@ -129,14 +120,14 @@ def write_span(
         DataError: If there are no rows, or if a value does not fit its type.
         StorageError: If the span cannot be written.
     """
-    _check_names(reader.schema.names, types)
+    _check_names(source_rows.schema.names, reading.columns if reading else {})
     with _folder_aside(place) as aside:
-        written = _write_file(reader, types, os.path.join(aside, FILE), provenance)
+        written = _write_file(source_rows, reading, os.path.join(aside, FILE), provenance)
         _put_in_place(aside, place)
     return written
 
 
-def _check_names(names: list[str], types: Mapping[str, str]) -> None:
+def _check_names(names: list[str], expected: Collection[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or "" in names:
         raise DataError(
@@ -144,7 +135,7 @@ def _check_names(names: list[str], types: Mapping[str, str]) -> None:
             if twice
             else "The result has a column without a name. Name it in the query (AS …)."
         )
-    if types and not types.keys() & set(names):
+    if expected and not set(expected) & set(names):
         raise DataError(
             f"The result has none of the columns in configs/schema.pbtxt; it has: "
             f"{', '.join(names)}. To keep the types of the source, before `init` describes the "
@@ -153,33 +144,33 @@ def _check_names(names: list[str], types: Mapping[str, str]) -> None:
 
 
 def _write_file(
-    reader: pa.RecordBatchReader,
-    types: Mapping[str, str],
+    source_rows: SourceRows,
+    reading: Reading | None,
     path: str,
     provenance: Mapping[str, Any],
 ) -> Written:
-    casts = plan_casts(reader.schema, types)
+    casts = plan_casts(source_rows.schema, reading)
     kept = [cast for cast in casts if cast.written is not None]
     schema = pa.schema([(cast.field.name, cast.written) for cast in kept])
     rows = 0
     with pq.ParquetWriter(path, schema, write_page_checksum=True) as writer:
-        for batch in reader:
+        for batch in source_rows.batches:
             columns = [cast_column(batch.column(cast.field.name), cast, rows + 1) for cast in kept]
             writer.write_batch(pa.record_batch(columns, schema=schema))
             rows += batch.num_rows
         facts = {**provenance, "rows": rows}
-        writer.add_key_value_metadata({PROVENANCE: json.dumps(facts).encode()})
+        writer.add_key_value_metadata({PROVENANCE_KEY: json.dumps(facts).encode()})
     if not rows:
         raise DataError(
             "The source has no rows for this span: a delivery that failed must not look like a "
             "quiet day, so no span was written."
         )
-    names = set(reader.schema.names)
+    names = set(source_rows.schema.names)
     return Written(
         rows=rows,
-        left_out={c.field.name: str(c.field.type) for c in casts if c.written is None},
-        new=tuple(c.field.name for c in kept if types and c.type_name is None),
-        absent=tuple(name for name in types if name not in names),
+        left_out={cast.field.name: cast.why_left_out for cast in casts if cast.written is None},
+        new=tuple(cast.field.name for cast in kept if reading and cast.how is None),
+        absent=tuple(name for name in (reading.columns if reading else ()) if name not in names),
     )
 
 

@@ -83,9 +83,9 @@ def check_code() -> None:
         return
     parts = {CODE_HASH_VARIABLE: f"project ({', '.join(PACKAGES)})", LIBRARY_VARIABLE: "tfxkit"}
     differences = [
-        f"  {parts[name]}: {own} in the image, {wanted} in the package"
+        f"  {parts[name]}: {own} in the image, {packed} in the package"
         for name, own in code_variables().items()
-        if (wanted := os.environ.get(name, "unknown")) != own
+        if (packed := os.environ.get(name, "unknown")) != own
     ]
     if differences:
         listed = "\n".join(differences)

@@ -58,11 +58,10 @@ def check_mounts(config: Config, section: KubeflowSettings, components: Iterable
     from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
 
     for node in components:
-        volumes = [f"{volume.rstrip('/')}/" for volume in section.step(node.id).claims or {}]
         for key, location in (("serving", section.serving), ("checkpoints", section.checkpoints)):
             if not location.startswith("/") or not _uses(node, location):
                 continue
-            if not any(f"{location}/".startswith(volume) for volume in volumes):
+            if not _mounts(section, node.id, location):
                 raise ConfigError(
                     f"kubeflow.{key}: {location!r} is in no volume that {node.id} mounts, and "
                     "would be gone with its pod: add one to kubeflow.steps.all.claims, or use "
@@ -70,13 +69,30 @@ def check_mounts(config: Config, section: KubeflowSettings, components: Iterable
                 )
         if config.beam.job_server is not None and isinstance(node.executor_spec, BeamExecutorSpec):
             mirror = Launcher("/").to_local(section.pipeline_root.partition("?")[0])
-            if not any(f"{mirror}/".startswith(volume) for volume in volumes):
+            if not _mounts(section, node.id, mirror):
                 raise ConfigError(
                     f"{node.id} sends its work to {config.beam.engine}, whose workers would not "
                     f"see the artifacts, which Kubeflow copies to {mirror} in the step's pod: "
                     "mount a volume there that the workers mount as well "
                     f"(kubeflow.steps.{node.id}.claims); see " + documentation("scale")
                 )
+
+
+def unmounted_sources(
+    config: Config, section: KubeflowSettings, components: Iterable[BaseNode]
+) -> list[str]:
+    """Warnings about folders that a step reads, and in which it mounts no volume.
+
+    The image may contain such a folder, so that this is no error.
+    """
+    path = config.data.path
+    return [
+        f"data.path: {path!r} is in no volume that {node.id} mounts, so only files of the image "
+        f"{section.image} can be there. Add the volume to kubeflow.steps.{node.id}.claims, or use "
+        "gs:// or s3://"
+        for node in components
+        if path.startswith("/") and _uses(node, path) and not _mounts(section, node.id, path)
+    ]
 
 
 def check_for_vertex(config: Config) -> None:
@@ -94,6 +110,12 @@ def check_for_vertex(config: Config) -> None:
     for key, path in _locations(config).items():
         if not is_cloud_storage(path):
             raise ConfigError(f"{key}: {path!r} is not on Cloud Storage: Vertex AI needs gs://…")
+
+
+def _mounts(section: KubeflowSettings, step: str, folder: str) -> bool:
+    """True if a step mounts a volume at a folder, or above it."""
+    volumes = section.step(step).claims or {}
+    return any(f"{folder}/".startswith(f"{volume.rstrip('/')}/") for volume in volumes)
 
 
 def _uses(node: BaseNode, location: str) -> bool:

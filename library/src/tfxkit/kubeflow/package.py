@@ -30,10 +30,12 @@ class Package:
         spec: `ml_pipelines.PipelineSpec`, schema 2.1, in its JSON form.
         platform: `ml_pipelines.PlatformSpec`, for Kubernetes only; None for Vertex, whose client
             refuses a second document.
+        warnings: Sentences for whoever compiles, without a full stop; not in the file.
     """
 
     spec: dict[str, Any]
     platform: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

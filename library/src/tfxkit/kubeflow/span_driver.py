@@ -78,8 +78,8 @@ def resolve_spans(
     from tfxkit.storage.artifacts import SPANS_PROPERTY, VERSIONS_PROPERTY
 
     parameters = executor_input["inputs"]["parameterValues"]
-    found = _executor_class(executor_class_path).resolve_spans(parameters)
-    resolved = {key: value for key, value in found.items() if value is not None}
+    spans = _executor_class(executor_class_path).resolve_spans(parameters)
+    resolved = {key: value for key, value in spans.items() if value is not None}
 
     outputs = json_format.ParseDict(
         executor_input["outputs"], pipeline_spec_pb2.ExecutorInput.Outputs(), True

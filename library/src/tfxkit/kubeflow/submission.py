@@ -40,7 +40,7 @@ from tfxkit.config.frozen import problem_message
 from tfxkit.config.loading import Config
 from tfxkit.config.secrets import refuse_secrets
 from tfxkit.errors import UsageError
-from tfxkit.evaluation import COUNTS
+from tfxkit.evaluation import COUNTS, PAIRED
 from tfxkit.kubeflow.checks import ensure_fit, structure
 from tfxkit.kubeflow.container import SCHEMA_VARIABLE, decode_schema
 from tfxkit.kubeflow.package import (
@@ -221,7 +221,7 @@ def measured_metrics(package: Package) -> list[str]:
         for spec in config.get("metrics_specs", config.get("metricsSpecs", []))
         for metric in spec.get("metrics", [])
     ]
-    return [name for name in names if name and name not in COUNTS]
+    return [n for n in names if n and n not in COUNTS and not n.startswith(PAIRED)]
 
 
 def schema_columns(package: Package) -> list[str]:

@@ -20,6 +20,7 @@ from tfxkit.metrics.definition import (
     CurveSteps,
     Metric,
     Resampled,
+    ResampledMetric,
     Rows,
     Sums,
     Weights,
@@ -68,14 +69,21 @@ def top_k_accuracy(k: int) -> Sums:
 
 def log_loss() -> Sums:
     """Cross entropy of labels and predicted probabilities, in nats."""
+    return mean(log_losses)
 
-    def of_label(y: Array, p: Array) -> Array:
-        if p.ndim == 1:
-            p = np.stack([1 - p, p], axis=1)
-        share = p[np.arange(len(y)), y.astype(np.intp)] / p.sum(axis=1)
-        return -np.log(np.clip(share, _EPSILON, 1 - _EPSILON))
 
-    return mean(of_label)
+def log_losses(labels: Array, predictions: Array) -> Array:
+    """Cross entropy of each row.
+
+    Args:
+        labels: Classes, [rows].
+        predictions: Probabilities: of label 1, [rows], or of each class, [rows, classes].
+    """
+    p = predictions
+    if p.ndim == 1:
+        p = np.stack([1 - p, p], axis=1)
+    share = p[np.arange(len(labels)), labels.astype(np.intp)] / p.sum(axis=1)
+    return -np.log(np.clip(share, _EPSILON, 1 - _EPSILON))
 
 
 def calibration() -> Sums:
@@ -132,13 +140,13 @@ def of_counts(name: str, threshold: float, for_class: int | None) -> Sums:
 
 def mse() -> Sums:
     """Mean squared error."""
-    return mean(_squared_errors)
+    return mean(squared_errors)
 
 
 def rmse() -> Sums:
     """Root of the mean squared error."""
     return Sums(
-        lambda y, p: [_squared_errors(y, p), np.ones(len(y))],
+        lambda y, p: [squared_errors(y, p), np.ones(len(y))],
         lambda sums: np.sqrt(ratio(sums[0], sums[1])),
     )
 
@@ -162,8 +170,9 @@ def quantile_loss(quantile: float) -> Sums:
     return mean(lambda y, p: np.maximum(quantile * (y - p), (quantile - 1) * (y - p)))
 
 
-def _squared_errors(y: Array, p: Array) -> Array:
-    return (p - y.astype(np.float64)) ** 2
+def squared_errors(labels: Array, predictions: Array) -> Array:
+    """Squared error of each row of a regression."""
+    return (predictions - labels.astype(np.float64)) ** 2
 
 
 def _decided(predictions: Array, threshold: float) -> Array:
@@ -204,7 +213,7 @@ class Moments:
         return np.where(spread > self.rows * (_ROUNDING * middle) ** 2, spread, 0.0)
 
 
-class OfMoments(Metric):
+class OfMoments(ResampledMetric):
     """A metric computed from the moments of labels and predictions."""
 
     def __init__(self, formula: Callable[[Moments], Array]) -> None:
@@ -347,7 +356,7 @@ class Cells:
         return curves
 
 
-class Area(Metric):
+class Area(ResampledMetric):
     """Area under a curve. Multiclass: the mean over each class against the rest."""
 
     def __init__(self, formula: Callable[[CurveSteps], Array]) -> None:
@@ -390,8 +399,6 @@ class CalibrationError(Metric):
     It has no interval: chance alone makes it larger in each resample than in the rows themselves.
     """
 
-    has_interval = False
-
     def measure(self, rows: Rows) -> Cells:
         """Counts the rows in cells."""
         if rows.predictions.ndim == 1:
@@ -402,10 +409,6 @@ class CalibrationError(Metric):
     def finish(self, statistics: Cells) -> float:
         """Error from the cells."""
         return equal_mass_error(statistics.table, CALIBRATION_BINS)
-
-    def resampled(self, rows: Rows) -> Resampled:
-        """Not defined, see above."""
-        raise NotImplementedError
 
 
 def equal_mass_error(cells: NDArray[np.float64], num_bins: int) -> float:

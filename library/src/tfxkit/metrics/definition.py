@@ -130,15 +130,13 @@ class Ranking:
 class Metric(abc.ABC):
     """A measure of model quality, computed from labels and predictions.
 
+    Only a `ResampledMetric` has an interval in the report.
+
     Attributes:
         sampled: True if a slice with very many rows is measured on a sample of them.
-        has_interval: True if an interval is computed from resamples of the rows.
-        most_resamples: The most resamples that are worth their time; None for any number.
     """
 
     sampled = False
-    has_interval = True
-    most_resamples: int | None = None
 
     @abc.abstractmethod
     def measure(self, rows: Rows) -> Any:
@@ -152,16 +150,26 @@ class Metric(abc.ABC):
     def finish(self, statistics: Any) -> float:
         """The metric; NaN where it is not defined."""
 
-    @abc.abstractmethod
-    def resampled(self, rows: Rows) -> Resampled:
-        """The metric as a function of weights, NaN for a resample in which it is not defined."""
-
     def value(self, rows: Rows) -> float:
         """The metric of all rows at once."""
         return self.finish(self.measure(rows))
 
 
-class Sums(Metric):
+class ResampledMetric(Metric):
+    """A metric with an interval, computed from resamples of the rows.
+
+    Attributes:
+        most_resamples: The most resamples that are worth their time; None for any number.
+    """
+
+    most_resamples: int | None = None
+
+    @abc.abstractmethod
+    def resampled(self, rows: Rows) -> Resampled:
+        """The metric as a function of weights, NaN for a resample in which it is not defined."""
+
+
+class Sums(ResampledMetric):
     """A metric that is a function of sums over the rows.
 
     Args:
@@ -199,19 +207,18 @@ def measurer(metrics: Mapping[str, Metric], rows: Rows) -> Measurer:
     """Prepares the measurement, with all that is the same in each resample.
 
     Args:
-        metrics: Metrics by name; those without an interval are left out.
+        metrics: Metrics by name; all but `ResampledMetric` are left out.
         rows: Rows to measure.
 
     Returns:
         A function of weights with a column for each resample. It returns the metrics by name,
         [resamples]; NaN in resamples without a value, as with a single class.
     """
-    resampled = {name: metric for name, metric in metrics.items() if metric.has_interval}
-    of_sums = {name: m for name, m in resampled.items() if isinstance(m, Sums)}
+    of_sums = {name: metric for name, metric in metrics.items() if isinstance(metric, Sums)}
     others = {
         name: (metric.most_resamples, metric.resampled(rows))
-        for name, metric in resampled.items()
-        if name not in of_sums
+        for name, metric in metrics.items()
+        if isinstance(metric, ResampledMetric) and name not in of_sums
     }
     # The sums of all metrics in one product: exact to about six digits.
     parts = {name: metric.of_rows(rows) for name, metric in of_sums.items()}

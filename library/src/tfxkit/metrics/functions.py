@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tfxkit.errors import ModelError
-from tfxkit.metrics.definition import Array, Metric, Resampled, Rows, Weights
+from tfxkit.metrics.definition import Array, Metric, Resampled, ResampledMetric, Rows, Weights
 from tfxkit.tracebacks import located, own_file
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Sample:
         return Sample(Rows(rows.labels[kept], rows.predictions[kept], rows.keys[kept]))
 
 
-class OfRows(Metric):
+class OfRows(ResampledMetric):
     """A function `(labels, predictions, weights) -> float` of the rows of a slice."""
 
     sampled = True
@@ -152,9 +152,7 @@ class Guarded(Metric):
             name: Name of the metric in errors.
         """
         self._metric, self._name = metric, name
-        self.sampled, self.has_interval = metric.sampled, metric.has_interval
-        self.most_resamples = metric.most_resamples
-        self._has_warned = False
+        self.sampled = metric.sampled
 
     def measure(self, rows: Rows) -> Any:
         """Sufficient statistics, as the metric computes them.
@@ -185,6 +183,29 @@ class Guarded(Metric):
             value = self._metric.finish(statistics)
         return _number(value, self._name, where)
 
+    @contextlib.contextmanager
+    def _named(self, where: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            undefined = isinstance(error, ArithmeticError)
+            raise _raised(self._name, where, error, undefined=undefined) from error
+
+
+class GuardedResampled(Guarded, ResampledMetric):
+    """A `ResampledMetric` of the project, which loses its interval where it raises."""
+
+    def __init__(self, metric: ResampledMetric, name: str) -> None:
+        """Wraps a metric.
+
+        Args:
+            metric: Metric of the project.
+            name: Name of the metric in errors.
+        """
+        super().__init__(metric, name)
+        self._resampled, self.most_resamples = metric.resampled, metric.most_resamples
+        self._has_warned = False
+
     def resampled(self, rows: Rows) -> Resampled:
         """The metric in each resample; NaN in all of them, thus no interval, if it raises."""
         measure: Resampled | None = None
@@ -194,7 +215,7 @@ class Guarded(Metric):
             shape = weights.shape[1:]
             try:
                 if measure is None:
-                    measure = self._metric.resampled(rows)
+                    measure = self._resampled(rows)
                 values = np.asarray(measure(weights), np.float64)
                 if values.shape != shape:
                     raise ValueError(f"values of shape {values.shape}, expected {shape}")
@@ -206,14 +227,6 @@ class Guarded(Metric):
             return values
 
         return measured
-
-    @contextlib.contextmanager
-    def _named(self, where: str) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            undefined = isinstance(error, ArithmeticError)
-            raise _raised(self._name, where, error, undefined=undefined) from error
 
 
 def _raised(name: str, where: str, error: Exception, *, undefined: bool) -> ModelError:
@@ -253,6 +266,8 @@ def load(dotted_name: str) -> Metric:
         message = f"{module_name} cannot be imported: {type(error).__name__}: {error}"
         raise ValueError(located(message, error)) from error
     metric = getattr(module, name, None)
+    if isinstance(metric, ResampledMetric):
+        return GuardedResampled(metric, dotted_name)
     if isinstance(metric, Metric):
         return Guarded(metric, dotted_name)
     if not callable(metric):

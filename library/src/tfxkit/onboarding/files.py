@@ -17,7 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from tfxkit.config.data import ColumnFormat, CsvFormat
@@ -31,6 +33,7 @@ if TYPE_CHECKING:  # these import TFDV
     from tfxkit.onboarding.profile import Profile
     from tfxkit.onboarding.roles import Decision
     from tfxkit.onboarding.table import Table
+    from tfxkit.onboarding.time_split import TimeSplit
 
 _WIDTH = 100
 _SPLITS = "{train: 2, eval: 1}"
@@ -166,10 +169,12 @@ def _evaluation_lines(plan: Plan) -> list[str]:
         "evaluation:",
     ]
     if plan.slices:
-        lines += ["  slices: # columns of few values, with enough rows of each"]
+        lines += ["  slices: # groups of people and places, then columns of few values"]
         lines += [f"    - {_scalar([name])}" for name in plan.slices]
     else:
         lines += ["  slices: [] # no column has few values, with enough rows of each"]
+    for note in plan.no_slices:
+        lines += _comment(note, "  ")
     lines += ["  thresholds:"]
     lines += [
         f"    {metric}: {_scalar(dict(threshold.values))} # {threshold.why}"
@@ -224,7 +229,7 @@ def base_text(name: str, path: str, rows: int, table: Table, plan: Plan) -> str:
         path: Folder of spans, as in the configuration.
         rows: Number of all rows.
         table: Format of the files.
-        plan: Formats of single columns.
+        plan: Splits, and formats of single columns.
     """
     training = SizedTraining.for_rows(rows)
     lines = [
@@ -234,7 +239,7 @@ def base_text(name: str, path: str, rows: int, table: Table, plan: Plan) -> str:
         "data:",
         f"  path: {_scalar(path)} # with the folders span-1, span-2, …",
         "  spans: all # all, newest, one number, or last:N",
-        f"  splits: {_SPLITS} # by hash, so a row stays in its split; see also split_by, split_at",
+        *_split_lines(plan.time_split),
         *_csv_lines(table, plan.missing),
         *_format_lines(plan.formats),
         "",
@@ -246,8 +251,56 @@ def base_text(name: str, path: str, rows: int, table: Table, plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fast_text(name: str, rows: int) -> str:
-    """Text of fast.yaml."""
+def _split_lines(split: TimeSplit | None) -> list[str]:
+    """Lines of the section `data` about the splits."""
+    if split is None:
+        note = "by hash, so a row stays in its split; see also split_by, split_at"
+        return [f"  splits: {_SPLITS} # {note}"]
+    from tfxkit.onboarding.time_split import effect_lines  # loads TFDV
+
+    head, *variants = effect_lines(split)
+    widths = [max(map(len, column)) for column in zip(head, *variants, strict=True)]
+    table = [
+        "  #   " + "  ".join([first.ljust(widths[0]), *map(str.rjust, numbers, widths[1:])])
+        for first, *numbers in (head, *variants)
+    ]
+    at = {"column": split.column, "bounds": {"eval": split.bound}}
+    setting = f"  split_at: {_scalar(at)}" + ("" if split.day == split.bound else f" # {split.day}")
+    if not split.active:
+        return [
+            f"  splits: {_SPLITS} # by hash, so a row stays in its split; see also split_by",
+            *_comment(
+                f"A model that predicts the future should be evaluated on the newest rows. To "
+                f"split by {split.column}, remove the # before split_at, and move its bound when "
+                "spans are added: all rows from it on are in eval.",
+                "  ",
+            ),
+            *table,
+            setting.replace("  ", "  # ", 1),
+        ]
+    return [
+        f"  splits: {_SPLITS} # the shares do not count with split_at",
+        *_comment(
+            f"The model is evaluated on the newest rows, by {split.column}, as it will predict the "
+            "future from the past. All rows from the bound on are in eval: move it when spans are "
+            "added. Without this key, rows are split at random.",
+            "  ",
+        ),
+        *table,
+        setting,
+    ]
+
+
+def fast_text(name: str, rows: int, split: TimeSplit | None = None) -> str:
+    """Text of fast.yaml.
+
+    Args:
+        name: Name of the pipeline.
+        rows: Number of all rows.
+        split: Split by time, of which the last spans may have one part only.
+    """
+    spans = "all # with data.split_at, the last spans may lack a split"
+    spans = spans if split and split.active else "last:2"
     pipeline = _scalar(fast_pipeline_name(name))
     training = SizedTraining.for_rows(rows)
     return f"""\
@@ -257,7 +310,7 @@ def fast_text(name: str, rows: int) -> str:
 pipeline: {pipeline} # a quick model must not replace the served one
 
 data:
-  spans: last:2
+  spans: {spans}
 model: {{members: 4, width: 64}}
 train: {{epochs: 12, batch_size: {min(training.batch_size, 128)}}}
 """
@@ -295,7 +348,7 @@ def schema_text(plan: Plan) -> str:
         )
         is_label = name == plan.target.label.column
         ignored = not is_label and plan.roles[name].role is Role.IGNORED
-        _set_presence(feature, column, is_label, ignored)
+        _set_presence(feature, column, is_label, ignored, plan.in_eval)
         if is_label:
             feature.not_in_environment.append("SERVING")
             domains += _set_label_domain(feature, plan)
@@ -332,9 +385,16 @@ def _set_label_domain(feature: schema_pb2.Feature, plan: Plan) -> Iterator[schem
 
 
 def _set_presence(
-    feature: schema_pb2.Feature, column: Profile, is_label: bool, ignored: bool
+    feature: schema_pb2.Feature,
+    column: Profile,
+    is_label: bool,
+    ignored: bool,
+    in_eval: NDArray[np.bool_] | None,
 ) -> None:
     share = column.present / column.rows
+    if in_eval is not None:  # the gate checks each split
+        present = column.values.is_valid().to_numpy(zero_copy_only=False)
+        share = min(present[in_eval].mean(), present[~in_eval].mean())
     feature.presence.min_count = 0 if ignored else 1
     if is_label:
         feature.presence.min_fraction = 1.0

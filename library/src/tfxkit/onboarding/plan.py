@@ -12,33 +12,37 @@ import math
 import shlex
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TextIO
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as Grid
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from tfxkit.config.data import ColumnFormat
 from tfxkit.config.dataset import Role, Task
 from tfxkit.errors import UsageError
 from tfxkit.metrics.association import LEAK
-from tfxkit.onboarding.dialect import describe
-from tfxkit.onboarding.profile import Profile, profile_columns
-from tfxkit.onboarding.roles import Decision, decide_role
-from tfxkit.onboarding.table import Table, find_sentinel
+from tfxkit.onboarding.profile import Profile, profile_columns, value_counts
+from tfxkit.onboarding.roles import (
+    Decision,
+    decide_role,
+    merged_by_float32,
+    names_a_group,
+    names_an_age,
+)
+from tfxkit.onboarding.table import Table, find_odd_number, find_sentinel
 from tfxkit.onboarding.target import (
     Target,
+    check_known,
     choose_column,
     choose_target,
-    label_association,
+    find_summands,
     leak_reason,
+    strongest_association,
 )
+from tfxkit.onboarding.time_split import EVAL_SHARE, TimeSplit, choose_time_split
 from tfxkit.values.reading import BLANKS
 
-_MOST_COLUMNS = 60  # on the screen
-_MOST_SHOWN = 5  # columns with a word for missing values
 _MOST_GROUPS = 3  # of spellings
-EVAL_SHARE = 1 / 3  # of the rows: data.splits in base.yaml
 # Standard errors by which a useless model exceeds its expectation once in forty runs.
 _SIGMAS = 2
 # Where two standard errors are more than this part of the way to perfection, a good model on few
@@ -48,15 +52,16 @@ _MOST_OF_THE_WAY = 0.25
 # the rows, and no row gets a probability above a half.
 _MOST_UNEVEN = 0.8
 _MIN_R2 = 0.05  # of the variance explained; the mean explains nothing
-# Rows in the eval split that make a slice worth measuring ...
-_SLICE_ROWS = 50
-# ... number of values of a column to slice by, and of slices that a person reads.
-_SLICE_VALUES = range(2, 13)
-_MAX_SLICES = 2
+# Rows in the eval split that make a slice worth measuring, number of values of a column to slice
+# by, and of such columns that a person reads ...
+_SLICE_ROWS, _SLICE_VALUES, _MAX_SLICES = 50, range(2, 13), 2
+# ... and those of columns that a person will ask for, as a model may treat groups of people unlike.
+_GROUP_ROWS, _GROUP_VALUES, _MAX_GROUP_COLUMNS = 10, range(2, 61), 5
 # Least limits of drift: somewhat above the drift of the sample data from year to year.
 _LEAST_NORM, _LEAST_DIVERGENCE = 0.15, 0.1
 _USELESS_NORM, _USELESS_DIVERGENCE = 0.5, 0.4  # a limit above stops next to nothing
 _MAX_DRIFT_COLUMNS = 50
+_MOST_GAPS = 0.1  # of the rows, in a column that may be a part of a sum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +82,9 @@ class Plan:
         roles: Roles of all columns but the label's.
         thresholds: Of metrics, see `choose_thresholds`.
         slices: Columns to evaluate by, see `choose_slices`.
+        no_slices: Sentences about columns that a person will miss among them.
+        time_split: Split by time, if there is a column for it.
+        no_time_split: Reasons against each other column of dates.
         drift: Distance and its limit by column, see `limit_drift`.
         missing: Words that count as a missing value in every column without its own format.
         formats: Formats of single columns: words for missing values, and numbers in text.
@@ -88,6 +96,9 @@ class Plan:
     roles: Mapping[str, Decision]
     thresholds: Mapping[str, MetricThreshold]
     slices: tuple[str, ...]
+    no_slices: tuple[str, ...]
+    time_split: TimeSplit | None
+    no_time_split: tuple[str, ...]
     drift: Mapping[str, tuple[str, float]]
     missing: tuple[str, ...]
     formats: Mapping[str, ColumnFormat]
@@ -98,12 +109,21 @@ class Plan:
         """Profile of the label's column."""
         return self.columns[self.target.label.column]
 
+    @property
+    def in_eval(self) -> NDArray[np.bool_] | None:
+        """Rows of the eval split; None if they are drawn at random."""
+        split = self.time_split
+        return split.in_eval if split and split.active else None
+
 
 def make_plan(
     table: Table,
     label: str | None = None,
     task: Task | None = None,
     missing: Sequence[str] | None = None,
+    *,
+    known: Sequence[str] = (),
+    growing: bool = False,
 ) -> Plan:
     """Decides on label, task, roles and thresholds.
 
@@ -112,6 +132,9 @@ def make_plan(
         label: The label's column, if the user named it.
         task: The task, if the user named it.
         missing: Words for missing values, if the user named them.
+        known: Columns known at prediction time, however much they say about the label.
+        growing: True for several spans, to which more will be added: a date would put all of these
+            into eval.
 
     Raises:
         UsageError: If nothing can be learned from the data.
@@ -124,45 +147,77 @@ def make_plan(
         table.beyond_int64,
     )
     target = choose_target(columns, label, task)
+    check_known(known, list(columns), target.label.column)
+    label_column = columns[target.label.column]
     roles = {
-        name: _choose_role(column, columns[target.label.column], target)
+        name: _choose_role(column, label_column, target, name in known)
         for name, column in columns.items()
-        if name != target.label.column
+        if column is not label_column
     }
-    leaks: tuple[str, ...] = ()
-    if all(decision.role is Role.IGNORED for decision in roles.values()):
-        # No model could be trained without them, so that a person has to decide.
-        kept = {name: decision.kept for name, decision in roles.items() if decision.kept}
-        leaks = tuple(f"{name}: {roles[name].why}" for name in kept)
-        roles |= kept
-    if all(decision.role is Role.IGNORED for decision in roles.values()):
-        why = "\n".join(f"  {name}: {roles[name].why}" for name in list(roles)[:10])
-        raise UsageError(f"No column is left to predict {target.label.column!r} from:\n{why}")
+    summands, sum_suspects = _sum_decisions(columns, roles, target)
+    roles |= summands
+    split, no_split = choose_time_split(
+        columns, roles, target, whole=table.whole, active=not growing
+    )
+    if split and split.active:
+        roles = {
+            name: _without_leak(
+                columns[name], columns[target.label.column], target, decision, split
+            )
+            for name, decision in roles.items()
+        }
+        split = split if roles[split.column].role is Role.TIMESTAMP else None
+    _check_features(roles, target)
     markers = {word for column in columns.values() for word in column.inferred.markers}
     words = tuple(sorted(markers)) if missing is None else tuple(missing)
     features = {name: columns[name] for name in roles}
+    in_eval = split.in_eval if split and split.active else None
+    slices, no_slices = choose_slices(features, roles, in_eval)
     return Plan(
         columns=columns,
         target=target,
         roles=roles,
-        thresholds=choose_thresholds(target, columns[target.label.column]),
-        slices=choose_slices(features, roles),
-        drift=limit_drift(features, roles),
+        thresholds=choose_thresholds(target, label_column, in_eval),
+        slices=slices,
+        no_slices=no_slices,
+        time_split=split,
+        no_time_split=no_split,
+        drift=limit_drift(features, roles, in_eval),
         missing=words,
         formats=_formats(columns, words),
         warnings=(
             *target.warnings,
-            *leaks,
+            *sum_suspects,
             *table.suspects,
-            *_label_suspects(columns[target.label.column], target, words),
+            *_label_suspects(label_column, target, words),
             *_suspects(features, roles),
         ),
     )
 
 
-def choose_thresholds(target: Target, label: Profile) -> dict[str, MetricThreshold]:
-    """Thresholds that a model without any knowledge of the columns does not meet."""
-    rows = max(label.present * EVAL_SHARE, 1)
+def _check_features(roles: Mapping[str, Decision], target: Target) -> None:
+    if any(decision.role is not Role.IGNORED for decision in roles.values()):
+        return
+    why = "\n".join(f"  {name}: {roles[name].why}" for name in list(roles)[:10])
+    leaks = [shlex.quote(name) for name, decision in roles.items() if decision.kept]
+    way_out = f"\nIf it is known when the prediction is made: --known {leaks[0]}" if leaks else ""
+    raise UsageError(f"No column is left to predict {target.label.column!r} from:\n{why}{way_out}")
+
+
+def choose_thresholds(
+    target: Target, label: Profile, in_eval: NDArray[np.bool_] | None = None
+) -> dict[str, MetricThreshold]:
+    """Thresholds that a model without any knowledge of the columns does not meet.
+
+    Args:
+        target: The prediction target.
+        label: The label's column.
+        in_eval: Rows of the eval split, if they are not drawn at random.
+    """
+    if in_eval is None:
+        rows = max(label.present * EVAL_SHARE, 1)
+    else:
+        rows = max(len(label.values.filter(pa.array(in_eval)).drop_null()), 1)
     if target.task is Task.REGRESSION:
         min_r2 = _round(max(_MIN_R2, _SIGMAS**2 / rows))
         spread = label.statistics.num_stats.std_dev
@@ -172,7 +227,8 @@ def choose_thresholds(target: Target, label: Profile) -> dict[str, MetricThresho
                 f"the mean as prediction: 0 (rmse {spread:.4g})",
             ),
         }
-    shares = [count / label.present for count in target.counts.values()]
+    counts = _eval_counts(label, in_eval)
+    shares = [counts.get(value, 0) / rows for value in target.counts]
     if target.task is Task.BINARY:
         few = max(min(shares) * rows, 1)
         error = math.sqrt((rows + 1) / (12 * few * max(rows - few, 1)))
@@ -206,18 +262,49 @@ def _least_accuracy(majority: float, rows: float) -> float:
     return next(value for value in rounded if value < (1 + target) / 2)
 
 
-def choose_slices(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> tuple[str, ...]:
-    """Up to two columns of few values with enough rows each, those of the fewest values first."""
-    fit = [
-        (column.distinct, name)
-        for name, column in columns.items()
-        if roles[name].role is Role.CATEGORICAL and _evenly_filled(column)
-    ]
-    return tuple(name for _, name in sorted(fit)[:_MAX_SLICES])
+def choose_slices(
+    columns: Mapping[str, Profile],
+    roles: Mapping[str, Decision],
+    in_eval: NDArray[np.bool_] | None = None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns to evaluate by: groups of people and places, then those of few values.
+
+    Args:
+        columns: Profiles of all columns but the label's.
+        roles: Their roles.
+        in_eval: Rows of the eval split, if they are not drawn at random.
+
+    Returns:
+        The columns; and a sentence for each of ages, which have too many values.
+    """
+    groups, others, ages = [], [], []
+    for name, column in columns.items():
+        role, is_age = roles[name].role, names_an_age(name)
+        if role is Role.IGNORED:
+            continue
+        if is_age and column.distinct not in _SLICE_VALUES:
+            ages.append(name)
+        if column.type == "FLOAT" or column.distinct not in _GROUP_VALUES:
+            continue
+        _, second, *_ = sorted([0, 0, *_eval_counts(column, in_eval).values()], reverse=True)
+        is_few = column.distinct in _SLICE_VALUES
+        if (is_few if is_age else names_a_group(name)) and second >= _GROUP_ROWS:
+            groups.append(name)
+        elif role is Role.CATEGORICAL and is_few and second >= _SLICE_ROWS:
+            others.append((column.distinct, name))
+    groups = groups[:_MAX_GROUP_COLUMNS]
+    fewest = [name for _, name in sorted(others)[: max(_MAX_SLICES - len(groups), 0)]]
+    notes = (
+        f"{name}: no slices, since each would be one age. Add a column of age groups to the data."
+        for name in ages
+    )
+    return (*groups, *fewest), tuple(notes)
 
 
 def limit_drift(
-    columns: Mapping[str, Profile], roles: Mapping[str, Decision]
+    columns: Mapping[str, Profile],
+    roles: Mapping[str, Decision],
+    in_eval: NDArray[np.bool_] | None = None,
 ) -> dict[str, tuple[str, float]]:
     """Distance and its limit by column, as in `validation.drift`; none where rows are too few.
 
@@ -226,11 +313,12 @@ def limit_drift(
     quantiles of the statistics was measured to move by up to 25 / rows.
     """
     limits = {}
+    share = EVAL_SHARE if in_eval is None else min(in_eval.mean(), 1 - in_eval.mean())
     for name, column in columns.items():
         # Times always move on, and texts are new each time.
         if roles[name].role in (Role.IGNORED, Role.TIMESTAMP, Role.TEXT):
             continue
-        rows = max(column.rows * EVAL_SHARE, 1)
+        rows = max(column.rows * share, 1)
         if column.type == "BYTES":
             limit = max(_LEAST_NORM, 4 * math.sqrt(0.5 / rows))
             if limit <= _USELESS_NORM:
@@ -242,10 +330,11 @@ def limit_drift(
     return dict(list(limits.items())[:_MAX_DRIFT_COLUMNS])
 
 
-def _evenly_filled(column: Profile) -> bool:
-    if column.distinct not in _SLICE_VALUES:
-        return False
-    return list(column.counts().values())[1] * EVAL_SHARE >= _SLICE_ROWS
+def _eval_counts(column: Profile, in_eval: NDArray[np.bool_] | None) -> dict[str, float]:
+    """Rows of each value in the eval split; those to expect if it is drawn at random."""
+    if in_eval is None:
+        return {value: count * EVAL_SHARE for value, count in column.counts().items()}
+    return dict(value_counts(column.values.filter(pa.array(in_eval))))
 
 
 def _error(share: float, rows: float) -> float:
@@ -275,19 +364,67 @@ def _formats(columns: Mapping[str, Profile], words: Sequence[str]) -> dict[str, 
     return formats
 
 
-def _choose_role(column: Profile, label: Profile, target: Target) -> Decision:
+def _choose_role(column: Profile, label: Profile, target: Target, known: bool) -> Decision:
     decision = decide_role(column)
     if decision.role is Role.IGNORED:
         return decision
-    if why := leak_reason(column, label, target):
-        return Decision(Role.IGNORED, why)
-    if (association := label_association(column, label, target)) >= LEAK:
-        why = (
-            f"Alone it determines {association:.1%} of the label. If it is known at prediction "
-            f"time: role {decision.role}, known: true."
+    if known:
+        why = f"{decision.why} Known at prediction time."
+        return Decision(decision.role, why, decision.options | {"known": True})
+    if same := leak_reason(column, label, target):
+        return Decision(Role.IGNORED, same, kept=decision)
+    return _without_leak(column, label, target, decision)
+
+
+def _without_leak(
+    column: Profile,
+    label: Profile,
+    target: Target,
+    decision: Decision,
+    split: TimeSplit | None = None,
+) -> Decision:
+    """The decision, unless the column gives the label away."""
+    if decision.role is Role.IGNORED or decision.options.get("known"):
+        return decision
+    in_train = None if split is None else ~split.in_eval
+    association = strongest_association(column, label, target, in_train)
+    if association < LEAK:
+        return decision
+    why = (
+        f"Alone it determines {association:.1%} of the label. If it is known at prediction "
+        f"time: role {decision.role}, known: true."
+    )
+    return Decision(Role.IGNORED, why, kept=decision)
+
+
+def _sum_decisions(
+    columns: Mapping[str, Profile], roles: Mapping[str, Decision], target: Target
+) -> tuple[dict[str, Decision], tuple[str, ...]]:
+    """Decisions for the parts of a label that is their sum, and a remark where it may be one."""
+    if target.task is not Task.REGRESSION:
+        return {}, ()
+    numbers = [
+        columns[name]
+        for name, decision in roles.items()
+        if decision.role is Role.NUMERIC
+        and columns[name].missing <= _MOST_GAPS * columns[name].rows
+    ]
+    names, plain_sum = find_summands(numbers, columns[target.label.column])
+    if not names or all(roles[name].options.get("known") for name in names):
+        return {}, ()
+    others = [n for n, each in roles.items() if each.role is not Role.IGNORED and n not in names]
+    label = target.label.column
+    if plain_sum is None or not others:
+        what = plain_sum or f"a weighted sum of {', '.join(names)}"
+        return {}, (
+            f"{label} is {what}. If the parts are known only with {label}, give them the role "
+            "ignored.",
         )
-        return Decision(Role.IGNORED, why, kept=decision)
-    return decision
+    why = (
+        f"{label} is {plain_sum}. If the parts are known at prediction time: role numeric, "
+        "known: true."
+    )
+    return {name: Decision(Role.IGNORED, why, kept=roles[name]) for name in names}, ()
 
 
 def _label_suspects(label: Profile, target: Target, words: Sequence[str]) -> Iterator[str]:
@@ -315,12 +452,20 @@ def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> 
                 "It is read as text; correct these values and run init again to have numbers."
             )
         yield from (f"{name}: {note}." for note in column.inferred.notes)
+        if column.type == "BYTES" and not (odd or column.inferred.notes):
+            yield from _odd_numbers(column)
         kept += [f"{name} {word!r} ({n:,})" for word, n in column.inferred.kept.items()]
         if roles[name].role is Role.NUMERIC and (suspect := find_sentinel(column.values)):
             value, rows = suspect
             yield (
                 f"{name}: {value:g} in {rows:,} rows lies far from all other values. If it means "
                 "that the value is missing, leave it empty; it is used as a number now."
+            )
+        if roles[name].role is Role.NUMERIC and (merged := merged_by_float32(column)):
+            yield (
+                f"{name}: the model sees {column.distinct:,} different numbers as "
+                f"{column.distinct - merged:,}, since an amount has 7 digits. If they are names: "
+                "role categorical or hashed."
             )
         is_category = roles[name].role in (Role.CATEGORICAL, Role.HASHED)
         if is_category and column.type == "BYTES" and (same := _spellings(column.counts())):
@@ -329,6 +474,15 @@ def _suspects(columns: Mapping[str, Profile], roles: Mapping[str, Decision]) -> 
         yield (
             f"Words that are read as values: {', '.join(kept)}. If one means that the value is "
             "missing, list it in data.columns.<column>.missing."
+        )
+
+
+def _odd_numbers(column: Profile) -> Iterator[str]:
+    if column.is_readable and (found := find_odd_number(column.values)):
+        count, example = found
+        yield (
+            f"{column.name}: {count:,} values such as {example!r} look like numbers in a form that "
+            "is not read. Write them in plain form to have numbers."
         )
 
 
@@ -345,48 +499,3 @@ def _spellings(counts: Mapping[str, int]) -> str:
     ]
     more = f" and {len(several) - _MOST_GROUPS} more" if len(several) > _MOST_GROUPS else ""
     return "; ".join(several[:_MOST_GROUPS]) + more
-
-
-def show_plan(terminal: TextIO, plan: Plan, table: Table) -> None:
-    """Prints the plan with its reasons: the columns, then label, task and thresholds."""
-    console = Console(file=terminal, highlight=False, soft_wrap=not terminal.isatty())
-    if not table.whole:
-        console.print(f"These are the first {plan.label.rows:,} rows: there are more.\n")
-    how = describe(table.csv_format) if table.csv_format else table.kind
-    console.print(f"Read as {escape(how)}.\n")
-    if table.numbered:
-        console.print("The first column has no name, like one of row numbers: it is left out.\n")
-    grid = Grid("column", "role", "why", box=None, pad_edge=False)
-    for name, decision in list(plan.roles.items())[:_MOST_COLUMNS]:
-        grid.add_row(escape(name), str(decision.role), escape(decision.why))
-    console.print(grid)
-    if (more := len(plan.roles) - _MOST_COLUMNS) > 0:
-        console.print(f"… and {more} more columns, see dataset.yaml")
-    target = plan.target
-    console.print(f"\nlabel     {escape(target.label.column)}. {escape(' '.join(target.why))}")
-    if target.counts:
-        shares = [f"{value} {count:,}" for value, count in list(target.counts.items())[:12]]
-        console.print(f"classes   {escape(', '.join(shares))}")
-    for metric, threshold in plan.thresholds.items():
-        limits = ", ".join(f"{limit} {value:g}" for limit, value in threshold.values.items())
-        console.print(f"threshold {metric}: {limits} ({escape(threshold.why)})")
-    for line in _missing_words(plan.columns):
-        console.print(f"missing   {escape(line)}")
-    if plan.slices:
-        console.print(f"slices    {escape(', '.join(plan.slices))}")
-    if plan.warnings:
-        console.print("\n[yellow]Look at these:[/yellow]")
-        for warning in plan.warnings:
-            console.print(f"  {escape(warning)}")
-
-
-def _missing_words(columns: Mapping[str, Profile]) -> Iterator[str]:
-    """Words that count as missing, each with its columns and rows."""
-    for word in sorted({word for column in columns.values() for word in column.inferred.markers}):
-        places = [
-            f"{name} ({column.inferred.markers[word]:,})"
-            for name, column in columns.items()
-            if word in column.inferred.markers
-        ]
-        more = f" and {len(places) - _MOST_SHOWN} more" if len(places) > _MOST_SHOWN else ""
-        yield f"{word!r} counts as no value: {', '.join(places[:_MOST_SHOWN])}{more}"

@@ -69,9 +69,14 @@ class Profile:
 
     def counts(self) -> dict[str, int]:
         """Count of each value, by its text in labels and vocabularies."""
-        counts = pc.value_counts(self.values.drop_null()).to_pylist()
-        pairs = [(as_text(entry["values"]), entry["counts"]) for entry in counts]
-        return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+        return value_counts(self.values)
+
+
+def value_counts(values: pa.Array) -> dict[str, int]:
+    """Count of each value by its text, the most frequent first."""
+    counts = pc.value_counts(values.drop_null()).to_pylist()
+    pairs = [(as_text(entry["values"]), entry["counts"]) for entry in counts]
+    return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
 def as_text(value: bytes | float) -> str:
@@ -103,7 +108,7 @@ def profile_columns(
         name: _typed(pieces, decimal, missing, name == label, name in beyond_int64)
         for name, pieces in columns.items()
     }
-    statistics = _statistics({name: values for name, (_, values) in typed.items()})
+    statistics = column_statistics({name: values for name, (_, values) in typed.items()})
     return {
         name: Profile(
             name=name,
@@ -136,7 +141,8 @@ def _typed(
     )
 
 
-def _statistics(columns: Mapping[str, pa.Array]) -> dict[str, FeatureNameStatistics]:
+def column_statistics(columns: Mapping[str, pa.Array]) -> dict[str, FeatureNameStatistics]:
+    """TFDV's statistics of columns of int64, float32 or binary, by name."""
     batch = pa.RecordBatch.from_arrays([_as_lists(v) for v in columns.values()], list(columns))
     result = stats_impl.generate_statistics_in_memory(batch, stats_options.StatsOptions())
     return {feature.path.step[0]: feature for feature in result.datasets[0].features}

@@ -88,6 +88,13 @@ class Source:
     name: str
     spans: Path | None = None
 
+    @property
+    def span_count(self) -> int:
+        """Number of spans."""
+        if self.spans is None:
+            return 1
+        return len({path.relative_to(self.spans).parts[0] for path in self.files})
+
 
 def find_source(paths: Sequence[Path]) -> Source:
     """Finds the files.

@@ -32,6 +32,15 @@ _SENTINELS = frozenset([-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 
 _FAR = 0.5
 _SCALE = 2  # -1, 0 and 1 are a scale
 _OFTEN = 3  # rows: once or twice may be a typing error
+# Numbers in forms that no format reads: Indian groups (12,34,567), other digits than 0 to 9, limits
+# and multiples (<0.1, 5+, 3.2M), and dashes for nothing ($ -).
+_NUMBER = r"(?:\p{Nd}+(?:[.,]\p{Nd}+)?|\p{Nd}{1,3}(?:,\p{Nd}{2,3})+(?:\.\p{Nd}+)?)"
+_ODD_NUMBER = (
+    rf"^[<>~≈≤≥±]?\s*[-+−]?\p{{Sc}}?\s*{_NUMBER}\s*(?:\p{{Sc}}|[kKmM]|[MB]io|M[rd]d|[mb]n|\+)?$"
+    r"|^\p{Sc}?\s*-$"
+)
+_PLAIN_NUMBER = r"^[-+]?[0-9]+(?:[.,][0-9]+)?$"
+_ODD_SHARE, _ODD_VALUES = 0.9, 12  # of the different values, and so many at least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -258,3 +267,21 @@ def find_sentinel(values: pa.Array) -> tuple[float, int] | None:
         if gap > _FAR * (high - low) or negative:
             return value, count
     return None
+
+
+def find_odd_number(text: pa.Array) -> tuple[int, str] | None:
+    """Finds an example of numbers in a form that is not read, and counts such numbers.
+
+    Nearly all of the many different values must be numbers.
+    """
+    rows = text.drop_null().cast(pa.string())
+    is_odd = pc.and_not(
+        pc.match_substring_regex(rows, _ODD_NUMBER), pc.match_substring_regex(rows, _PLAIN_NUMBER)
+    )
+    different = pc.unique(rows)
+    if len(different) <= _ODD_VALUES or not pc.any(is_odd).as_py():
+        return None
+    matched = pc.match_substring_regex(different, f"{_ODD_NUMBER}|{_PLAIN_NUMBER}")
+    if pc.mean(matched.cast(pa.int8())).as_py() < _ODD_SHARE:
+        return None
+    return pc.sum(is_odd).as_py(), rows.filter(is_odd)[0].as_py()

@@ -10,17 +10,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tfxkit.config.dataset import Label, Task
 from tfxkit.errors import UsageError
 from tfxkit.metrics.association import (
+    LEAK,
     SAMPLE_ROWS,
     can_be_determined,
+    find_weighted_sum,
     group_values,
     measure_association,
     rank,
 )
 from tfxkit.onboarding.profile import Profile
+from tfxkit.onboarding.table import find_odd_number
 
 NAMES = ("label", "target", "class", "y", "outcome", "response")
 # Whole numbers are classes if they are few, and each has enough rows to be learned; else amounts.
@@ -37,6 +41,11 @@ _SHOWN = 5
 SAME_SHARE = 0.995
 # Two measurements of one thing agree less than that; a change of units, rounding included, more.
 SAME_CORRELATION = 0.9999
+# The data gate measures an association on other rows than `init`: from here on, some parts of the
+# rows are measured, too.
+_NEAR_LEAK = 0.9
+_PARTS = 8
+_WEIGHT_ERROR = 0.02  # of a weight of 1 in a sum, which small summands are left out of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +132,21 @@ def choose_column(names: Sequence[str], wanted: str | None = None) -> tuple[str,
     return names[-1], "Chosen as the last column; --label takes another."
 
 
+def check_known(known: Sequence[str], columns: Sequence[str], label: str) -> None:
+    """Checks the columns that are known at prediction time.
+
+    Raises:
+        UsageError: If one does not exist, or is the label.
+    """
+    for name in known:
+        if name == label:
+            raise UsageError(f"--known: {name!r} is the label, which is to be predicted.")
+        if name not in columns:
+            near = difflib.get_close_matches(name, columns, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"--known: there is no column {name!r}{hint}")
+
+
 def _check_present(column: Profile) -> None:
     if reason := column.inferred.why_unreadable:
         raise UsageError(
@@ -180,8 +204,7 @@ def _check_classes(column: Profile, counts: Mapping[str, int], task: Task) -> No
     if len(counts) > MAX_CLASSES:
         raise UsageError(
             f"The label {column.name!r} has {len(counts):,} classes; {MAX_CLASSES} is the most. "
-            "Merge some, or name another column with --label."
-            + (" Are they amounts? --task regression" if column.type != "BYTES" else "")
+            f"Merge some, or name another column with --label.{_amounts(column)}"
         )
     if single := [value for value, count in counts.items() if count == 1]:
         shown = ", ".join(map(repr, single[:_SHOWN])) + (" …" if len(single) > _SHOWN else "")
@@ -202,6 +225,20 @@ def _choose_positive(counts: Mapping[str, int]) -> tuple[str, str]:
             return value, f"{value!r} is the positive value, by its name."
     rarer = min(counts, key=lambda value: (counts[value], value))
     return rarer, f"{rarer!r} is the positive value, being the rarer one: it is what is looked for."
+
+
+def _amounts(column: Profile) -> str:
+    """Advice for a label with too many classes, which may be an amount."""
+    if column.type != "BYTES":
+        return " Are they amounts? --task regression"
+    if column.inferred.odd:
+        row, value = column.inferred.odd[0]
+        return f" Are they amounts? Row {row + 1} below the header has {value!r}: correct it."
+    if remarks := column.inferred.notes:
+        return f" Are they amounts? {remarks[0][0].upper()}{remarks[0][1:]}."
+    if odd := find_odd_number(column.values):
+        return f" Are they amounts? Write numbers such as {odd[1]!r} in plain form."
+    return ""
 
 
 def _not_numbers(column: Profile) -> str:
@@ -228,12 +265,7 @@ def leak_reason(column: Profile, label: Profile, target: Target) -> str | None:
     values has one class, and each class one value. A good predictor does so in one direction only.
     """
     if target.task is Task.REGRESSION:
-        if column.type == "BYTES":
-            return None
-        r = abs(_correlation(column.values, label.values))
-        if not r >= SAME_CORRELATION:  # also true for NaN
-            return None
-        return f"Nearly the label itself: it correlates with it by {r:.6f}."
+        return None if column.type == "BYTES" else _same_numbers(column, label)
     if column.distinct != label.distinct:
         return None
     pairs = pa.table({"value": column.values, "label": label.values})
@@ -246,9 +278,51 @@ def leak_reason(column: Profile, label: Profile, target: Target) -> str | None:
     return "The label under another name: the two go together in both directions."
 
 
-def label_association(column: Profile, label: Profile, target: Target) -> float:
-    """Association of a column with the label, as the data gate measures it; 0 for too few rows."""
-    rows = np.unique(np.linspace(0, column.rows - 1, min(column.rows, SAMPLE_ROWS)).astype(int))
+def _same_numbers(column: Profile, label: Profile) -> str | None:
+    x, y = _numbers(column.values), _numbers(label.values)
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = x[known], y[known]
+    if (r := _correlation(x, y)) >= SAME_CORRELATION:
+        return f"Nearly the label itself: it correlates with it by {r:.6f}."
+    if (r := _correlation(rank(x), rank(y))) >= SAME_CORRELATION:  # such as the logarithm
+        return f"The label in another form: its ranks correlate with the label's by {r:.6f}."
+    return None
+
+
+def strongest_association(
+    column: Profile, label: Profile, target: Target, in_train: NDArray[np.bool_] | None = None
+) -> float:
+    """Association of a column with the label, the strongest that a first run may find.
+
+    Args:
+        column: The column.
+        label: The label's column.
+        target: The prediction target.
+        in_train: Rows to train on, if they are not drawn at random.
+    """
+    found = label_association(column, label, target)
+    if not _NEAR_LEAK <= found < LEAK:
+        return found
+    random = np.random.default_rng(0)
+    parts = [random.random(column.rows) < 2 / 3 for _ in range(_PARTS)]
+    parts = parts if in_train is None else [in_train]
+    return max(found, *(label_association(column, label, target, part) for part in parts))
+
+
+def label_association(
+    column: Profile, label: Profile, target: Target, part: NDArray[np.bool_] | None = None
+) -> float:
+    """Association of a column with the label, as the data gate measures it; 0 for too few rows.
+
+    Args:
+        column: The column.
+        label: The label's column.
+        target: The prediction target.
+        part: True for the rows to measure; all if not given.
+    """
+    places = np.arange(column.rows) if part is None else np.flatnonzero(part)
+    last = len(places) - 1
+    rows = places[np.unique(np.linspace(0, last, min(len(places), SAMPLE_ROWS)).astype(int))]
     numeric = target.task is Task.REGRESSION
     wanted = label.values.take(pa.array(rows))
     if numeric:
@@ -268,11 +342,36 @@ def label_association(column: Profile, label: Profile, target: Target) -> float:
     return measure_association(group_values(plain, absent), truth, numeric)
 
 
-def _correlation(x: pa.Array, y: pa.Array) -> float:
-    both = pc.and_(pc.is_valid(x), pc.is_valid(y))
-    x, y = (values.filter(both).cast(pa.float64(), safe=False) for values in (x, y))
-    if len(x) < 3:  # noqa: PLR2004 (two points are always on a line)
+def find_summands(columns: Sequence[Profile], label: Profile) -> tuple[tuple[str, ...], str | None]:
+    """Finds columns of numbers whose weighted sum is the label of a regression.
+
+    Returns:
+        The columns; and the sum as text if it is a plain one, such as "casual + registered".
+    """
+    places = np.linspace(0, label.rows - 1, min(label.rows, SAMPLE_ROWS)).astype(int)
+    rows = pa.array(np.unique(places))
+    numbers = {column.name: _numbers(column.values.take(rows)) for column in columns}
+    target = _numbers(label.values.take(rows))
+    names = find_weighted_sum(numbers, target) if numbers else ()
+    if not names:
+        return (), None
+    table = np.column_stack([*(numbers[name] for name in names), np.ones(len(target))])
+    known = np.isfinite(table).all(axis=1) & np.isfinite(target)
+    weights = np.linalg.lstsq(table[known], target[known], rcond=None)[0][:-1]
+    if not np.allclose(np.abs(weights), 1, atol=_WEIGHT_ERROR):
+        return names, None
+    terms = sorted(zip(weights, names, strict=True), key=lambda term: term[0] < 0)
+    shown = "".join(f" {'+' if weight > 0 else '-'} {name}" for weight, name in terms)
+    return names, shown.removeprefix(" + ").strip()
+
+
+def _numbers(values: pa.Array) -> NDArray[np.float64]:
+    """Numbers, NaN where there is none."""
+    return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+
+
+def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Pearson's correlation without its sign; 0 for next to no rows, or without variance."""
+    if len(x) < 3 or not x.std() or not y.std():  # noqa: PLR2004 (two points are always on a line)
         return 0.0
-    x, y = (pc.subtract(values, pc.mean(values)) for values in (x, y))
-    spread = (pc.sum(pc.multiply(x, x)).as_py() * pc.sum(pc.multiply(y, y)).as_py()) ** 0.5
-    return float(pc.sum(pc.multiply(x, y)).as_py() / spread) if spread else 0.0
+    return float(abs(np.corrcoef(x, y)[0, 1]))

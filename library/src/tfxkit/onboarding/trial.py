@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from google.protobuf import text_format
+from numpy.typing import NDArray
 from tensorflow_data_validation.api.validation_api import validate_statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -18,6 +20,7 @@ from tfxkit.config import loading
 from tfxkit.config.dataset import Role
 from tfxkit.errors import DataError, UsageError
 from tfxkit.onboarding.plan import Plan
+from tfxkit.onboarding.profile import column_statistics
 from tfxkit.onboarding.source import Source, suffix
 from tfxkit.onboarding.table import Table
 from tfxkit.runs import validation
@@ -82,22 +85,32 @@ def _check_rows(config: loading.Config, schema_text: str, table: Table, plan: Pl
         ignored = name in plan.roles and plan.roles[name].role is Role.IGNORED
         if not ignored and not values.equals(plan.columns[name].values):
             raise RuntimeError(f"A run would read other values of {name!r} than init.")
-    anomalies = validate_statistics(_statistics(plan), schema, environment="TRAINING")
-    for name, anomaly in anomalies.anomaly_info.items():
-        raise RuntimeError(f"The first run would refuse {name!r}: {anomaly.description}")
+    for split in _splits(plan):
+        statistics = _statistics(plan, split)
+        anomalies = validate_statistics(statistics, schema, environment="TRAINING")
+        for name, anomaly in anomalies.anomaly_info.items():
+            raise RuntimeError(f"The first run would refuse {name!r}: {anomaly.description}")
 
 
-def _statistics(plan: Plan) -> DatasetFeatureStatisticsList:
-    """Statistics of the readable columns, without the rows that have no label."""
+def _splits(plan: Plan) -> Iterator[NDArray[np.bool_]]:
+    """Rows with a label of each split; of all, where they are drawn at random."""
+    labelled = plan.label.values.is_valid().to_numpy(zero_copy_only=False)
+    if plan.in_eval is None:
+        yield labelled
+    else:
+        yield labelled & ~plan.in_eval
+        yield labelled & plan.in_eval
+
+
+def _statistics(plan: Plan, rows: NDArray[np.bool_]) -> DatasetFeatureStatisticsList:
+    """Statistics of the readable columns in some rows."""
+    mask = pa.array(rows)
+    columns = {
+        name: column.values.filter(mask)
+        for name, column in plan.columns.items()
+        if column.is_readable
+    }
     statistics = DatasetFeatureStatisticsList()
-    dataset = statistics.datasets.add(num_examples=plan.label.rows)
-    for column in plan.columns.values():
-        if not column.is_readable:
-            continue
-        feature = dataset.features.add()
-        feature.CopyFrom(column.statistics)
-        if column is plan.label:
-            kind = feature.WhichOneof("stats")
-            common = getattr(feature, kind).common_stats
-            common.num_missing, common.num_non_missing = 0, plan.label.rows
+    dataset = statistics.datasets.add(num_examples=int(rows.sum()))
+    dataset.features.extend(column_statistics(columns).values())
     return statistics

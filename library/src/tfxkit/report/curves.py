@@ -229,7 +229,7 @@ def _roc(curves: list[_Curve]) -> Plot:
             wrong, right, _ = roc_curve(curve.labels, curve.scores)
             pair.plot(*_thinned(wrong, right), color=curve.colour, linestyle=curve.dash)
             areas.append(roc_auc_score(curve.labels, curve.scores))
-        picture = svg(pair, "roc", "ROC curve", f"Areas under the curves: {_listed(areas)}.")
+        picture = svg(pair, "roc", "ROC curve", f"Areas under the curves: {_format_values(areas)}.")
     caption = "The nearer to the upper left corner, the better; the dotted line is guessing."
     return Plot("ROC", picture, caption)
 
@@ -244,7 +244,7 @@ def _precision_recall(curves: list[_Curve]) -> Plot:
         if len(set(shares)) == 1:
             pair.axhline(shares[-1], color=MUTED, linewidth=0.8, linestyle=":")
         pair.set_ylim(0, 1.02)
-        text = f"Shares of positives, which is the precision of guessing: {_listed(shares)}."
+        text = f"Shares of positives, which is the precision of guessing: {_format_values(shares)}."
         picture = svg(pair, "precision-recall", "Precision-recall curve", text)
     caption = "How many of the rows it calls positive are, as it is asked to find more of them."
     return Plot("Precision and recall", picture, caption)
@@ -257,7 +257,7 @@ def _thinned(x: Array, y: Array) -> tuple[Array, Array]:
     return x[chosen], y[chosen]
 
 
-def _listed(values: list[float]) -> str:
+def _format_values(values: list[float]) -> str:
     return ", ".join(f"{value:.3f}" for value in values)
 
 

@@ -341,7 +341,7 @@ def _gate_report(
         schema_file = f"{schema_artifact.uri}/schema.pbtxt"
         schema = io_utils.parse_pbtxt_file(schema_file, schema_pb2.Schema())
         report.findings += label_findings(now, before, None, schema, run.dataset)
-        report.findings += read_anomalies(artifact, schema, run.dataset, report.findings)
+        report.findings += read_anomalies(artifact, schema, run.dataset, now, report.findings)
     if before:
         drift.measure("drift", now, before, run.dataset.validation.drift, report)
     elif absent := run.artifacts.get("Baseline", {}).get("statistics"):

@@ -78,7 +78,7 @@ def load_eval_rows(model_dir: str, examples_dir: str, slices: Slices, run_dir: P
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
     file = run_dir / f"predictions-{key}.npz"
     for kept in (file, *sorted(run_dir.parent.glob(f"*/{file.name}"))):
-        if (rows := _read(kept)) is not None:
+        if (rows := _read_kept_rows(kept)) is not None:
             if kept != file and not file.exists():
                 _link(kept, file)
             return rows
@@ -160,7 +160,7 @@ def _slice_value(feature: tf.train.Feature) -> str:
     return first.decode(errors="replace") if isinstance(first, bytes) else f"{first:g}"
 
 
-def _read(file: Path) -> EvalRows | None:
+def _read_kept_rows(file: Path) -> EvalRows | None:
     """Reads kept predictions, without unpickling; None if the file is missing or damaged."""
     try:
         with np.load(file, allow_pickle=False) as kept:

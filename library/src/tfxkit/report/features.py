@@ -82,7 +82,7 @@ def build_features(run: Run) -> FeaturesSection | None:
     output = tft.TFTransformOutput(graph.uri)
     values, every = {}, {}
     for split in _SPLITS:
-        values[split], every[split] = _read(examples.uri, split, output)
+        values[split], every[split] = _transform_sample(examples.uri, split, output)
     roles = {name: str(options.role) for name, options in run.dataset.columns.items()}
     rows = [
         _row(
@@ -164,7 +164,9 @@ def _share(values: NDArray | None, value: float) -> float | None:
     return None if values is None or not values.size else float((values == value).mean())
 
 
-def _read(uri: str, split: str, output: tft.TFTransformOutput) -> tuple[dict[str, NDArray], int]:
+def _transform_sample(
+    uri: str, split: str, output: tft.TFTransformOutput
+) -> tuple[dict[str, NDArray], int]:
     """Transforms a sample of a split: values by feature, and the sampling interval."""
     records, every = sample_split(uri, split, MOST_ROWS)
     for batch in records.batch(MOST_ROWS):

@@ -1,4 +1,4 @@
-"""The origin of a run: fingerprints of data, schema and code, versions, the configuration."""
+"""The origin of a run: ingested spans, fingerprints, versions, the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from tfxkit.config.secrets import SOUNDS_SECRET
 from tfxkit.report.run import Run
 from tfxkit.storage import served_model
-from tfxkit.storage.artifacts import FINGERPRINT_PROPERTY
+from tfxkit.storage.artifacts import FINGERPRINT_PROPERTY, ingested_files
 
 MASK = "•••"
 _SHORT = 16  # digits of a fingerprint that are shown
@@ -22,15 +22,51 @@ _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")  # of an address: s3://user:passwor
 
 
 @dataclasses.dataclass(frozen=True)
+class IngestedSpan:
+    """File of a span that `ingest` wrote.
+
+    Attributes:
+        file: Its path below the folder of spans.
+        interval: Times that its query selected, in UTC; empty without an interval.
+        rows: Number of rows.
+        time: Time of the ingestion, in UTC.
+    """
+
+    file: str
+    interval: str
+    rows: int
+    time: str
+
+
+@dataclasses.dataclass(frozen=True)
+class IngestedQuery:
+    """Spans with one source and one query.
+
+    Attributes:
+        source: Database or table, without user and password.
+        query: SQL; empty for a table.
+        time_column: Column of a table that selects an interval; empty without one.
+        spans: In the order of their numbers.
+    """
+
+    source: str
+    query: str
+    time_column: str
+    spans: list[IngestedSpan]
+
+
+@dataclasses.dataclass(frozen=True)
 class OriginSection:
     """Section `origin` of the page.
 
     Attributes:
+        ingested: Spans from databases and tables, by source and query.
         fingerprints: Name -> digits.
         versions: Of the packages that decide the result.
         config: As YAML, without secrets.
     """
 
+    ingested: list[IngestedQuery]
     fingerprints: dict[str, str]
     versions: dict[str, str]
     config: str
@@ -39,7 +75,9 @@ class OriginSection:
 def build_origin(run: Run) -> OriginSection:
     """Builds the section."""
     config = mask_secrets(run.summary.config)
+    examples = run.artifact("ExampleGen", "examples")
     return OriginSection(
+        ingested=ingested_queries(examples.uri) if examples else [],
         fingerprints={name: digits for name, digits in _fingerprints(run).items() if digits},
         versions={"python": platform.python_version(), **run.summary.versions},
         config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
@@ -60,6 +98,28 @@ def data_fingerprints(run: Run) -> dict[str, str]:
         "rows that were trained on": (run.training or {}).get("data", ""),
         "schema": _digest(Path(schema.uri, "schema.pbtxt")) if schema else "",
     }
+
+
+def ingested_queries(examples_uri: str) -> list[IngestedQuery]:
+    """Sources of the spans that `ingest` wrote, as ExampleGen found them in the files.
+
+    Raises:
+        OSError: If the artifact is unreadable.
+    """
+    queries: dict[tuple[str, ...], IngestedQuery] = {}
+    for path, provenance in ingested_files(examples_uri).items():
+        facts = mask_secrets(provenance)
+        texts = [str(facts.get(name) or "") for name in ("source", "query", "time_column")]
+        query = queries.setdefault(tuple(texts), IngestedQuery(*texts, spans=[]))
+        query.spans.append(
+            IngestedSpan(
+                file="/".join(path.split("/")[-3:]),
+                interval=" to ".join(facts.get("interval") or ()),
+                rows=facts.get("rows", 0),
+                time=str(facts.get("time", "")).removesuffix("+00:00").replace("T", " "),
+            )
+        )
+    return list(queries.values())
 
 
 def mask_secrets(value: Any, *, secret: bool = False) -> Any:

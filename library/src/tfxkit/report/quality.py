@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tfxkit.evaluation import COUNTS, GapResult, SliceResult
+from tfxkit.metrics import ResampledMetric
 from tfxkit.metrics.catalogue import base_name, better
 from tfxkit.metrics.definition import LOWER, sign
 from tfxkit.report import formatting
@@ -224,15 +225,16 @@ def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
     unknown = {n: configured.get(base_name(n)) for n in without if n not in run.definitions}
     classes = [name for name, settings in unknown.items() if settings and settings.class_name]
     gone = [name for name, settings in unknown.items() if settings and settings.function]
-    chance = [n for n in without if n in run.definitions and not run.definitions[n].has_interval]
-    failing = [
+    resampled = {
         name
-        for name in without
-        if name in run.definitions
-        and run.definitions[name].has_interval
-        and (settings := configured.get(name)) is not None
-        and settings.function is not None
-    ]
+        for name, definition in run.definitions.items()
+        if isinstance(definition, ResampledMetric)
+    }
+    own = {name for name, settings in configured.items() if settings and settings.function}
+    single = [name for name in without if name in run.definitions and name not in resampled]
+    chance = [name for name in single if name not in own]
+    value_only = [name for name in single if name in own]
+    failing = [name for name in without if name in resampled and name in own]
     notes = [
         f"No interval: {', '.join(map(formatting.title, names))}. {reason}"
         for names, reason in (
@@ -242,6 +244,7 @@ def _notes(run: Run, rows: list[MetricRow]) -> list[str]:
                 chance,
                 "Chance alone makes it larger in each resample, so resamples cannot tell.",
             ),
+            (value_only, "Only a definition with resamples (ResampledMetric) has one."),
             (
                 failing,
                 "In more than 5% of the resamples, the code of the project raises an error or "

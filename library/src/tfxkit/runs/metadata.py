@@ -223,7 +223,7 @@ def read_graph(metadata_file: Path, run_id: str | None = None) -> ExecutionGraph
     if not metadata_file.exists():
         return ExecutionGraph((), ())
     with _named_in_errors(metadata_file, "read"):
-        return _read(open_store(metadata_file), run_id)
+        return _read_graph(open_store(metadata_file), run_id)
 
 
 def forget_artifacts(metadata_file: Path, ids: Sequence[int]) -> None:
@@ -265,7 +265,7 @@ def _named_in_errors(metadata_file: Path, action: str) -> Iterator[None]:
         raise StorageError(f"{metadata_file} cannot be {action}: {reason}") from error
 
 
-def _read(store: ml_metadata.MetadataStore, run_id: str | None) -> ExecutionGraph:
+def _read_graph(store: ml_metadata.MetadataStore, run_id: str | None) -> ExecutionGraph:
     # One query for each execution of a run, or for each context of the store: those are fewer.
     if run_id is None:
         executions = store.get_executions()

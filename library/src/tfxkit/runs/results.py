@@ -52,9 +52,11 @@ def collect(outputs: ArtifactsByStep, unfinished: Container[str] = ()) -> dict[s
         fields |= _evaluation(evaluation.uri, fields.get("baseline"))
     if blessing := outputs.get("ServingCheck", {}).get("blessing"):
         fields["serving_check"] = _serving_check(blessing)
-        fields["blessed"] = _both(fields.get("blessed"), fields["serving_check"]["blessed"])
+        fields["blessed"] = _join_verdicts(
+            fields.get("blessed"), fields["serving_check"]["blessed"]
+        )
     elif "ServingCheck" in unfinished:
-        fields["blessed"] = _both(fields.get("blessed"), None)
+        fields["blessed"] = _join_verdicts(fields.get("blessed"), None)
     if pushed := outputs.get("Pusher", {}).get("pushed_model"):
         properties = pushed.properties
         is_pushed = bool(properties.get(served_model.PUSHED))
@@ -133,7 +135,7 @@ def _evaluation(uri: str, baseline: BaselineSummary | None) -> dict[str, Any]:
     return fields
 
 
-def _both(evaluation: bool | None, serving_check: bool | None) -> bool | None:
+def _join_verdicts(evaluation: bool | None, serving_check: bool | None) -> bool | None:
     """Joins two verdicts; None stands for an unknown one."""
     if evaluation is False or serving_check is False:
         return False

@@ -136,7 +136,7 @@ def print_result(console: Console, summary: Summary, outputs: Outputs) -> None:
             sentence = f"{name} was measured on a uniform sample of {rows:,} rows."
             console.print(Text(sentence, "dim"), soft_wrap=True)
         for check in summary.thresholds:
-            if not check.passed or _kind(check) not in THRESHOLD_TEXTS:
+            if not check.passed or _threshold_kind(check) not in THRESHOLD_TEXTS:
                 mark, style = ("✓", "green") if check.passed else ("✗", "red")
                 console.print(Text(f"{mark} {check.detail}", style), soft_wrap=True)
     if summary.serving_check:
@@ -170,7 +170,7 @@ def _metrics_table(summary: Summary) -> Table:
             Text(text.format(**configured[name]), "green" if check.passed else "red")
             for check in summary.thresholds
             if check.name.startswith(f"{name}: ") and name in configured
-            if (text := THRESHOLD_TEXTS.get(_kind(check)))
+            if (text := THRESHOLD_TEXTS.get(_threshold_kind(check)))
         ]
         row = [Text(name), Text(_number(value))]
         row += [Text(_number(baseline.get(name)))] if baseline else []
@@ -178,7 +178,7 @@ def _metrics_table(summary: Summary) -> Table:
     return table
 
 
-def _kind(check: Check) -> str:
+def _threshold_kind(check: Check) -> str:
     return check.name.rpartition(": ")[2]
 
 

@@ -18,8 +18,8 @@ from tfxkit.config.loading import SCHEMA_FILE, Config, ConfigError, project_path
 from tfxkit.config.selection import Engine
 from tfxkit.errors import documentation
 from tfxkit.metrics import catalogue
-from tfxkit.storage.artifacts import text_domain
 from tfxkit.storage.step_cache import source_of
+from tfxkit.values.reading import text_domain
 
 
 def check(config: Config, config_dir: Path) -> None:

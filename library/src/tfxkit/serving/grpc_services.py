@@ -63,7 +63,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 raise invalid(f"output tensor alias not found in signature: {min(unknown)}")
             inputs = {key: _to_array(key, value) for key, value in request.inputs.items()}
             outputs = model.run(name, inputs)
-            self._metrics.add_values(model.count_values(name, inputs))
+            self._metrics.add_values(model.count_examples(name, inputs))
             response = predict_pb2.PredictResponse()
             _fill_spec(response.model_spec, request.model_spec, model)
             for key in request.output_filter or outputs:

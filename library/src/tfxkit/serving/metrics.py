@@ -22,9 +22,7 @@ logger = logging.getLogger("tfxkit.serving")
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 _API = "Predict"
 _BUCKETS_US = [10 * 1.8**power for power in range(32)]  # microseconds; the last is half an hour
-
-
-_LOGGED_EVERY_S = 60.0  # of each column
+_LOGGED_EVERY_S = 60.0  # between two warnings about a column
 
 
 class RequestMetrics:
@@ -54,6 +52,7 @@ class RequestMetrics:
             ["model_name", "column", "kind"],
             registry=self._registry,
         )
+        self._counters: dict[tuple[str, str], list[Counter]] = {}
         self._logged: dict[str, float] = {}
         self.version = Gauge(
             "served_model_version",
@@ -88,15 +87,21 @@ class RequestMetrics:
     def add_values(self, counts: Mapping[str, ValueCounts]) -> None:
         """Counts the values of a request, and logs columns of mostly unseen ones, if rarely."""
         for name, column in counts.items():
-            kinds = {
-                "known": column.present - column.odd,
-                column.trained.odd_kind: column.odd,
-                "missing": column.missing,
-            }
-            for kind, count in kinds.items():
-                self._values.labels(self._model, name, kind).inc(count)
+            numbers = (column.present - column.odd, column.odd, column.missing)
+            counters = self._counters_of(name, column.trained.odd_kind)
+            for counter, number in zip(counters, numbers, strict=True):
+                if number:
+                    counter.inc(number)
             if (notice := column.notice()) and self._is_due(name):
                 logger.warning("%s", notice)
+
+    def _counters_of(self, column: str, odd_kind: str) -> list[Counter]:
+        """Counters of known, odd and missing values; to find them by labels takes a while."""
+        key = column, odd_kind
+        if key not in self._counters:
+            kinds = "known", odd_kind, "missing"
+            self._counters[key] = [self._values.labels(self._model, column, k) for k in kinds]
+        return self._counters[key]
 
     def _is_due(self, column: str) -> bool:
         now = time.monotonic()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 import numpy as np
@@ -17,13 +18,16 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tfxkit.features.training_values import TrainingValues, ValueCounts
 from tfxkit.storage import served_model
 from tfxkit.values.reading import Reading
-from tfxkit.values.scalars import value_reader
+from tfxkit.values.scalars import Value, value_reader
 
 logger = logging.getLogger("tfxkit.serving")
 
 DEFAULT_SIGNATURE = "serving_default"
 _SERVE_TAG = "serve"
 _COMPARED_ROWS = 64  # at most, of a request
+# Of rows that came as examples, which have to be parsed once more: the first ones of a version, and
+# then this share.
+_FIRST_ROWS, _COMPARED_SHARE = 1000, 0.1
 # Translation of TensorFlow Serving (model_servers/http_server.cc, ToHTTPStatusCode).
 _HTTP_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -42,6 +46,8 @@ _EXPECTED = {"INT": "a whole number", "FLOAT": "a number", "BYTES": "a text"}
 _LISTS = {"INT": "int64_list", "FLOAT": "float_list", "BYTES": "bytes_list"}
 
 SignatureDef: TypeAlias = meta_graph_pb2.SignatureDef
+Row: TypeAlias = Mapping[str, Value]
+Item = TypeVar("Item")
 
 
 class ServingError(Exception):
@@ -98,6 +104,7 @@ class LoadedModel:
         self.signature_defs = _signature_defs(version_dir)
         self.rows = RowEncoder.of(version_dir)
         self.values = TrainingValues.of(version_dir)
+        self._answered = self._compared = 0  # rows that came as examples
         self._loaded = tf.saved_model.load(version_dir)
         self._warm_up()
 
@@ -137,24 +144,40 @@ class LoadedModel:
         except tf.errors.OpError as error:
             raise _of_tensorflow(error) from error
 
-    def count_values(
+    def count_rows(self, rows: Sequence[Row]) -> dict[str, ValueCounts]:
+        """Compares rows with the training data, by column.
+
+        Args:
+            rows: Rows that `RowEncoder.read` returned. Of many a random sample is compared.
+        """
+        counts = self.values.start()
+        self.values.count_rows(_sample(rows), counts)
+        return counts
+
+    def count_examples(
         self, signature_name: str, inputs: Mapping[str, np.ndarray]
     ) -> dict[str, ValueCounts]:
-        """Compares inputs that were answered with the training data, by column.
+        """Compares serialized examples with the training data, by column.
+
+        To parse them takes Python about as long as an answer, so beyond the first rows of a version
+        only a share of the requests is compared.
 
         Args:
             signature_name: The signature; only `serving_default` has rows of columns.
-            inputs: As for `run`. Of many rows a random sample is compared.
+            inputs: As for `run`.
         """
         if signature_name != DEFAULT_SIGNATURE or len(inputs) != 1 or not self.values.columns:
             return {}
         [examples] = inputs.values()
-        counts = self.values.start()
-        if examples.dtype == object and examples.ndim == 1:
-            if len(examples) > _COMPARED_ROWS:
-                examples = np.random.default_rng(0).choice(examples, _COMPARED_ROWS, replace=False)
-            self.values.count_rows(map(_first_values, examples), counts)
-        return counts
+        if examples.dtype != object or examples.ndim != 1:
+            return {}
+        self._answered += len(examples)
+        if self._compared > max(_FIRST_ROWS, _COMPARED_SHARE * self._answered):
+            return {}
+        sample = _sample(examples.tolist())
+        self._compared += len(sample)
+        names = [column.name for column in self.values.columns]
+        return self.count_rows([_first_values(example, names) for example in sample])
 
     def _warm_up(self) -> None:
         signature = self.signature_defs.get(DEFAULT_SIGNATURE)
@@ -210,28 +233,33 @@ class RowEncoder:
         """Takes the reading of the training data, and the columns that the model needs."""
         self.types: dict[str, str] = {name: reading.columns[name].type for name in columns}
         self._readers = {name: value_reader(reading.columns[name], reading) for name in columns}
+        self._lists = {name: _LISTS[type_name] for name, type_name in self.types.items()}
 
     @classmethod
     def of(cls, version_dir: str) -> RowEncoder:
         """Reads the columns and the reading of a pushed version."""
         return cls(served_model.reading(version_dir), served_model.columns(version_dir))
 
-    def encode(self, rows: Sequence[Any]) -> np.ndarray:
-        """Encodes rows.
+    def read(self, rows: Sequence[Any]) -> list[Row]:
+        """Reads the values of rows.
 
         Args:
             rows: One object a row: column -> value, null for an unknown value. Columns that the
                 model does not need are ignored.
 
         Returns:
-            One serialized example a row, an array of bytes objects.
+            The columns that have a value, of each row.
 
         Raises:
             ServingError: If a row is no object, lacks a column, or a value does not fit its type.
         """
-        return np.array([self._encode(row, place) for place, row in enumerate(rows)], object)
+        return [self._read(row, place) for place, row in enumerate(rows)]
 
-    def _encode(self, row: Any, place: int) -> bytes:
+    def encode(self, rows: Sequence[Row]) -> np.ndarray:
+        """Encodes rows that `read` returned: an array of bytes objects, one example a row."""
+        return np.array([self._encode(row) for row in rows], object)
+
+    def _read(self, row: Any, place: int) -> Row:
         if not isinstance(row, Mapping):
             raise invalid(f"Example {place} must be an object: column name -> value")
         if missing := [name for name in self.types if name not in row]:
@@ -239,8 +267,7 @@ class RowEncoder:
                 f"Example {place} lacks columns that the model needs: {', '.join(missing)}. "
                 "Where a value is not known, say null."
             )
-        example = tf.train.Example()
-        feature = example.features.feature
+        values = {}
         for name, read in self._readers.items():
             try:
                 value = read(row[name])
@@ -250,15 +277,31 @@ class RowEncoder:
                     f"not {reprlib.repr(row[name])}"
                 ) from None
             if value is not None:
-                getattr(feature[name], _LISTS[self.types[name]]).value.append(value)
+                values[name] = value
+        return values
+
+    def _encode(self, row: Row) -> bytes:
+        example = tf.train.Example()
+        feature = example.features.feature
+        for name, value in row.items():
+            getattr(feature[name], self._lists[name]).value.append(value)
         return example.SerializeToString()
 
 
-def _first_values(serialized: bytes) -> dict[str, Any]:
-    """First value of each feature in a serialized `tf.Example`."""
+def _sample(items: Sequence[Item]) -> Sequence[Item]:
+    """All of a few items, or a random sample of many."""
+    if len(items) <= _COMPARED_ROWS:
+        return items
+    return random.sample(items, _COMPARED_ROWS)
+
+
+def _first_values(serialized: bytes, names: Sequence[str]) -> Row:
+    """First value of each of these features in a serialized `tf.Example`."""
+    feature = tf.train.Example.FromString(serialized).features.feature
     values = {}
-    for name, feature in tf.train.Example.FromString(serialized).features.feature.items():
-        if (kind := feature.WhichOneof("kind")) and (listed := getattr(feature, kind).value):
+    for name in names:
+        kind = feature[name].WhichOneof("kind") if name in feature else None
+        if kind and (listed := getattr(feature[name], kind).value):
             values[name] = listed[0]
     return values
 

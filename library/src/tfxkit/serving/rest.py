@@ -38,7 +38,6 @@ _FORMS = ("instances", "inputs", "examples")
 _BINARY_SUFFIX = "_bytes"  # outputs of such names are written in base64
 # Bytes of an unpacked body: a small gzip file can unpack to a thousand times its size.
 UNPACKED_LIMIT = 256 << 20
-_UNPACKED_AT_ONCE = 1 << 20
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS  # header and checksum of gzip, not of zlib
 _TOO_LARGE, _UNSUPPORTED_ENCODING = 413, 415
 _GZIP_NAMES = (["gzip"], ["x-gzip"])  # equal by RFC 9110
@@ -119,26 +118,22 @@ def unpack(body: bytes, encodings: Sequence[str]) -> bytes:
             _UNSUPPORTED_ENCODING,
         )
     decompressor = zlib.decompressobj(_GZIP_FORMAT)
-    unpacked = bytearray()
     try:
-        while not decompressor.eof:
-            chunk = decompressor.decompress(body, _UNPACKED_AT_ONCE)
-            body = decompressor.unconsumed_tail
-            if not (chunk or body or decompressor.eof):
-                raise invalid("The gzip body is truncated")
-            unpacked += chunk
-            if len(unpacked) > UNPACKED_LIMIT:
-                raise ServingError(
-                    grpc.StatusCode.RESOURCE_EXHAUSTED,
-                    f"The gzip body has more than {UNPACKED_LIMIT >> 20} MiB unpacked. "
-                    "Send the rows in several requests.",
-                    _TOO_LARGE,
-                )
+        unpacked = decompressor.decompress(body, UNPACKED_LIMIT + 1)
     except zlib.error as error:
         raise invalid(f"The gzip body is damaged: {error}") from None
+    if len(unpacked) > UNPACKED_LIMIT:
+        raise ServingError(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            f"The gzip body has more than {UNPACKED_LIMIT >> 20} MiB unpacked. "
+            "Send the rows in several requests.",
+            _TOO_LARGE,
+        )
+    if not decompressor.eof:
+        raise invalid("The gzip body is truncated")
     if decompressor.unused_data:
         raise invalid("The gzip body has bytes after its end")
-    return bytes(unpacked)
+    return unpacked
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
@@ -182,19 +177,13 @@ def predict(
         raise invalid(f"Exactly one of the keys {', '.join(_FORMS)} must be there")
     [form] = forms
     name, signature = model.signature(document.get("signature_name", ""))
-    if form == "instances":
-        inputs = _from_instances(document[form], signature)
-    elif form == "inputs":
-        inputs = _from_inputs(document[form], signature)
-    else:
-        inputs = _from_examples(document[form], model, name, signature)
+    if form == "examples":
+        return _answer_rows(document[form], model, name, metrics)
+    read = _from_instances if form == "instances" else _from_inputs
+    inputs = read(document[form], signature)
     outputs = model.run(name, inputs)
-    counts = model.count_values(name, inputs)
-    metrics.add_values(counts)
-    answer = _columns(outputs) if form == "inputs" else _rows(outputs)
-    if form == "examples" and (warnings := notices(counts)):
-        answer["warnings"] = warnings
-    return answer
+    metrics.add_values(model.count_examples(name, inputs))
+    return _columns(outputs) if form == "inputs" else _rows(outputs)
 
 
 def _json(content: Any, status: int = 200) -> Response:
@@ -249,13 +238,22 @@ def _from_inputs(inputs: Any, signature: SignatureDef) -> dict[str, np.ndarray]:
     return {name: _array(inputs[name], name, signature) for name in names}
 
 
-def _from_examples(
-    rows: Any, model: LoadedModel, name: str, signature: SignatureDef
-) -> dict[str, np.ndarray]:
+def _answer_rows(
+    rows: Any, model: LoadedModel, name: str, metrics: RequestMetrics
+) -> dict[str, Any]:
+    """Answers rows of raw columns, with warnings about their values."""
     _check_list("examples", rows)
     if name != DEFAULT_SIGNATURE:
         raise invalid(f"'examples' are for the signature {DEFAULT_SIGNATURE}, not for {name}")
-    return {_only(sorted(signature.inputs), "examples"): model.rows.encode(rows)}
+    values = model.rows.read(rows)
+    input_name = _only(sorted(model.signature_defs[name].inputs), "examples")
+    outputs = model.run(name, {input_name: model.rows.encode(values)})
+    counts = model.count_rows(values)
+    metrics.add_values(counts)
+    answer = _rows(outputs)
+    if warnings := notices(counts):
+        answer["warnings"] = warnings
+    return answer
 
 
 def _check_list(form: str, value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tfxkit.storage.filesystems import fileio
 
@@ -49,6 +49,9 @@ LEFT_OUT = "left_out"  # the number of rows without a required value; in OUTCOME
 SPLIT_PREFIX = "Split-"  # of the folder of a split, in TFX's examples and statistics
 # Rows and errors of each file that was read; see `tfxkit.components.example_gen.outcomes`.
 OUTCOMES = "files.json"
+ROUNDED = "rounded"  # whole numbers that FLOAT changes, by column; in OUTCOMES by file
+INGESTED = "ingested"  # in OUTCOMES by file: the provenance of a span that `ingest` wrote
+PROVENANCE_KEY = b"tfxkit:ingest"  # of that provenance in the footer of a Parquet file
 READING = "reading.json"  # in the folder of Examples: how its values were read
 
 
@@ -61,6 +64,16 @@ def repeated_share(examples: types.Artifact) -> float | None:
     """Share of rows that occur more than once; None if it was not measured."""
     content = _outcomes(examples.uri)
     return content["repeated_share"] if content else None
+
+
+def rounded_numbers(examples: types.Artifact) -> dict[str, tuple[str, str]]:
+    """Columns of whole numbers that FLOAT changes, each with a number and what became of it."""
+    content = _outcomes(examples.uri) or {"files": []}
+    return {
+        name: (number, read_as)
+        for file in content["files"]
+        for name, (number, read_as) in file.get(ROUNDED, {}).items()
+    }
 
 
 def split_files(examples_uri: str, split: str) -> list[str]:
@@ -82,6 +95,12 @@ def rows_by_split(examples_uri: str) -> dict[str, int] | None:
         for split, count in file["rows"].items():
             rows[split] = rows.get(split, 0) + count
     return rows
+
+
+def ingested_files(examples_uri: str) -> dict[str, dict[str, Any]]:
+    """Provenance of the files that `ingest` wrote, by path; none if it is not recorded."""
+    content = _outcomes(examples_uri) or {"files": []}
+    return {file["file"]: file[INGESTED] for file in content["files"] if file.get(INGESTED)}
 
 
 def _outcomes(examples_uri: str) -> dict[str, Any] | None:
@@ -133,17 +152,6 @@ def quantile_histogram(column: statistics_pb2.FeatureNameStatistics) -> NDArray[
         for bucket in histogram.buckets
     ]
     return np.asarray(buckets, np.float64).reshape(-1, 3)
-
-
-def text_domain(schema: schema_pb2.Schema, column: str) -> tuple[str, ...]:
-    """Values that a schema allows in a column of text; none without a domain."""
-    for feature in schema.feature:
-        if feature.name == column:
-            named = [each for each in schema.string_domain if each.name == feature.domain]
-            for domain in [feature.string_domain, *named]:
-                if domain.value:
-                    return tuple(domain.value)
-    return ()
 
 
 def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -60,11 +60,11 @@ def random_search(
     def build(choices: keras_tuner.HyperParameters) -> keras.Model:
         search_space(choices)
         trial = job.with_hyperparameters(choices.get_config())
-        watched, read = _watched(trial.config.model)
+        watched, used = _watched(trial.config.model)
         config = trial.config.model_copy(update={"model": watched})
         model = create_model(dataclasses.replace(trial, config=config))
         speed_up(model, job, data)
-        if ignored := (choices.values.keys() & ModelSettings.model_fields.keys()) - read:
+        if ignored := (choices.values.keys() & ModelSettings.model_fields.keys()) - used:
             logger.warning(
                 "The search varies settings that build_model does not read, so they change "
                 "nothing: %s",
@@ -118,14 +118,14 @@ def _result(trial: Any) -> tuple[str, float, str]:
 
 def _watched(settings: ModelSettings) -> tuple[ModelSettings, set[str]]:
     """Copies settings, and records the names of those that are read from the copy."""
-    read: set[str] = set()
+    used: set[str] = set()
 
     class Watched(ModelSettings):
         def __getattribute__(self, name: str) -> Any:
             # A dict of all settings reads each of them.
-            read.update(ModelSettings.model_fields if name == "model_dump" else [name])
+            used.update(ModelSettings.model_fields if name == "model_dump" else [name])
             return super().__getattribute__(name)
 
     watched = Watched.model_construct(**settings.model_dump())
-    read.clear()
-    return watched, read
+    used.clear()
+    return watched, used

@@ -66,7 +66,7 @@ class Weights:
     ) -> Weights:
         """Takes the present weights of a network."""
         inputs = [[f.name, str(f.kind), f.length] for f in features]
-        label = dataset.label.model_dump(mode="json", exclude={"missing"})
+        label = dataset.label.model_dump(mode="json", exclude={"missing", "negative"})
         return cls(
             variables={p: v.numpy() for p, v in _variables(model).items()},
             tables=_tables(model, features),
@@ -86,7 +86,7 @@ class Weights:
         stored = {path: value.shape for path, value in self.variables.items()}
         if shapes != stored:
             differ = sorted(p for p in shapes | stored if shapes.get(p) != stored.get(p))
-            raise ModelError(f"The weights do not fit the network: {_listed(differ)} differ")
+            raise ModelError(f"The weights do not fit the network: {_join_names(differ)} differ")
         for path, variable in variables.items():
             variable.assign(self.variables[path])
 
@@ -131,7 +131,8 @@ def read(model_dir: str) -> Weights | None:
                     if "feature" in dataset.attrs
                 },
                 vocabularies={
-                    name: _words(group) for name, group in file.get("vocabularies", {}).items()
+                    name: _read_vocabulary(group)
+                    for name, group in file.get("vocabularies", {}).items()
                 },
                 meaning=json.loads(file.attrs["meaning"]),
                 label_scale=LabelScale(*map(float, file.attrs["label_scale"])),
@@ -181,7 +182,7 @@ def start_from(
         ("their shape or name is new", left),
         ("the values behind their codes are not known", unknown),
     ):
-        random += f"; at random, for {reason}: {_listed(paths)}" if paths else ""
+        random += f"; at random, for {reason}: {_join_names(paths)}" if paths else ""
     logger.info(
         "Started from the weights of the model being served: %d of %d%s",
         taken,
@@ -329,7 +330,7 @@ def _datasets(group: h5py.Group, path: str = "") -> Iterator[tuple[str, h5py.Dat
             yield from _datasets(item, f"{path}{name}/")
 
 
-def _words(group: h5py.Group) -> Vocabulary:
+def _read_vocabulary(group: h5py.Group) -> Vocabulary:
     content = group["bytes"][()].tobytes()
     ends = np.cumsum(group["lengths"][()])
     return tuple(
@@ -337,6 +338,6 @@ def _words(group: h5py.Group) -> Vocabulary:
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more

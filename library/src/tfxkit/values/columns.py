@@ -15,10 +15,11 @@ from tfxkit.values import numbers
 from tfxkit.values.reading import BLANKS, ColumnReading, Reading
 
 ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
-_UUID = "arrow.uuid"
+_EXACT_TYPES = {**ARROW_TYPES, "FLOAT": pa.float64()}
+_UUID, _BOOL8 = "arrow.uuid", "arrow.bool8"
 
 
-def read_column(  # noqa: PLR0911 - one way for each family of types
+def read_column(
     column: pa.Array | pa.ChunkedArray, how: ColumnReading, reading: Reading
 ) -> pa.Array:
     """Reads a column by the rules of the package.
@@ -40,16 +41,23 @@ def read_column(  # noqa: PLR0911 - one way for each family of types
             `unfit`.
         pyarrow.ArrowNotImplementedError: If no value of such a column can fit.
     """
+    return read_exactly(column, how, reading).cast(ARROW_TYPES[how.type], safe=False)
+
+
+def read_exactly(  # noqa: PLR0911 - one way for each family of types
+    column: pa.Array | pa.ChunkedArray, how: ColumnReading, reading: Reading
+) -> pa.Array:
+    """Reads a column like `read_column`, but numbers of type FLOAT as float64, not rounded."""
     column = stored_values(column)
     if pa.types.is_dictionary(column.type):
         try:
-            words = read_column(column.dictionary, how, reading)
+            words = read_exactly(column.dictionary, how, reading)
         except pa.ArrowInvalid:  # perhaps of a word that no row has
-            return read_column(column.dictionary_decode(), how, reading)
+            return read_exactly(column.dictionary_decode(), how, reading)
         return words.take(column.indices)
     source = column.type
     if pa.types.is_null(source):
-        return pa.nulls(len(column), ARROW_TYPES[how.type])
+        return pa.nulls(len(column), _EXACT_TYPES[how.type])
     if why_unreadable(source) or (how.type != "BYTES" and pa.types.is_temporal(source)):
         # A time could become a number in many units, and files would not agree on one.
         raise pa.ArrowNotImplementedError(f"{source} cannot be read as {how.type}")
@@ -75,6 +83,9 @@ def unfit(column: pa.Array, how: ColumnReading, reading: Reading) -> list[int]:
         how: Reading of this column.
         reading: Reading of the data set.
     """
+    column = stored_values(column)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()  # once, not for each slice
     positions: list[int] = []
     waiting = [(0, len(column))]
     while waiting:
@@ -119,8 +130,8 @@ def missing_mask(column: pa.Array, words: Sequence[str] = ()) -> pa.Array:
 def stored_values(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One array of plain type: without chunks, extension types, views and run-end encoding.
 
-    The uuids of an extension type become text, other extensions the values that they store. A
-    dictionary stays encoded.
+    Of extension types, uuids become text, booleans of 8 bits become booleans, and all others the
+    values that they store. A dictionary stays encoded.
     """
     if isinstance(column, pa.ChunkedArray):
         try:
@@ -128,8 +139,12 @@ def stored_values(column: pa.Array | pa.ChunkedArray) -> pa.Array:
         except pa.ArrowInvalid:  # dictionaries with a null among the words
             column = pa.concat_arrays([chunk.dictionary_decode() for chunk in column.chunks])
     if isinstance(column, pa.ExtensionArray):
-        is_uuid = column.type.extension_name == _UUID
-        column = _uuids(column.storage) if is_uuid else stored_values(column.storage)
+        extension, column = column.type.extension_name, column.storage
+        if extension == _UUID:
+            return _uuids(column)
+        if extension == _BOOL8:
+            return pc.not_equal(column, 0)
+        return stored_values(column)
     if pa.types.is_run_end_encoded(column.type):
         column = stored_values(pc.run_end_decode(column))
     if pa.types.is_string_view(column.type):
@@ -197,6 +212,8 @@ def _stored_type(arrow_type: pa.DataType) -> pa.DataType:
         if isinstance(arrow_type, pa.BaseExtensionType):
             if arrow_type.extension_name == _UUID:
                 return pa.string()
+            if arrow_type.extension_name == _BOOL8:
+                return pa.bool_()
             arrow_type = arrow_type.storage_type
         elif pa.types.is_dictionary(arrow_type) or pa.types.is_run_end_encoded(arrow_type):
             arrow_type = arrow_type.value_type
@@ -226,7 +243,7 @@ def _from_text(text: pa.Array, how: ColumnReading, reading: Reading) -> pa.Array
         trimmed = numbers.with_point(trimmed, reading.decimal)
     if how.type == "INT":
         return numbers.text_to_int(trimmed)
-    return _to_float32(numbers.text_to_float(trimmed), reading.rules)
+    return _without_nan(numbers.text_to_float(trimmed), reading.rules)
 
 
 def _from_binary(column: pa.Array, how: ColumnReading, reading: Reading) -> pa.Array:
@@ -245,14 +262,14 @@ def _from_binary(column: pa.Array, how: ColumnReading, reading: Reading) -> pa.A
 
 def _from_booleans(column: pa.Array, how: ColumnReading, reading: Reading) -> pa.Array:
     if how.type != "BYTES":
-        return column.cast(pa.int8()).cast(ARROW_TYPES[how.type])
+        return column.cast(pa.int8()).cast(_EXACT_TYPES[how.type])
     words = pa.array(reading.truth_words(how), pa.binary())
     return words.take(column.cast(pa.int8()))
 
 
 def _from_numbers(column: pa.Array, type_name: str, rules: int) -> pa.Array:
     if type_name == "FLOAT":
-        return _to_float32(column.cast(pa.float64(), safe=False), rules)
+        return _without_nan(column.cast(pa.float64(), safe=False), rules)
     if pa.types.is_floating(column.type):
         # Integers with gaps, which data frames store as floats: NaN is the gap.
         column = column.cast(pa.float64())
@@ -260,11 +277,10 @@ def _from_numbers(column: pa.Array, type_name: str, rules: int) -> pa.Array:
     return column.cast(pa.int64())
 
 
-def _to_float32(column: pa.Array, rules: int) -> pa.Array:
+def _without_nan(column: pa.Array, rules: int) -> pa.Array:
     if rules > 1:
         column = _without(column, missing_mask(column))
-    # Zero has one sign: the hash of a row must not depend on it.
-    return pc.add(column, 0.0).cast(pa.float32(), safe=False)
+    return pc.add(column, 0.0)  # zero has one sign: the hash of a row must not depend on it
 
 
 def _as_text(column: pa.Array, rules: int) -> pa.Array:

@@ -85,19 +85,19 @@ def infer(  # noqa: PLR0911 - one answer for each family of types
     if isinstance(pieces, pa.Array):
         pieces = [pieces]
     arrays = [_plain(piece) for piece in getattr(pieces, "chunks", pieces)]
-    arrays = [array for array in arrays if array.null_count < len(array)] or arrays[:1]
-    reasons = [reason for array in arrays if (reason := why_unreadable(array.type))]
+    filled = [array for array in arrays if array.null_count < len(array)]
+    reasons = [reason for array in filled or arrays if (reason := why_unreadable(array.type))]
     if reasons:
         return Inferred(None, reasons[0])
-    families = {_family(array.type) for array in arrays} - {"null"}
-    if not families:
+    if not filled:
         return Inferred(None)
+    families = {_family(array.type) for array in filled}
     if families == {"truth"}:
         return Inferred(ColumnReading(type="BYTES", truth=TRUTH))
     if families == {"time"}:
         return Inferred(ColumnReading(type="BYTES"))
     if families == {"number"}:
-        return _of_numbers(arrays)
+        return _of_numbers(filled)
     if families == {"number", "truth"}:
         return Inferred(None, "truth values in some files, numbers in others")
     if "binary" in families:
@@ -107,7 +107,7 @@ def infer(  # noqa: PLR0911 - one answer for each family of types
         array.cast(pa.string())
         if is_text(array.type)
         else read_column(array, as_text, Reading()).cast(pa.string())
-        for array in arrays
+        for array in filled
     ]
     return _Text(pa.concat_arrays(text), decimal, missing, label).inferred()
 
@@ -115,8 +115,8 @@ def infer(  # noqa: PLR0911 - one answer for each family of types
 def _plain(piece: pa.Array) -> pa.Array:
     """Values without encoding; binary ones as text if they are text."""
     column = stored_values(piece)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+    while pa.types.is_dictionary(column.type):
+        column = stored_values(column.dictionary_decode())
     if not is_binary(column.type):
         return column
     try:
@@ -126,8 +126,6 @@ def _plain(piece: pa.Array) -> pa.Array:
 
 
 def _family(arrow_type: pa.DataType) -> str:
-    if pa.types.is_null(arrow_type):
-        return "null"
     if pa.types.is_boolean(arrow_type):
         return "truth"
     if pa.types.is_temporal(arrow_type):
@@ -150,14 +148,17 @@ def _of_numbers(arrays: Sequence[pa.Array]) -> Inferred:
         else:
             return Inferred(whole)
     except pa.ArrowInvalid:
-        if all(_is_whole(array.type) for array in arrays):
+        if all(_is_whole(array) for array in arrays):
             return Inferred(ColumnReading(type="BYTES"))
     return Inferred(ColumnReading(type="FLOAT"), notes=_lost(arrays))
 
 
-def _is_whole(arrow_type: pa.DataType) -> bool:
-    is_decimal = pa.types.is_decimal(arrow_type)
-    return pa.types.is_integer(arrow_type) or (is_decimal and arrow_type.scale <= 0)
+def _is_whole(array: pa.Array) -> bool:
+    """True for integers, and for decimals that all are whole."""
+    if not pa.types.is_decimal(array.type):
+        return pa.types.is_integer(array.type)
+    text = read_column(array, ColumnReading(type="BYTES"), Reading()).cast(pa.string())
+    return _all(text, r"^-?\d+$")
 
 
 def _largest(values: pa.Array) -> int:

@@ -113,13 +113,13 @@ class Reading(Frozen):
             DataError: If a feature has a type that no column of a table can have.
             pydantic.ValidationError: If thousands and decimal sign of a column are the same.
         """
-        domains = {domain.name: domain.value for domain in schema.string_domain}
+        named = {domain.name: domain.value for domain in schema.string_domain}
         return cls(
             rules=rules,
             columns={
                 feature.name: ColumnReading(
                     type=_type_of(feature),
-                    truth=_truth_of(feature, domains),
+                    truth=truth_words(_domain_of(feature, named)),
                     **dict(columns.get(feature.name, ColumnFormat())),
                 )
                 for feature in sorted(schema.feature, key=lambda feature: feature.name)
@@ -137,6 +137,15 @@ class Reading(Frozen):
     def truth_words(self, column: ColumnReading) -> tuple[str, str]:
         """Text of a boolean false and true in a column of type BYTES."""
         return column.truth or (_TRUTH_PAIRS[0] if self.rules == 1 else TRUTH)
+
+
+def text_domain(schema: schema_pb2.Schema, column: str) -> tuple[str, ...]:
+    """Values that a schema allows in a column of text; none without a domain."""
+    named = {domain.name: domain.value for domain in schema.string_domain}
+    for feature in schema.feature:
+        if feature.name == column:
+            return tuple(_domain_of(feature, named))
+    return ()
 
 
 def truth_words(domain: Iterable[str]) -> tuple[str, str] | None:
@@ -157,12 +166,10 @@ def _folded(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(value.lower() for value in values)
 
 
-def _truth_of(
-    feature: schema_pb2.Feature, domains: Mapping[str, Iterable[str]]
-) -> tuple[str, str] | None:
+def _domain_of(feature: schema_pb2.Feature, named: Mapping[str, Iterable[str]]) -> Iterable[str]:
     if feature.HasField("string_domain"):
-        return truth_words(feature.string_domain.value)
-    return truth_words(domains.get(feature.domain, ()))
+        return feature.string_domain.value
+    return named.get(feature.domain, ())
 
 
 def _type_of(feature: schema_pb2.Feature) -> Any:

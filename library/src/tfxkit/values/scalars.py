@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -24,9 +25,9 @@ def value_reader(how: ColumnReading, reading: Reading) -> Callable[[object], Val
 
     Returns:
         A function that takes None, a bool, int, float, str or bytes object, or `{"b64": …}` where
-        the column is of type BYTES. It returns an int of 64 bits, a float (not yet rounded to
-        float32) or bytes, by the column's type, and None where the value is missing. It raises
-        ValueError if the value does not fit.
+        the column is of type BYTES. It returns an int of 64 bits, a float rounded to float32, or
+        bytes, by the column's type, and None where the value is missing. It raises ValueError if
+        the value does not fit.
     """
     return {"INT": _int_reader, "FLOAT": _float_reader, "BYTES": _bytes_reader}[how.type](
         how, reading
@@ -68,7 +69,7 @@ def _float_reader(how: ColumnReading, reading: Reading) -> Callable[[object], Va
             number = numbers.value_to_float(text)
         if math.isnan(number) and not keeps_nan:
             return None
-        return number + 0.0  # zero has one sign
+        return ctypes.c_float(number + 0.0).value  # rounded; zero has one sign
 
     return read
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.components.example_gen.conftest import read_table, reading_of
 from tfxkit.components.example_gen import tables
+from tfxkit.components.example_gen.columns import Rounded
 from tfxkit.config.data import ColumnFormat, CsvFormat, NumberFormat
 from tfxkit.errors import DataError
 from tfxkit.values.reading import Reading
@@ -66,6 +67,34 @@ def test_numbers_of_type_float_have_no_nan_and_one_zero(write, parquet):
     assert from_csv == expected
     assert read(parquet(x=[1.5, float("nan"), -0.0, float("inf")]), reading) == expected
     assert str(from_csv["x"][2]) == "0.0"
+
+
+def rounded(path):
+    found = Rounded()
+    list(tables.read_batches(path, reading_of({"x": "FLOAT"}), CsvFormat(), rounded=found))
+    return found.examples
+
+
+def test_whole_numbers_that_float_changes_are_recorded_with_an_example(write, parquet):
+    expected = {"x": (str(CODE), "17031320576")}
+    assert rounded(write("a.csv", f"x,y\n5,1\n,1\n{CODE}.0,1\n{CODE + 1},1\n")) == expected
+    assert rounded(parquet(x=pa.array([5.0, None, float("nan"), float(CODE)]))) == expected
+    assert rounded(parquet(x=[5, CODE])) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [CODE, 0.5],  # a measurement: its last digits are noise
+        [CODE + 0.25, CODE + 1],
+        [2**24, -(2**24), 2**25],  # float32 has them
+        [1e30, float("inf")],
+    ],
+)
+def test_numbers_that_float_holds_well_enough_are_not_recorded(write, parquet, values):
+    assert rounded(parquet(x=pa.array(values, pa.float64()))) == {}
+    lines = "".join(f"{value},1\n" for value in values)
+    assert rounded(write("a.csv", f"x,y\n{lines}")) == {}
 
 
 def test_times_are_iso_8601_in_utc(parquet):

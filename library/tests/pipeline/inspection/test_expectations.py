@@ -13,10 +13,16 @@ from tests.pipeline.inspection.conftest import profiles
 from tfxkit.components.data_gate.drift import infinity_norm, jensen_shannon
 from tfxkit.components.data_gate.rows import associations
 from tfxkit.config.dataset import Dataset
+from tfxkit.errors import UsageError
 from tfxkit.onboarding.plan import choose_thresholds, limit_drift, make_plan
 from tfxkit.onboarding.roles import decide_role
 from tfxkit.onboarding.table import Table, find_sentinel
-from tfxkit.onboarding.target import choose_target, label_association, leak_reason
+from tfxkit.onboarding.target import (
+    choose_target,
+    label_association,
+    leak_reason,
+    strongest_association,
+)
 
 
 def bounds(values):
@@ -160,8 +166,9 @@ def leaky(kind, wrong=0.0, rows=400):
     return {"x": x, "part": [f"{a} {b}" for a, b in zip(flipped, kinds, strict=True)], "y": y}
 
 
-def plan_of(columns):
-    return make_plan(Table({name: [pa.array(each)] for name, each in columns.items()}, 400))
+def plan_of(columns, **options):
+    pieces = {name: [pa.array(each)] for name, each in columns.items()}
+    return make_plan(Table(pieces, len(next(iter(columns.values())))), **options)
 
 
 @pytest.mark.parametrize("kind", ["binary", "regression"])
@@ -196,8 +203,81 @@ def test_init_measures_what_the_gate_measures():
     assert 0.8 < measured < 0.97
 
 
-def test_where_nothing_else_is_left_the_leak_is_kept_and_named():
+def test_where_nothing_else_is_left_init_refuses_until_a_person_keeps_the_leak():
+    """The gate would stop the first run."""
     table = leaky("binary")
-    made = plan_of({"part": table["part"], "y": table["y"]})
+    both = {"part": table["part"], "y": table["y"]}
+    with pytest.raises(UsageError, match=r"(?s)part: Alone it determines 100\.0% .*--known part"):
+        plan_of(both)
+    made = plan_of(both, known=["part"])
     assert made.roles["part"].role == "categorical"
-    assert any(line.startswith("part: Alone it determines 100.0%") for line in made.warnings)
+    assert made.roles["part"].options["known"] is True
+
+
+def test_the_name_of_a_known_column_is_checked():
+    with pytest.raises(UsageError, match="there is no column 'prat'; did you mean 'part'"):
+        plan_of(leaky("binary"), known=["prat"])
+    with pytest.raises(UsageError, match="'y' is the label"):
+        plan_of(leaky("binary"), known=["y"])
+
+
+@pytest.mark.parametrize("rows", [80, 400, 5000])
+@pytest.mark.parametrize("form", [np.log1p, np.sqrt, lambda y: -(y**3), lambda y: 1 / y])
+def test_the_label_in_another_form_is_ignored(form, rows):
+    table = leaky("regression", rows=rows)
+    amount = np.exp(table["y"])
+    made = plan_of({"x": table["x"], "same": form(amount).astype(np.float32), "amount": amount})
+    assert made.roles["same"].role == "ignored"
+    why = "The label in another form: its ranks correlate with the label's by 1.000000."
+    assert made.roles["same"].why == why
+    assert made.roles["x"].role == "numeric"
+
+
+def bikes():
+    random = np.random.default_rng(0)
+    warm = random.random(600)
+    casual, registered = random.poisson(90 * warm), random.poisson(40 + 80 * random.random(600))
+    noise = random.normal(size=600)
+    return {"warm": warm, "casual": casual, "noise": noise, "registered": registered}
+
+
+def test_parts_of_a_label_that_is_their_sum_are_ignored():
+    table = bikes()
+    made = plan_of({**table, "count": table["casual"] + table["registered"]})
+    why = "count is casual + registered. If the parts are known at prediction time: role numeric"
+    for name in ("casual", "registered"):
+        assert made.roles[name].role == "ignored"
+        assert made.roles[name].why.startswith(why)
+    assert made.roles["warm"].role == made.roles["noise"].role == "numeric"
+    net = plan_of({**table, "net": table["registered"] - table["casual"]})
+    assert net.roles["casual"].why.startswith("net is registered - casual.")
+
+
+def test_parts_that_a_person_keeps_are_kept():
+    table = bikes()
+    label = {"count": table["casual"] + table["registered"]}
+    made = plan_of({**table, **label}, known=["casual", "registered"])
+    assert made.roles["casual"].options == made.roles["registered"].options == {"known": True}
+
+
+def test_a_weighted_sum_is_only_said():
+    table = bikes()
+    made = plan_of({**table, "price": 2.5 * table["casual"] + 7 * table["registered"]})
+    assert made.roles["casual"].role == made.roles["registered"].role == "numeric"
+    assert any("price is a weighted sum of casual, registered." in w for w in made.warnings)
+
+
+def test_a_column_near_the_limit_is_measured_on_other_rows_too():
+    """The gate measures the rows of the train split only."""
+    random = np.random.default_rng(1)
+    values = {"x": random.normal(size=400)}
+    y = np.where(values["x"] + random.normal(size=400) > 0, "yes", "no")
+    wrong = np.zeros(400, bool)
+    wrong[::60] = True
+    part = np.where(wrong, np.where(y == "yes", "no", "yes"), y)
+    columns = profiles({**values, "part": part, "y": y})
+    target = choose_target(columns)
+    whole = label_association(columns["part"], columns["y"], target)
+    assert 0.9 < whole < 0.97 <= strongest_association(columns["part"], columns["y"], target)
+    in_train = ~wrong
+    assert strongest_association(columns["part"], columns["y"], target, in_train) == 1.0

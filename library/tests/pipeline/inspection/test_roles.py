@@ -1,11 +1,13 @@
 """Each rule decides what it should, and lets pass what it should not."""
 
+import datetime
+
 import pyarrow as pa
 import pytest
 
 from tests.pipeline.inspection.conftest import profiles
-from tfxkit.config.dataset import Role
-from tfxkit.onboarding.roles import decide_role
+from tfxkit.config.dataset import CYCLES_S, DatePart, Role
+from tfxkit.onboarding.roles import decide_role, names_a_group, names_an_age
 
 N = 200
 TOWNS = ("Ulm", "Bonn", "Köln")
@@ -50,6 +52,8 @@ COLUMNS = [
         "'True' and 'False'",
     ),
     ("age", ["NA" if i % 9 == 0 else str(i % 80) for i in range(N)], Role.NUMERIC, ""),
+    ("account", [str(17_031_320_100 + i % 40) for i in range(N)], Role.CATEGORICAL, "names of"),
+    ("cents", [str(9_999_999 + 20_111 * i) for i in range(N)], Role.NUMERIC, ""),
     ("huge", [str(10**20 + i % 60) for i in range(N)], Role.CATEGORICAL, "60 different"),
 ]
 
@@ -80,7 +84,71 @@ def test_role_of_a_column(name, role, why, profiled):
 def test_the_order_of_dates(form, options):
     days = [form.format(y=2024, m=i % 12 + 1, d=i % 28 + 1) for i in range(N - 1)]
     decision = decide_role(profiles({"day": [*days, "unclear"]})["day"])
-    assert (decision.role, decision.options) == (Role.TIMESTAMP, options)
+    found = {key: value for key, value in decision.options.items() if key != "parts"}
+    assert (decision.role, found) == (Role.TIMESTAMP, options)
+
+
+DAY = datetime.datetime(2023, 12, 25)
+EVERY = [DAY + datetime.timedelta(hours=7 * i) for i in range(N)]
+DAILY = [DAY + datetime.timedelta(days=i) for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("times", "left_out"),
+    [
+        (EVERY, []),
+        (DAILY, ["time_of_day"]),
+        ([t.replace(hour=23, minute=58 + i % 2) for i, t in enumerate(DAILY)], ["time_of_day"]),
+        ([DAY.replace(minute=i % 2) for i in range(N)], list(CYCLES_S)),
+        ([DAY + datetime.timedelta(days=7 * i) for i in range(N)], ["time_of_day", "time_of_week"]),
+        ([DAY.replace(year=1990 + i % 40) for i in range(N)], ["time_of_day", "time_of_year"]),
+        ([t.replace(day=1) for t in DAILY], ["time_of_day"]),
+    ],
+    ids=["varied", "days", "around midnight", "one day", "weeks", "years", "months"],
+)
+@pytest.mark.parametrize("kind", ["text", "epoch"])
+def test_parts_of_dates_that_are_constant_are_no_features(times, left_out, kind):
+    if kind == "text":
+        values, options = [str(time) for time in times], {"unit": "text"}
+    else:
+        utc = [time.replace(tzinfo=datetime.UTC) for time in times]
+        values, options = [1000 * int(time.timestamp()) for time in utc], {"unit": "ms"}
+    decision = decide_role(profiles({"created_at": values})["created_at"])
+    kept = [part for part in DatePart if part not in left_out]
+    assert decision.options == options | ({"parts": kept} if left_out else {})
+    for part in left_out:
+        assert part in decision.why
+
+
+def test_a_date_or_nothing_keeps_its_rank():
+    values = ["2024-02-29" if i % 3 else None for i in range(N)]
+    decision = decide_role(profiles({"left": values})["left"])
+    assert decision.options == {"unit": "text", "parts": ["trend"]}
+    assert decision.why.endswith(
+        "Without time_of_day, time_of_week and time_of_year, which are the same in all rows."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "is_group"),
+    [
+        *((name, True) for name in ("gender", "applicantSex", "race_1", "Home State", "país")),
+        *((name, True) for name in ("SeniorCitizen", "derived_ethnicity", "Bundesland", "性别")),
+        *((name, False) for name in ("trace", "estate", "destination", "status", "sextant")),
+    ],
+)
+def test_names_of_groups_of_people_and_places(name, is_group):
+    assert names_a_group(name) == is_group
+    decision = decide_role(profiles({name: [i % 5 + 1 for i in range(N)]})[name])
+    assert decision.role == (Role.CATEGORICAL if is_group else Role.NUMERIC)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_age"),
+    [("age", True), ("CustomerAge", True), ("Alter", True), ("wage", False), ("average", False)],
+)
+def test_names_of_ages(name, is_age):
+    assert names_an_age(name) == is_age
 
 
 def test_many_names_are_hashed():

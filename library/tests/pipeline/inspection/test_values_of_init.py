@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 
 import numpy as np
 import pandas
@@ -241,12 +242,81 @@ def test_numbers_with_units_are_read_and_said(init, project, tmp_path, capfd):
     assert "mixed: numbers such as '0 g' have different units: g, kg." in shown
 
 
+ODD_NUMBERS = {
+    "indian groups": [f"{1 + i % 60},{i % 90 + 10},567" for i in range(ROWS)],
+    "limits": [f"<{i}.5" if i % 3 else f"{i}.25" for i in range(ROWS)],
+    "thousands": [f"{i % 90}k" for i in range(ROWS)],
+    "at least": [f"{i}+" for i in range(ROWS)],
+    "other digits": [f"{i}".translate({48 + n: 0x660 + n for n in range(10)}) for i in range(ROWS)],
+    "nothing": ["$ -" if i % 3 == 0 else f"$ {i}.50" for i in range(ROWS)],
+}
+NO_NUMBERS = {
+    "ranges": [f"{i}-{i + 9}" for i in range(ROWS)],
+    "versions": [f"1.{i}.0" for i in range(ROWS)],
+    "addresses": [f"10.0.0.{i}" for i in range(ROWS)],
+    "telephone": [f"+49 30 {1234 + i}" for i in range(ROWS)],
+    "times": [f"{i % 24}:{i % 60:02}" for i in range(ROWS)],
+    "house numbers": [f"{i}{'ab'[i % 2]}" for i in range(ROWS)],
+    "bands of ages": [["<18", "18-29", "30+"][i % 3] for i in range(ROWS)],
+}
+
+
+@pytest.mark.parametrize("form", ODD_NUMBERS)
+def test_numbers_in_forms_that_are_not_read_are_said_before_they_are_ignored(
+    form, init, tmp_path, capfd
+):
+    values = ODD_NUMBERS[form]
+    frame = pandas.DataFrame({"amount": values, "x": noise(1), "label": coin(1)})
+    assert init(write(tmp_path, frame, "csv")) == 0
+    shown = " ".join(capfd.readouterr().out.split())
+    match = re.search(r"amount: (\d+) values such as '(.+?)' look like numbers in a form", shown)
+    assert match, shown
+    assert match[2] in values
+    assert int(match[1]) == (80 if form == "limits" else ROWS)
+
+
+@pytest.mark.parametrize("form", NO_NUMBERS)
+def test_what_only_has_digits_is_no_number(form, init, project, tmp_path, capfd):
+    frame = pandas.DataFrame({"amount": NO_NUMBERS[form], "x": noise(1), "label": coin(1)})
+    assert init(write(tmp_path, frame, "csv")) == 0
+    assert Proposal(project).types["amount"] == "BYTES"
+    assert "amount: " not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("label", "advice"),
+    [
+        ([f"{i}k" for i in range(ROWS)], "Write numbers such as '0k' in plain form."),
+        ([f"{i} {'kg' if i % 2 else 'g'}" for i in range(ROWS)], "different units: g, kg."),
+        (["twelve" if i == 7 else i for i in range(ROWS)], "Row 8 below the header has 'twelve'"),
+        ([0.5 * i if i % 2 else f"N{i}" for i in range(ROWS)], "--label."),
+    ],
+)
+def test_a_label_of_numbers_in_text_is_refused_with_the_reason(
+    label, advice, init, tmp_path, capfd
+):
+    frame = pandas.DataFrame({"x": noise(1), "label": label})
+    assert init(write(tmp_path, frame, "csv")) == 2
+    assert advice in capfd.readouterr().err
+
+
 def test_numbers_that_float32_cannot_hold_are_said(init, tmp_path, capfd):
     frame = pandas.DataFrame(
         {"big": [2**24 + i + 0.5 for i in range(ROWS)], "x": noise(1), "label": coin(1)}
     )
     assert init(write(tmp_path, frame, "csv")) == 0
     assert "big: 120 different numbers are" in " ".join(capfd.readouterr().out.split())
+
+
+def test_whole_numbers_that_the_model_would_merge_are_said_or_names(init, project, tmp_path, capfd):
+    codes = [2**53 + 1 + i % 8 for i in range(ROWS)]
+    amounts = [10**10 + 3 * i for i in range(ROWS)]
+    frame = pandas.DataFrame({"code_": codes, "big": amounts, "x": noise(1), "label": coin(1)})
+    assert init(write(tmp_path, frame, "csv")) == 0
+    columns = Proposal(project).columns
+    assert (columns["code_"]["role"], columns["big"]["role"]) == ("categorical", "numeric")
+    shown = " ".join(capfd.readouterr().out.split())
+    assert "big: the model sees 120 different numbers as 1, since an amount has 7 digits." in shown
 
 
 def test_blanks_are_missing(init, project, tmp_path):

@@ -30,7 +30,8 @@ def features(example):
 
 def encode(rows, reading=READING):
     rows = json.loads(json.dumps(rows))
-    return [features(one) for one in RowEncoder(reading, list(rows[0])).encode(rows)]
+    encoder = RowEncoder(reading, list(rows[0]))
+    return [features(one) for one in encoder.encode(encoder.read(rows))]
 
 
 @pytest.mark.parametrize(

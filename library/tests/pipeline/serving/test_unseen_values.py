@@ -7,6 +7,7 @@ import math
 import shutil
 
 import grpc
+import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
@@ -16,6 +17,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from tests.pipeline.serving.test_rest import example
 from tfxkit.features.training_values import TrainingValues, notices
+from tfxkit.serving.model import LoadedModel
 from tfxkit.storage import served_model
 
 STATISTICS = """
@@ -207,3 +209,11 @@ def test_a_sample_of_a_large_request_is_compared(server):
     assert warning.startswith("word: ") and "are not in the model's vocabulary" in warning
     [line] = [each for each in server.metrics().splitlines() if 'column="x",kind="known"' in each]
     assert float(line.rpartition(" ")[2]) == 64
+
+
+def test_of_many_requests_with_examples_a_share_is_compared(version_dir):
+    model = LoadedModel(str(version_dir))
+    inputs = {"examples": np.array([example(x=1.0, n=5, word="red")] * 50, object)}
+    compared = [bool(model.count_examples("serving_default", inputs)) for _ in range(400)]
+    assert all(compared[:20])
+    assert sum(compared) * 50 == pytest.approx(0.1 * 400 * 50, abs=50)

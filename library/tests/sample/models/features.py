@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfxkit.config.dataset import Dataset
-from tfxkit.features.helpers import Columns, Features, by_role, preprocessing
+from tfxkit.features.helpers import by_role
+from tfxkit.features.preprocessing import Columns, Features, preprocessing
 
 
 @preprocessing

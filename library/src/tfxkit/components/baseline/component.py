@@ -209,8 +209,12 @@ def _dataset_and_schema(version_dir: str) -> tuple[dict[str, Any], schema_pb2.Sc
 
 
 def _set_options(label: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that are set, so that an option of a later release changes no label."""
-    return {key: value for key, value in sorted(label.items()) if value not in (None, [], "")}
+    """Options that are set, so that an option of a later release changes no label.
+
+    `negative` only says which other values are refused: the prediction is that of `positive`.
+    """
+    options = {key: value for key, value in sorted(label.items()) if key != "negative"}
+    return {key: value for key, value in options.items() if value not in (None, [], "")}
 
 
 def _feature_change(

@@ -87,7 +87,9 @@ class DataGateExecutor(base_executor.BaseExecutor):
         report.findings += label_findings(statistics, before, examples.uri, schema, dataset)
         if input_dict.get("anomalies"):
             anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
-            report.findings += read_anomalies(anomalies, schema, dataset, report.findings)
+            report.findings += read_anomalies(
+                anomalies, schema, dataset, statistics, report.findings
+            )
 
         if baseline is None:
             report.no_baseline = "The pipeline has no Baseline."
@@ -108,7 +110,7 @@ class DataGateExecutor(base_executor.BaseExecutor):
                 "skew", statistics, dict.fromkeys(statistics, served), validation.skew, report
             )
 
-        report.findings += row_findings(examples, baseline, validation)
+        report.findings += row_findings(examples, baseline, validation, dataset)
         if (allowed := validation.max_association) is not None:
             report.leaks, findings = find_leaks(examples, schema, dataset, allowed)
             report.findings += findings

@@ -14,7 +14,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 from tfxkit.components.data_gate.findings import GateFinding
 from tfxkit.config.dataset import Dataset, Task
 from tfxkit.features.label import TYPES, count_values, describe_unknown
-from tfxkit.storage.artifacts import ColumnStatistics, split_files, text_domain
+from tfxkit.storage.artifacts import ColumnStatistics, split_files
+from tfxkit.values.reading import text_domain
 
 _MOST_KNOWN = 20  # in a message
 

@@ -1,4 +1,4 @@
-"""Findings in the rows themselves: repeats, target leakage, spans older than those before.
+"""Findings in the rows: rounded numbers, repeats, target leakage, spans older than those before.
 
 Target leakage needs rows, as statistics keep columns apart. A few thousand of them show which
 feature determines the label (`tfxkit.metrics.association`), so the check costs the same on data of
@@ -37,12 +37,15 @@ from tfxkit.metrics.association import (
     measure_association,
     rank,
 )
-from tfxkit.storage.artifacts import repeated_share, span_numbers
+from tfxkit.storage.artifacts import repeated_share, rounded_numbers, span_numbers
 from tfxkit.storage.filesystems import fileio
 
 
 def row_findings(
-    examples: types.Artifact, baseline: types.Artifact | None, validation: Validation
+    examples: types.Artifact,
+    baseline: types.Artifact | None,
+    validation: Validation,
+    dataset: Dataset,
 ) -> Iterator[GateFinding]:
     """Yields warnings about the rows of ExampleGen.
 
@@ -51,7 +54,9 @@ def row_findings(
         baseline: Statistics of the served model's data, with the spans as a custom property; None
             without a served model.
         validation: Thresholds.
+        dataset: Label and features.
     """
+    yield from _rounded(examples, dataset)
     if baseline is not None:
         yield from _older_spans(examples, baseline)
     if validation.max_repeated is not None:
@@ -74,7 +79,18 @@ def find_leaks(
         without columns that a person has accepted.
     """
     split = artifact_utils.decode_split_names(examples.split_names)[0]
-    sample = _sample(examples, split)
+    return leaks_in(_sample(examples, split), split, schema, dataset, allowed=allowed)
+
+
+def leaks_in(
+    sample: list[bytes],
+    split: str,
+    schema: schema_pb2.Schema,
+    dataset: Dataset,
+    *,
+    allowed: float,
+) -> tuple[list[Leak], list[GateFinding]]:
+    """As `find_leaks`, in serialized raw rows of a split."""
     leaks, findings = [], []
     for name, association in associations(sample, schema, dataset).items():
         accepted = dataset.columns[name].known
@@ -119,6 +135,15 @@ def _summands(
         columns[name] = np.where(missing, np.nan, values.numpy().astype(np.float64))
     target = columns.pop(label)
     return find_weighted_sum(columns, target)
+
+
+def _rounded(examples: types.Artifact, dataset: Dataset) -> Iterator[GateFinding]:
+    used = {*dataset.features(), dataset.label.column, dataset.label.times}
+    for name, (number, read_as) in sorted(rounded_numbers(examples).items()):
+        if name in used:
+            example = f": {number} is read as {read_as}" if dataset.shows_values(name) else ""
+            what = f"Whole numbers in a column of type FLOAT, which keeps 7 digits{example}"
+            yield GateFinding(name, what, "rows", "rounding", "warning")
 
 
 def _older_spans(examples: types.Artifact, baseline: types.Artifact) -> Iterator[GateFinding]:

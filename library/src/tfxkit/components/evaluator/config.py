@@ -12,10 +12,11 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from tfxkit.components.evaluator.evaluation import result_name
 from tfxkit.config.dataset import Dataset, MetricSettings, Task, Threshold
-from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL
+from tfxkit.evaluation import EXAMPLE_COUNT, MEAN_LABEL, PAIRED
 from tfxkit.features.label import LABEL_KEY
 from tfxkit.metrics import catalogue
 from tfxkit.metrics.definition import HIGHER
+from tfxkit.metrics.paired import PairedLoss
 from tfxkit.tracebacks import located
 
 METRICS_MODULE = "tfxkit.components.evaluator.metrics"
@@ -62,6 +63,10 @@ def eval_config(dataset: Dataset) -> config_pb2.EvalConfig:
     own = config.metrics_specs.add()
     for name in (*counts, *defined):
         own.metrics.append(_defined(name, dataset))
+    if evaluation.paired_test is not None:
+        name = f"{PAIRED}{PairedLoss(dataset.task).name}"
+        content = json.dumps({"name": name, "task": str(dataset.task)})
+        own.metrics.add(class_name="PairedDifference", module=METRICS_MODULE, config=content)
     measured = set(defined)
     for name, settings in evaluation.metrics.items():
         if settings.class_name is not None:
@@ -90,7 +95,7 @@ def sampled_metrics(config: config_pb2.EvalConfig) -> list[str]:
     """Metrics that are measured on a sample of a slice with very many rows."""
     names = []
     for metric in (metric for spec in config.metrics_specs for metric in spec.metrics):
-        if metric.module == METRICS_MODULE:
+        if metric.class_name == "DefinedMetric" and metric.module == METRICS_MODULE:
             content = json.loads(metric.config)
             settings = MetricSettings.model_validate(content["settings"])
             name, task = content["name"], Task(content["task"])

@@ -13,10 +13,11 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfxkit.config.dataset import Evaluation, Gap, Threshold, WorstSlice
-from tfxkit.evaluation import EXAMPLE_COUNT, Check, GapResult, Metrics, SliceResult
+from tfxkit.config.dataset import Evaluation, Gap, PairedTest, Threshold, WorstSlice
+from tfxkit.evaluation import EXAMPLE_COUNT, PAIRED, Check, GapResult, Metrics, SliceResult
 from tfxkit.metrics.catalogue import better
 from tfxkit.metrics.definition import HIGHER
+from tfxkit.metrics.paired import PairedLosses
 from tfxkit.storage.filesystems import fileio
 
 RESULT_FILE = "result.json"  # beside TFMA's files
@@ -30,6 +31,7 @@ class MeasuredMetrics:
     baseline_metrics: Metrics
     slices: tuple[SliceResult, ...]
     baseline_slices: Mapping[str, Metrics] = dataclasses.field(default_factory=dict)
+    paired: tuple[str, PairedLosses] | None = None  # the loss, and what both models have of it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +88,7 @@ def load_metrics(evaluation_uri: str) -> MeasuredMetrics:
     whole: Metrics = {}
     baseline: Metrics = {}
     slices, baseline_slices = [], {}
+    paired = None
     for record in tfma.load_metrics(evaluation_uri):
         name = _slice_name(record.slice_key)
         ours, theirs = (_metrics(record, tfma.BASELINE_KEY, of) for of in (False, True))
@@ -95,9 +98,9 @@ def load_metrics(evaluation_uri: str) -> MeasuredMetrics:
             slices.append(SliceResult(name, examples, ours, columns))
             baseline_slices[name] = theirs
         else:
-            whole, baseline = ours, theirs
+            whole, baseline, paired = ours, theirs, _paired(record)
     ordered = tuple(sorted(slices, key=lambda result: result.slice))
-    return MeasuredMetrics(whole, baseline, ordered, baseline_slices)
+    return MeasuredMetrics(whole, baseline, ordered, baseline_slices, paired)
 
 
 def result_name(key: Any) -> str:
@@ -136,6 +139,15 @@ def _metrics(record: Any, baseline_key: str, of_baseline: bool) -> Metrics:
     return metrics
 
 
+def _paired(record: Any) -> tuple[str, PairedLosses] | None:
+    """The loss that both models are compared by, and its values; None without a baseline."""
+    for item in record.metric_keys_and_values:
+        if item.key.name.startswith(PAIRED) and item.value.HasField("array_value"):
+            values = PairedLosses(*item.value.array_value.float64_values)
+            return item.key.name.removeprefix(PAIRED), values
+    return None
+
+
 def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
     """Yields a number, or the elements of an array; other values stay in TFMA's files only."""
     match value.WhichOneof("type"):
@@ -171,8 +183,8 @@ def apply_thresholds(evaluation: Evaluation, measured: MeasuredMetrics) -> tuple
         measured: Metrics of both models.
 
     Returns:
-        A check for each threshold. An undefined metric fails its threshold; without a baseline,
-        thresholds of change hold.
+        A check for each threshold, and one for the paired test if there is a baseline. An undefined
+        metric fails its threshold; without a baseline, thresholds of change hold.
     """
     checks: list[Check] = []
     for name, threshold in evaluation.thresholds.items():
@@ -184,7 +196,10 @@ def apply_thresholds(evaluation: Evaluation, measured: MeasuredMetrics) -> tuple
     for gap, result in zip(evaluation.gaps, measure_gaps(evaluation, measured), strict=True):
         if gap.max is not None:
             checks.append(_gap_check(gap, result))
-    return tuple(checks) or (_NO_THRESHOLDS,)
+    checks = checks or [_NO_THRESHOLDS]
+    if evaluation.paired_test is not None and measured.paired is not None:
+        checks.append(_paired_check(evaluation.paired_test, *measured.paired))
+    return tuple(checks)
 
 
 def _overall(
@@ -223,6 +238,32 @@ def _change(name: str, max_worsening: float, measured: MeasuredMetrics, better: 
         passed,
         f"{name} is {value:.4g}, {change} than the baseline's {before:.4g}; "
         f"{max_worsening:g} worse is allowed",
+    )
+
+
+def _paired_check(test: PairedTest, loss: str, losses: PairedLosses) -> Check:
+    """Refuses a loss whose whole interval lies above what is tolerated."""
+    name = f"{loss}: paired test"
+    if losses.rows < 2:  # noqa: PLR2004
+        return Check(name, True, f"{loss}: too few rows to compare with the baseline")
+    low, high = losses.interval(test.confidence)
+    if not math.isfinite(low):
+        return Check(name, False, f"{loss} is not defined for each row of both models")
+    tolerated = test.tolerance * losses.scale()
+    passed = low <= tolerated
+    change = f"{abs(losses.difference):.4g} {'worse' if losses.difference > 0 else 'better'}"
+    measured = (
+        f"{loss} is {change} than the baseline's {losses.before:.4g} on the same "
+        f"{losses.rows:,.0f} rows ({test.confidence:.0%} interval of the difference {low:+.4g} to "
+        f"{high:+.4g})"
+    )
+    if passed:
+        return Check(name, True, f"{measured}; significantly more than {tolerated:.4g} is refused")
+    return Check(
+        name,
+        False,
+        f"{measured}, significantly worse than the {tolerated:.4g} that is tolerated; train on "
+        "more rows, or change evaluation.paired_test in configs/dataset.yaml",
     )
 
 

@@ -5,7 +5,7 @@ TFMA takes batches apart and measures row by row, in Python. If every metric is 
 a third of a whole run. TFMA's and Keras' own metrics take single rows only, so one of these among
 the metrics brings TFMA's extractors back, for all metrics.
 
-TFMA imports `DefinedMetric` and `custom_extractors` from this module by name.
+TFMA imports `DefinedMetric`, `PairedDifference` and `custom_extractors` from this module by name.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from apache_beam.transforms import window
 from tensorflow_model_analysis.extractors import slice_key_extractor
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.slicer import slicer_lib
+from tensorflow_model_analysis.utils import model_util
 
 from tfxkit.components.evaluator.config import has_foreign_metrics, sampled_metrics
 from tfxkit.config.dataset import MetricSettings, Task
 from tfxkit.metrics.catalogue import define
 from tfxkit.metrics.definition import Metric, Rows
+from tfxkit.metrics.paired import PairedLoss
 
 ROW_KEYS = "row_keys"  # the extract with a pseudo-random number for each row
 _KEY_BYTES = 8
@@ -83,6 +85,48 @@ def _defined(definition: Definition) -> Metric:
     return define(Task(task), classes, name, MetricSettings.model_validate_json(settings))
 
 
+class PairedDifference(metric_types.Metric):
+    """The losses of the candidate and the baseline on the same rows, named by `EvalConfig`.
+
+    The result is an array: the values of `tfxkit.metrics.paired.PairedLosses`. Without a baseline
+    there is none.
+    """
+
+    def __init__(self, name: str, task: str) -> None:
+        """Constructs the metric.
+
+        Args:
+            name: Name of the metric in the results.
+            task: Task of the models.
+        """
+
+        def compute(
+            name: str = "",
+            eval_config: Any = None,
+            model_names: list[str] | None = None,
+            example_weighted: bool = False,
+        ) -> list[metric_types.MetricComputation]:
+            """Makes the computation; TFMA passes arguments by these names (all positional)."""
+            spec = model_util.get_baseline_model_spec(eval_config) if eval_config else None
+            return [
+                metric_types.MetricComputation(
+                    [key], None, _PairedCombiner(key, spec.name, Task(task))
+                )
+                for model in model_names or []
+                if spec is not None and model != spec.name
+                for key in [
+                    metric_types.MetricKey(
+                        name=name,
+                        model_name=model,
+                        example_weighted=example_weighted,
+                        is_diff=True,
+                    )
+                ]
+            ]
+
+        super().__init__(compute, name=name)
+
+
 class _KeyedRows(metric_types.Preprocessor):
     """Labels, predictions and keys of rows."""
 
@@ -111,13 +155,17 @@ class _Combiner(beam.CombineFn):
     def __init__(self, key: metric_types.MetricKey, definition: Definition) -> None:
         self._key, self._definition = key, definition
 
+    @property
+    def _metric(self) -> Metric | PairedLoss:
+        return _defined(self._definition)
+
     def create_accumulator(self) -> _Accumulator:
         return _Accumulator()
 
     def add_input(self, accumulator: _Accumulator, element: Any) -> _Accumulator:
         labels = self._of_model(element[tfma.LABELS_KEY])
         accumulator.labels.append(labels)
-        accumulator.predictions.append(self._of_model(element[tfma.PREDICTIONS_KEY]))
+        accumulator.predictions.append(self._predictions(element[tfma.PREDICTIONS_KEY]))
         if ROW_KEYS in element:
             accumulator.keys.append(element[ROW_KEYS])
         accumulator.waiting += np.size(labels)
@@ -136,10 +184,14 @@ class _Combiner(beam.CombineFn):
     def compact(self, accumulator: _Accumulator) -> _Accumulator:
         return self._measure(accumulator, 1)
 
-    def extract_output(self, accumulator: _Accumulator) -> dict[metric_types.MetricKey, float]:
+    def extract_output(self, accumulator: _Accumulator) -> dict[metric_types.MetricKey, Any]:
         statistics = self._measure(accumulator, 1).statistics
-        metric = _defined(self._definition)
-        return {self._key: float("nan") if statistics is None else metric.finish(statistics)}
+        if statistics is None:
+            return {self._key: float("nan")}
+        return {self._key: self._metric.finish(statistics)}
+
+    def _predictions(self, values: Any) -> Any:
+        return self._of_model(values)
 
     def _of_model(self, values: Any) -> Any:
         """Values of this model; several models have theirs under their names."""
@@ -162,13 +214,35 @@ class _Combiner(beam.CombineFn):
             np.concatenate(predictions),
             np.concatenate(keys) if keys else None,
         )
-        measured = _defined(self._definition).measure(rows)
+        measured = self._metric.measure(rows)
         return _Accumulator(self._merge(accumulator.statistics, measured))
 
     def _merge(self, first: Any, second: Any) -> Any:
         if first is None or second is None:
             return second if first is None else first
-        return _defined(self._definition).merge(first, second)
+        return self._metric.merge(first, second)
+
+
+class _PairedCombiner(_Combiner):
+    """Measures the predictions of both models together."""
+
+    def __init__(self, key: metric_types.MetricKey, baseline: str, task: Task) -> None:
+        self._key, self._baseline, self._task = key, baseline, task
+
+    @property
+    def _metric(self) -> PairedLoss:
+        return PairedLoss(self._task)
+
+    def extract_output(self, accumulator: _Accumulator) -> dict[metric_types.MetricKey, Any]:
+        statistics = self._measure(accumulator, 1).statistics
+        if statistics is None:
+            return {self._key: float("nan")}
+        return {self._key: np.array(dataclasses.astuple(self._metric.finish(statistics)))}
+
+    def _predictions(self, values: Any) -> Any:
+        """Outputs of the candidate before those of the baseline, for each row."""
+        parts = [np.asarray(values[name]) for name in (self._key.model_name, self._baseline)]
+        return np.concatenate([np.atleast_1d(part) for part in parts], axis=-1)
 
 
 def custom_extractors(

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +16,8 @@ from tfxkit.values.columns import is_text, missing_mask, read_column, unfit
 from tfxkit.values.reading import ColumnReading, Reading
 
 _SHOWN_NAMES = 5
+_EXACT = 2**24  # up to here, float32 has all whole numbers
+_MOST_COMPARED = 1000  # large numbers of a batch
 
 
 def check_names(
@@ -68,6 +71,55 @@ class _Misfit:
             return False
 
 
+class Rounded:
+    """Whole numbers that the type FLOAT changes, such as codes that it merges.
+
+    Attributes:
+        examples: For each column of whole numbers with a changed one: the number, and what it is
+            read as.
+    """
+
+    def __init__(self) -> None:
+        """Starts without columns."""
+        self.examples: dict[str, tuple[str, str]] = {}
+        self._fractions: set[str] = set()  # columns of measurements, whose last digits are noise
+
+    def compare(
+        self, name: str, column: pa.Array, read: pa.Array, how: ColumnReading, reading: Reading
+    ) -> None:
+        """Compares some large numbers of a batch with what they were read as.
+
+        Args:
+            name: Name of the column.
+            column: Values as they are in the data.
+            read: The same as float32.
+            how: Reading of the column.
+            reading: Reading of the data set.
+        """
+        if name in self._fractions:
+            return
+        numbers = read.to_numpy(zero_copy_only=False)
+        numbers = np.where(np.isfinite(numbers), numbers, 0)
+        large = np.flatnonzero(np.abs(numbers) > _EXACT)[:_MOST_COMPARED]
+        if (numbers % 1).any():
+            self._set_fractions(name)
+        elif len(large) and name not in self.examples:
+            whole = how.model_copy(update={"type": "INT"})
+            try:
+                exact = read_column(column.take(pa.array(large)), whole, reading).to_numpy()
+            except pa.ArrowInvalid:  # a fraction, or beyond int64
+                self._set_fractions(name)
+                return
+            changed = np.flatnonzero(exact != numbers[large].astype(np.float64))
+            if len(changed):
+                place = changed[0]
+                self.examples[name] = str(exact[place]), str(int(numbers[large[place]]))
+
+    def _set_fractions(self, name: str) -> None:
+        self._fractions.add(name)
+        self.examples.pop(name, None)
+
+
 class Misfits:
     """Reading of the columns of one table, with a record of the values that do not fit."""
 
@@ -77,6 +129,7 @@ class Misfits:
         place_of_row: Callable[[int], str],
         reading: Reading,
         remedy: str = "Correct the file",
+        rounded: Rounded | None = None,
     ) -> None:
         """Starts without misfits.
 
@@ -85,11 +138,13 @@ class Misfits:
             place_of_row: Locates a row, given the number of rows before it.
             reading: Rules, missing words and decimal sign of the data set.
             remedy: Advice beside a change of the schema, for the message.
+            rounded: Collects whole numbers that the type FLOAT changes.
         """
         self._place = place
         self._reading = reading
         self._place_of_row = place_of_row
         self._remedy = remedy
+        self._rounded = rounded
         self._misfits: dict[str, _Misfit] = {}
 
     def __bool__(self) -> bool:
@@ -109,7 +164,10 @@ class Misfits:
             DataError: If no value of such a column can fit.
         """
         try:
-            return read_column(column, how, self._reading)
+            read = read_column(column, how, self._reading)
+            if self._rounded is not None and how.type == "FLOAT":
+                self._rounded.compare(name, column, read, how, self._reading)
+            return read
         except pa.ArrowInvalid:
             positions = unfit(column, how, self._reading)
         except pa.ArrowNotImplementedError as error:

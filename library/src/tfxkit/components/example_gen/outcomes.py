@@ -15,7 +15,7 @@ from typing import Any
 
 from tfxkit.components.example_gen.splits import Splits
 from tfxkit.errors import DataError
-from tfxkit.storage.artifacts import LEFT_OUT
+from tfxkit.storage.artifacts import INGESTED, LEFT_OUT, ROUNDED
 from tfxkit.storage.filesystems import fileio
 
 # Hashes in a sketch. The standard error of an estimate of 0.5 is 0.015; with fewer distinct rows,
@@ -40,6 +40,8 @@ def merge_outcomes(outcomes: Iterable[dict[str, Any]]) -> dict[str, Any]:
         LEFT_OUT: sum(part[LEFT_OUT] for part in parts),
         "error": min((part["error"] for part in parts if part["error"]), default=None),
         "sketch": merge_sketches(part["sketch"] for part in parts),
+        ROUNDED: {name: pair for part in parts for name, pair in part[ROUNDED].items()},
+        INGESTED: next((part[INGESTED] for part in parts if part.get(INGESTED)), None),
     }
 
 
@@ -47,9 +49,10 @@ def write_outcomes(outcomes: list[dict[str, Any]], path: str) -> None:
     """Writes the outcomes, with the share of repeated rows.
 
     Args:
-        outcomes: For each file `file`, `rows` by split, `left_out`, `error` or None, and `sketch`
-            (`Repeats.sketch`). Spans of a reader take the place of files, and have `guessed`, too:
-            the types of columns that the schema lacks.
+        outcomes: For each file `file`, `rows` by split, `left_out`, `error` or None, `rounded`
+            (`columns.Rounded`), `sketch` (`Repeats.sketch`), and `ingested`, the provenance in the
+            file or None. Spans of a reader take the place of files, and have `guessed`, too: the
+            types of columns that the schema lacks.
         path: File to write: `{"repeated_share", "files": [...]}`, the outcomes without sketches.
     """
     share = repeated_share(outcome["sketch"] for outcome in outcomes)

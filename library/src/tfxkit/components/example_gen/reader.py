@@ -28,7 +28,13 @@ import pyarrow as pa
 from tfx.proto import range_config_pb2
 
 from tfxkit.components.example_gen import spans
-from tfxkit.components.example_gen.columns import Misfits, check_names, listed, read_columns
+from tfxkit.components.example_gen.columns import (
+    Misfits,
+    Rounded,
+    check_names,
+    listed,
+    read_columns,
+)
 from tfxkit.errors import DataError, documentation
 from tfxkit.tracebacks import located
 from tfxkit.values.columns import guess_type
@@ -170,6 +176,7 @@ class SpanRows:
             reading: Reading of the columns of the schema.
         """
         self.guessed: dict[str, str] = {}
+        self.rounded = Rounded()
         self._reader, self._span, self._reading = reader, span, reading
         self._columns = dict(reading.columns)
         self._ends: list[int] = []  # number of rows up to and including each batch
@@ -183,7 +190,7 @@ class SpanRows:
         """
         place = self._reader.place(self._span)
         remedy = f"Convert them in {READ_SPAN}"
-        misfits = Misfits(place, self._place_of_row, self._reading, remedy)
+        misfits = Misfits(place, self._place_of_row, self._reading, remedy, self.rounded)
         yield from read_columns(self._batches(place), self._columns, misfits)
         if not self._ends or not self._ends[-1]:
             raise DataError(

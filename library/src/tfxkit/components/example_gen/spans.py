@@ -120,8 +120,8 @@ def choose(
     missing = sorted(set(range(first, last + 1)).difference(known))
     if missing:
         raise DataError(
-            f"{source} lacks span {_listed(missing)} of those that the run takes "
-            f"({_listed(range(first, last + 1))}).\nFound: {_listed(sorted(known))}.\n"
+            f"{source} lacks span {_format_spans(missing)} of those that the run takes "
+            f"({_format_spans(range(first, last + 1))}).\nFound: {_format_spans(sorted(known))}.\n"
             "Add the missing span, choose other spans in the configuration (data.spans), or "
             "number the spans consecutively."
         )
@@ -188,7 +188,7 @@ def _content_hash(path: str) -> str:
     return digest.hexdigest()
 
 
-def _listed(spans: Iterable[int]) -> str:
+def _format_spans(spans: Iterable[int]) -> str:
     """Numbers in ascending order, as ranges where they are consecutive; the first few."""
     ranges: list[list[int]] = []
     for span in spans:

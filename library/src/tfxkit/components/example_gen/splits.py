@@ -85,7 +85,7 @@ class HashSplits:
         """Split of each hash."""
         names = list(self.buckets)
         ends = list(itertools.accumulate(self.buckets.values()))
-        return [names[bisect.bisect(ends, one % ends[-1])] for one in hashes]
+        return [names[bisect.bisect(ends, number % ends[-1])] for number in hashes]
 
 
 @dataclasses.dataclass(frozen=True)

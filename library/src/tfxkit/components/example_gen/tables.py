@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from tfxkit.components.example_gen.columns import Misfits, check_names, read_columns
+from tfxkit.components.example_gen.columns import Misfits, Rounded, check_names, read_columns
 from tfxkit.components.example_gen.csv_files import CsvFile
 from tfxkit.components.example_gen.files import (
     CSV_SUFFIXES,
@@ -22,6 +24,8 @@ from tfxkit.components.example_gen.files import (
 from tfxkit.components.example_gen.json_files import JsonFile
 from tfxkit.config.data import PLAIN_CSV, CsvFormat
 from tfxkit.errors import DataError
+from tfxkit.storage.artifacts import PROVENANCE_KEY
+from tfxkit.storage.filesystems import fileio
 from tfxkit.values.columns import ARROW_TYPES, guess_type
 from tfxkit.values.reading import ColumnReading, Reading
 
@@ -38,6 +42,8 @@ def read_batches(
     csv: CsvFormat = PLAIN_CSV,
     guessed: Mapping[str, str] = _NO_TYPES,
     part: Part | None = None,
+    *,
+    rounded: Rounded | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Reads a file in batches that fit into memory, in the order of its rows.
 
@@ -48,6 +54,7 @@ def read_batches(
             them.
         guessed: Types of columns that the schema lacks, see `guess_types`.
         part: Part of the file to read; None for the whole file, whose errors give their place.
+        rounded: Collects whole numbers that the type FLOAT changes.
 
     Yields:
         Batches of int64, float32 and binary columns, null where a value is missing. Columns
@@ -66,7 +73,7 @@ def read_batches(
         csv = _without_words(csv)
     file = _file(path, csv, part)
     names = [name for name in _names(file, path, reading.columns, csv) if name in columns]
-    misfits = Misfits(path, file.place_of_row, reading)
+    misfits = Misfits(path, file.place_of_row, reading, rounded=rounded)
     yield from read_columns(file.batches(names), columns, misfits)
     if isinstance(file, CsvFile) and file.repeated_headers:
         logger.warning(
@@ -161,6 +168,19 @@ def widest_types(guesses: Sequence[Mapping[str, str]]) -> dict[str, str]:
         for name, type_name in guess.items():
             widest[name] = max(widest.get(name, order[0]), type_name, key=order.index)
     return dict(sorted(widest.items()))
+
+
+def read_provenance(path: str) -> dict[str, Any] | None:
+    """Provenance in a data file; None for a file that `ingest` did not write, or that is broken."""
+    if not path.endswith(PARQUET_SUFFIXES) or not fileio.exists(path):
+        return None
+    try:
+        with open_binary(path) as stream:
+            metadata = pyarrow.parquet.ParquetFile(stream).metadata.metadata or {}
+        provenance = json.loads(metadata.get(PROVENANCE_KEY, b"null"))
+    except (DataError, OSError, ValueError, pa.ArrowException):
+        return None
+    return provenance if isinstance(provenance, dict) else None
 
 
 def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -15,16 +15,16 @@ from typing import Any
 import pyarrow as pa
 import tensorflow as tf
 
-from tfxkit.components.example_gen.columns import Required
+from tfxkit.components.example_gen.columns import Required, Rounded
 from tfxkit.components.example_gen.encoding import encode_batch
 from tfxkit.components.example_gen.files import DataFile, Part, check_unchanged
 from tfxkit.components.example_gen.outcomes import Repeats
 from tfxkit.components.example_gen.reader import Reader
 from tfxkit.components.example_gen.splits import Splits, row_hash
-from tfxkit.components.example_gen.tables import read_batches
+from tfxkit.components.example_gen.tables import read_batches, read_provenance
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError
-from tfxkit.storage.artifacts import LEFT_OUT, SPLIT_PREFIX
+from tfxkit.storage.artifacts import INGESTED, LEFT_OUT, ROUNDED, SPLIT_PREFIX
 from tfxkit.storage.filesystems import fileio
 from tfxkit.values.reading import Reading
 
@@ -80,8 +80,11 @@ class ShardWriter:
             The file and its outcome, in the form that `merge_outcomes` takes.
         """
         file, number, part = element
-        batches = self._batches(file.path, guessed, part)
-        outcome = self._write(file.path, batches, file.shard + number)
+        rounded = Rounded()
+        batches = self._batches(file.path, guessed, part, rounded)
+        outcome = self._write(file.path, batches, file.shard + number, rounded)
+        if not part or not part.number:
+            outcome[INGESTED] = read_provenance(file.path)
         if part and not outcome["error"]:
             try:
                 check_unchanged(file)
@@ -101,9 +104,12 @@ class ShardWriter:
             The outcome of the span, in the form that `write_outcomes` takes.
         """
         rows = reader.open(span, self.row_format.reading)
-        return self._write(reader.place(span), rows, shard) | {"guessed": rows.guessed}
+        outcome = self._write(reader.place(span), rows, shard, rows.rounded)
+        return outcome | {"guessed": rows.guessed}
 
-    def _write(self, place: str, batches: Iterable[pa.RecordBatch], shard: int) -> dict[str, Any]:
+    def _write(
+        self, place: str, batches: Iterable[pa.RecordBatch], shard: int, rounded: Rounded
+    ) -> dict[str, Any]:
         """Writes one shard of each split, and returns the outcome."""
         required, repeats = Required(self.row_format.required), Repeats()
         kept = map(required, batches)
@@ -124,6 +130,7 @@ class ShardWriter:
             LEFT_OUT: required.left_out,
             "error": error,
             "sketch": repeats.sketch(),
+            ROUNDED: rounded.examples,
         }
 
     def explain_error(
@@ -152,9 +159,14 @@ class ShardWriter:
         return outcome
 
     def _batches(
-        self, path: str, guessed: Mapping[str, str], part: Part | None = None
+        self,
+        path: str,
+        guessed: Mapping[str, str],
+        part: Part | None = None,
+        rounded: Rounded | None = None,
     ) -> Iterable[pa.RecordBatch]:
-        return read_batches(path, self.row_format.reading, self.row_format.csv, guessed, part)
+        reading, csv = self.row_format.reading, self.row_format.csv
+        return read_batches(path, reading, csv, guessed, part, rounded=rounded)
 
     def _dealt(
         self, batch: pa.RecordBatch, repeats: Repeats, place: str

@@ -89,7 +89,7 @@ def next_version(serving_dir: str) -> int:
     Model servers take the greatest number for the newest.
     """
     return max(
-        [int(time.time()), *(taken + 1 for taken in served_model.versions(serving_dir)[-1:])]
+        [int(time.time()), *(newest + 1 for newest in served_model.versions(serving_dir)[-1:])]
     )
 
 
@@ -181,10 +181,10 @@ def _hidden(serving_dir: str, version: int) -> str:
 
 def _copy_to_disk(source: str, target: str) -> None:
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    with fileio.open(source, "rb") as read, open(target, "wb") as written:
-        shutil.copyfileobj(read, written, CHUNK)
-        written.flush()
-        os.fsync(written.fileno())
+    with fileio.open(source, "rb") as content, open(target, "wb") as copy:
+        shutil.copyfileobj(content, copy, CHUNK)
+        copy.flush()
+        os.fsync(copy.fileno())
 
 
 def _rename_to_free_version(staged: str, serving_dir: str, version: int) -> str:
@@ -249,5 +249,5 @@ def _take_number(serving_dir: str, version: int, claim: str) -> str:
 
 def _copy_to_store(source: str, target: str) -> None:
     fileio.makedirs(os.path.dirname(target))
-    with fileio.open(source, "rb") as read, fileio.open(target, "wb") as written:
-        shutil.copyfileobj(read, written, CHUNK)
+    with fileio.open(source, "rb") as content, fileio.open(target, "wb") as copy:
+        shutil.copyfileobj(content, copy, CHUNK)

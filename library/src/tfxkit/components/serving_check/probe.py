@@ -99,9 +99,9 @@ def _serving_function(loaded: Any) -> Callable[[list[bytes]], dict[str, np.ndarr
         raise _CannotServeError("it has no signature serving_default")
     inputs = signature.structured_input_signature[1]
     if [spec.dtype for spec in inputs.values()] != [tf.string]:
-        taken = ", ".join(f"{name} ({spec.dtype.name})" for name, spec in inputs.items())
+        arguments = ", ".join(f"{name} ({spec.dtype.name})" for name, spec in inputs.items())
         raise _CannotServeError(
-            f"serving_default takes {taken}, not one tensor of serialized examples"
+            f"serving_default takes {arguments}, not one tensor of serialized examples"
         )
     [name] = inputs
 
@@ -130,14 +130,14 @@ def _milliseconds(start: float) -> float:
 
 def _time(calls: int, serve: Callable[[list[bytes]], Any], rows: list[bytes]) -> dict[str, float]:
     """Milliseconds of several calls: the median, the fastest, and its processor time."""
-    taken = []
+    timings = []
     for _ in range(calls):
         processor, clock = time.process_time(), time.perf_counter()
         serve(rows)
-        taken.append((time.perf_counter() - clock, time.process_time() - processor))
-    fastest, processor_time = min(taken)
+        timings.append((time.perf_counter() - clock, time.process_time() - processor))
+    fastest, processor_time = min(timings)
     seconds = {
-        "ms": statistics.median(clock for clock, _ in taken),
+        "ms": statistics.median(clock for clock, _ in timings),
         "fastest_ms": fastest,
         "processor_ms": processor_time,
     }

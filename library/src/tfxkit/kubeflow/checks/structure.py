@@ -286,16 +286,16 @@ def _without_types(tree: Any) -> Any:
 def _sources(task: PackageTask) -> Iterator[tuple[str, str, str, str]]:
     """Inputs from other tasks: name, producer, key of its output, `parameters` or `artifacts`."""
     for name, parameter in sorted(task.spec.inputs.parameters.items()):
-        if _kind(parameter) == "task_output_parameter":
+        if _source_kind(parameter) == "task_output_parameter":
             output = parameter.task_output_parameter
             yield name, output.producer_task, output.output_parameter_key, "parameters"
     for name, artifact in sorted(task.spec.inputs.artifacts.items()):
-        if _kind(artifact) == "task_output_artifact":
+        if _source_kind(artifact) == "task_output_artifact":
             output = artifact.task_output_artifact
             yield name, output.producer_task, output.output_artifact_key, "artifacts"
 
 
-def _kind(message: Message) -> str | None:
+def _source_kind(message: Message) -> str | None:
     return message.WhichOneof("kind")
 
 

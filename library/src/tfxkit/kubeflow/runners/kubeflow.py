@@ -44,12 +44,13 @@ def compile_package(config: Config, config_dir: Path) -> Package:
 
     compiled = compile_dag(config, section, config_dir)
     locations.check_mounts(config, section, compiled.components)
+    warnings = locations.unmounted_sources(config, section, compiled.components)
     for container in containers_of(compiled.spec).values():
         # Nothing in the open-source backend reads it; the entrypoint does its work.
         container.pop("lifecycle", None)
         container["command"] = [_ADDRESS.sub(r"\1.path}}", word) for word in container["command"]]
     apply_step_settings(compiled, section, "kubeflow", config.cache)
-    return Package(compiled.spec, _platform_document(compiled.spec, section))
+    return Package(compiled.spec, _platform_document(compiled.spec, section), tuple(warnings))
 
 
 def _platform_document(spec: Mapping[str, Any], section: KubeflowSettings) -> dict[str, Any]:
@@ -77,7 +78,9 @@ def _executor_config(step: KubernetesStep) -> dict[str, Any]:
     return {
         "activeDeadlineSeconds": step.timeout_s,
         "imagePullPolicy": step.image_pull_policy,
-        "imagePullSecret": [_named("secretName", name) for name in step.image_pull_secrets or ()],
+        "imagePullSecret": [
+            _reference("secretName", name) for name in step.image_pull_secrets or ()
+        ],
         "nodeSelector": {"labels": step.node_selector} if step.node_selector else None,
         "podMetadata": metadata if any(metadata.values()) else None,
         "tolerations": [
@@ -93,7 +96,11 @@ def _executor_config(step: KubernetesStep) -> dict[str, Any]:
         "secretAsEnv": _variables(step.env_from_secrets, "secretName", "secretKey"),
         "configMapAsEnv": _variables(step.env_from_config_maps, "configMapName", "configMapKey"),
         "secretAsVolume": [
-            {"mountPath": path, "optional": volume.optional, **_named("secretName", volume.secret)}
+            {
+                "mountPath": path,
+                "optional": volume.optional,
+                **_reference("secretName", volume.secret),
+            }
             for path, volume in _sorted(step.secret_volumes)
         ],
         "pvcMount": [
@@ -124,13 +131,13 @@ def _variables(
         {
             "keyToEnv": [{key_field: reference.key, "envVar": variable}],
             "optional": reference.optional,
-            **_named(name_field, reference.name),
+            **_reference(name_field, reference.name),
         }
         for variable, reference in _sorted(references)
     ]
 
 
-def _named(field: str, name: str) -> dict[str, Any]:
+def _reference(field: str, name: str) -> dict[str, Any]:
     """A name in both forms: servers up to 2.4 read the first only, 2.5 and later prefer the second.
 
     kfp-kubernetes 2.16 writes both as well (kfp/kubernetes/secret.py).

@@ -11,10 +11,10 @@ from tfxkit.features.helpers import (
     hashed,
     is_missing,
     number,
-    preprocessing,
     rank,
     words,
 )
+from tfxkit.features.preprocessing import preprocessing
 
 
 @preprocessing
