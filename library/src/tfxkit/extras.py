@@ -15,7 +15,7 @@ PACKAGES = {
     "snowflake": ("adbc-driver-manager", "adbc-driver-snowflake"),
     "bigquery": ("adbc-driver-manager", "adbc-driver-bigquery"),
     "delta": ("deltalake",),
-    "iceberg": ("pyiceberg", "sqlalchemy"),
+    "iceberg": ("pyiceberg",),
     "serving": ("fastapi", "prometheus-client", "tensorflow-serving-api", "uvicorn"),
 }
 
