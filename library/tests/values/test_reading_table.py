@@ -132,6 +132,7 @@ ARRAYS = [
     (pa.array([1_500_000], pa.timestamp("us")), X, X, b"1970-01-01 00:00:01.500000"),
     (pa.array([1_500_000_000], pa.timestamp("ns")), X, X, b"1970-01-01 00:00:01.500000"),
     (pa.array([1_000_000_001], pa.timestamp("ns")), X, X, b"1970-01-01 00:00:01.000000001"),
+    (pa.array([1_500], pa.timestamp("ms", "Asia/Tokyo")), X, X, b"1970-01-01 00:00:01.500000"),
     (pa.array([1704092400], pa.timestamp("s", "+02:00")), X, X, b"2024-01-01 07:00:00"),
     (pa.array([-11676096000], pa.timestamp("s")), X, X, b"1600-01-01 00:00:00"),
     (pa.array([253402300799], pa.timestamp("s", "UTC")), X, X, b"9999-12-31 23:59:59"),

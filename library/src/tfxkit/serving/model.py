@@ -27,7 +27,7 @@ _SERVE_TAG = "serve"
 _COMPARED_ROWS = 64  # at most, of a request
 # Of rows that came as examples, which have to be parsed once more: the first ones of a version, and
 # then this share.
-_FIRST_ROWS, _COMPARED_SHARE = 1000, 0.1
+_FIRST_ROWS, _COMPARED_SHARE = 1000, 0.02
 # Translation of TensorFlow Serving (model_servers/http_server.cc, ToHTTPStatusCode).
 _HTTP_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
