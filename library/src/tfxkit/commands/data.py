@@ -77,7 +77,7 @@ def describe_data(args: argparse.Namespace) -> int:
     """Profiles the data, writes the files and prints the plan; returns 0."""
     import tempfile
 
-    from tfxkit.onboarding import files
+    from tfxkit.onboarding import files, schema_file
     from tfxkit.onboarding.dialect import given_format
     from tfxkit.onboarding.source import checked_name, find_source
     from tfxkit.onboarding.table import read_table
@@ -113,7 +113,7 @@ def describe_data(args: argparse.Namespace) -> int:
         rows = plan.label.present
         path = files.configured_path(data, root)
         texts = {
-            "schema.pbtxt": files.schema_text(plan),
+            "schema.pbtxt": schema_file.schema_text(plan),
             "base.yaml": files.base_text(name, path, rows, table, plan),
             "fast.yaml": files.fast_text(name, rows, plan.time_split),
             "model_card.yaml": files.model_card_text(plan, name),
