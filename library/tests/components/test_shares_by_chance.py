@@ -23,7 +23,7 @@ WITH_DOMAIN = """
 
 
 def find(schema, rows, present, counts=None):
-    """Findings of the gate about a column with so many values, and rows of each text."""
+    """Findings of the gate about a column, given its numbers of values and of rows by text."""
     statistics = statistics_pb2.DatasetFeatureStatisticsList()
     data = statistics.datasets.add(num_examples=rows)
     column = data.features.add(type="STRING" if counts else "FLOAT")

@@ -36,7 +36,7 @@ _FORMS = {
 }
 _SNOWFLAKE_TIMEOUT = "60s"  # of the login, which is tried again until then; 3 minutes by default
 
-_BIGQUERY_SECONDS = 30  # until the first answer; its driver would try for ever
+_BIGQUERY_SECONDS = 30  # until the first answer; its driver retries without end
 
 
 @dataclasses.dataclass(frozen=True)

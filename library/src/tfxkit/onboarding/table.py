@@ -40,7 +40,7 @@ _ODD_NUMBER = (
     r"|^\p{Sc}?\s*-$"
 )
 _PLAIN_NUMBER = r"^[-+]?[0-9]+(?:[.,][0-9]+)?$"
-_ODD_SHARE, _ODD_VALUES = 0.9, 12  # of the different values, and so many at least
+_ODD_SHARE, _ODD_VALUES = 0.9, 12  # of the different values, and their least number
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Proposal:
 
 @pytest.fixture
 def propose(init, project, tmp_path, capfd):
-    """What `init` makes of a table."""
+    """Runs `init` on a table, and returns its proposal."""
 
     def run(table, **options):
         table.to_csv(tmp_path / "own.csv", index=False)
