@@ -170,8 +170,8 @@ def test_booleans_in_one_file_and_text_in_another_are_truth_values():
 @pytest.mark.parametrize(
     ("column", "reason"),
     [
-        (pa.array([{"lat": 1.5}]), "struct<lat: double>: not one value in a row"),
-        (pa.array([["a"]]), "list<item: string>: not one value in a row"),
+        (pa.array([{"lat": 1.5}]), "struct<lat: double>: several values in a row"),
+        (pa.array([["a"]]), "list<item: string>: several values in a row"),
         (pa.array([3], pa.duration("s")), "duration[s]: a length of time"),
         (pa.array([b"\xff"]), "bytes that are no text"),
     ],
