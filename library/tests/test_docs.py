@@ -114,7 +114,9 @@ def test_a_name_that_the_library_lacks_is_found():
 SETTINGS = [
     (page, settings)
     for page in ("configuration", "ingest", "own-data", "running", "scale", "slices")
-    for settings in re.findall(r"^```yaml\n(.*?)^```", (DOCS / f"{page}.md").read_text(), re.M | re.S)
+    for settings in re.findall(
+        r"^```yaml\n(.*?)^```", (DOCS / f"{page}.md").read_text(), re.M | re.S
+    )
 ]
 
 
