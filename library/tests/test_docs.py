@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tests.sample_project import CONFIGS
+from tfxkit.config import loading
+from tfxkit.config.dataset import Dataset
 
 LIBRARY = Path(__file__).parents[1]
 ROOT = LIBRARY.parent
@@ -103,6 +109,26 @@ def test_a_page_names_what_the_library_has(page):
 def test_a_name_that_the_library_lacks_is_found():
     assert exists("tfxkit.metrics.Sums") and exists("tfxkit.runs.summary.Summary")
     assert not exists("tfxkit.runs.nothing") and not exists("tfxkit.runs.summary.Nothing")
+
+
+SETTINGS = [
+    (page, settings)
+    for page in ("configuration", "ingest", "own-data", "running", "scale", "slices")
+    for settings in re.findall(
+        r"^```yaml\n(.*?)^```", (DOCS / f"{page}.md").read_text(), re.M | re.S
+    )
+]
+
+
+@pytest.mark.parametrize(("page", "settings"), SETTINGS)
+def test_settings_of_a_page_are_valid(page, settings, tmp_path):
+    section = yaml.safe_load(settings)
+    if set(section) <= set(Dataset.model_fields):
+        section = {"dataset": section}
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    (tmp_path / "configs" / f"{page}.yaml").write_text(yaml.safe_dump(section))
+    config = loading.load(tmp_path / "configs", ["local", page])
+    assert set(section) <= set(type(config).model_fields)
 
 
 def test_no_page_of_the_library_has_marks_of_the_template():

@@ -115,7 +115,7 @@ def test_a_bad_byte_has_a_place_however_the_file_is_cut(size):
         detect(chunks, "towns.csv")
     assert str(error.value) == (
         f"Invalid UTF-8 in towns.csv, line 131 (byte 0xFC, offset {offset}). Save the file as "
-        "UTF-8, or set data.csv.encoding."
+        "UTF-8, or set data.csv.encoding (init: --csv encoding=NAME)."
     )
 
 

@@ -170,8 +170,8 @@ def test_booleans_in_one_file_and_text_in_another_are_truth_values():
 @pytest.mark.parametrize(
     ("column", "reason"),
     [
-        (pa.array([{"lat": 1.5}]), "struct<lat: double>: not one value in a row"),
-        (pa.array([["a"]]), "list<item: string>: not one value in a row"),
+        (pa.array([{"lat": 1.5}]), "struct<lat: double>: several values in a row"),
+        (pa.array([["a"]]), "list<item: string>: several values in a row"),
         (pa.array([3], pa.duration("s")), "duration[s]: a length of time"),
         (pa.array([b"\xff"]), "bytes that are no text"),
     ],
@@ -269,6 +269,9 @@ def test_odd_values_of_a_column_of_numbers():
         (["1,234", "5,678"], POINT, "INT", {"thousands": ","}),
         (["1 234", "12 345"], UNKNOWN, "INT", {"thousands": " "}),
         (["1\u202f234,5", "12"], COMMA, "FLOAT", {"thousands": " "}),
+        (["1 234.50", "5 678.00"], UNKNOWN, "FLOAT", {"thousands": " "}),
+        (["1\xa0234", "5\xa0678"], UNKNOWN, "INT", {"thousands": " "}),
+        (["1 234 €", "5 678 €"], UNKNOWN, "INT", {"suffix": "€", "thousands": " "}),
         (["1'234.50", "2"], UNKNOWN, "FLOAT", {"thousands": "'"}),
         (["(5)", "12"], UNKNOWN, "INT", {"negative": "parentheses"}),
         (["5-", "12"], UNKNOWN, "INT", {"negative": "trailing"}),

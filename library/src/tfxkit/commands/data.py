@@ -13,7 +13,7 @@ _INIT = """\
 Describe a data set of your own: writes configs/dataset.yaml, schema.pbtxt, base.yaml and others.
 
 Proposes a role for each column, label, task, thresholds and schema, each with its reason.
-CSV files (other delimiters and encodings, gzip too), Parquet files, or a folder of either are
+CSV files (of any delimiter, packed or not), Parquet files, JSON lines, or a folder of them are
 copied to data/NAME/span-1; a folder of span-1, span-2, … is used where it lies. Options can also
 stand in a file, one a line: `python -m pipeline init @configs/init.txt`.
 """

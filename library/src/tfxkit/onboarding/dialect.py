@@ -98,8 +98,8 @@ def left_out(paths: Sequence[Path], csv_format: CsvFormat) -> Iterator[str]:
             lines = _LINE_BREAK.split(_tail(path, csv_format.encoding).rstrip("\x1a"))
             text = next((line for line in reversed(lines) if line.strip()), "")
             yield (
-                f"{path}: {_counted(count, 'last')} left out, as none of the rows "
-                f"({text!r}). If it is one: --csv skip_footer=0"
+                f"{path}: {_counted(count, 'last')} left out, as no part of the table "
+                f"({text!r}). If it is data: --csv skip_footer=0"
             )
 
 

@@ -221,7 +221,7 @@ def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
             f"{path} has more than one column of the name {first_names(twice)}. Rename all but one."
         )
     if len(names) == 1:
-        delimiters = " Its values may be separated by none of: comma, semicolon, tab, |"
+        delimiters = " No comma, semicolon, tab or | separates its values."
         raise UsageError(
             f"{path} has one column, {names[0]!r}: a label and something to predict it from are "
             f"needed.{delimiters if in_text else ''}"

@@ -224,7 +224,7 @@ def _choose_positive(counts: Mapping[str, int]) -> tuple[str, str]:
         if value.strip().lower() in _POSITIVE:
             return value, f"{value!r} is the positive value, by its name."
     rarer = min(counts, key=lambda value: (counts[value], value))
-    return rarer, f"{rarer!r} is the positive value, being the rarer one: it is what is looked for."
+    return rarer, f"{rarer!r} is the positive value, being the rarer one."
 
 
 def _amounts(column: Profile) -> str:

@@ -306,7 +306,7 @@ def _other_encoding(seen: _DecodedText, sample: bytes) -> str:
     if seen.is_mostly_utf8:
         raise UsageError(
             f"Invalid UTF-8 in {place}, {seen.first_bad}. Save the file as UTF-8, or set "
-            "data.csv.encoding."
+            "data.csv.encoding (init: --csv encoding=NAME)."
         )
     likely = likely_encoding(sample)
     if likely == _WESTERN:

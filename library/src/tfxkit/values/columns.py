@@ -171,9 +171,9 @@ def why_unreadable(arrow_type: pa.DataType) -> str | None:
     """Reason why no column of a type can be read, for `dataset.yaml`; None if one can."""
     arrow_type = _stored_type(arrow_type)
     if pa.types.is_nested(arrow_type):
-        return f"{arrow_type}: not one value in a row"
+        return f"{arrow_type}: several values in a row"
     if pa.types.is_duration(arrow_type) or pa.types.is_interval(arrow_type):
-        return f"{arrow_type}: a length of time without a unit that files agree on"
+        return f"{arrow_type}: a length of time, for which files have no common unit"
     return None
 
 

@@ -103,9 +103,13 @@ def has_clear_groups(text: pa.Array, how: NumberFormat, decimal: DecimalSign) ->
     """True if the separators of thousands in a column can be nothing else.
 
     1,234 may have a fraction of three digits, if the decimal sign is not certain. And numbers in
-    groups that all have one length, 123 456 789, may be codes.
+    groups that all have one length, 123 456 789, may be codes, unless there is a unit, a fraction
+    or a blank that does not break.
     """
     if how.thousands == " ":
+        clear = f"[\xa0\u202f]|{re.escape(decimal.sign)}\\d"
+        if how.prefix or how.suffix or has_match(text, clear):
+            return True
         return bool(pc.count_distinct(pc.utf8_length(text)).as_py() > 1)
     if how.thousands in ("", "'") or decimal.certain:
         return True

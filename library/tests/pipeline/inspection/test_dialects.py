@@ -242,7 +242,7 @@ def test_a_repeated_header_is_left_out_and_counted(init, project, tmp_path, capf
 def test_a_total_below_is_left_out_and_said(init, project, tmp_path, capfd):
     content = rows(town=coin(3), x=noise(1), label=coin(1)) + "Total,99,no\n"
     assert init(write(tmp_path, content)) == 0
-    told = "the last line is left out, as none of the rows ('Total,99,no')"
+    told = "the last line is left out, as no part of the table ('Total,99,no')"
     assert told in " ".join(capfd.readouterr().out.split())
     assert f"from {ROWS} rows" in (project / "configs" / "dataset.yaml").read_text()
     assert init(tmp_path / "own.csv", csv="skip_footer=0") == 0

@@ -131,7 +131,7 @@ def test_nothing_but_lists_in_parquet_is_refused(init, tmp_path, capfd):
         pa.table({"x": [[1, 2]] * ROWS, "label": coin(1)}), tmp_path / "own.parquet"
     )
     assert init(tmp_path / "own.parquet") == 2
-    assert "x: list<element: int64>: not one value in a row" in capfd.readouterr().err
+    assert "x: list<element: int64>: several values in a row" in capfd.readouterr().err
 
 
 def test_any_name_of_a_column(init, project, tmp_path):
@@ -164,7 +164,7 @@ def test_json_lines(name, init, project, tmp_path, capfd):
     assert read["member"].to_pylist()[:2] == [b"True", b"False"]
     assert read["code"].to_pylist()[:2] == [None, 17031320101]
     tags = how.dataset.columns["tags"]
-    assert tags.role == "ignored" and "not one value in a row" in tags.why
+    assert tags.role == "ignored" and "several values in a row" in tags.why
 
 
 def test_several_files_are_one_span(init, project, tmp_path):

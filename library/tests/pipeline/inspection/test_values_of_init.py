@@ -132,8 +132,8 @@ def test_one_odd_column_does_not_keep_a_parquet_file_out(init, project, tmp_path
     assert set(found.types) == {"tod", "hash", "late", "x", "colour", "label"}
     assert found.types["hash"] == found.types["late"] == "BYTES"
     why = {name: column.get("why") for name, column in found.columns.items()}
-    assert why["tags"] == "list<element: string>: not one value in a row."
-    assert why["geo"] == "struct<lat: double, lon: double>: not one value in a row."
+    assert why["tags"] == "list<element: string>: several values in a row."
+    assert why["geo"] == "struct<lat: double, lon: double>: several values in a row."
     assert why["took"].startswith("duration[us]: a length of time")
     assert why["raw"] == "bytes that are no text."
     assert found.columns["hash"]["role"] == "ignored"
