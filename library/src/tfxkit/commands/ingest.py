@@ -119,7 +119,7 @@ def _query(section: IngestConfig, config_dir: Path) -> str:
     if _PASSWORD.search(query):
         raise UsageError(
             "ingest.query has a password in a text, which the span and the report would hold. Give "
-            "it to the database in another way, such as a secret of its own."
+            "it to the database in another way, such as a secret that the database stores."
         )
     return query
 

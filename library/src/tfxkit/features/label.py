@@ -118,7 +118,7 @@ def count_values(files: Collection[str], column: str, dtype: tf.DType) -> collec
 
 
 def describe_unknown(counts: Mapping[str, int], known: Collection[str]) -> str:
-    """Names the values outside of a domain with their rows and the nearest values inside of it."""
+    """Lists values outside a domain, each with its rows and the nearest value of the domain."""
     by_rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     parts = [
         f"{value!r} ({count:,} {'row' if count == 1 else 'rows'}{_nearest(value, known)})"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tfxkit.errors import UsageError
 
-# Comments, texts and quoted names, of which nothing is replaced, and the parts that count.
+# Comments, texts and quoted names, in which nothing is replaced; and ends and placeholders.
 _PARTS = (
     r"(?P<comment>--[^\n]*|/\*.*?\*/{comment})"
     r"|(?P<quoted>'(?:''|{escape}[^'])*'|\"(?:[^\"])*\"|`[^`]*`|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"

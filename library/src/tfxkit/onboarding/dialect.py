@@ -355,7 +355,7 @@ def _lines_below(layout: _Layout, tail: str) -> int:
     if not layout.body:
         return 0
     width = len(layout.header)
-    numbered = _share(_is_number(row[0]) for row in layout.body) >= _MOST
+    numbered = _share(is_number(row[0]) for row in layout.body) >= _MOST
     rows = _last_rows(tail, layout.csv_format)
     count = 0
     while count < len(rows) and _is_note(rows[-1 - count], width, numbered):
@@ -383,7 +383,7 @@ def _last_rows(tail: str, csv_format: CsvFormat) -> list[list[str]]:
 
 
 def _is_note(row: Sequence[str], width: int, numbered: bool) -> bool:
-    """True for a line with one text, unlike a row of which the end is missing."""
+    """True for a line with a single text; False for a row whose last values are missing."""
     texts = [value.strip() for value in row if value.strip()]
     if len(texts) != 1 or not row[0].strip() or not re.search(r"[^\W\d_]{2}", texts[0]):
         return False
@@ -400,7 +400,7 @@ def _no_header(layout: _Layout) -> str | None:
         return None
     columns = [[value for value in values if value.strip()] for values in zip(*rows, strict=True)]
     named = list(zip(header, columns, strict=True))
-    numbers = [name for name, values in named if _all_alike(_is_number, name, values)]
+    numbers = [name for name, values in named if _all_alike(is_number, name, values)]
     dates = [name for name, values in named if _all_alike(_is_date, name, values)]
     texts = [(name, values) for name, values in named if name not in numbers + dates]
     in_values = [name for name, values in texts if name in values]
@@ -438,7 +438,8 @@ def _share(facts: collections.abc.Iterable[bool]) -> float:
     return sum(known) / len(known) if known else 0.0
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """True for text that Python reads as a number, such as `1.5` or `nan`."""
     try:
         float(text)
     except ValueError:

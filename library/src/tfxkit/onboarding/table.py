@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from tfxkit.config.data import CsvFormat
 from tfxkit.errors import DataError, UsageError
-from tfxkit.onboarding.dialect import detect_format, left_out
+from tfxkit.onboarding.dialect import detect_format, is_number, left_out
 from tfxkit.onboarding.source import Source, kind, suffix
 from tfxkit.values.number_forms import UNKNOWN_SIGN, DecimalSign, find_decimal
 
@@ -207,7 +207,7 @@ def check_names(path: Path, names: list[str], *, in_text: bool) -> None:
     Raises:
         UsageError: If the names are numbers, missing, repeated, too few or too many.
     """
-    if in_text and names and all(_is_number(name) for name in names):
+    if in_text and names and all(is_number(name) for name in names):
         raise UsageError(
             f"{path}: the first line holds numbers ({first_names(names)}), where the names of the "
             "columns are expected. Put a line with names above it, or pass --csv header=none."
@@ -237,14 +237,6 @@ def first_names(names: list[str]) -> str:
     """Lists the first few of many names."""
     shown = ", ".join(map(repr, names[:_SHOWN_NAMES]))
     return f"{shown} and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else shown
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def find_sentinel(values: pa.Array) -> tuple[float, int] | None:
