@@ -51,6 +51,7 @@ class FilesTogether(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesTogether | None:
+    config.option.loadscopereorder = False  # the order of `pytest_collection_modifyitems`
     return FilesTogether(config, log) if config.option.dist == "loadfile" else None
 
 
@@ -72,3 +73,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    # The files that take minutes first: at the end, no worker waits for the other's last file.
+    slow = {item.path for item in items if any(map(item.get_closest_marker, ("slow", *SUITES)))}
+    items.sort(key=lambda item: item.path not in slow)
